@@ -1,0 +1,95 @@
+#include "lib/base/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "lib/base/error.hpp"
+
+namespace alisio {
+namespace fs = std::filesystem;
+namespace {
+
+void sync_path(const fs::path& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  if (descriptor < 0 || ::fsync(descriptor) != 0) {
+    const int cause = errno;
+    if (descriptor >= 0) ::close(descriptor);
+    throw Error(ErrorKind::resource, std::string("cannot be synced: ") + std::strerror(cause),
+                path.string());
+  }
+  ::close(descriptor);
+}
+
+std::string unique_suffix() {
+  static std::atomic<unsigned> counter{0};
+  std::random_device entropy;
+  return fmt::format("{:x}-{:x}-{:x}", static_cast<unsigned>(::getpid()), counter++, entropy());
+}
+
+}  // namespace
+
+PendingFile::PendingFile(fs::path target) : target_(std::move(target)) {
+  const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed || ::access(folder.c_str(), W_OK) != 0)
+    throw Error(ErrorKind::resource,
+                "cannot be written to: " + (failed ? failed.message() : std::strerror(errno)),
+                folder.string(), "choose another output folder or mend its permissions");
+  part_ = folder / fmt::format(".{}.part-{}", target_.filename().string(), unique_suffix());
+}
+
+PendingFile::PendingFile(PendingFile&& other) noexcept
+    : target_(std::move(other.target_)), part_(std::move(other.part_)), published_(other.published_) {
+  other.published_ = true;
+}
+
+PendingFile::~PendingFile() {
+  if (published_) return;
+  std::error_code ignored;
+  fs::remove(part_, ignored);
+}
+
+void PendingFile::sync() const { sync_path(part_, O_RDONLY); }
+
+void PendingFile::publish() {
+  sync();
+  if (::rename(part_.c_str(), target_.c_str()) != 0)
+    throw Error(ErrorKind::resource, std::string("cannot be renamed: ") + std::strerror(errno),
+                target_.string());
+  published_ = true;
+  sync_path(part_.parent_path(), O_RDONLY | O_DIRECTORY);
+}
+
+void write_file_atomically(const fs::path& target, std::string_view content) {
+  PendingFile pending(target);
+  {
+    std::ofstream out(pending.path(), std::ios::binary);
+    out.write(content.data(), static_cast<std::streamsize>(content.size()));
+    out.flush();
+    if (!out)
+      throw Error(ErrorKind::resource, std::string("cannot be written: ") + std::strerror(errno),
+                  target.string(), "is the disk full?");
+  }
+  pending.publish();
+}
+
+std::string read_text_file(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in)
+    throw Error(ErrorKind::missing_input, std::string("cannot be opened: ") + std::strerror(errno),
+                path.string());
+  std::ostringstream content;
+  content << in.rdbuf();
+  return content.str();
+}
+
+}  // namespace alisio

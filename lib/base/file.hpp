@@ -1,0 +1,39 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace alisio {
+
+/// A product while it is written: lives under `.<name>.part-<unique>` beside its final place, and
+/// takes its final name only when whole. A job that dies leaves no file with a final name.
+class PendingFile {
+ public:
+  /// Reserve a temporary name beside `target`, making its folder if need be.
+  /// @throws Error(resource) if the folder cannot be made or written.
+  explicit PendingFile(std::filesystem::path target);
+  /// Remove the temporary file if publish() was not reached.
+  ~PendingFile();
+  PendingFile(PendingFile&& other) noexcept;
+  PendingFile& operator=(PendingFile&&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return part_; }
+  [[nodiscard]] const std::filesystem::path& target() const noexcept { return target_; }
+
+  /// Sync the bytes to disk; the file keeps its temporary name. @throws Error(resource).
+  void sync() const;
+  /// Sync, rename to the final name, sync the folder. @throws Error(resource).
+  void publish();
+
+ private:
+  std::filesystem::path target_, part_;
+  bool published_ = false;
+};
+
+/// Write a small text file whole or not at all.
+void write_file_atomically(const std::filesystem::path& target, std::string_view content);
+
+/// Return the whole content of a small text file. @throws Error(missing_input).
+[[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
+
+}  // namespace alisio

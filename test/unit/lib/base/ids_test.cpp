@@ -1,0 +1,32 @@
+#include "lib/base/ids.hpp"
+
+#include <gtest/gtest.h>
+
+#include "lib/base/error.hpp"
+
+namespace alisio {
+namespace {
+
+TEST(NightDate, ReadsBothForms) {
+  EXPECT_EQ(NightDate::parse("20221215"), NightDate::parse("2022-12-15"));
+  EXPECT_EQ(NightDate::parse("2022-12-15").compact(), "20221215");
+}
+
+TEST(NightDate, RefusesWhatIsNoCalendarDate) {
+  for (const char* text : {"20221315", "20220230", "2022-1215", "yesterday", ""})
+    EXPECT_THROW((void)NightDate::parse(text), Error) << text;
+}
+
+TEST(NightDate, RunsFromNoonToNoon) {
+  EXPECT_EQ(NightDate::of_unix_utc(1671105599).compact(), "20221214");  // 2022-12-15T11:59:59Z
+  EXPECT_EQ(NightDate::of_unix_utc(1671105600).compact(), "20221215");  // 2022-12-15T12:00:00Z
+  EXPECT_EQ(NightDate::of_unix_utc(1671148800).compact(), "20221215");  // 2022-12-16T00:00:00Z
+}
+
+TEST(Ids, ArePadded) {
+  EXPECT_EQ(run_subrun_text({1, 2006, 3}), "02006.0003");
+  EXPECT_EQ(telescope_text(4), "LST-4");
+}
+
+}  // namespace
+}  // namespace alisio
