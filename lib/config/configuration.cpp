@@ -1,0 +1,274 @@
+#include "lib/config/configuration.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/log.hpp"
+#include "lib/base/suggest.hpp"
+#include "lib/config/options.hpp"
+
+namespace alisio::config {
+namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
+
+std::vector<std::string> known_keys() {
+  std::vector<std::string> keys;
+  for (const Option& option : options()) keys.push_back(option.key);
+  return keys;
+}
+
+std::optional<double> parse_number(const std::string& text) {
+  std::string word = text;
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  const double infinity = std::numeric_limits<double>::infinity();
+  if (word == ".inf" || word == "inf" || word == "infinity" || word == "+.inf") return infinity;
+  if (word == "-.inf" || word == "-inf" || word == "-infinity") return -infinity;
+  try {
+    std::size_t used = 0;
+    const double number = std::stod(word, &used);
+    if (used == word.size()) return number;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+[[noreturn]] void refuse(const std::string& where, const Option& option,
+                         const std::string& expected) {
+  throw Error(ErrorKind::configuration, fmt::format("'{}' must be {}", option.key, expected), where,
+              option.description);
+}
+
+/// Turn a YAML value into the JSON value of an option.
+json convert(const YAML::Node& node, const Option& option, const fs::path& base,
+             const std::string& where) {
+  const auto scalar = [&](const YAML::Node& item, const char* expected) {
+    if (!item.IsScalar()) refuse(where, option, expected);
+    return item.as<std::string>();
+  };
+  switch (option.kind) {
+    case OptionKind::integer: {
+      const auto number = parse_number(scalar(node, "an integer"));
+      if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15)
+        refuse(where, option, "an integer");
+      return static_cast<std::int64_t>(*number);
+    }
+    case OptionKind::number_or_null:
+      if (node.IsNull()) return nullptr;
+      [[fallthrough]];
+    case OptionKind::number: {
+      const auto number = parse_number(scalar(node, "a number"));
+      if (!number) refuse(where, option, "a number");
+      return *number;
+    }
+    case OptionKind::range: {
+      if (!node.IsSequence() || node.size() != 2) refuse(where, option, "a pair [low, high]");
+      const auto low = parse_number(scalar(node[0], "a pair of numbers"));
+      const auto high = parse_number(scalar(node[1], "a pair of numbers"));
+      if (!low || !high || *low > *high) refuse(where, option, "a pair [low, high]");
+      return json::array({*low, *high});
+    }
+    case OptionKind::boolean: {
+      try {
+        return node.as<bool>();
+      } catch (const YAML::Exception&) {
+        refuse(where, option, "true or false");
+      }
+    }
+    case OptionKind::text:
+      return node.IsNull() ? std::string() : scalar(node, "text");
+    case OptionKind::path: {
+      const std::string text = node.IsNull() ? std::string() : scalar(node, "a path");
+      if (text.empty()) return std::string();
+      return (base / text).lexically_normal().string();
+    }
+  }
+  return nullptr;
+}
+
+using Assign = std::function<void(const Option&, json)>;
+
+void read_node(const YAML::Node& node, const std::string& prefix, const fs::path& file,
+               const fs::path& base, const Assign& assign) {
+  for (const auto& item : node) {
+    const std::string word = item.first.as<std::string>();
+    const std::string key = prefix.empty() ? word : prefix + "." + word;
+    const std::string where = fmt::format("{}:{}", file.string(), item.first.Mark().line + 1);
+    const auto all = options();
+    const auto exact =
+        std::find_if(all.begin(), all.end(), [&](const Option& o) { return o.key == key; });
+    if (exact != all.end()) {
+      assign(*exact, convert(item.second, *exact, base, where));
+      continue;
+    }
+    const bool is_block = std::any_of(
+        all.begin(), all.end(), [&](const Option& o) { return o.key.starts_with(key + "."); });
+    if (is_block) {
+      if (item.second.IsMap())
+        read_node(item.second, key, file, base, assign);
+      else if (!item.second.IsNull())
+        throw Error(ErrorKind::configuration, fmt::format("'{}' must be a block of keys", key),
+                    where);
+      continue;
+    }
+    const auto tolerated = tolerated_keys();
+    const std::string top = key.substr(0, key.find('.'));
+    const bool of_the_peers =
+        std::find(tolerated.begin(), tolerated.end(), top) != tolerated.end() ||
+        (top == "source_config" || top == "LSTCalibrationCalculator" ||
+         top == "LocalPeakWindowSum");
+    if (of_the_peers && file.extension() == ".json") {
+      spdlog::debug("{}: '{}' is not used here", where, key);
+      continue;
+    }
+    const std::vector<std::string> keys = known_keys();
+    throw Error(
+        ErrorKind::configuration, fmt::format("unknown key '{}'", key), where,
+        nearest_word(key, keys).empty() ? "see alisio config --help-keys" : suggestion(key, keys));
+  }
+}
+
+json plain(const json& value) {
+  if (value.is_number_float() && std::isinf(value.get<double>()))
+    return value.get<double>() > 0 ? "inf" : "-inf";
+  if (value.is_array()) {
+    json copy = json::array();
+    for (const json& item : value) copy.push_back(plain(item));
+    return copy;
+  }
+  return value;
+}
+
+}  // namespace
+
+Configuration Configuration::defaults(const fs::path& base) {
+  Configuration configuration;
+  const fs::path folder = fs::absolute(base.empty() ? fs::path(".") : base);
+  for (const Option& option : options()) {
+    json value = option.default_value;
+    if (option.kind == OptionKind::path && !value.get<std::string>().empty())
+      value = (folder / value.get<std::string>()).lexically_normal().string();
+    configuration.values_.emplace_back(option.key, std::move(value));
+  }
+  return configuration;
+}
+
+Configuration Configuration::load(const std::vector<fs::path>& files,
+                                  const std::vector<std::string>& overrides) {
+  Configuration configuration =
+      defaults(files.empty() ? fs::path() : fs::absolute(files.front()).parent_path());
+  for (const fs::path& file : files) {
+    const fs::path absolute = fs::absolute(file).lexically_normal();
+    const std::string content = read_text_file(absolute);
+    YAML::Node root;
+    try {
+      root = YAML::Load(content);
+    } catch (const YAML::Exception& e) {
+      throw Error(ErrorKind::configuration, "is no valid YAML: " + e.msg,
+                  fmt::format("{}:{}", file.string(), e.mark.line + 1));
+    }
+    if (!root.IsMap() && !root.IsNull())
+      throw Error(ErrorKind::configuration, "must hold keys and values", file.string());
+    try {
+      if (root.IsMap())
+        read_node(root, "", absolute, absolute.parent_path(),
+                  [&](const Option& option, json value) {
+                    for (auto& [key, old] : configuration.values_)
+                      if (key == option.key) old = std::move(value);
+                  });
+    } catch (const YAML::Exception& e) {
+      throw Error(ErrorKind::configuration, "cannot be understood: " + e.msg,
+                  fmt::format("{}:{}", file.string(), e.mark.line + 1));
+    }
+    configuration.files_.push_back(absolute);
+  }
+  for (const std::string& item : overrides) {
+    const std::size_t equals = item.find('=');
+    if (equals == std::string::npos)
+      throw Error(ErrorKind::usage, fmt::format("'{}' is no override", item), "--set",
+                  "write key=value");
+    configuration.set(item.substr(0, equals), item.substr(equals + 1));
+  }
+  return configuration;
+}
+
+void Configuration::set(std::string_view key, const std::string& text) {
+  for (const Option& option : options()) {
+    if (option.key != key) continue;
+    YAML::Node node;
+    try {
+      node = YAML::Load(text);
+    } catch (const YAML::Exception& e) {
+      throw Error(ErrorKind::configuration, "is no valid value: " + e.msg, std::string(key));
+    }
+    json converted = convert(node, option, fs::current_path(), "--set");
+    for (auto& [name, old] : values_)
+      if (name == key) old = std::move(converted);
+    return;
+  }
+  const std::vector<std::string> keys = known_keys();
+  throw Error(ErrorKind::configuration, fmt::format("unknown key '{}'", key), "--set",
+              suggestion(std::string(key), keys));
+}
+
+const json& Configuration::value(std::string_view key) const {
+  for (const auto& [name, held] : values_)
+    if (name == key) return held;
+  throw Error(ErrorKind::bug, fmt::format("no option '{}'", key));
+}
+
+double Configuration::number(std::string_view key) const {
+  const json& held = value(key);
+  return held.is_null() ? std::numeric_limits<double>::quiet_NaN() : held.get<double>();
+}
+std::int64_t Configuration::integer(std::string_view key) const {
+  return value(key).get<std::int64_t>();
+}
+bool Configuration::boolean(std::string_view key) const {
+  return value(key).get<bool>();
+}
+std::string Configuration::text(std::string_view key) const {
+  return value(key).get<std::string>();
+}
+std::pair<double, double> Configuration::range(std::string_view key) const {
+  const json& held = value(key);
+  return {held[0].get<double>(), held[1].get<double>()};
+}
+fs::path Configuration::path(std::string_view key) const {
+  return {value(key).get<std::string>()};
+}
+
+json Configuration::section(const std::vector<std::string>& keys) const {
+  json out = json::object();
+  for (const auto& [name, held] : values_) {
+    const bool wanted = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+      return name == key || name.starts_with(key + ".");
+    });
+    if (!wanted) continue;
+    std::string pointer = "/" + name;
+    std::replace(pointer.begin(), pointer.end(), '.', '/');
+    out[json::json_pointer(pointer)] = plain(held);
+  }
+  return out;
+}
+
+std::string Configuration::section_json(const std::vector<std::string>& keys) const {
+  return section(keys).dump();
+}
+
+json Configuration::all() const {
+  std::vector<std::string> keys;
+  for (const auto& [name, held] : values_) keys.push_back(name);
+  return section(keys);
+}
+
+}  // namespace alisio::config

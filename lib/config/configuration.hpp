@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace alisio::config {
+
+/// The effective configuration: defaults, then files in order, then single overrides; every value
+/// validated against options(). A key given replaces that key only, never its whole block.
+class Configuration {
+ public:
+  /// Return the defaults. Relative default paths are taken from `base`.
+  static Configuration defaults(const std::filesystem::path& base = {});
+
+  /// Load YAML or JSON files over the defaults, then apply overrides of the form "key=value".
+  /// @throws Error(configuration) naming file, line and key, with a suggestion for unknown keys.
+  static Configuration load(const std::vector<std::filesystem::path>& files,
+                            const std::vector<std::string>& overrides = {});
+
+  [[nodiscard]] double number(std::string_view key) const;  ///< null reads as NaN
+  [[nodiscard]] std::int64_t integer(std::string_view key) const;
+  [[nodiscard]] bool boolean(std::string_view key) const;
+  [[nodiscard]] std::string text(std::string_view key) const;
+  [[nodiscard]] std::pair<double, double> range(std::string_view key) const;
+  /// Return an absolute path, or an empty one if the value is empty.
+  [[nodiscard]] std::filesystem::path path(std::string_view key) const;
+
+  /// Set one value, as an override would. @throws Error(configuration).
+  void set(std::string_view key, const std::string& value);
+
+  /// Return the part below the given top-level keys ("tailcut") or single keys, as one JSON object
+  /// with sorted keys: what a stage reads, hence what its identity holds.
+  [[nodiscard]] nlohmann::json section(const std::vector<std::string>& keys) const;
+  /// Return section(keys) as canonical text; infinities are the strings "inf" and "-inf".
+  [[nodiscard]] std::string section_json(const std::vector<std::string>& keys) const;
+  /// Return everything as one JSON object.
+  [[nodiscard]] nlohmann::json all() const;
+
+  /// The files that were read, in order.
+  [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
+
+ private:
+  [[nodiscard]] const nlohmann::json& value(std::string_view key) const;
+  std::vector<std::pair<std::string, nlohmann::json>> values_;  ///< in the order of options()
+  std::vector<std::filesystem::path> files_;
+};
+
+}  // namespace alisio::config

@@ -1,0 +1,39 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+
+namespace alisio::config {
+
+/// What kind of value an option takes.
+enum class OptionKind {
+  integer,
+  number,          ///< finite or .inf
+  number_or_null,  ///< null switches the step off
+  range,           ///< [low, high], both inclusive, may be infinite
+  boolean,
+  text,
+  path  ///< relative paths are taken from the folder of the file that says them
+};
+
+/// One configuration key: the single source of defaults, validation, help and manual.
+struct Option {
+  std::string key;  ///< dotted path, for example "tailcut.picture_thresh"
+  OptionKind kind;
+  nlohmann::json default_value;
+  std::string unit;  ///< empty if dimensionless
+  std::string description;
+};
+
+/// Return every option of the program, in the order of the manual. Blocks that cta-lstchain's JSON
+/// configuration has too carry its names, so that such a file is read as it stands.
+[[nodiscard]] std::span<const Option> options();
+
+/// Return the top-level keys of cta-lstchain's configuration that are accepted and have no meaning
+/// here (training, simulation), so that its files need no editing.
+[[nodiscard]] std::span<const std::string> tolerated_keys();
+
+/// Return the option table as text, one line an option, for `alisio config --help-keys`.
+[[nodiscard]] std::string options_as_text();
+
+}  // namespace alisio::config

@@ -1,0 +1,97 @@
+#include "lib/config/configuration.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+
+namespace alisio::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ConfigurationTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("alisio_config_" + std::to_string(::getpid()));
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  fs::path write(const std::string& name, const std::string& text) {
+    write_file_atomically(folder_ / name, text);
+    return folder_ / name;
+  }
+  static std::string error_of(const std::function<void()>& action) {
+    try {
+      action();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  }
+  fs::path folder_;
+};
+
+TEST_F(ConfigurationTest, AKeyReplacesOnlyItself) {
+  const auto c = Configuration::load({write("a.yaml", "tailcut: {picture_thresh: 10}\n")});
+  EXPECT_EQ(c.number("tailcut.picture_thresh"), 10);
+  EXPECT_EQ(c.number("tailcut.boundary_thresh"), 4);
+}
+
+TEST_F(ConfigurationTest, LaterFilesAndOverridesWin) {
+  const auto a = write("a.yaml", "tailcut: {picture_thresh: 10, delta_time: null}\n");
+  const auto b = write("b.yaml", "tailcut: {picture_thresh: 12}\n");
+  const auto c = Configuration::load({a, b}, {"tailcut.boundary_thresh=6"});
+  EXPECT_EQ(c.number("tailcut.picture_thresh"), 12);
+  EXPECT_EQ(c.number("tailcut.boundary_thresh"), 6);
+  EXPECT_TRUE(std::isnan(c.number("tailcut.delta_time")));
+}
+
+TEST_F(ConfigurationTest, UnknownKeyNamesFileLineAndSuggestion) {
+  const auto a = write("a.yaml", "telescope: 1\ntailcut:\n  picture_treshold: 10\n");
+  const std::string error = error_of([&] { (void)Configuration::load({a}); });
+  EXPECT_NE(error.find("a.yaml:3"), std::string::npos) << error;
+  EXPECT_NE(error.find("did you mean 'tailcut.picture_thresh'?"), std::string::npos) << error;
+}
+
+TEST_F(ConfigurationTest, WrongTypesAreRefused) {
+  for (const char* text : {"telescope: one", "telescope: 1.5", "tailcut: 3",
+                           "tailcut: {picture_thresh: big}", "events_filters: {r: [3, 1]}",
+                           "dynamic_cleaning: {apply: perhaps}", "telescope: [1", "- 1"}) {
+    const auto a = write("a.yaml", text);
+    EXPECT_THROW((void)Configuration::load({a}), Error) << text;
+  }
+}
+
+TEST_F(ConfigurationTest, ReadsThePeersJson) {
+  const auto a =
+      write("a.json",
+            R"({"events_filters": {"intensity": [50, Infinity]}, "n_training_events": {"x": 1},
+                           "random_forest_zd_interpolation": {"interpolate_energy": false}})");
+  const auto c = Configuration::load({a});
+  EXPECT_EQ(c.range("events_filters.intensity").first, 50);
+  EXPECT_TRUE(std::isinf(c.range("events_filters.intensity").second));
+  EXPECT_FALSE(c.boolean("random_forest_zd_interpolation.interpolate_energy"));
+}
+
+TEST_F(ConfigurationTest, RelativePathsStartAtTheirFile) {
+  const auto a = write("a.yaml", "paths: {r0: raw}\n");
+  const auto c = Configuration::load({a});
+  EXPECT_EQ(c.path("paths.r0"), folder_ / "raw");
+  EXPECT_EQ(c.path("paths.run_summary"), folder_ / "monitoring/RunSummary");
+  EXPECT_TRUE(c.path("calibration.time").empty());
+}
+
+TEST_F(ConfigurationTest, SectionsAreCanonicalText) {
+  const auto c = Configuration::defaults();
+  EXPECT_EQ(
+      c.section_json({"dynamic_cleaning", "telescope"}),
+      R"({"dynamic_cleaning":{"apply":true,"fraction_cleaning_intensity":0.03,"threshold":267.0},"telescope":1})");
+  EXPECT_EQ(c.section_json({"events_filters.r"}), R"({"events_filters":{"r":[0.0,"inf"]}})");
+}
+
+}  // namespace
+}  // namespace alisio::config
