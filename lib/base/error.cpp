@@ -15,28 +15,44 @@ std::string one_line(const std::string& what, const std::string& where, const st
 
 int exit_code(ErrorKind kind) noexcept {
   switch (kind) {
-    case ErrorKind::bug: return 1;
-    case ErrorKind::usage: return 2;
-    case ErrorKind::configuration: return 3;
-    case ErrorKind::missing_input: return 4;
-    case ErrorKind::bad_input: return 5;
-    case ErrorKind::resource: return 6;
-    case ErrorKind::incomplete: return 7;
-    case ErrorKind::interrupted: return 130;
+    case ErrorKind::bug:
+      return 1;
+    case ErrorKind::usage:
+      return 2;
+    case ErrorKind::configuration:
+      return 3;
+    case ErrorKind::missing_input:
+      return 4;
+    case ErrorKind::bad_input:
+      return 5;
+    case ErrorKind::resource:
+      return 6;
+    case ErrorKind::incomplete:
+      return 7;
+    case ErrorKind::interrupted:
+      return 130;
   }
   return 1;
 }
 
 const char* to_string(ErrorKind kind) noexcept {
   switch (kind) {
-    case ErrorKind::bug: return "bug";
-    case ErrorKind::usage: return "usage";
-    case ErrorKind::configuration: return "configuration";
-    case ErrorKind::missing_input: return "missing_input";
-    case ErrorKind::bad_input: return "bad_input";
-    case ErrorKind::resource: return "resource";
-    case ErrorKind::incomplete: return "incomplete";
-    case ErrorKind::interrupted: return "interrupted";
+    case ErrorKind::bug:
+      return "bug";
+    case ErrorKind::usage:
+      return "usage";
+    case ErrorKind::configuration:
+      return "configuration";
+    case ErrorKind::missing_input:
+      return "missing_input";
+    case ErrorKind::bad_input:
+      return "bad_input";
+    case ErrorKind::resource:
+      return "resource";
+    case ErrorKind::incomplete:
+      return "incomplete";
+    case ErrorKind::interrupted:
+      return "interrupted";
   }
   return "bug";
 }

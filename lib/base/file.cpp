@@ -48,7 +48,9 @@ PendingFile::PendingFile(fs::path target) : target_(std::move(target)) {
 }
 
 PendingFile::PendingFile(PendingFile&& other) noexcept
-    : target_(std::move(other.target_)), part_(std::move(other.part_)), published_(other.published_) {
+    : target_(std::move(other.target_)),
+      part_(std::move(other.part_)),
+      published_(other.published_) {
   other.published_ = true;
 }
 
@@ -58,7 +60,9 @@ PendingFile::~PendingFile() {
   fs::remove(part_, ignored);
 }
 
-void PendingFile::sync() const { sync_path(part_, O_RDONLY); }
+void PendingFile::sync() const {
+  sync_path(part_, O_RDONLY);
+}
 
 void PendingFile::publish() {
   sync();

@@ -24,7 +24,8 @@ struct Hasher::State {
 Hasher::Hasher(HashMethod method) : state_(std::make_unique<State>()) {
   const EVP_MD* digest = method == HashMethod::md5 ? EVP_md5() : EVP_sha256();
   if (state_->context == nullptr || EVP_DigestInit_ex(state_->context, digest, nullptr) != 1)
-    throw Error(ErrorKind::resource, std::string("the hash ") + to_string(method) + " is not available");
+    throw Error(ErrorKind::resource,
+                std::string("the hash ") + to_string(method) + " is not available");
 }
 Hasher::~Hasher() = default;
 Hasher::Hasher(Hasher&&) noexcept = default;

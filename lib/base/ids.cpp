@@ -10,12 +10,18 @@
 
 namespace alisio {
 
-std::string run_text(int run) { return fmt::format("{:05d}", run); }
-std::string subrun_text(int subrun) { return fmt::format("{:04d}", subrun); }
+std::string run_text(int run) {
+  return fmt::format("{:05d}", run);
+}
+std::string subrun_text(int subrun) {
+  return fmt::format("{:04d}", subrun);
+}
 std::string run_subrun_text(const SubrunId& id) {
   return run_text(id.run) + "." + subrun_text(id.subrun);
 }
-std::string telescope_text(int telescope) { return fmt::format("LST-{}", telescope); }
+std::string telescope_text(int telescope) {
+  return fmt::format("LST-{}", telescope);
+}
 
 NightDate NightDate::parse(std::string_view text) {
   std::string digits;
@@ -41,7 +47,11 @@ NightDate NightDate::of_unix_utc(double unix_utc_s) {
   return {int(date.year()), int(unsigned(date.month())), int(unsigned(date.day()))};
 }
 
-std::string NightDate::compact() const { return fmt::format("{:04d}{:02d}{:02d}", year, month, day); }
-std::string NightDate::iso() const { return fmt::format("{:04d}-{:02d}-{:02d}", year, month, day); }
+std::string NightDate::compact() const {
+  return fmt::format("{:04d}{:02d}{:02d}", year, month, day);
+}
+std::string NightDate::iso() const {
+  return fmt::format("{:04d}-{:02d}-{:02d}", year, month, day);
+}
 
 }  // namespace alisio

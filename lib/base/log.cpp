@@ -19,10 +19,18 @@ class JsonMessage : public spdlog::custom_flag_formatter {
               spdlog::memory_buf_t& out) override {
     for (const char c : message.payload) {
       switch (c) {
-        case '"': out.append(std::string_view("\\\"")); break;
-        case '\\': out.append(std::string_view("\\\\")); break;
-        case '\n': out.append(std::string_view("\\n")); break;
-        case '\t': out.append(std::string_view("\\t")); break;
+        case '"':
+          out.append(std::string_view("\\\""));
+          break;
+        case '\\':
+          out.append(std::string_view("\\\\"));
+          break;
+        case '\n':
+          out.append(std::string_view("\\n"));
+          break;
+        case '\t':
+          out.append(std::string_view("\\t"));
+          break;
         default:
           if (static_cast<unsigned char>(c) < 0x20)
             fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
@@ -41,7 +49,8 @@ class JsonMessage : public spdlog::custom_flag_formatter {
 void set_up_logging(const std::string& level, LogFormat format) {
   static const std::vector<std::string> levels{"trace", "debug", "info", "warning", "error"};
   if (std::find(levels.begin(), levels.end(), level) == levels.end())
-    throw Error(ErrorKind::usage, "unknown log level '" + level + "'", "", suggestion(level, levels));
+    throw Error(ErrorKind::usage, "unknown log level '" + level + "'", "",
+                suggestion(level, levels));
   auto logger = std::make_shared<spdlog::logger>(
       "alisio", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
   if (format == LogFormat::json) {

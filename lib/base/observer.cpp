@@ -13,8 +13,8 @@ std::string new_uuid7() {
                       .count();
   std::random_device entropy;
   const std::uint32_t a = entropy(), b = entropy(), c = entropy();
-  return fmt::format("{:08x}-{:04x}-7{:03x}-{:04x}-{:04x}{:08x}", (ms >> 16) & 0xffffffff, ms & 0xffff,
-                     a & 0xfff, 0x8000 | (b & 0x3fff), (a >> 16) & 0xffff, c);
+  return fmt::format("{:08x}-{:04x}-7{:03x}-{:04x}-{:04x}{:08x}", (ms >> 16) & 0xffffffff,
+                     ms & 0xffff, a & 0xfff, 0x8000 | (b & 0x3fff), (a >> 16) & 0xffff, c);
 }
 
 }  // namespace alisio

@@ -10,6 +10,8 @@ const BuildInfo& build_info() {
   return info;
 }
 
-std::string version_tag() { return "v" + build_info().version; }
+std::string version_tag() {
+  return "v" + build_info().version;
+}
 
 }  // namespace alisio

@@ -25,10 +25,10 @@ struct MonitoringRow {
   struct Flatfield {
     double sample_time = 0, sample_time_min = 0, sample_time_max = 0;  ///< UTC unix, s
     std::int64_t n_events = 0;
-    std::vector<double> charge_mean, charge_median, charge_std;        ///< ADC counts
-    std::vector<double> time_mean, time_median, time_std;              ///< ns
+    std::vector<double> charge_mean, charge_median, charge_std;  ///< ADC counts
+    std::vector<double> time_mean, time_median, time_std;        ///< ns
     std::vector<double> relative_gain_mean, relative_gain_median, relative_gain_std;
-    std::vector<double> relative_time_median;                          ///< ns
+    std::vector<double> relative_time_median;  ///< ns
     std::vector<std::uint8_t> charge_median_outliers, charge_std_outliers, time_median_outliers;
   } flatfield;
 };
