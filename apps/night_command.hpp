@@ -1,0 +1,17 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "lib/night/night.hpp"
+
+namespace alisio::apps {
+
+/// Run `alisio night DATE …`: read the arguments after the subcommand's name and process the night.
+/// @returns the process exit code. @throws Error for everything that ends the command.
+[[nodiscard]] int run_night_command(const std::vector<std::string>& arguments,
+                                    const night::NightServices& services);
+
+/// Return the help text of the subcommand.
+[[nodiscard]] std::string night_help();
+
+}  // namespace alisio::apps

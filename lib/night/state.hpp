@@ -1,0 +1,131 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/base/ids.hpp"
+#include "lib/sqlite/database.hpp"
+
+namespace alisio::night {
+
+/// What tells without reading it that a file is still the one that was hashed.
+struct FileStamp {
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0;
+  std::uint64_t inode = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+
+/// Return the stamp of a regular file, or nothing if there is none.
+[[nodiscard]] std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
+
+/// The two hashes of a file's content.
+struct FileHashes {
+  std::string sha256;
+  std::string data_hash;  ///< over the datasets only; empty for files that have none
+  /// What decides whether something downstream must run again.
+  [[nodiscard]] const std::string& deciding() const {
+    return data_hash.empty() ? sha256 : data_hash;
+  }
+  bool operator==(const FileHashes&) const = default;
+};
+
+/// A file as a job read or wrote it.
+struct FileRecord {
+  std::string port;
+  std::string path;
+  FileStamp stamp;
+  FileHashes hashes;
+};
+
+/// Which job: a stage of a subrun, within one night of one production.
+struct JobKey {
+  std::string stage;
+  int run = 0;
+  int subrun = 0;
+  auto operator<=>(const JobKey&) const = default;
+};
+
+enum class JobStatus { running, done, failed };
+
+/// The last thing known of a job.
+struct JobRecord {
+  JobKey key;
+  JobStatus status = JobStatus::running;
+  int stage_version = 0;
+  std::string configuration;  ///< canonical text of what the stage reads
+  std::string identity;
+  std::string activity_id;
+  std::string journal;  ///< the provenance log of the activity
+  std::vector<FileRecord> inputs, outputs;
+  int exit_code = 0;
+  std::string message;  ///< the error, one line; empty if done
+  std::string log_file;
+  std::string log_tail;  ///< last lines of the log of a failed job
+  std::int64_t events = 0;
+  double wall_s = 0, cpu_s = 0;
+  std::uint64_t max_rss_bytes = 0;
+  int attempts = 0;
+  std::string ended_at;  ///< ISO, UTC
+};
+
+/// A process that was started and of whose end nothing is known yet.
+struct ProcessRecord {
+  std::int64_t id = 0;
+  std::vector<JobKey> jobs;  ///< the stages that it runs, in order
+  std::int64_t pid = 0;
+  std::int64_t pid_start = 0;  ///< start time in clock ticks since boot: pids are used again
+  std::string host;
+  std::string report_file, log_file;
+  std::string started_at;
+  std::vector<std::string> products;  ///< final paths that it may be writing
+};
+
+/// Which night of which production.
+struct NightKey {
+  int telescope = 1;
+  NightDate date;
+  std::string prod_id;
+};
+
+/// All that is recorded of one night: what planning looks at.
+struct StateSnapshot {
+  std::map<JobKey, JobRecord> jobs;
+  std::unordered_map<std::string, FileRecord> files;  ///< by path: the last known hash and stamp
+};
+
+/// The state of the nights, in one SQLite file on a local disk. Every call is one transaction,
+/// synced before it returns, so that a process killed at any instant leaves what was true.
+class State {
+ public:
+  /// Open <folder>/alisio.sqlite, made if absent. @throws Error(resource) if its schema is newer.
+  static State open(const std::filesystem::path& folder);
+  /// Open for looking only; nothing if there is no state yet.
+  static std::optional<State> open_read_only(const std::filesystem::path& folder);
+
+  [[nodiscard]] StateSnapshot snapshot(const NightKey& night);
+  [[nodiscard]] std::vector<ProcessRecord> unfinished_processes(const NightKey& night);
+
+  /// Record that a process is about to be started; return its id.
+  std::int64_t process_starts(const NightKey& night, const ProcessRecord& process);
+  void process_has_pid(std::int64_t id, std::int64_t pid, std::int64_t pid_start);
+  /// Record the end of a process and what its jobs came to.
+  void process_ended(const NightKey& night, std::int64_t id, const std::vector<JobRecord>& jobs);
+
+  void remember_files(const std::vector<FileRecord>& files);
+
+  /// Provenance merges: the signature of what was merged for (stage, run); empty if never.
+  [[nodiscard]] std::string merged(const NightKey& night, const std::string& stage, int run);
+  void set_merged(const NightKey& night, const std::string& stage, int run,
+                  const std::string& signature);
+
+ private:
+  explicit State(sqlite::Database database) : database_(std::move(database)) {}
+  sqlite::Database database_;
+};
+
+}  // namespace alisio::night

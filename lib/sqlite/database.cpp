@@ -1,0 +1,151 @@
+#include "lib/sqlite/database.hpp"
+
+#include <sqlite3.h>
+
+#include "lib/base/error.hpp"
+
+namespace alisio::sqlite {
+namespace {
+
+[[noreturn]] void fail_with(sqlite3* connection, const std::string& where) {
+  throw Error(ErrorKind::resource,
+              std::string("the database refuses: ") + sqlite3_errmsg(connection), where,
+              "is the disk full, or is the file on a network disk?");
+}
+
+}  // namespace
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
+
+void Statement::fail() const {
+  fail_with(sqlite3_db_handle(statement_.get()), sqlite3_sql(statement_.get()));
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  fail();
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+  reset();
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_.get());
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+double Statement::number(int column) const {
+  return sqlite3_column_double(statement_.get(), column);
+}
+
+std::string Statement::text(int column) const {
+  const unsigned char* value = sqlite3_column_text(statement_.get(), column);
+  const int size = sqlite3_column_bytes(statement_.get(), column);
+  return value == nullptr
+             ? std::string()
+             : std::string(reinterpret_cast<const char*>(value), static_cast<std::size_t>(size));
+}
+
+void Statement::bind_one(int position, std::int64_t value) {
+  if (sqlite3_bind_int64(statement_.get(), position, value) != SQLITE_OK) fail();
+}
+
+void Statement::bind_one(int position, double value) {
+  if (sqlite3_bind_double(statement_.get(), position, value) != SQLITE_OK) fail();
+}
+
+void Statement::bind_one(int position, std::string_view value) {
+  if (sqlite3_bind_text64(statement_.get(), position, value.data(), value.size(), SQLITE_TRANSIENT,
+                          SQLITE_UTF8) != SQLITE_OK)
+    fail();
+}
+
+void Statement::bind_one(int position, std::nullptr_t) {
+  if (sqlite3_bind_null(statement_.get(), position) != SQLITE_OK) fail();
+}
+
+void Database::Close::operator()(sqlite3* connection) const {
+  sqlite3_close_v2(connection);
+}
+
+Database::Database(const std::filesystem::path& file, OpenMode mode, int busy_ms) : file_(file) {
+  if (mode == OpenMode::read_only && !std::filesystem::exists(file))
+    throw Error(ErrorKind::missing_input, "the database does not exist", file.string());
+  if (mode == OpenMode::create && file.has_parent_path()) {
+    std::error_code failed;
+    std::filesystem::create_directories(file.parent_path(), failed);
+    if (failed)
+      throw Error(ErrorKind::resource, "cannot be made: " + failed.message(),
+                  file.parent_path().string());
+  }
+  sqlite3* connection = nullptr;
+  const int flags =
+      mode == OpenMode::create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  const int code = sqlite3_open_v2(file.c_str(), &connection, flags, nullptr);
+  connection_.reset(connection);
+  if (code != SQLITE_OK) fail_with(connection, file.string());
+  sqlite3_busy_timeout(connection, busy_ms);
+  if (mode == OpenMode::create)
+    run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+}
+
+void Database::run(const std::string& sql) {
+  if (sqlite3_exec(connection_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    fail_with(connection_.get(), file_.string());
+}
+
+Statement Database::prepare(const std::string& sql) {
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v2(connection_.get(), sql.c_str(), static_cast<int>(sql.size()), &statement,
+                         nullptr) != SQLITE_OK)
+    fail_with(connection_.get(), file_.string() + ": " + sql);
+  return Statement(statement);
+}
+
+std::int64_t Database::last_row_id() const {
+  return sqlite3_last_insert_rowid(connection_.get());
+}
+
+int Database::user_version() {
+  Statement statement = prepare("PRAGMA user_version");
+  statement.step();
+  return static_cast<int>(statement.integer(0));
+}
+
+void Database::set_user_version(int version) {
+  run("PRAGMA user_version = " + std::to_string(version));
+}
+
+Transaction::Transaction(Database& database) : database_(database) {
+  database_.run("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+  if (done_) return;
+  try {
+    database_.run("ROLLBACK");
+  } catch (const Error&) {
+    // SQLite has rolled back by itself: the failure that led here is already on its way up.
+  }
+}
+
+void Transaction::commit() {
+  database_.run("COMMIT");
+  done_ = true;
+}
+
+}  // namespace alisio::sqlite
