@@ -1,0 +1,141 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/event/image_parameters.hpp"
+#include "reco/forest/forest_file.hpp"
+
+namespace alisio::dl2 {
+
+/// The DL1 parameters table of one telescope, one entry per row; names, units and order of the
+/// columns are those of the file. All vectors have the same length.
+struct Dl1Columns {
+  std::vector<std::int64_t> obs_id, event_id;
+  std::vector<ImageParameters> parameters;  ///< intensity … wl
+  std::vector<double> alt_tel, az_tel;      ///< rad; NaN where the pointing is unknown
+  std::vector<double> sin_az_tel;           ///< may be empty: then sin(az_tel) is used
+  std::vector<std::int64_t> calibration_id;
+  std::vector<double> dragon_time;  ///< UTC unix, s; may be empty: then there is no delta_t
+  std::vector<std::int64_t> ucts_time, tib_time;
+  std::vector<std::uint8_t> ucts_jump;
+  std::vector<std::int64_t> mc_type;  ///< -9999 for data
+  std::vector<std::int64_t> tel_id;
+  std::vector<double> tel_pos_x, tel_pos_y, tel_pos_z;  ///< m
+  std::vector<std::uint8_t> trigger_type, ucts_trigger_type;
+  std::vector<double> trigger_time;  ///< UTC unix, s
+  std::vector<std::int64_t> event_type;
+
+  [[nodiscard]] std::size_t size() const noexcept { return event_id.size(); }
+  void resize(std::size_t n);
+  /// Append the rows of another table with the same columns filled.
+  void append(const Dl1Columns& other);
+  /// Return the rows with these numbers, in this order.
+  [[nodiscard]] Dl1Columns select(const std::vector<std::size_t>& rows) const;
+};
+
+/// The DL2 table: the DL1 rows that could be reconstructed, and what was reconstructed, in the
+/// column order of the file: the DL1 columns first.
+struct Dl2Columns {
+  Dl1Columns dl1;               ///< pointing imputed, az_tel in [0, 2 pi)
+  std::vector<double> delta_t;  ///< time since the previous row of the DL1 table, s; or empty
+  /// Neighbouring training altitudes (rad) and their weights; empty without interpolation.
+  std::vector<double> alt0, alt1, w0, w1;
+  std::vector<double> log_reco_energy;  ///< log10(TeV)
+  std::vector<double> reco_energy;      ///< TeV
+  /// Distance (m), side (+1, -1) and probability of side -1; empty if the disp vector is predicted.
+  std::vector<double> reco_disp_norm;
+  std::vector<std::int64_t> reco_disp_sign;
+  std::vector<double> reco_disp_sign_proba;
+  std::vector<double> reco_disp_dx, reco_disp_dy;             ///< m
+  std::vector<double> reco_src_x, reco_src_y;                 ///< m
+  std::vector<double> signed_time_gradient, signed_skewness;  ///< ns/m, -
+  std::vector<double> reco_alt, reco_az;                      ///< rad
+  std::vector<double> gammaness;                              ///< probability of a gamma ray
+  std::vector<std::int64_t> reco_type;                        ///< 0 gamma, 101 proton
+
+  [[nodiscard]] std::size_t size() const noexcept { return dl1.size(); }
+  /// Append the rows of another result with the same columns filled.
+  void append(const Dl2Columns& other);
+
+  /// What became of the rows.
+  struct Counts {
+    std::size_t input = 0;
+    std::size_t outside_filters = 0;      ///< outside a range of the event filters, or NaN there
+    std::size_t non_finite_features = 0;  ///< inside, but a feature is NaN or infinite
+    std::size_t non_finite_results = 0;   ///< reconstructed to something that is not a number
+    std::size_t imputed_pointings = 0;    ///< pointing was NaN and was interpolated or set
+    std::size_t output = 0;
+  } counts;
+};
+
+enum class DispMethod { norm_sign, vector };
+
+/// Keep rows with minimum <= column <= maximum; a NaN fails.
+struct EventFilter {
+  std::string column;  ///< a floating-point column of ImageParameters, or alt_tel, az_tel, …
+  double minimum, maximum;
+};
+
+/// The standard filters: intensity, width, length, wl, r, leakage_intensity_width_2 in [0, inf].
+[[nodiscard]] std::vector<EventFilter> standard_filters();
+
+struct Options {
+  std::vector<EventFilter> events_filters = standard_filters();
+  /// Interpolate in cos(zenith) between the training pointings (off if the models name none).
+  bool interpolate_energy = true, interpolate_direction = true, interpolate_gammaness = true;
+  DispMethod disp_method = DispMethod::norm_sign;
+  /// Effective focal length of the telescope (aberration included), m.
+  double effective_focal_length = 29.30565;
+};
+
+/// The forests of one model set, found by name in a forest file that must outlive this.
+struct ModelSet {
+  const forest::Forest* energy = nullptr;       ///< reg_energy
+  const forest::Forest* disp_norm = nullptr;    ///< reg_disp_norm
+  const forest::Forest* disp_sign = nullptr;    ///< cls_disp_sign
+  const forest::Forest* disp_vector = nullptr;  ///< reg_disp_vector, instead of the two above
+  const forest::Forest* gammaness = nullptr;    ///< cls_gh
+  std::vector<forest::TrainingPointing> training_pointings;
+
+  /// Look up the forests and check that every feature they want is one that can be made and that
+  /// their classes are the known ones. @throws Error(bad_input).
+  [[nodiscard]] static ModelSet from(const forest::ForestFile& file,
+                                     DispMethod method = DispMethod::norm_sign);
+};
+
+/// Reconstruct a whole DL1 table, in the order and with the meaning of lstchain 0.12's
+/// lstchain_dl1_to_dl2. Rows outside the filters are dropped; if none is left the result is an
+/// empty table. Warnings (dropped non-finite results, imputed pointings, interpolation not
+/// possible) go to the log, once per call.
+/// @throws Error(configuration) if a filter names an unknown column.
+[[nodiscard]] Dl2Columns reconstruct(const Dl1Columns& dl1, const ModelSet& models,
+                                     const Options& options = {});
+
+/// The same for a table that arrives in pieces: the concatenated results equal those of
+/// reconstruct() on the whole table (rows in event order). Rows with unknown pointing wait until
+/// one with a known pointing arrives, because they are interpolated between their neighbours.
+class Stream {
+ public:
+  /// @param models and the forests it points to must outlive the stream.
+  /// @param gather reconstruct once this many rows are there: the forests like large blocks.
+  Stream(const ModelSet& models, Options options, std::size_t gather = 8192);
+
+  /// Add rows; return what could be reconstructed so far and was not yet returned (may be empty).
+  [[nodiscard]] Dl2Columns push(const Dl1Columns& rows);
+  /// Reconstruct what is left.
+  [[nodiscard]] Dl2Columns finish();
+
+ private:
+  const ModelSet& models_;
+  Options options_;
+  std::size_t gather_;
+  Dl1Columns waiting_;
+  std::vector<double> waiting_delta_t_;
+  bool has_previous_time_ = false;
+  double previous_time_ = 0;
+};
+
+}  // namespace alisio::dl2
