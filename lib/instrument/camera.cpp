@@ -1,9 +1,9 @@
 #include "lib/instrument/camera.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 #include "lib/base/error.hpp"
 
@@ -80,44 +80,61 @@ void complete_geometry(CameraGeometry& geometry, const std::string& where) {
 
   // Touching pixels are sqrt(2 A / sqrt(3)) = 1.07 sqrt(A) apart, so all pixels within 1.4 times
   // that lie in cells of 2 sqrt(A) next to each other.
-  const Grid grid(geometry.x, geometry.y, 2 * std::sqrt(largest_area));
-  std::vector<std::vector<std::uint16_t>> neighbours(n);
-  std::vector<std::pair<double, std::size_t>> near;
+  const double cell = 2 * std::sqrt(largest_area);
+  const Grid grid(geometry.x, geometry.y, cell);
+  struct Near {
+    double distance2;
+    std::size_t pixel;
+  };
+  std::vector<Near> near;
+  std::vector<std::array<std::uint16_t, 2 * kMaxNeighbours>> neighbours(n);
+  std::vector<std::size_t> count(n, 0);
+  const auto link = [&](std::size_t from, std::size_t to) {
+    auto* const end = neighbours[from].data() + count[from];
+    if (std::find(neighbours[from].data(), end, to) != end) return;
+    if (count[from] == neighbours[from].size()) fail("the pixels are not a hexagonal grid", where);
+    *end = static_cast<std::uint16_t>(to);
+    ++count[from];
+  };
   for (std::size_t i = 0; i < n; ++i) {
     near.clear();
     grid.around(geometry.x[i], geometry.y[i], [&](std::size_t j) {
-      if (j == i) return;
-      near.emplace_back(std::hypot(geometry.x[j] - geometry.x[i], geometry.y[j] - geometry.y[i]),
-                        j);
+      const double dx = geometry.x[j] - geometry.x[i], dy = geometry.y[j] - geometry.y[i];
+      const double distance2 = dx * dx + dy * dy;
+      if (j != i && distance2 < cell * cell) near.push_back({distance2, j});
     });
-    std::ranges::sort(near);
-    if (!near.empty() && near.front().first == 0) {
-      fail("pixels " + std::to_string(i) + " and " + std::to_string(near.front().second) +
+    const auto kept = std::min(near.size(), kMaxNeighbours);
+    std::ranges::partial_sort(near, near.begin() + static_cast<std::ptrdiff_t>(kept), {},
+                              &Near::distance2);
+    if (kept > 0 && near.front().distance2 == 0) {
+      fail("pixels " + std::to_string(i) + " and " + std::to_string(near.front().pixel) +
                " have the same position",
            where);
     }
-    for (std::size_t k = 0; k < std::min(near.size(), kMaxNeighbours); ++k) {
-      if (near[k].first >= kNeighbourRadius * near.front().first) break;
-      neighbours[i].push_back(static_cast<std::uint16_t>(near[k].second));
-      neighbours[near[k].second].push_back(static_cast<std::uint16_t>(i));
+    for (std::size_t k = 0; k < kept; ++k) {
+      const double limit = kNeighbourRadius * kNeighbourRadius * near.front().distance2;
+      if (near[k].distance2 >= limit) break;
+      link(i, near[k].pixel);
+      link(near[k].pixel, i);
     }
   }
   geometry.neighbour_start.assign(1, 0);
   geometry.neighbour.clear();
   std::size_t most = 0;
-  for (auto& row : neighbours) {
-    std::ranges::sort(row);
-    row.erase(std::unique(row.begin(), row.end()), row.end());
-    most = std::max(most, row.size());
-    geometry.neighbour.insert(geometry.neighbour.end(), row.begin(), row.end());
+  for (std::size_t i = 0; i < n; ++i) {
+    auto* const begin = neighbours[i].data();
+    std::sort(begin, begin + count[i]);
+    most = std::max(most, count[i]);
+    geometry.neighbour.insert(geometry.neighbour.end(), begin, begin + count[i]);
     geometry.neighbour_start.push_back(static_cast<std::uint32_t>(geometry.neighbour.size()));
   }
 
   geometry.border_width_1.assign(n, 0);
-  for (std::size_t i = 0; i < n; ++i) geometry.border_width_1[i] = neighbours[i].size() < most;
+  for (std::size_t i = 0; i < n; ++i) geometry.border_width_1[i] = count[i] < most;
   geometry.border_width_2 = geometry.border_width_1;
   for (std::size_t i = 0; i < n; ++i) {
-    for (const auto j : neighbours[i]) geometry.border_width_2[i] |= geometry.border_width_1[j];
+    for (const auto j : geometry.neighbours_of(i))
+      geometry.border_width_2[i] |= geometry.border_width_1[j];
   }
 }
 

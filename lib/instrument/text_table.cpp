@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 
 #include "lib/base/error.hpp"
 
@@ -61,7 +60,11 @@ TextTable::TextTable(const std::filesystem::path& path) : path_(path.string()) {
     throw Error(ErrorKind::missing_input, "the camera data file cannot be opened", path_,
                 "check the cfg folder");
   }
-  content_.assign(std::istreambuf_iterator<char>(file), {});
+  std::error_code error;
+  content_.resize(std::filesystem::file_size(path, error));
+  if (error || !file.read(content_.data(), static_cast<std::streamsize>(content_.size()))) {
+    throw Error(ErrorKind::bad_input, "the camera data file cannot be read", path_, kRemedy);
+  }
   std::string_view rest = content_;
   for (std::size_t line_number = 1; !rest.empty(); ++line_number) {
     const auto end = std::min(rest.find('\n'), rest.size());
