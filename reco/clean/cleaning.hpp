@@ -35,8 +35,9 @@ struct CleaningScratch {
   explicit CleaningScratch(std::size_t n_pixels = 0) { reserve(n_pixels); }
   void reserve(std::size_t n_pixels);
 
-  std::vector<std::uint8_t> picture, boundary, kept;  ///< [pixel], padded to whole words
-  std::vector<std::uint16_t> candidates, island, stack;
+  std::vector<std::uint8_t> above, picture, boundary;  ///< [pixel], padded to whole words
+  std::vector<std::uint16_t> candidates, stack;
+  std::vector<std::uint16_t> island;  ///< [pixel], of selected pixels only
   /// Indices of the pixels in the final mask, increasing: clean_image leaves them here.
   std::vector<std::uint16_t> selected;
 };
@@ -50,7 +51,8 @@ struct CleaningCounts {
 /// Clean one image: two thresholds, time difference to neighbours, dynamic cut, islands, main
 /// island, in this order (lstchain's chain for DL1).
 ///
-/// Comparisons are in float32, as the peers' are; a NaN charge is never selected, nor counted among
+/// Comparisons with the image are in float32, those with per-pixel thresholds in float64, as the
+/// peers' are; a NaN charge is never selected, nor counted among
 /// the brightest. The time cut looks at the mask before it and is not repeated.
 /// @param image     charge [pixel], p.e.
 /// @param peak_time [pixel], ns.

@@ -27,6 +27,7 @@ class ParameterScratch {
 
   std::vector<double> charge, dx, dy, longitudinal, time, residual, ordered;
   std::vector<float> charge_f, border_f;
+  std::vector<std::uint16_t> chosen;
 
  private:
   std::vector<std::uint16_t> shuffled_;
