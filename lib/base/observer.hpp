@@ -17,6 +17,7 @@ struct FileNote {
   std::string data_hash;  ///< over the datasets only, ignoring who made them and when; may be empty
   bool planned = false;   ///< dry run: the file is named, not made
   std::map<std::string, std::string> attributes;  ///< further facts, for example {"activity_id": …}
+  std::filesystem::path content_path;             ///< where the bytes are if not yet at `path`
 };
 
 /// The beginning of one activity: a stage applied to one subrun or run.
