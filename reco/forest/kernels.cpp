@@ -1,0 +1,210 @@
+#include "reco/forest/kernels.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+// In every kernel a step clamps the feature and the child to what exists, and the number of steps
+// is that of the tree's depth: a damaged node can lead to a wrong leaf but not out of the arrays.
+
+namespace alisio::forest::kernels {
+namespace {
+
+constexpr float leaf_mark = std::numeric_limits<float>::infinity();
+constexpr std::uint32_t feature_mask = (1U << feature_bits) - 1;
+
+}  // namespace
+
+void walk_scalar(const Tree& tree, const float* features, std::size_t n_features,
+                 std::size_t n_groups, std::uint32_t* leaf) {
+  const std::uint32_t last_feature = static_cast<std::uint32_t>(n_features - 1);
+  for (std::size_t event = 0; event < n_groups * lanes; ++event) {
+    const float* own = features + event / lanes * n_features * lanes + event % lanes;
+    Node node = tree.nodes[0];
+    for (std::uint32_t step = 0; step < tree.depth && node.threshold != leaf_mark; ++step) {
+      const std::uint32_t feature = std::min(node.packed & feature_mask, last_feature);
+      const bool goes_left = own[feature * lanes] <= node.threshold;
+      const std::uint32_t child = (node.packed >> feature_bits) + (goes_left ? 0U : 1U);
+      node = tree.nodes[std::min(child, tree.n_nodes - 1)];
+    }
+    leaf[event] = std::min(node.packed >> feature_bits, tree.n_leaves - 1);
+  }
+}
+
+void walk_interleaved(const Tree& tree, const float* features, std::size_t n_features,
+                      std::size_t n_groups, std::uint32_t* leaf) {
+  const std::uint32_t last_feature = static_cast<std::uint32_t>(n_features - 1);
+  const std::uint32_t last_node = tree.n_nodes - 1;
+  for (std::size_t group = 0; group < n_groups; ++group) {
+    const float* own = features + group * n_features * lanes;
+    std::array<std::uint32_t, lanes> at{};
+    for (std::uint32_t step = 0; step < tree.depth; ++step) {
+      bool any_inner = false;
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        const Node node = tree.nodes[at[lane]];
+        const bool inner = node.threshold != leaf_mark;
+        const std::uint32_t feature = std::min(node.packed & feature_mask, last_feature);
+        const bool goes_left = own[feature * lanes + lane] <= node.threshold;
+        const std::uint32_t child = std::min(
+            (node.packed >> feature_bits) + static_cast<std::uint32_t>(!goes_left), last_node);
+        at[lane] = inner ? child : at[lane];
+        any_inner |= inner;
+      }
+      if (!any_inner) break;
+    }
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      leaf[group * lanes + lane] =
+          std::min(tree.nodes[at[lane]].packed >> feature_bits, tree.n_leaves - 1);
+    }
+  }
+}
+
+#if defined(__x86_64__)
+
+namespace {
+
+// GCC 12 takes the undefined start value inside the gather intrinsics for an uninitialised read.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+
+/// Advance 8 events by one step; return the mask of lanes that were not yet in a leaf.
+[[gnu::target("avx2"), gnu::always_inline]] inline int step_avx2(const Node* nodes,
+                                                                 __m256i last_node,
+                                                                 __m256i last_feature,
+                                                                 const float* own, __m256i lane,
+                                                                 __m256i& at, __m256i& packed) {
+  const auto* base = reinterpret_cast<const int*>(nodes);
+  const __m256 threshold = _mm256_i32gather_ps(reinterpret_cast<const float*>(base), at, 8);
+  packed = _mm256_i32gather_epi32(base + 1, at, 8);
+  const __m256 inner = _mm256_cmp_ps(threshold, _mm256_set1_ps(leaf_mark), _CMP_NEQ_UQ);
+  const __m256i feature =
+      _mm256_min_epu32(_mm256_and_si256(packed, _mm256_set1_epi32(feature_mask)), last_feature);
+  const __m256i place = _mm256_add_epi32(_mm256_slli_epi32(feature, 4), lane);
+  const __m256 x = _mm256_i32gather_ps(own, place, 4);
+  // The complement of "x <= threshold", all ones where it holds: subtracting it adds one.
+  const __m256i right = _mm256_castps_si256(_mm256_cmp_ps(x, threshold, _CMP_NLE_UQ));
+  const __m256i child =
+      _mm256_min_epu32(_mm256_sub_epi32(_mm256_srli_epi32(packed, feature_bits), right), last_node);
+  at = _mm256_blendv_epi8(at, child, _mm256_castps_si256(inner));
+  return _mm256_movemask_ps(inner);
+}
+
+}  // namespace
+
+[[gnu::target("avx2")]] void walk_avx2(const Tree& tree, const float* features,
+                                       std::size_t n_features, std::size_t n_groups,
+                                       std::uint32_t* leaf) {
+  const __m256i last_node = _mm256_set1_epi32(static_cast<int>(tree.n_nodes - 1));
+  const __m256i last_feature = _mm256_set1_epi32(static_cast<int>(n_features - 1));
+  const __m256i last_leaf = _mm256_set1_epi32(static_cast<int>(tree.n_leaves - 1));
+  const __m256i low = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i high = _mm256_add_epi32(low, _mm256_set1_epi32(8));
+  for (std::size_t group = 0; group < n_groups; ++group) {
+    const float* own = features + group * n_features * lanes;
+    __m256i at0 = _mm256_setzero_si256(), at1 = _mm256_setzero_si256();
+    __m256i packed0 = _mm256_setzero_si256(), packed1 = _mm256_setzero_si256();
+    // One step more than the depth: the last one only fetches the leaves.
+    for (std::uint32_t step = 0; step <= tree.depth; ++step) {
+      const int inner0 = step_avx2(tree.nodes, last_node, last_feature, own, low, at0, packed0);
+      const int inner1 = step_avx2(tree.nodes, last_node, last_feature, own, high, at1, packed1);
+      if ((inner0 | inner1) == 0) break;
+    }
+    auto* out = reinterpret_cast<__m256i*>(leaf + group * lanes);
+    _mm256_storeu_si256(out, _mm256_min_epu32(_mm256_srli_epi32(packed0, feature_bits), last_leaf));
+    _mm256_storeu_si256(out + 1,
+                        _mm256_min_epu32(_mm256_srli_epi32(packed1, feature_bits), last_leaf));
+  }
+}
+
+namespace {
+
+/// What does not change while a tree is walked.
+struct Wide {
+  __m512i last_node, last_feature, lane, even, odd;
+};
+
+/// Advance 16 events by one step; return the mask of lanes that were not yet in a leaf. A node is
+/// fetched whole, 8 bytes at a time: half the loads of fetching its two fields apart.
+[[gnu::target("avx512f"), gnu::always_inline]] inline __mmask16 step_avx512(
+    const Node* nodes, const Wide& wide, const float* own, __m512i& at, __m512i& packed) {
+  const __m512i low = _mm512_i32gather_epi64(_mm512_castsi512_si256(at), nodes, 8);
+  const __m512i high = _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(at, 1), nodes, 8);
+  const __m512 threshold = _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, wide.even, high));
+  packed = _mm512_permutex2var_epi32(low, wide.odd, high);
+  const __mmask16 inner = _mm512_cmp_ps_mask(threshold, _mm512_set1_ps(leaf_mark), _CMP_NEQ_UQ);
+  const __m512i feature = _mm512_min_epu32(
+      _mm512_and_epi32(packed, _mm512_set1_epi32(feature_mask)), wide.last_feature);
+  const __m512i place = _mm512_add_epi32(_mm512_slli_epi32(feature, 4), wide.lane);
+  const __m512 x = _mm512_i32gather_ps(place, own, 4);
+  const __mmask16 right = _mm512_cmp_ps_mask(x, threshold, _CMP_NLE_UQ);
+  __m512i child = _mm512_srli_epi32(packed, feature_bits);
+  child = _mm512_mask_add_epi32(child, right, child, _mm512_set1_epi32(1));
+  at = _mm512_mask_min_epu32(at, inner, child, wide.last_node);
+  return inner;
+}
+
+}  // namespace
+
+[[gnu::target("avx512f")]] void walk_avx512(const Tree& tree, const float* features,
+                                            std::size_t n_features, std::size_t n_groups,
+                                            std::uint32_t* leaf) {
+  const Wide wide = {_mm512_set1_epi32(static_cast<int>(tree.n_nodes - 1)),
+                     _mm512_set1_epi32(static_cast<int>(n_features - 1)),
+                     _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                     _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+                     _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)};
+  const __m512i last_leaf = _mm512_set1_epi32(static_cast<int>(tree.n_leaves - 1));
+  constexpr std::size_t width = 4;  // independent groups in flight hide the latency of the loads
+  for (std::size_t first = 0; first < n_groups; first += width) {
+    const std::size_t n = std::min(width, n_groups - first);
+    __m512i at[width], packed[width];
+    for (std::size_t i = 0; i < width; ++i) at[i] = packed[i] = _mm512_setzero_si512();
+    // One step more than the depth: the last one only fetches the leaves.
+    if (n == width) {
+      for (std::uint32_t step = 0; step <= tree.depth; ++step) {
+        unsigned inner = 0;
+        for (std::size_t i = 0; i < width; ++i) {
+          inner |= step_avx512(tree.nodes, wide, features + (first + i) * n_features * lanes, at[i],
+                               packed[i]);
+        }
+        if (inner == 0) break;
+      }
+    } else {
+      for (std::size_t i = 0; i < n; ++i) {
+        for (std::uint32_t step = 0; step <= tree.depth; ++step) {
+          if (step_avx512(tree.nodes, wide, features + (first + i) * n_features * lanes, at[i],
+                          packed[i]) == 0) {
+            break;
+          }
+        }
+      }
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      _mm512_storeu_si512(leaf + (first + i) * lanes,
+                          _mm512_min_epu32(_mm512_srli_epi32(packed[i], feature_bits), last_leaf));
+    }
+  }
+}
+
+#pragma GCC diagnostic pop
+
+#else
+
+void walk_avx2(const Tree& tree, const float* features, std::size_t n_features,
+               std::size_t n_groups, std::uint32_t* leaf) {
+  walk_interleaved(tree, features, n_features, n_groups, leaf);
+}
+void walk_avx512(const Tree& tree, const float* features, std::size_t n_features,
+                 std::size_t n_groups, std::uint32_t* leaf) {
+  walk_interleaved(tree, features, n_features, n_groups, leaf);
+}
+
+#endif
+
+}  // namespace alisio::forest::kernels
