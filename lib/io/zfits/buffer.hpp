@@ -1,0 +1,37 @@
+#pragma once
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+
+namespace alisio::zfits {
+
+/// Bytes that grow but never shrink their memory, are not cleared, and have room for kernels that
+/// store a few bytes past the end.
+class Buffer {
+ public:
+  static constexpr std::size_t slack = 64;
+
+  [[nodiscard]] std::byte* data() noexcept { return bytes_.get(); }
+  [[nodiscard]] const std::byte* data() const noexcept { return bytes_.get(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {bytes_.get(), size_}; }
+
+  /// Set the size; the content is kept up to the smaller of both sizes.
+  void resize(std::size_t size) {
+    if (size > capacity_ || !bytes_) {
+      auto larger = std::make_unique_for_overwrite<std::byte[]>(size + slack);
+      if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
+      bytes_ = std::move(larger);
+      capacity_ = size;
+    }
+    size_ = size;
+  }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+ private:
+  std::unique_ptr<std::byte[]> bytes_;
+  std::size_t size_ = 0, capacity_ = 0;
+};
+
+}  // namespace alisio::zfits

@@ -1,0 +1,561 @@
+#include "lib/io/zfits/zfits.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+#include "lib/base/error.hpp"
+#include "lib/base/suggest.hpp"
+#include "lib/io/zfits/codecs.hpp"
+
+namespace alisio::zfits {
+namespace {
+
+constexpr std::size_t tile_header_size = 16;
+constexpr std::size_t block_header_size = 10;
+constexpr const char* copy_again = "the file is damaged or cut short: copy it again";
+
+template <typename T>
+T load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof(T));
+  return value;
+}
+
+std::uint64_t load_big_endian(const std::byte* at) {
+  return __builtin_bswap64(load<std::uint64_t>(at));
+}
+
+struct Extent {
+  std::uint64_t size = 0, offset = 0;  ///< Of a block, the offset counted from the heap's start.
+};
+
+struct Tile {
+  std::uint64_t first_row = 0;
+  std::uint32_t rows = 0;
+};
+
+bool has_length_words(const Column& column) {
+  return column.type == ItemType::text || column.type == ItemType::uint8 ||
+         column.type == ItemType::int16 || column.type == ItemType::uint16 || column.max_items != 1;
+}
+
+}  // namespace
+
+const char* to_string(ItemType type) noexcept {
+  switch (type) {
+    case ItemType::boolean:
+      return "boolean";
+    case ItemType::text:
+      return "text";
+    case ItemType::uint8:
+      return "uint8";
+    case ItemType::int16:
+      return "int16";
+    case ItemType::uint16:
+      return "uint16";
+    case ItemType::int32:
+      return "int32";
+    case ItemType::uint32:
+      return "uint32";
+    case ItemType::int64:
+      return "int64";
+    case ItemType::uint64:
+      return "uint64";
+    case ItemType::float32:
+      return "float32";
+    case ItemType::float64:
+      return "float64";
+  }
+  return "unknown";
+}
+
+std::size_t item_size(ItemType type) noexcept {
+  switch (type) {
+    case ItemType::boolean:
+    case ItemType::text:
+    case ItemType::uint8:
+      return 1;
+    case ItemType::int16:
+    case ItemType::uint16:
+      return 2;
+    case ItemType::int32:
+    case ItemType::uint32:
+    case ItemType::float32:
+      return 4;
+    case ItemType::int64:
+    case ItemType::uint64:
+    case ItemType::float64:
+      return 8;
+  }
+  return 1;
+}
+
+struct DecodedColumn::Workspace {
+  Buffer compressed, a, b;
+  HuffmanTable huffman;
+  Inflater inflater;
+};
+
+DecodedColumn::DecodedColumn() : workspace_(std::make_unique<Workspace>()) {}
+DecodedColumn::~DecodedColumn() = default;
+DecodedColumn::DecodedColumn(DecodedColumn&&) noexcept = default;
+DecodedColumn& DecodedColumn::operator=(DecodedColumn&&) noexcept = default;
+
+struct Table::State {
+  std::shared_ptr<const fits::ByteSource> source;
+  std::string name, message_class;
+  fits::Header header;
+  std::vector<Column> columns;
+  std::uint64_t heap_offset = 0, heap_size = 0, rows = 0;
+  std::vector<Tile> tiles;
+  std::vector<Extent> extents;  ///< [tile][column]
+
+  [[nodiscard]] std::string where() const { return source->name() + ", table " + name; }
+  [[nodiscard]] Error bad(const std::string& what, const std::string& at) const {
+    return Error(ErrorKind::bad_input, what, where() + at, copy_again);
+  }
+  [[nodiscard]] Error bad(const std::string& what, std::size_t tile, std::size_t column,
+                          std::uint64_t byte) const {
+    return bad(what, ", tile " + std::to_string(tile) + ", column " + columns[column].name +
+                         ", byte " + std::to_string(byte));
+  }
+  [[nodiscard]] const Extent& extent(std::size_t tile, std::size_t column) const {
+    return extents[tile * columns.size() + column];
+  }
+
+  void read_columns();
+  void read_tiles(const fits::Hdu& hdu);
+  void read_catalogue(const fits::Hdu& hdu, std::size_t tiles_listed);
+  void walk_heap();
+};
+
+void Table::State::read_columns() {
+  const auto fields = header.integer("TFIELDS").value_or(0);
+  if (fields < 1 || fields > 999) throw bad("TFIELDS makes no sense", "");
+  for (std::int64_t n = 1; n <= fields; ++n) {
+    const auto number = std::to_string(n);
+    const auto name_card = header.text("TTYPE" + number);
+    const auto format = header.text("ZFORM" + number);
+    if (!name_card || !format || format->empty())
+      throw bad("TTYPE" + number + " or ZFORM" + number + " is missing", "");
+    Column column;
+    column.name = *name_card;
+    column.field = header.text("TPBID" + number).value_or("");
+    std::int64_t count = 0;
+    for (const char c : std::string_view(*format).substr(0, format->size() - 1)) {
+      if (c < '0' || c > '9' || count > (std::int64_t{1} << 40))
+        throw bad("ZFORM" + number + " '" + *format + "' makes no sense", ", column " + *name_card);
+      count = count * 10 + (c - '0');
+    }
+    column.max_items = format->size() == 1 ? 1 : count;
+    // TZERO only says whether the integers are unsigned; files exist with a wrong value of it.
+    const bool is_unsigned = header.real("TZERO" + number).value_or(0) > 0;
+    switch (format->back()) {
+      case 'L':
+        column.type = ItemType::boolean;
+        break;
+      case 'A':
+        column.type = ItemType::text;
+        break;
+      case 'B':
+        column.type = ItemType::uint8;
+        break;
+      case 'I':
+        column.type = is_unsigned ? ItemType::uint16 : ItemType::int16;
+        break;
+      case 'J':
+        column.type = is_unsigned ? ItemType::uint32 : ItemType::int32;
+        break;
+      case 'K':
+        column.type = is_unsigned ? ItemType::uint64 : ItemType::int64;
+        break;
+      case 'E':
+        column.type = ItemType::float32;
+        break;
+      case 'D':
+        column.type = ItemType::float64;
+        break;
+      default:
+        throw bad("ZFORM" + number + " '" + *format + "' is of an unknown type",
+                  ", column " + *name_card);
+    }
+    columns.push_back(std::move(column));
+  }
+}
+
+void Table::State::read_catalogue(const fits::Hdu& hdu, std::size_t tiles_listed) {
+  std::vector<std::byte> bytes(tiles_listed * columns.size() * 16);
+  source->read(hdu.data_offset, bytes);
+  extents.reserve(tiles_listed * columns.size());
+  for (std::size_t at = 0; at < bytes.size(); at += 16)
+    extents.push_back({load_big_endian(bytes.data() + at), load_big_endian(bytes.data() + at + 8)});
+}
+
+/// Find the tiles of a thinned catalogue by stepping from tile header to tile header.
+void Table::State::walk_heap() {
+  extents.clear();
+  std::uint64_t at = 0;
+  while (heap_size - at >= tile_header_size) {
+    std::array<std::byte, tile_header_size> tile_header;
+    source->read(heap_offset + at, tile_header);
+    if (std::memcmp(tile_header.data(), "TILE", 4) != 0) break;
+    at += tile_header_size;
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      std::array<std::byte, 8> size_bytes;
+      if (heap_size - at < size_bytes.size())
+        throw bad("a tile is cut short", ", byte " + std::to_string(heap_offset + at));
+      source->read(heap_offset + at, size_bytes);
+      const auto size = load<std::uint64_t>(size_bytes.data());
+      if (size < block_header_size || size > heap_size - at)
+        throw bad("the size of a block makes no sense",
+                  ", byte " + std::to_string(heap_offset + at));
+      extents.push_back({size, at});
+      at += size;
+    }
+  }
+}
+
+void Table::State::read_tiles(const fits::Hdu& hdu) {
+  const auto card = [&](const char* key) {
+    const auto value = header.integer(key);
+    if (!value || *value < 0) throw bad(std::string(key) + " is missing or makes no sense", "");
+    return static_cast<std::uint64_t>(*value);
+  };
+  const auto listed = card("NAXIS2");
+  const auto heap_start = card("ZHEAPPTR");
+  rows = card("ZNAXIS2");
+  if (card("NAXIS1") != 16 * columns.size()) throw bad("NAXIS1 does not agree with TFIELDS", "");
+  // The walk over the HDUs made sure that the data unit lies in the file.
+  if (heap_start > hdu.data_size || listed > hdu.data_size / (16 * columns.size()))
+    throw bad("ZHEAPPTR or NAXIS2 does not fit into the data unit", "");
+  heap_offset = hdu.data_offset + heap_start;
+  heap_size = hdu.data_size - heap_start;
+
+  const auto shrink = header.integer("ZSHRINK").value_or(1);
+  if (shrink > 1)
+    walk_heap();
+  else
+    read_catalogue(hdu, listed);
+
+  const std::size_t tile_number = extents.size() / columns.size();
+  std::uint64_t row = 0;
+  for (std::size_t t = 0; t < tile_number; ++t) {
+    // The tile header lies just before the first block that is not empty.
+    std::size_t c = 0;
+    while (c + 1 < columns.size() && extent(t, c).size == 0) ++c;
+    const Extent& first = extent(t, c);
+    const auto at_tile = [&] {
+      return ", tile " + std::to_string(t) + ", byte " +
+             std::to_string(heap_offset + std::min(first.offset, heap_size));
+    };
+    if (first.offset < tile_header_size || first.offset > heap_size)
+      throw bad("the catalogue points outside the data", at_tile());
+    std::array<std::byte, tile_header_size> tile_header;
+    source->read(heap_offset + first.offset - tile_header_size, tile_header);
+    if (std::memcmp(tile_header.data(), "TILE", 4) != 0)
+      throw bad("no tile starts where the catalogue says", at_tile());
+    Tile tile;
+    tile.first_row = row;
+    tile.rows = load<std::uint32_t>(tile_header.data() + 4);
+    row += tile.rows;
+    tiles.push_back(tile);
+  }
+  if (row != rows)
+    throw bad(
+        "the tiles hold " + std::to_string(row) + " rows, the header says " + std::to_string(rows),
+        "");
+}
+
+Table::Table(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+const std::string& Table::name() const noexcept {
+  return state_->name;
+}
+const fits::Header& Table::header() const noexcept {
+  return state_->header;
+}
+const std::string& Table::message_class() const noexcept {
+  return state_->message_class;
+}
+const std::vector<Column>& Table::columns() const noexcept {
+  return state_->columns;
+}
+std::uint64_t Table::row_count() const noexcept {
+  return state_->rows;
+}
+std::size_t Table::tile_count() const noexcept {
+  return state_->tiles.size();
+}
+std::uint64_t Table::first_row(std::size_t tile) const {
+  return state_->tiles.at(tile).first_row;
+}
+std::size_t Table::rows_in_tile(std::size_t tile) const {
+  return state_->tiles.at(tile).rows;
+}
+
+std::optional<std::size_t> Table::find_column(std::string_view name) const {
+  for (std::size_t c = 0; c < state_->columns.size(); ++c)
+    if (state_->columns[c].name == name) return c;
+  return std::nullopt;
+}
+
+std::optional<std::size_t> Table::find_field(std::string_view field) const {
+  for (std::size_t c = 0; c < state_->columns.size(); ++c)
+    if (!field.empty() && state_->columns[c].field == field) return c;
+  return std::nullopt;
+}
+
+std::vector<std::uint16_t> Table::processes(std::size_t tile, std::size_t column) const {
+  const State& s = *state_;
+  const Extent& extent = s.extent(tile, column);
+  if (extent.size == 0) return {};
+  std::vector<std::uint16_t> ids;
+  std::array<std::byte, block_header_size> head;
+  if (extent.size < head.size() || extent.offset > s.heap_size ||
+      extent.size > s.heap_size - extent.offset)
+    throw s.bad("the catalogue points outside the data", tile, column, s.heap_offset);
+  s.source->read(s.heap_offset + extent.offset, head);
+  const auto count = static_cast<std::size_t>(head[9]);
+  if (extent.size < head.size() + 2 * count)
+    throw s.bad("the block is cut short", tile, column, s.heap_offset + extent.offset);
+  ids.resize(count);
+  s.source->read(s.heap_offset + extent.offset + head.size(),
+                 std::as_writable_bytes(std::span<std::uint16_t>(ids)));
+  return ids;
+}
+
+void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedColumn& out) const {
+  const State& s = *state_;
+  const Tile& tile = s.tiles.at(tile_number);
+  const Column& column = s.columns.at(column_number);
+  const Extent& extent = s.extent(tile_number, column_number);
+  const std::uint64_t block_offset = s.heap_offset + extent.offset;
+  DecodedColumn::Workspace& work = *out.workspace_;
+  const auto bad = [&](const std::string& what, std::uint64_t byte) {
+    return s.bad(what, tile_number, column_number, byte);
+  };
+  out.offsets_.clear();
+  out.lengths_.clear();
+  out.data_ = nullptr;
+
+  if (extent.size == 0) {
+    // No bytes vouch for the number of rows of an empty column; other columns of the tile do.
+    if (tile.rows > max_block_bytes / 16) throw bad("the tile claims too many rows", block_offset);
+    out.offsets_.assign(tile.rows, 0);
+    out.lengths_.assign(tile.rows, 0);
+    return;
+  }
+  if (extent.offset > s.heap_size || extent.size > s.heap_size - extent.offset)
+    throw bad("the catalogue points outside the data", s.heap_offset);
+  if (extent.size > max_block_bytes)
+    throw bad("the block is larger than any real one", block_offset);
+  work.compressed.resize(extent.size);
+  s.source->read(block_offset, {work.compressed.data(), work.compressed.size()});
+  const std::byte* const block = work.compressed.data();
+  if (extent.size < block_header_size || load<std::uint64_t>(block) != extent.size)
+    throw bad("the size in the block header is not that of the catalogue", block_offset);
+  const auto process_count = static_cast<std::size_t>(block[9]);
+  const std::size_t header_size = block_header_size + 2 * process_count;
+  if (header_size > extent.size) throw bad("the block is cut short", block_offset);
+
+  const bool with_lengths = has_length_words(column);
+  const std::size_t width = item_size(column.type);
+  // Only a hint for the first allocation: the true size is known when all is decoded.
+  const double guess = static_cast<double>(tile.rows) *
+                           (static_cast<double>(column.max_items) * static_cast<double>(width) +
+                            (with_lengths ? 4 : 0)) +
+                       8;
+  const auto expected =
+      static_cast<std::size_t>(std::min(guess, static_cast<double>(max_block_bytes)));
+  constexpr std::size_t limit = max_block_bytes;
+
+  std::span<const std::byte> data = work.compressed.bytes().subspan(header_size);
+  Buffer* target = &work.a;
+  Buffer* other = &work.b;
+  // Transforms that work in place need the bytes in `other`, which holds the last result.
+  const auto own_bytes = [&]() -> Buffer& {
+    if (data.data() != other->data() || data.empty()) {
+      other->resize(data.size());
+      if (!data.empty()) std::memcpy(other->data(), data.data(), data.size());
+    }
+    return *other;
+  };
+  try {
+    for (std::size_t p = process_count; p-- > 0;) {
+      const auto id = load<std::uint16_t>(block + block_header_size + 2 * p);
+      const auto process = static_cast<Process>(id);
+      bool in_place = false;
+      switch (process) {
+        case Process::raw:
+        case Process::lossy_int16:
+        case Process::lossy_int32:
+          continue;
+        case Process::smoothing: {
+          Buffer& own = own_bytes();
+          undo_smoothing(reinterpret_cast<std::uint16_t*>(own.data()), own.size() / 2);
+          in_place = true;
+          break;
+        }
+        case Process::huffman16: {
+          const bool smoothing =
+              p > 0 && load<std::uint16_t>(block + block_header_size + 2 * (p - 1)) ==
+                           static_cast<std::uint16_t>(Process::smoothing);
+          undo_huffman16(data, smoothing, limit, *target, work.huffman);
+          if (smoothing) --p;
+          break;
+        }
+        case Process::halfman16: {
+          Buffer& scratch = data.data() == other->data() ? *target : *other;
+          Buffer joined;
+          undo_halfman16(data, limit, joined, scratch, work.huffman);
+          std::swap(*target, joined);
+          break;
+        }
+        case Process::diff:
+          undo_diff(own_bytes());
+          in_place = true;
+          break;
+        case Process::double_diff:
+          undo_diff(own_bytes());
+          undo_diff(*other);
+          in_place = true;
+          break;
+        case Process::offset128:
+          undo_offset128(own_bytes());
+          in_place = true;
+          break;
+        case Process::split16:
+          undo_split16(data, *target);
+          break;
+        case Process::split32:
+          undo_split32(data, *target);
+          break;
+        case Process::zlib:
+          work.inflater.undo_zlib(data, expected, limit, *target);
+          break;
+        case Process::zstd:
+          work.inflater.undo_zstd(data, expected, limit, *target);
+          break;
+        case Process::lzo:
+          undo_lzo(data, expected, limit, *target);
+          break;
+        case Process::rice:
+          undo_rice(data, limit, *target);
+          break;
+        case Process::same_values:
+          undo_same_values(data, limit, *target);
+          break;
+        case Process::sparse_values:
+          undo_sparse_values(data, limit, *target);
+          break;
+        case Process::lossy_floats:
+          undo_lossy_floats(data, tile.rows, *target);
+          break;
+        default:
+          throw Error(ErrorKind::bad_input,
+                      "is compressed by process " + std::to_string(id) + ", which is not known",
+                      s.where() + ", tile " + std::to_string(tile_number) + ", column " +
+                          column.name + ", byte " +
+                          std::to_string(block_offset + block_header_size + 2 * p),
+                      "write the file again with one of the usual schemes, or copy it again if it "
+                      "is damaged");
+      }
+      if (in_place) {
+        data = other->bytes();
+      } else {
+        data = target->bytes();
+        std::swap(target, other);
+      }
+    }
+  } catch (const Damage& damage) {
+    throw bad(damage.what, block_offset + header_size + damage.at);
+  }
+
+  // A scalar and an array of at most one item look alike in the header; the size tells.
+  const std::size_t scalars_end = std::size_t{tile.rows} * width;
+  if (!with_lengths && data.size() >= scalars_end && data.size() - scalars_end < 4) {
+    out.offsets_.resize(tile.rows);
+    for (std::size_t r = 0; r < tile.rows; ++r) out.offsets_[r] = r * width;
+    out.lengths_.assign(tile.rows, width);
+    out.data_ = data.data();
+    return;
+  }
+  if (tile.rows > data.size() / 4)
+    throw bad("holds " + std::to_string(data.size()) + " bytes, too few for " +
+                  std::to_string(tile.rows) + " rows",
+              block_offset);
+  out.offsets_.reserve(tile.rows);
+  out.lengths_.reserve(tile.rows);
+  std::size_t at = 0;
+  for (std::size_t r = 0; r < tile.rows; ++r) {
+    const auto row_error = [&] {
+      return bad("the length of row " + std::to_string(r) + " of the tile makes no sense",
+                 block_offset);
+    };
+    if (data.size() - at < 4) throw row_error();
+    // A negative length marks a packed field; its absolute value counts.
+    const std::int64_t length = load<std::int32_t>(data.data() + at);
+    const auto bytes = static_cast<std::size_t>(length < 0 ? -length : length);
+    at += 4;
+    if (bytes > data.size() - at || bytes % width != 0) throw row_error();
+    out.offsets_.push_back(at);
+    out.lengths_.push_back(bytes);
+    at += bytes;
+  }
+  if (data.size() - at >= 4)
+    throw bad(std::to_string(data.size() - at) + " bytes are left over after the last row",
+              block_offset);
+  out.data_ = data.data();
+}
+
+File File::open(const std::filesystem::path& path) {
+  return read(fits::ByteSource::open(path));
+}
+
+File File::from_memory(std::vector<std::byte> bytes, std::string name) {
+  return read(fits::ByteSource::from_memory(std::move(bytes), std::move(name)));
+}
+
+File File::read(fits::ByteSource opened) {
+  File file;
+  file.path_ = opened.name();
+  const auto source = std::make_shared<const fits::ByteSource>(std::move(opened));
+  for (fits::Hdu& hdu : fits::read_hdus(*source)) {
+    if (!hdu.header.logical("ZTABLE").value_or(false)) continue;
+    auto state = std::make_shared<Table::State>();
+    state->source = source;
+    state->name = hdu.header.text("EXTNAME").value_or("");
+    state->message_class = hdu.header.text("PBFHEAD").value_or("");
+    state->header = hdu.header;
+    state->read_columns();
+    state->read_tiles(hdu);
+    file.tables_.push_back(Table(std::move(state)));
+  }
+  return file;
+}
+
+const std::string& File::path() const noexcept {
+  return path_;
+}
+
+std::vector<std::string> File::table_names() const {
+  std::vector<std::string> names;
+  for (const Table& table : tables_) names.push_back(table.name());
+  return names;
+}
+
+bool File::has_table(std::string_view name) const {
+  return std::any_of(tables_.begin(), tables_.end(),
+                     [&](const Table& table) { return table.name() == name; });
+}
+
+const Table& File::table(std::string_view name) const {
+  for (const Table& table : tables_)
+    if (table.name() == name) return table;
+  throw Error(ErrorKind::bad_input, "has no table " + std::string(name), path_,
+              "check that this is a raw data file of LST-1");
+}
+
+}  // namespace alisio::zfits
