@@ -25,9 +25,8 @@ class ParameterScratch {
   /// of points alone, so each number is computed once.
   const Starts& starts(std::size_t n_points);
 
-  std::vector<double> charge, dx, dy, longitudinal, time, residual, ordered;
+  std::vector<double> charge, dx, dy, longitudinal, time, residual, ordered, chosen;
   std::vector<float> charge_f, border_f;
-  std::vector<std::uint16_t> chosen;
 
  private:
   std::vector<std::uint16_t> shuffled_;

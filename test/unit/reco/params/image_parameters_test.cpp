@@ -167,6 +167,63 @@ TEST_F(Parameters, time_fit_ignores_outliers) {
   EXPECT_NEAR(fit.intercept, 4, 1e-10);
 }
 
+/// The same algorithm in its plainest form: sort all residuals, take the first ones, fit.
+TimeFit plain_fit(const std::vector<double>& x, const std::vector<double>& t,
+                  ParameterScratch& scratch) {
+  const auto n = x.size();
+  const auto line = [&](const std::vector<std::size_t>& points) {
+    double sx = 0, st = 0, sxx = 0, sxt = 0;
+    const auto m = static_cast<double>(points.size());
+    for (const auto i : points) sx += x[i], st += t[i], sxx += x[i] * x[i], sxt += x[i] * t[i];
+    const double det = sxx * m - sx * sx;
+    return det < 4.44e-16 ? TimeFit{}
+                          : TimeFit{(m * sxt - sx * st) / det, (sxx * st - sx * sxt) / det};
+  };
+  const auto square = [&](const TimeFit& f, std::size_t i) {
+    return std::pow(t[i] - (x[i] * f.slope + f.intercept), 2);
+  };
+  TimeFit best;
+  double best_sum = INFINITY;
+  for (const auto& start : scratch.starts(n)) {
+    std::vector<std::size_t> points{start[0], start[1]};
+    auto fit = line(points);
+    if (std::isnan(fit.slope)) continue;
+    double sum = square(fit, points[0]) + square(fit, points[1]);
+    for (int step = 0; step < 20; ++step) {
+      points.resize(n);
+      std::iota(points.begin(), points.end(), std::size_t{0});
+      std::ranges::stable_sort(points, {}, [&](std::size_t i) { return square(fit, i); });
+      points.resize(static_cast<std::size_t>(0.85 * static_cast<double>(n)));
+      fit = line(points);
+      const double last = sum;
+      sum = 0;
+      for (const auto i : points) sum += square(fit, i);
+      if (std::abs(last - sum) < 1e-12) break;
+    }
+    if (sum < best_sum) best_sum = sum, best = fit;
+  }
+  return best;
+}
+
+TEST_F(Parameters, time_fit_agrees_with_its_plain_form) {
+  std::mt19937 generator(42);
+  std::normal_distribution<double> gauss;
+  for (const std::size_t n : {5u, 10u, 50u, 199u, 200u, 201u, 600u, 1855u}) {
+    for (int trial = 0; trial < 10; ++trial) {
+      std::vector<double> x(n), t(n);
+      for (std::size_t i = 0; i < n; ++i) {
+        x[i] = 0.3 * gauss(generator);
+        t[i] = 8 * x[i] + 20 + gauss(generator) * (i % 6 == 0 ? 15 : 0.5);
+        // Some points fall on each other, so that residuals are equal.
+        if (trial % 2 == 1 && i >= 4) x[i] = x[i % 4 + i / 8 * 4 % i], t[i] = std::round(t[i]);
+      }
+      const auto expected = plain_fit(x, t, scratch), fit = fit_time(x, t, scratch);
+      EXPECT_NEAR(fit.slope, expected.slope, 1e-9 * (1 + std::abs(expected.slope))) << n;
+      EXPECT_NEAR(fit.intercept, expected.intercept, 1e-9 * (1 + std::abs(expected.intercept)));
+    }
+  }
+}
+
 TEST_F(Parameters, time_fit_is_undefined_without_extent_or_points) {
   EXPECT_TRUE(std::isnan(fit_time(std::vector<double>{}, std::vector<double>{}, scratch).slope));
   const std::vector<double> one{1}, two{0, 1}, same(6, 0.2), times{1, 2, 3, 4, 5, 6};
