@@ -1,0 +1,75 @@
+#include <blosc.h>
+
+#include <cstdlib>
+#include <mutex>
+
+#include "lib/base/error.hpp"
+#include "lib/io/hdf5/handle.hpp"
+
+namespace alisio::hdf5 {
+namespace {
+
+constexpr H5Z_filter_t blosc_id = 32001;
+
+/// HDF5 filter callback. Its parameters are those that PyTables writes: revision, Blosc format,
+/// type size, chunk bytes, level, shuffle, compressor (5: zstd).
+size_t blosc_filter(unsigned flags, size_t n_values, const unsigned values[], size_t n_bytes,
+                    size_t* buffer_size, void** buffer) {
+  void* out = nullptr;
+  size_t out_size = 0;
+  int produced = 0;
+  if ((flags & H5Z_FLAG_REVERSE) != 0) {
+    size_t compressed = 0, block = 0;
+    blosc_cbuffer_sizes(*buffer, &out_size, &compressed, &block);
+    if (compressed == 0 || compressed > n_bytes || out_size > (size_t{1} << 31)) return 0;
+    out = std::malloc(out_size + 1);
+    if (out == nullptr) return 0;
+    produced = blosc_decompress_ctx(*buffer, out, out_size, 1);
+  } else {
+    const int level = n_values > 4 ? int(values[4]) : 5;
+    const int shuffle = n_values > 5 ? int(values[5]) : 1;
+    const size_t type_size = n_values > 2 ? values[2] : 1;
+    out_size = n_bytes + BLOSC_MAX_OVERHEAD;
+    out = std::malloc(out_size);
+    if (out == nullptr) return 0;
+    produced = blosc_compress_ctx(level, shuffle, type_size, n_bytes, *buffer, out, out_size,
+                                  "zstd", 0, 1);
+  }
+  if (produced <= 0) {
+    std::free(out);
+    return 0;
+  }
+  std::free(*buffer);
+  *buffer = out;
+  *buffer_size = out_size;
+  return size_t(produced);
+}
+
+extern "C" {
+static herr_t innermost(unsigned n, const H5E_error2_t* entry, void* text) {
+  if (n == 0 && entry->desc != nullptr) *static_cast<std::string*>(text) = entry->desc;
+  return 0;
+}
+}
+
+}  // namespace
+
+void prepare_library() {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  static std::once_flag registered;
+  std::call_once(registered, [] {
+    const H5Z_class2_t filter{H5Z_CLASS_T_VERS, blosc_id, 1,       1,
+                              "blosc",          nullptr,  nullptr, blosc_filter};
+    if (H5Zregister(&filter) < 0)
+      throw Error(ErrorKind::bug, "the Blosc filter cannot be registered with HDF5");
+  });
+}
+
+std::string last_hdf5_error() {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &text);
+  H5Eclear2(H5E_DEFAULT);
+  return text.empty() ? "no further information from HDF5" : text;
+}
+
+}  // namespace alisio::hdf5

@@ -1,0 +1,128 @@
+#include "lib/io/hdf5/data_hash.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "lib/base/hash.hpp"
+#include "lib/io/hdf5/state.hpp"
+
+namespace alisio::hdf5 {
+namespace {
+
+constexpr const char* volatile_group = "/provenance";
+constexpr std::size_t read_bytes = std::size_t{4} << 20;
+
+/// Describe a type by what its values mean, independent of HDF5's own encoding.
+std::string type_text(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER:
+      return fmt::format("{}{}", H5Tget_sign(type) == H5T_SGN_2 ? 'i' : 'u', H5Tget_size(type));
+    case H5T_FLOAT:
+      return fmt::format("f{}", H5Tget_size(type));
+    case H5T_STRING:
+      return H5Tis_variable_str(type) > 0 ? "text" : fmt::format("S{}", H5Tget_size(type));
+    case H5T_BITFIELD:
+      return fmt::format("b{}", H5Tget_size(type));
+    case H5T_ENUM:
+      return fmt::format("e{}", H5Tget_size(type));
+    case H5T_ARRAY: {
+      std::vector<hsize_t> sizes(std::size_t(H5Tget_array_ndims(type)));
+      H5Tget_array_dims2(type, sizes.data());
+      const Handle item(H5Tget_super(type));
+      std::string text = type_text(item.get());
+      for (const hsize_t size : sizes) text += fmt::format("[{}]", size);
+      return text;
+    }
+    case H5T_COMPOUND: {
+      std::string text = "{";
+      for (int i = 0; i < H5Tget_nmembers(type); ++i) {
+        char* name = H5Tget_member_name(type, unsigned(i));
+        const Handle member(H5Tget_member_type(type, unsigned(i)));
+        text += fmt::format("{}:{},", name, type_text(member.get()));
+        H5free_memory(name);
+      }
+      return text + "}";
+    }
+    default:
+      return "other";
+  }
+}
+
+void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
+  const File::State& state = file.state();
+  const Handle dataset(H5Dopen2(state.file.get(), path.c_str(), H5P_DEFAULT));
+  if (!dataset) throw state.failure("cannot be opened", path);
+  const Handle type(H5Dget_type(dataset.get()));
+  const Handle space(H5Dget_space(dataset.get()));
+  std::vector<hsize_t> shape(std::size_t(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
+  if (!shape.empty()) H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
+  std::string head = path + " " + type_text(type.get());
+  for (const hsize_t size : shape) head += fmt::format(" {}", size);
+  hasher.update(head + "\n");
+  if (H5Sget_simple_extent_npoints(space.get()) == 0) return;
+  if (H5Tget_class(type.get()) == H5T_STRING && H5Tis_variable_str(type.get()) > 0) {
+    if (shape.empty()) hasher.update(file.read_text(path));
+    return;
+  }
+  const auto refuse = [&] {
+    return Error(ErrorKind::bad_input, "cannot be decoded: " + last_hdf5_error(),
+                 state.path.string() + ":" + path, "make or copy the file again");
+  };
+  std::size_t row_bytes = H5Tget_size(type.get());
+  for (std::size_t i = 1; i < shape.size(); ++i) row_bytes *= shape[i];
+  std::vector<std::byte> buffer;
+  if (shape.empty()) {
+    buffer.resize(row_bytes);
+    if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer.data()) < 0)
+      throw refuse();
+    hasher.update(buffer);
+    return;
+  }
+  hsize_t step = std::max<hsize_t>(1, read_bytes / std::max<std::size_t>(1, row_bytes));
+  const Handle creation(H5Dget_create_plist(dataset.get()));
+  std::vector<hsize_t> chunk(shape.size(), 1);
+  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+    // Whole chunks: a chunk read twice would be decompressed twice.
+    H5Pget_chunk(creation.get(), int(chunk.size()), chunk.data());
+    step = std::max(chunk[0], step / chunk[0] * chunk[0]);
+  }
+  std::vector<hsize_t> start(shape.size(), 0), count(shape);
+  for (; start[0] < shape[0]; start[0] += step) {
+    count[0] = std::min(step, shape[0] - start[0]);
+    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
+    const Handle memory(H5Screate_simple(int(count.size()), count.data(), nullptr));
+    buffer.resize(count[0] * row_bytes);
+    if (H5Dread(dataset.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, buffer.data()) <
+        0)
+      throw refuse();
+    hasher.update(buffer);
+  }
+}
+
+void hash_below(const File& file, const std::string& group, Hasher& hasher) {
+  for (const std::string& name : file.members(group)) {
+    const std::string path = (group == "/" ? "" : group) + "/" + name;
+    if (path == volatile_group) continue;
+    H5O_info_t info;
+    if (H5Oget_info_by_name2(file.state().file.get(), path.c_str(), &info, H5O_INFO_BASIC,
+                             H5P_DEFAULT) < 0)
+      throw file.state().failure("cannot be opened", path);
+    if (info.type == H5O_TYPE_GROUP)
+      hash_below(file, path, hasher);
+    else if (info.type == H5O_TYPE_DATASET)
+      hash_dataset(file, path, hasher);
+  }
+}
+
+}  // namespace
+
+std::string data_hash(const std::filesystem::path& path) {
+  const File file = File::open(path);
+  Hasher hasher;
+  hash_below(file, "/", hasher);
+  return hasher.finish();
+}
+
+}  // namespace alisio::hdf5

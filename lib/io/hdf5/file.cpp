@@ -1,0 +1,262 @@
+#include "lib/io/hdf5/file.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "lib/io/hdf5/state.hpp"
+
+namespace alisio::hdf5 {
+namespace fs = std::filesystem;
+namespace {
+
+extern "C" {
+static herr_t collect_name(hid_t, const char* name, const H5L_info_t*, void* names) {
+  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  return 0;
+}
+}
+
+Handle open_object(const File::State& state, const std::string& path) {
+  Handle object(H5Oopen(state.file.get(), path.c_str(), H5P_DEFAULT));
+  if (!object)
+    throw Error(ErrorKind::bad_input, "has no '" + path + "'", state.path.string(),
+                "is it a file of this kind?");
+  return object;
+}
+
+Handle variable_text() {
+  Handle type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  return type;
+}
+
+/// Read one text element of an attribute or dataset through `read(type, buffer)`.
+template <typename Read>
+std::string read_one_text(hid_t file_type, const Read& read) {
+  if (H5Tis_variable_str(file_type) > 0) {
+    const Handle type = variable_text();
+    char* text = nullptr;
+    if (read(type.get(), &text) < 0) return {};
+    std::string out = text == nullptr ? "" : text;
+    H5free_memory(text);
+    return out;
+  }
+  std::string out(H5Tget_size(file_type) + 1, '\0');
+  Handle type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), out.size());
+  H5Tset_cset(type.get(), H5Tget_cset(file_type));
+  if (read(type.get(), out.data()) < 0) return {};
+  out.resize(std::strlen(out.c_str()));
+  return out;
+}
+
+}  // namespace
+
+Handle timeless(hid_t property_class) {
+  Handle properties(H5Pcreate(property_class));
+  H5Pset_obj_track_times(properties.get(), false);
+  return properties;
+}
+
+void write_attribute_to(hid_t object, const std::string& name, const AttributeValue& value,
+                        TextForm form, const File::State& state, const std::string& where) {
+  herr_t done = -1;
+  const auto write = [&](hid_t type, hid_t space, const void* data) {
+    if (H5Aexists(object, name.c_str()) > 0) H5Adelete(object, name.c_str());
+    const Handle attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT));
+    if (attribute) done = data == nullptr ? 0 : H5Awrite(attribute.get(), type, data);
+  };
+  const Handle scalar(H5Screate(H5S_SCALAR));
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    if (form == TextForm::variable) {
+      const Handle type = variable_text();
+      const char* data = text->c_str();
+      write(type.get(), scalar.get(), &data);
+    } else {
+      Handle type(H5Tcopy(H5T_C_S1));
+      H5Tset_size(type.get(), std::max<std::size_t>(1, text->size()));
+      H5Tset_cset(type.get(), H5T_CSET_UTF8);
+      // PyTables stores the empty text as an attribute without elements.
+      const Handle none(H5Screate(H5S_NULL));
+      write(type.get(), text->empty() ? none.get() : scalar.get(),
+            text->empty() ? nullptr : text->data());
+    }
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    write(H5T_STD_I64LE, scalar.get(), integer);
+  } else {
+    write(H5T_IEEE_F64LE, scalar.get(), &std::get<double>(value));
+  }
+  if (done < 0) throw state.failure("attribute '" + name + "' cannot be written", where);
+}
+
+File File::create(const fs::path& path) {
+  prepare_library();
+  File file;
+  file.state_ = std::make_shared<State>();
+  file.state_->path = path;
+  file.state_->writing = true;
+  const Handle creation = timeless(H5P_FILE_CREATE);
+  file.state_->file = Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), H5P_DEFAULT));
+  if (!file.state_->file) throw file.state_->failure("cannot be made", "");
+  file.write_attribute("/", "CLASS", "GROUP");
+  file.write_attribute("/", "PYTABLES_FORMAT_VERSION", "2.1");
+  file.write_attribute("/", "TITLE", "");
+  file.write_attribute("/", "VERSION", "1.0");
+  return file;
+}
+
+File File::open(const fs::path& path) {
+  prepare_library();
+  std::error_code failed;
+  if (!fs::is_regular_file(path, failed))
+    throw Error(ErrorKind::missing_input, failed ? failed.message() : "is no file", path.string());
+  File file;
+  file.state_ = std::make_shared<State>();
+  file.state_->path = path;
+  file.state_->file = Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+  if (!file.state_->file) {
+    const std::string cause = last_hdf5_error();
+    throw Error(ErrorKind::bad_input, "is no whole HDF5 file: " + cause, path.string(),
+                "make or copy it again");
+  }
+  return file;
+}
+
+bool File::exists(const std::string& object) const {
+  // H5Lexists needs every parent to exist, so look at one after the other.
+  for (std::size_t slash = object.find('/', 1);; slash = object.find('/', slash + 1)) {
+    const std::string part = object.substr(0, slash);
+    if (part != "/" && H5Lexists(state_->file.get(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (slash == std::string::npos) return true;
+  }
+}
+
+std::vector<std::string> File::members(const std::string& group) const {
+  std::vector<std::string> names;
+  if (H5Literate_by_name(state_->file.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr,
+                         collect_name, &names, H5P_DEFAULT) < 0)
+    throw state_->failure("has no group '" + group + "'", group);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void File::create_group(const std::string& path) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (!part.empty() && part != "/" && !exists(part)) {
+      const Handle creation = timeless(H5P_GROUP_CREATE);
+      const Handle group(
+          H5Gcreate2(state_->file.get(), part.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+      if (!group) throw state_->failure("group cannot be made", part);
+      write_attribute(part, "CLASS", "GROUP");
+      write_attribute(part, "TITLE", "");
+      write_attribute(part, "VERSION", "1.0");
+    }
+    if (slash == std::string::npos) return;
+  }
+}
+
+void File::write_attribute(const std::string& object, const std::string& name,
+                           const AttributeValue& value, TextForm form) {
+  const Handle target = open_object(*state_, object);
+  write_attribute_to(target.get(), name, value, form, *state_, object);
+}
+
+bool File::has_attribute(const std::string& object, const std::string& name) const {
+  return exists(object) &&
+         H5Aexists_by_name(state_->file.get(), object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+std::string File::text_attribute(const std::string& object, const std::string& name) const {
+  const Handle target = open_object(*state_, object);
+  const Handle attribute(H5Aopen(target.get(), name.c_str(), H5P_DEFAULT));
+  if (!attribute) throw state_->failure("has no attribute '" + name + "'", object);
+  const Handle type(H5Aget_type(attribute.get()));
+  const Handle space(H5Aget_space(attribute.get()));
+  if (H5Tget_class(type.get()) != H5T_STRING)
+    throw state_->failure("attribute '" + name + "' is no text", object);
+  if (H5Sget_simple_extent_npoints(space.get()) == 0) return {};
+  return read_one_text(type.get(), [&](hid_t memory_type, void* buffer) {
+    return H5Aread(attribute.get(), memory_type, buffer);
+  });
+}
+
+double File::number_attribute(const std::string& object, const std::string& name) const {
+  const Handle target = open_object(*state_, object);
+  const Handle attribute(H5Aopen(target.get(), name.c_str(), H5P_DEFAULT));
+  double value = 0;
+  if (!attribute || H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &value) < 0)
+    throw state_->failure("has no number '" + name + "'", object);
+  return value;
+}
+
+void File::write_text(const std::string& path, const std::string& text) {
+  if (const std::size_t slash = path.rfind('/'); slash > 0) create_group(path.substr(0, slash));
+  const Handle type = variable_text();
+  const Handle scalar(H5Screate(H5S_SCALAR));
+  const Handle creation = timeless(H5P_DATASET_CREATE);
+  const Handle dataset(H5Dcreate2(state_->file.get(), path.c_str(), type.get(), scalar.get(),
+                                  H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+  const char* data = text.c_str();
+  if (!dataset || H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &data) < 0)
+    throw state_->failure("text cannot be written", path);
+}
+
+std::string File::read_text(const std::string& path) const {
+  const Handle dataset(H5Dopen2(state_->file.get(), path.c_str(), H5P_DEFAULT));
+  if (!dataset) throw state_->failure("has no '" + path + "'", path);
+  const Handle type(H5Dget_type(dataset.get()));
+  return read_one_text(type.get(), [&](hid_t memory_type, void* buffer) {
+    return H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
+  });
+}
+
+void File::write_array(const std::string& path, const std::vector<double>& values,
+                       const std::vector<std::size_t>& shape) {
+  if (const std::size_t slash = path.rfind('/'); slash > 0) create_group(path.substr(0, slash));
+  const std::vector<hsize_t> sizes(shape.begin(), shape.end());
+  const Handle space(H5Screate_simple(int(sizes.size()), sizes.data(), nullptr));
+  const Handle creation = timeless(H5P_DATASET_CREATE);
+  const Handle dataset(H5Dcreate2(state_->file.get(), path.c_str(), H5T_IEEE_F64LE, space.get(),
+                                  H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+  if (!dataset ||
+      H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
+    throw state_->failure("array cannot be written", path);
+}
+
+std::vector<double> File::read_array(const std::string& path,
+                                     std::vector<std::size_t>* shape) const {
+  const Handle dataset(H5Dopen2(state_->file.get(), path.c_str(), H5P_DEFAULT));
+  if (!dataset) throw state_->failure("has no '" + path + "'", path);
+  const Handle space(H5Dget_space(dataset.get()));
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  std::vector<hsize_t> sizes(std::size_t(std::max(rank, 0)));
+  if (rank > 0) H5Sget_simple_extent_dims(space.get(), sizes.data(), nullptr);
+  if (shape != nullptr) shape->assign(sizes.begin(), sizes.end());
+  std::vector<double> values(std::size_t(H5Sget_simple_extent_npoints(space.get())));
+  if (H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
+    throw state_->failure("cannot be read as numbers", path);
+  return values;
+}
+
+void File::copy_to(File& target, const std::string& path) const {
+  if (const std::size_t slash = path.rfind('/'); slash > 0)
+    target.create_group(path.substr(0, slash));
+  if (H5Ocopy(state_->file.get(), path.c_str(), target.state_->file.get(), path.c_str(),
+              H5P_DEFAULT, H5P_DEFAULT) < 0)
+    throw target.state_->failure("'" + path + "' of " + state_->path.string() + " cannot be copied",
+                                 path);
+}
+
+void File::close() {
+  const herr_t flushed = state_->writing ? H5Fflush(state_->file.get(), H5F_SCOPE_GLOBAL) : 0;
+  if (flushed < 0) throw state_->failure("cannot be written", "");
+  if (H5Fclose(state_->file.release()) < 0) throw state_->failure("cannot be closed", "");
+}
+
+const fs::path& File::path() const {
+  return state_->path;
+}
+
+}  // namespace alisio::hdf5

@@ -1,0 +1,284 @@
+#include <blosc.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/io/hdf5/state.hpp"
+#include "lib/io/hdf5/table.hpp"
+
+namespace alisio::hdf5 {
+namespace {
+
+constexpr H5Z_filter_t blosc_id = 32001;
+constexpr std::size_t checksum_bytes = 4;
+
+std::size_t scalar_bytes(const ColumnSpec& column) {
+  switch (column.type) {
+    case ScalarType::int8:
+    case ScalarType::uint8:
+    case ScalarType::boolean:
+      return 1;
+    case ScalarType::int16:
+    case ScalarType::uint16:
+      return 2;
+    case ScalarType::int32:
+    case ScalarType::uint32:
+    case ScalarType::float32:
+      return 4;
+    case ScalarType::int64:
+    case ScalarType::uint64:
+    case ScalarType::float64:
+      return 8;
+    case ScalarType::text:
+      return column.text_size;
+  }
+  return 0;
+}
+
+Handle scalar_type(const ColumnSpec& column) {
+  switch (column.type) {
+    case ScalarType::int8:
+      return Handle(H5Tcopy(H5T_STD_I8LE));
+    case ScalarType::uint8:
+      return Handle(H5Tcopy(H5T_STD_U8LE));
+    case ScalarType::int16:
+      return Handle(H5Tcopy(H5T_STD_I16LE));
+    case ScalarType::uint16:
+      return Handle(H5Tcopy(H5T_STD_U16LE));
+    case ScalarType::int32:
+      return Handle(H5Tcopy(H5T_STD_I32LE));
+    case ScalarType::uint32:
+      return Handle(H5Tcopy(H5T_STD_U32LE));
+    case ScalarType::int64:
+      return Handle(H5Tcopy(H5T_STD_I64LE));
+    case ScalarType::uint64:
+      return Handle(H5Tcopy(H5T_STD_U64LE));
+    case ScalarType::float32:
+      return Handle(H5Tcopy(H5T_IEEE_F32LE));
+    case ScalarType::float64:
+      return Handle(H5Tcopy(H5T_IEEE_F64LE));
+    case ScalarType::boolean:
+      return Handle(H5Tcopy(H5T_STD_B8LE));
+    case ScalarType::text: {
+      Handle type(H5Tcopy(H5T_C_S1));
+      H5Tset_size(type.get(), column.text_size);
+      return type;
+    }
+  }
+  return {};
+}
+
+/// Fletcher's checksum over big-endian 16-bit words, as HDF5's filter 3 computes it.
+std::uint32_t fletcher32(std::span<const std::byte> data) {
+  std::uint32_t low = 0, high = 0;
+  const auto fold = [](std::uint32_t sum) { return (sum & 0xffff) + (sum >> 16); };
+  const std::size_t words = data.size() / 2;
+  for (std::size_t done = 0; done < words;) {
+    // 360 words is the longest run whose sums cannot overflow 32 bits.
+    const std::size_t end = std::min(words, done + 360);
+    for (; done < end; ++done) {
+      low += (std::to_integer<std::uint32_t>(data[2 * done]) << 8) |
+             std::to_integer<std::uint32_t>(data[2 * done + 1]);
+      high += low;
+    }
+    low = fold(low);
+    high = fold(high);
+  }
+  if (data.size() % 2 != 0) {
+    low += std::to_integer<std::uint32_t>(data.back()) << 8;
+    high += low;
+    low = fold(low);
+    high = fold(high);
+  }
+  return (fold(high) << 16) | fold(low);
+}
+
+}  // namespace
+
+std::size_t ColumnSpec::bytes() const {
+  std::size_t n = scalar_bytes(*this);
+  for (const std::size_t size : shape) n *= size;
+  return n;
+}
+
+struct TableWriter::State {
+  std::shared_ptr<File::State> file;
+  TableSpec spec;
+  Handle dataset;
+  std::size_t row_bytes = 0;
+  std::uint64_t rows = 0, extent = 0;
+  bool last_chunk_partial = false;
+  std::vector<std::byte> buffered, packed;
+
+  [[nodiscard]] std::size_t type_size() const { return row_bytes <= 255 ? row_bytes : 1; }
+};
+
+TableWriter::TableWriter(File& file, TableSpec spec) : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.file = std::shared_ptr<File::State>(&file.state(), [keep = file](File::State*) {});
+  s.spec = std::move(spec);
+  for (const ColumnSpec& column : s.spec.columns) s.row_bytes += column.bytes();
+
+  const Handle row(H5Tcreate(H5T_COMPOUND, s.row_bytes));
+  std::size_t offset = 0;
+  for (const ColumnSpec& column : s.spec.columns) {
+    Handle type = scalar_type(column);
+    if (!column.shape.empty()) {
+      const std::vector<hsize_t> sizes(column.shape.begin(), column.shape.end());
+      type = Handle(H5Tarray_create2(type.get(), unsigned(sizes.size()), sizes.data()));
+    }
+    if (H5Tinsert(row.get(), column.name.c_str(), offset, type.get()) < 0)
+      throw Error(ErrorKind::bug, "column '" + column.name + "' cannot be part of a row",
+                  s.spec.path);
+    offset += column.bytes();
+  }
+
+  const std::size_t slash = s.spec.path.rfind('/');
+  if (slash > 0) file.create_group(s.spec.path.substr(0, slash));
+  const Handle creation = timeless(H5P_DATASET_CREATE);
+  const hsize_t chunk = s.spec.chunk_rows, none = 0, unlimited = H5S_UNLIMITED;
+  H5Pset_chunk(creation.get(), 1, &chunk);
+  const unsigned values[7] = {2,
+                              2,
+                              unsigned(s.type_size()),
+                              unsigned(chunk * s.row_bytes),
+                              unsigned(s.spec.compression_level),
+                              1,
+                              5};
+  H5Pset_filter(creation.get(), blosc_id, H5Z_FLAG_OPTIONAL, 7, values);
+  H5Pset_fletcher32(creation.get());
+  const Handle space(H5Screate_simple(1, &none, &unlimited));
+  s.dataset = Handle(H5Dcreate2(s.file->file.get(), s.spec.path.c_str(), row.get(), space.get(),
+                                H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+  if (!s.dataset) throw s.file->failure("table cannot be made", s.spec.path);
+
+  write_attribute("CLASS", "TABLE");
+  write_attribute("TITLE", s.spec.title);
+  write_attribute("VERSION", "2.7");
+  for (std::size_t i = 0; i < s.spec.columns.size(); ++i) {
+    const ColumnSpec& column = s.spec.columns[i];
+    write_attribute(fmt::format("FIELD_{}_NAME", i), column.name);
+    const std::string field = fmt::format("CTAFIELD_{}_", i);
+    if (column.description.empty() && column.transform == Transform::none &&
+        column.type != ScalarType::text)
+      continue;
+    write_attribute(field + "NAME", column.name);
+    if (!column.description.empty()) write_attribute(field + "DESC", column.description);
+    if (column.transform == Transform::quantity) {
+      write_attribute(field + "TRANSFORM", "quantity");
+      write_attribute(field + "UNIT", column.unit);
+    } else if (column.transform == Transform::enumeration) {
+      write_attribute(field + "TRANSFORM", "enum");
+      write_attribute(field + "ENUM", column.enumeration);
+    } else if (column.type == ScalarType::text) {
+      write_attribute(field + "TRANSFORM", "string");
+      write_attribute(field + "MAXLEN", std::int64_t(column.text_size));
+    }
+  }
+}
+
+TableWriter::~TableWriter() = default;
+TableWriter::TableWriter(TableWriter&&) noexcept = default;
+TableWriter& TableWriter::operator=(TableWriter&&) noexcept = default;
+
+std::size_t TableWriter::row_bytes() const {
+  return state_->row_bytes;
+}
+std::size_t TableWriter::chunk_rows() const {
+  return state_->spec.chunk_rows;
+}
+std::uint64_t TableWriter::rows_written() const {
+  return state_->rows;
+}
+
+void TableWriter::pack(std::size_t n, std::span<const ColumnSource> sources,
+                       std::vector<std::byte>& out) const {
+  const State& s = *state_;
+  if (sources.size() != s.spec.columns.size())
+    throw Error(ErrorKind::bug,
+                fmt::format("{} sources for {} columns", sources.size(), s.spec.columns.size()),
+                s.spec.path);
+  out.resize(n * s.row_bytes);
+  std::size_t offset = 0;
+  for (std::size_t c = 0; c < sources.size(); ++c) {
+    const std::size_t bytes = s.spec.columns[c].bytes();
+    const auto* from = static_cast<const std::byte*>(sources[c].data);
+    std::byte* to = out.data() + offset;
+    for (std::size_t i = 0; i < n; ++i)
+      std::memcpy(to + i * s.row_bytes, from + i * sources[c].stride_bytes, bytes);
+    offset += bytes;
+  }
+}
+
+CompressedChunk TableWriter::compress(std::span<const std::byte> packed, std::size_t rows) const {
+  const State& s = *state_;
+  const std::size_t full = s.spec.chunk_rows * s.row_bytes;
+  std::vector<std::byte> padded;
+  if (packed.size() < full) {
+    padded.assign(packed.begin(), packed.end());
+    padded.resize(full);
+    packed = padded;
+  }
+  CompressedChunk chunk;
+  chunk.rows = rows;
+  chunk.bytes.resize(full + BLOSC_MAX_OVERHEAD + checksum_bytes);
+  const int size =
+      blosc_compress_ctx(s.spec.compression_level, 1, s.type_size(), full, packed.data(),
+                         chunk.bytes.data(), full + BLOSC_MAX_OVERHEAD, "zstd", 0, 1);
+  if (size <= 0) throw Error(ErrorKind::bug, fmt::format("Blosc returned {}", size), s.spec.path);
+  chunk.bytes.resize(std::size_t(size) + checksum_bytes);
+  const std::uint32_t sum = fletcher32({chunk.bytes.data(), std::size_t(size)});
+  for (std::size_t i = 0; i < checksum_bytes; ++i)
+    chunk.bytes[std::size_t(size) + i] = std::byte((sum >> (8 * i)) & 0xff);
+  return chunk;
+}
+
+void TableWriter::write_chunk(const CompressedChunk& chunk) {
+  State& s = *state_;
+  if (s.last_chunk_partial || !s.buffered.empty())
+    throw Error(ErrorKind::bug, "a chunk follows one that is not full", s.spec.path);
+  s.last_chunk_partial = chunk.rows != s.spec.chunk_rows;
+  const hsize_t offset = s.rows, extent = s.rows + chunk.rows;
+  if (H5Dset_extent(s.dataset.get(), &extent) < 0 ||
+      H5Dwrite_chunk(s.dataset.get(), H5P_DEFAULT, 0, &offset, chunk.bytes.size(),
+                     chunk.bytes.data()) < 0)
+    throw s.file->failure("rows cannot be written", s.spec.path);
+  s.rows += chunk.rows;
+}
+
+void TableWriter::append(std::size_t n, std::span<const ColumnSource> sources) {
+  State& s = *state_;
+  pack(n, sources, s.packed);
+  s.buffered.insert(s.buffered.end(), s.packed.begin(), s.packed.end());
+  const std::size_t full = s.spec.chunk_rows * s.row_bytes;
+  std::size_t done = 0;
+  std::vector<std::byte> rest;
+  while (s.buffered.size() - done >= full) {
+    const CompressedChunk chunk = compress({s.buffered.data() + done, full}, s.spec.chunk_rows);
+    done += full;
+    rest.swap(s.buffered);
+    write_chunk(chunk);
+    rest.swap(s.buffered);
+  }
+  s.buffered.erase(s.buffered.begin(), s.buffered.begin() + std::ptrdiff_t(done));
+}
+
+void TableWriter::write_attribute(const std::string& name, const AttributeValue& value,
+                                  TextForm form) {
+  write_attribute_to(state_->dataset.get(), name, value, form, *state_->file, state_->spec.path);
+}
+
+void TableWriter::finish() {
+  State& s = *state_;
+  if (!s.dataset) return;
+  if (!s.buffered.empty()) {
+    const std::size_t rows = s.buffered.size() / s.row_bytes;
+    const CompressedChunk chunk = compress(s.buffered, rows);
+    s.buffered.clear();
+    write_chunk(chunk);
+  }
+  write_attribute("NROWS", std::int64_t(s.rows));
+  s.dataset.reset();
+}
+
+}  // namespace alisio::hdf5
