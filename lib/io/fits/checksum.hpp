@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -23,6 +25,18 @@ struct FitsHash {
 /// The 32-bit ones' complement sum of FITS checksums. `bytes` must hold a multiple of 4 bytes.
 /// @param sum the sum so far, 0 at the start.
 [[nodiscard]] std::uint32_t add_to_checksum(std::uint32_t sum, std::span<const std::byte> bytes);
+
+/// The same over bytes that arrive in pieces of any size; the end counts as padded with zeros.
+class RunningChecksum {
+ public:
+  void add(std::span<const std::byte> bytes);
+  [[nodiscard]] std::uint32_t value() const;
+
+ private:
+  std::uint32_t sum_ = 0;
+  std::array<std::byte, 4> held_{};
+  std::size_t held_count_ = 0;
+};
 
 /// Return the 16 characters of a CHECKSUM card that make a whole HDU sum to zero (all ones).
 /// @param sum  the sum of the HDU while its CHECKSUM card holds sixteen '0'.
