@@ -68,6 +68,8 @@ struct Dl2Columns {
     std::size_t non_finite_results = 0;   ///< reconstructed to something that is not a number
     std::size_t imputed_pointings = 0;    ///< pointing was NaN and was interpolated or set
     std::size_t output = 0;
+
+    void add(const Counts& other) noexcept;
   } counts;
 };
 
@@ -106,17 +108,55 @@ struct ModelSet {
                                      DispMethod method = DispMethod::norm_sign);
 };
 
-/// Reconstruct a whole DL1 table, in the order and with the meaning of lstchain 0.12's
-/// lstchain_dl1_to_dl2. Rows outside the filters are dropped; if none is left the result is an
-/// empty table. Warnings (dropped non-finite results, imputed pointings, interpolation not
-/// possible) go to the log, once per call.
+/// DL1 rows ready for reconstruction: what depends on neighbouring rows is settled, so any split of
+/// them can be reconstructed in any order and on any thread with the same result.
+struct Prepared {
+  Dl1Columns dl1;               ///< pointing imputed, az_tel in [0, 2 pi), sin_az_tel filled
+  std::vector<double> delta_t;  ///< s; empty if there is no dragon_time
+  std::size_t imputed_pointings = 0;
+};
+
+/// The part of the work that needs the rows in order: delta_t, and the pointing of rows where it is
+/// unknown (NaN), interpolated linearly by row position between the neighbours that have one (the
+/// nearest value at the ends; both angles -pi/2 if no row has one, as lstchain does). The DL1
+/// column sin_az_tel is left alone where it exists, so rows without pointing do not survive the
+/// filter on finite features unless the file lacks that column.
+class Preparer {
+ public:
+  /// Add rows; return those whose pointing is settled. Rows without pointing wait for one that has.
+  [[nodiscard]] Prepared push(const Dl1Columns& rows);
+  /// Return what is left.
+  [[nodiscard]] Prepared finish();
+
+ private:
+  Prepared settle(std::size_t n, bool at_end);
+
+  Prepared waiting_;
+  bool has_previous_ = false, has_anchor_ = false;
+  double previous_time_ = 0;
+  double anchor_alt_ = 0, anchor_az_ = 0;  ///< pointing of the row before the first waiting one
+};
+
+/// Prepare a whole table. If pointings are missing, the rows are sorted by event_id first.
+[[nodiscard]] Prepared prepare(const Dl1Columns& dl1);
+
+/// Reconstruct prepared rows: filter, energy, direction, gammaness, sky position, in the order and
+/// with the meaning of lstchain 0.12's lstchain_dl1_to_dl2. Rows outside the filters are dropped;
+/// if none is left the result is an empty table. Quiet: the counts say what happened.
 /// @throws Error(configuration) if a filter names an unknown column.
+[[nodiscard]] Dl2Columns reconstruct(const Prepared& rows, const ModelSet& models,
+                                     const Options& options = {});
+
+/// Prepare and reconstruct a whole DL1 table, and warn() of what was odd.
 [[nodiscard]] Dl2Columns reconstruct(const Dl1Columns& dl1, const ModelSet& models,
                                      const Options& options = {});
 
-/// The same for a table that arrives in pieces: the concatenated results equal those of
-/// reconstruct() on the whole table (rows in event order). Rows with unknown pointing wait until
-/// one with a known pointing arrives, because they are interpolated between their neighbours.
+/// Log one line for each oddity that was counted, and if interpolation is asked for but the models
+/// name fewer than two training pointings.
+void warn(const Dl2Columns::Counts& counts, const ModelSet& models, const Options& options);
+
+/// reconstruct() for a table that arrives in pieces: the concatenated results equal those of the
+/// whole table, for rows in event order.
 class Stream {
  public:
   /// @param models and the forests it points to must outlive the stream.
@@ -125,17 +165,18 @@ class Stream {
 
   /// Add rows; return what could be reconstructed so far and was not yet returned (may be empty).
   [[nodiscard]] Dl2Columns push(const Dl1Columns& rows);
-  /// Reconstruct what is left.
+  /// Reconstruct what is left, and warn() of what was odd in the whole table.
   [[nodiscard]] Dl2Columns finish();
 
  private:
+  Dl2Columns reconstruct_gathered();
+
   const ModelSet& models_;
   Options options_;
   std::size_t gather_;
-  Dl1Columns waiting_;
-  std::vector<double> waiting_delta_t_;
-  bool has_previous_time_ = false;
-  double previous_time_ = 0;
+  Preparer preparer_;
+  Prepared gathered_;
+  Dl2Columns::Counts total_;
 };
 
 }  // namespace alisio::dl2
