@@ -6,12 +6,10 @@
 
 namespace alisio::apps {
 
-/// Run `alisio night DATE …`: read the arguments after the subcommand's name and process the night.
+/// Run `alisio night DATE …`: parse the arguments after the subcommand's name and process the
+/// night.
 /// @returns the process exit code. @throws Error for everything that ends the command.
 [[nodiscard]] int run_night_command(const std::vector<std::string>& arguments,
-                                    const night::NightServices& services);
-
-/// Return the help text of the subcommand.
-[[nodiscard]] std::string night_help();
+                                    night::NightServices services);
 
 }  // namespace alisio::apps

@@ -45,8 +45,8 @@ using FileProbe = std::function<FileKind(const std::filesystem::path&)>;
 /// Find the runs of a night: <r0>/<YYYYMMDD>/LST-<t>.<stream>.RunRRRRR.SSSS.fits.fz and
 /// <summaries>/RunSummary_<YYYYMMDD>.ecsv. Runs that only the summary knows are kept without
 /// subruns and noted; runs that only files show get their type from `probe`, else DATA.
-/// @throws Error(missing_input) if neither a summary nor a raw folder exists, Error(bad_input) if
-///         the summary cannot be read.
+/// @throws Error(missing_input) if the night has no raw folder, Error(bad_input) if the summary
+///         cannot be read.
 [[nodiscard]] Catalogue find_runs(const std::filesystem::path& r0,
                                   const std::filesystem::path& summaries, int telescope,
                                   const NightDate& date, const FileProbe& probe = {});

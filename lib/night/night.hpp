@@ -27,8 +27,10 @@ struct JobRequest {
 struct MergeJob {
   std::string stage;  ///< r0_to_dl1 or dl1_to_dl2
   int run = 0;
-  std::vector<std::filesystem::path> journals;  ///< logs of the activities, in order of subrun
-  std::filesystem::path output_folder;  ///< the `log` folder (or `log/dry_run`) of the stage
+  std::filesystem::path journal_folder;  ///< logs of all activities of the run
+  std::filesystem::path output_folder;   ///< the `log` folder (or `log/dry_run`) of the stage
+  /// The other stage's folder, which gets links to the documents; empty if there is none.
+  std::filesystem::path link_folder;
   NightDate date;
   std::string prod_id;
   int telescope = 1;

@@ -20,6 +20,9 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
+/// Return the present instant as ISO text, UTC, to the second.
+[[nodiscard]] std::string utc_now_text();
+
 /// Return the stamp of a regular file, or nothing if there is none.
 [[nodiscard]] std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
 
@@ -34,11 +37,17 @@ struct FileHashes {
   bool operator==(const FileHashes&) const = default;
 };
 
-/// A file as a job read or wrote it.
+/// What is known of a file: its hashes hold as long as its stamp does.
 struct FileRecord {
-  std::string port;
   std::string path;
   FileStamp stamp;
+  FileHashes hashes;
+};
+
+/// A file as a job read or wrote it.
+struct JobFile {
+  std::string port;
+  std::string path;
   FileHashes hashes;
 };
 
@@ -50,18 +59,18 @@ struct JobKey {
   auto operator<=>(const JobKey&) const = default;
 };
 
-enum class JobStatus { running, done, failed };
+enum class JobStatus { interrupted, done, failed };
 
 /// The last thing known of a job.
 struct JobRecord {
   JobKey key;
-  JobStatus status = JobStatus::running;
+  JobStatus status = JobStatus::interrupted;
   int stage_version = 0;
   std::string configuration;  ///< canonical text of what the stage reads
   std::string identity;
   std::string activity_id;
   std::string journal;  ///< the provenance log of the activity
-  std::vector<FileRecord> inputs, outputs;
+  std::vector<JobFile> inputs, outputs;
   int exit_code = 0;
   std::string message;  ///< the error, one line; empty if done
   std::string log_file;
@@ -108,18 +117,24 @@ class State {
   static std::optional<State> open_read_only(const std::filesystem::path& folder);
 
   [[nodiscard]] StateSnapshot snapshot(const NightKey& night);
+  [[nodiscard]] std::optional<FileRecord> known_file(const std::string& path);
   [[nodiscard]] std::vector<ProcessRecord> unfinished_processes(const NightKey& night);
 
   /// Record that a process is about to be started; return its id.
   std::int64_t process_starts(const NightKey& night, const ProcessRecord& process);
   void process_has_pid(std::int64_t id, std::int64_t pid, std::int64_t pid_start);
-  /// Record the end of a process and what its jobs came to.
-  void process_ended(const NightKey& night, std::int64_t id, const std::vector<JobRecord>& jobs);
+  /// Record the end of a process: what its jobs came to (one attempt more each) and the files that
+  /// they saw. Jobs of the process that are not among them keep their record.
+  void process_ended(const NightKey& night, std::int64_t id, const std::vector<JobRecord>& jobs,
+                     const std::vector<FileRecord>& files);
+  /// Record that a process is gone without a word. What its jobs made earlier stays recorded.
+  void process_vanished(const NightKey& night, const ProcessRecord& process);
 
   void remember_files(const std::vector<FileRecord>& files);
 
   /// Provenance merges: the signature of what was merged for (stage, run); empty if never.
-  [[nodiscard]] std::string merged(const NightKey& night, const std::string& stage, int run);
+  [[nodiscard]] std::string merged_signature(const NightKey& night, const std::string& stage,
+                                             int run);
   void set_merged(const NightKey& night, const std::string& stage, int run,
                   const std::string& signature);
 

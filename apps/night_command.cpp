@@ -1,0 +1,61 @@
+#include "apps/night_command.hpp"
+
+#include <iostream>
+
+#include "apps/command_line.hpp"
+#include "lib/base/error.hpp"
+
+namespace alisio::apps {
+namespace po = boost::program_options;
+
+int run_night_command(const std::vector<std::string>& arguments, night::NightServices services) {
+  const CommandHelp help{
+      "night", "DATE --config FILE [options]",
+      "Processes a night, raw data to DL1 and DL2 with its provenance: finds the runs, pairs them\n"
+      "with their constants, runs one job per subrun, merges the provenance of each run and "
+      "prints\n"
+      "a table. What is done and unchanged is not done again. DATE is YYYYMMDD or YYYY-MM-DD.\n"
+      "Exit code 0 only if all is done, 7 if part of it is not.",
+      "alisio night 20240215 --config alisio.yaml --plan\n"
+      "alisio night 2024-02-15 --config alisio.yaml --run 17000 17001 --jobs 8"};
+  night::NightOptions options;
+  std::string date, config_file;
+  po::options_description described("Options");
+  auto add = described.add_options();
+  add("config", po::value(&config_file), "configuration file");
+  add("run", po::value(&options.runs)->multitoken(), "process these runs only");
+  add("jobs", po::value(&options.jobs), "processes at a time (default: as configured)");
+  add("threads", po::value(&options.threads), "threads of each process");
+  add("dry-run", po::bool_switch(&options.dry_run),
+      "capture and merge the provenance of the whole night without computing");
+  add("plan", po::bool_switch(&options.plan), "print what would run and why, and change nothing");
+  add("no-dl2", "stop at DL1");
+  add("prod-id", po::value(&options.prod_id), "name of the production");
+  add("pass", po::bool_switch(&options.pass),
+      "for cron: return quietly if the night is being processed, leave alone what failed for good");
+  add("json", po::bool_switch(&options.json), "print the plan or the table as JSON");
+  add("date", po::value(&date), "date of the evening (the positional argument)");
+  add("executable", po::value<std::string>(), "program that runs the stages (default: this one)");
+  po::positional_options_description positional;
+  positional.add("date", 1);
+
+  const auto given = parse_arguments(arguments, help, described, positional);
+  if (!given) return 0;
+  if (date.empty()) throw Error(ErrorKind::usage, "the date is missing", "night", "give YYYYMMDD");
+  for (const auto& [name, value] :
+       {std::pair{"jobs", options.jobs}, std::pair{"threads", options.threads}})
+    if (given->count(name) != 0 && value < 1)
+      throw Error(ErrorKind::usage, "must be at least 1", std::string("--") + name);
+  options.date = NightDate::parse(date);
+  options.dl2 = given->count("no-dl2") == 0;
+  if (given->count("executable") != 0)
+    services.executable = (*given)["executable"].as<std::string>();
+  std::vector<std::filesystem::path> files;
+  if (!config_file.empty()) {
+    options.config_file = std::filesystem::absolute(config_file).lexically_normal();
+    files.push_back(options.config_file);
+  }
+  return night::run_night(options, config::Configuration::load(files), services, std::cout);
+}
+
+}  // namespace alisio::apps

@@ -1,0 +1,105 @@
+#include "lib/night/catalogue.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <regex>
+#include <set>
+
+#include "lib/base/error.hpp"
+#include "lib/night/table_text.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+namespace {
+
+/// Stream and file by run and subrun.
+using Found = std::map<int, std::map<int, std::map<int, fs::path>>>;
+
+Found find_raw_files(const fs::path& folder, int telescope) {
+  const std::regex pattern(fmt::format(R"(LST-{}\.(\d)\.Run(\d+)\.(\d+)\.fits\.fz)", telescope));
+  Found found;
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
+    const std::string name = entry.path().filename().string();
+    std::smatch part;
+    if (std::regex_match(name, part, pattern))
+      found[std::stoi(part[2])][std::stoi(part[3])][std::stoi(part[1])] = entry.path();
+  }
+  if (failed)
+    throw Error(ErrorKind::resource, "cannot be listed: " + failed.message(), folder.string());
+  return found;
+}
+
+std::vector<RunEntry> read_summary(const fs::path& file) {
+  const TextTable table = read_ecsv(file);
+  std::vector<RunEntry> runs;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    RunEntry run;
+    run.run = static_cast<int>(table.integer(row, "run_id"));
+    run.expected_subruns = static_cast<int>(table.integer(row, "n_subruns"));
+    run.type = table.text(row, "run_type");
+    run.type_from = "run summary";
+    if (table.has("data_format")) run.format = table.text(row, "data_format");
+    if (table.has("run_start"))
+      run.start_unix_s = static_cast<double>(table.integer(row, "run_start")) * 1e-9;
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+void note_differences(const RunEntry& run, std::vector<std::string>& notes) {
+  const int count = static_cast<int>(run.subruns.size());
+  if (run.subruns.empty())
+    notes.push_back(fmt::format("run {} ({}) is in the run summary, but has no files",
+                                run_text(run.run), run.type));
+  else if (run.expected_subruns && *run.expected_subruns != count)
+    notes.push_back(fmt::format("run {} has {} subrun{}, the run summary says {}",
+                                run_text(run.run), count, count == 1 ? "" : "s",
+                                *run.expected_subruns));
+}
+
+}  // namespace
+
+Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope,
+                    const NightDate& date, const FileProbe& probe) {
+  Catalogue catalogue;
+  const fs::path folder = r0 / date.compact();
+  const fs::path summary = summaries / fmt::format("RunSummary_{}.ecsv", date.compact());
+  const bool has_folder = fs::is_directory(folder);
+  if (!has_folder)
+    throw Error(ErrorKind::missing_input, "there is no raw data folder of this night",
+                folder.string(), "check the date and paths.r0 of the configuration");
+  std::map<int, RunEntry> runs;
+  if (fs::exists(summary)) {
+    catalogue.run_summary = fs::absolute(summary).lexically_normal();
+    for (RunEntry& run : read_summary(summary)) runs[run.run] = std::move(run);
+  }
+  for (const auto& [number, subruns] : find_raw_files(folder, telescope)) {
+    const bool in_summary = runs.contains(number);
+    RunEntry& run = runs[number];
+    run.run = number;
+    for (const auto& [subrun, streams] : subruns) {
+      SubrunFiles files{subrun, {}, streams.contains(1)};
+      for (const auto& [stream, path] : streams)
+        files.streams.push_back(fs::absolute(path).lexically_normal());
+      run.subruns.push_back(std::move(files));
+    }
+    if (in_summary) continue;
+    const FileKind kind = probe ? probe(run.subruns.front().streams.front()) : FileKind{};
+    run.type = kind.type.empty() ? "DATA" : kind.type;
+    run.type_from = kind.type.empty() ? "assumed" : "the file";
+    run.format = kind.format;
+    if (!catalogue.run_summary.empty())
+      catalogue.notes.push_back(fmt::format("run {} is not in the run summary; taken as {} ({})",
+                                            run_text(number), run.type, run.type_from));
+  }
+  for (auto& [number, run] : runs) {
+    note_differences(run, catalogue.notes);
+    catalogue.runs.push_back(std::move(run));
+  }
+  return catalogue;
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,29 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+namespace alisio::night {
+
+/// The right to work on one night of one production: an advisory lock (flock) on a file that says
+/// who holds it. It ends with the process, however that ends.
+class NightLock {
+ public:
+  NightLock() = default;
+  ~NightLock();
+  NightLock(NightLock&& other) noexcept;
+  NightLock& operator=(NightLock&& other) noexcept;
+
+  /// Try to take the lock. If another holds it, the result does not hold() and names the holder.
+  /// @throws Error(resource) if the file cannot be made.
+  static NightLock take(const std::filesystem::path& file);
+
+  [[nodiscard]] bool holds() const { return descriptor_ >= 0; }
+  /// "process 123 on cp15 since 2024-02-16T07:00:00Z", of the other holder.
+  [[nodiscard]] const std::string& holder() const { return holder_; }
+
+ private:
+  int descriptor_ = -1;
+  std::string holder_;
+};
+
+}  // namespace alisio::night

@@ -1,0 +1,216 @@
+#include "lib/night/process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "lib/base/error.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+namespace {
+
+sigset_t watched_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGCHLD, SIGINT, SIGTERM}) sigaddset(&set, signal);
+  return set;
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return number_; }
+
+ private:
+  int number_;
+};
+
+/// The child's way from fork to the program. Only calls that are safe after fork.
+[[noreturn]] void become(const char* program, char* const* argv, int log, int nothing, int gate,
+                         pid_t parent) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  char permission = 0;
+  if (::getppid() != parent || ::read(gate, &permission, 1) != 1) ::_exit(125);
+  ::dup2(nothing, STDIN_FILENO);
+  ::dup2(log, STDOUT_FILENO);
+  ::dup2(log, STDERR_FILENO);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execv(program, argv);
+  const char* message = "the program cannot be executed: ";
+  [[maybe_unused]] auto written = ::write(STDERR_FILENO, message, std::strlen(message));
+  written = ::write(STDERR_FILENO, program, std::strlen(program));
+  written = ::write(STDERR_FILENO, "\n", 1);
+  ::_exit(127);
+}
+
+}  // namespace
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::int64_t process_start_time(pid_t pid) {
+  std::ifstream in(fmt::format("/proc/{}/stat", pid));
+  std::string text;
+  if (!std::getline(in, text)) return 0;
+  // The command name, in parentheses, may hold blanks: count the fields behind it.
+  const std::size_t end = text.rfind(')');
+  if (end == std::string::npos) return 0;
+  std::istringstream fields(text.substr(end + 1));
+  std::string field;
+  for (int position = 3; position <= 22 && fields >> field; ++position) {
+    if (position == 3 && (field == "Z" || field == "X")) return 0;
+    if (position == 22) return std::stoll(field);
+  }
+  return 0;
+}
+
+pid_t start_process(const fs::path& program, const std::vector<std::string>& arguments,
+                    const fs::path& log_file, const std::function<void(pid_t)>& recorded) {
+  std::error_code failed;
+  fs::create_directories(log_file.parent_path(), failed);
+  const Descriptor log(::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (log.get() < 0 || nothing.get() < 0)
+    throw Error(ErrorKind::resource, std::string("cannot be opened: ") + std::strerror(errno),
+                log_file.string());
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    throw Error(ErrorKind::resource, std::string("no pipe can be made: ") + std::strerror(errno));
+  const Descriptor gate_out(ends[0]), gate_in(ends[1]);
+
+  std::vector<std::string> words{program.string()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0)
+    throw Error(ErrorKind::resource,
+                std::string("no process can be started: ") + std::strerror(errno), program.string(),
+                "run fewer jobs at a time");
+  if (child == 0) {
+    ::close(ends[1]);
+    become(program.c_str(), argv.data(), log.get(), nothing.get(), gate_out.get(), parent);
+  }
+  ::setpgid(child, child);
+  try {
+    recorded(child);
+  } catch (...) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    throw;
+  }
+  const char permission = 1;
+  [[maybe_unused]] const auto written = ::write(gate_in.get(), &permission, 1);
+  return child;
+}
+
+bool has_ended(pid_t pid, ProcessEnd& end) {
+  int status = 0;
+  struct rusage usage {};
+  if (::wait4(pid, &status, WNOHANG, &usage) != pid) return false;
+  end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  end.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  end.max_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  end.cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  return true;
+}
+
+void end_left_process(pid_t pid, std::int64_t start_time, double patience_s) {
+  const auto alive = [&] { return start_time != 0 && process_start_time(pid) == start_time; };
+  if (!alive()) return;
+  ::kill(-pid, SIGTERM);
+  const auto start = std::chrono::steady_clock::now();
+  bool killed = false;
+  while (alive()) {
+    const double waited =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (waited > patience_s && !killed) {
+      ::kill(-pid, SIGKILL);
+      killed = true;
+    }
+    if (waited > patience_s + 10)
+      throw Error(ErrorKind::resource,
+                  fmt::format("process {}, started by an earlier night, does not end", pid));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+int remove_part_files(const std::vector<std::string>& products, pid_t pid) {
+  if (pid <= 0) return 0;
+  int removed = 0;
+  std::set<fs::path> folders;
+  std::set<std::string> prefixes;
+  for (const std::string& product : products) {
+    const fs::path path(product);
+    folders.insert(path.parent_path());
+    prefixes.insert(
+        fmt::format(".{}.part-{:x}-", path.filename().string(), static_cast<unsigned>(pid)));
+  }
+  for (const fs::path& folder : folders) {
+    std::error_code ignored;
+    std::vector<fs::path> parts;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+      const std::string name = entry.path().filename().string();
+      for (const std::string& prefix : prefixes)
+        if (name.starts_with(prefix)) parts.push_back(entry.path());
+    }
+    for (const fs::path& part : parts) removed += fs::remove(part, ignored) ? 1 : 0;
+  }
+  return removed;
+}
+
+SignalWait::SignalWait() {
+  const sigset_t set = watched_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+SignalWait::~SignalWait() {
+  // What came too late to be asked for must not strike now.
+  const sigset_t set = watched_signals();
+  const timespec none{};
+  while (::sigtimedwait(&set, nullptr, &none) > 0) {
+  }
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+int SignalWait::wait(double seconds) {
+  const sigset_t set = watched_signals();
+  const double whole = std::floor(seconds);
+  const timespec patience{static_cast<std::time_t>(whole),
+                          static_cast<long>((seconds - whole) * 1e9)};
+  const int signal = ::sigtimedwait(&set, nullptr, &patience);
+  return signal == SIGINT || signal == SIGTERM ? signal : 0;
+}
+
+}  // namespace alisio::night

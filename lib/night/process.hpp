@@ -1,0 +1,60 @@
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace alisio::night {
+
+/// Return the name of this machine.
+[[nodiscard]] std::string host_name();
+
+/// Return the start time of a living process in clock ticks since boot, 0 if there is none. With
+/// the pid it names a process for good: pids are used again.
+[[nodiscard]] std::int64_t process_start_time(pid_t pid);
+
+/// Start a program in its own process group, standard output and error appended to a log file,
+/// standard input empty. The program is only executed after `recorded(pid)` has returned, so that
+/// no process ever works of which the state knows nothing; it gets SIGTERM if this process dies.
+/// @throws Error(resource) if it cannot be started; whatever `recorded` throws.
+[[nodiscard]] pid_t start_process(const std::filesystem::path& program,
+                                  const std::vector<std::string>& arguments,
+                                  const std::filesystem::path& log_file,
+                                  const std::function<void(pid_t)>& recorded);
+
+/// How a process ended.
+struct ProcessEnd {
+  int exit_code = 0;  ///< as the process gave it, or 128 + signal
+  int signal = 0;     ///< 0: it ended by itself
+  std::uint64_t max_rss_bytes = 0;
+  double cpu_s = 0;
+};
+
+/// Look whether a child has ended. Return false while it runs.
+[[nodiscard]] bool has_ended(pid_t pid, ProcessEnd& end);
+
+/// Send SIGTERM to a process group that was left by an earlier night, SIGKILL after `patience_s`,
+/// and wait until the process is gone.
+void end_left_process(pid_t pid, std::int64_t start_time, double patience_s);
+
+/// Remove the temporary files that a dead process was writing products under: those that carry its
+/// pid in their names. Return how many.
+int remove_part_files(const std::vector<std::string>& products, pid_t pid);
+
+/// While it lives, SIGCHLD, SIGINT and SIGTERM wait to be asked for instead of interrupting.
+class SignalWait {
+ public:
+  SignalWait();
+  ~SignalWait();
+  SignalWait(const SignalWait&) = delete;
+  SignalWait& operator=(const SignalWait&) = delete;
+
+  /// Sleep until a child ends, a stop is asked for or the time is over. Return the signal that asks
+  /// for a stop (SIGINT or SIGTERM), else 0.
+  [[nodiscard]] int wait(double seconds);
+};
+
+}  // namespace alisio::night

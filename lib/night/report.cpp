@@ -1,0 +1,89 @@
+#include "lib/night/report.hpp"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
+
+std::vector<JobFile> files_of(const json& list, std::vector<FileRecord>& all) {
+  std::vector<JobFile> files;
+  for (const json& item : list) {
+    JobFile file{item.at("port"),
+                 item.at("path"),
+                 {item.at("sha256"), item.value("data_hash", std::string())}};
+    all.push_back({file.path,
+                   {item.at("size").get<std::uint64_t>(), item.at("mtime_ns").get<std::int64_t>(),
+                    item.at("inode").get<std::uint64_t>()},
+                   file.hashes});
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+}  // namespace
+
+std::optional<JobReport> read_report(const fs::path& file) {
+  if (!fs::exists(file)) return std::nullopt;
+  try {
+    const json content = json::parse(read_text_file(file));
+    JobReport report;
+    for (const json& activity : content.at("activities")) {
+      JobRecord job;
+      job.key.stage = activity.at("stage");
+      job.status = activity.at("status") == "done" ? JobStatus::done : JobStatus::failed;
+      job.stage_version = activity.at("stage_version");
+      job.activity_id = activity.value("activity_id", std::string());
+      job.identity = activity.value("identity", std::string());
+      job.exit_code = activity.value("exit_code", 0);
+      job.message = activity.value("message", std::string());
+      job.journal = activity.value("journal", content.value("journal", std::string()));
+      if (activity.contains("inputs")) job.inputs = files_of(activity["inputs"], report.files);
+      if (activity.contains("outputs")) job.outputs = files_of(activity["outputs"], report.files);
+      job.events = activity.value("events", std::int64_t{0});
+      job.wall_s = activity.value("wall_s", 0.0);
+      job.cpu_s = activity.value("cpu_s", 0.0);
+      job.max_rss_bytes = activity.value("max_rss_bytes", std::uint64_t{0});
+      report.jobs.push_back(std::move(job));
+    }
+    return report;
+  } catch (const json::exception& error) {
+    throw Error(ErrorKind::bad_input, std::string("the report cannot be read: ") + error.what(),
+                file.string());
+  }
+}
+
+void write_known_hashes(const fs::path& file, const std::vector<FileRecord>& files) {
+  json list = json::array();
+  for (const FileRecord& known : files)
+    list.push_back({{"path", known.path},
+                    {"size", known.stamp.size},
+                    {"mtime_ns", known.stamp.mtime_ns},
+                    {"inode", known.stamp.inode},
+                    {"sha256", known.hashes.sha256},
+                    {"data_hash", known.hashes.data_hash}});
+  write_file_atomically(file, list.dump(1) + "\n");
+}
+
+std::string last_lines(const fs::path& file, int count) {
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  if (!in) return "";
+  const std::streamoff size = in.tellg();
+  const std::streamoff kept = std::min<std::streamoff>(size, 4096);
+  std::string text(static_cast<std::size_t>(kept), '\0');
+  in.seekg(size - kept);
+  in.read(text.data(), kept);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::size_t start = text.size();
+  for (int line = 0; line < count && start != std::string::npos && start > 0; ++line)
+    start = text.rfind('\n', start - 1);
+  if (start == std::string::npos || start == 0) return text;
+  return text.substr(start + 1);
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,326 @@
+#include "lib/night/state.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "lib/base/error.hpp"
+#include "lib/base/hash.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int schema_version = 1;
+
+constexpr const char* schema = R"sql(
+CREATE TABLE configuration (hash TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  inode INTEGER NOT NULL, sha256 TEXT NOT NULL, data_hash TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE job (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
+  prod_id TEXT NOT NULL, stage TEXT NOT NULL, run INTEGER NOT NULL, subrun INTEGER NOT NULL,
+  status TEXT NOT NULL, stage_version INTEGER NOT NULL DEFAULT 0,
+  configuration TEXT NOT NULL DEFAULT '', identity TEXT NOT NULL DEFAULT '',
+  activity_id TEXT NOT NULL DEFAULT '', journal TEXT NOT NULL DEFAULT '',
+  exit_code INTEGER NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
+  log_file TEXT NOT NULL DEFAULT '', log_tail TEXT NOT NULL DEFAULT '',
+  events INTEGER NOT NULL DEFAULT 0, wall_s REAL NOT NULL DEFAULT 0, cpu_s REAL NOT NULL DEFAULT 0,
+  max_rss_bytes INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+  ended_at TEXT NOT NULL DEFAULT '',
+  UNIQUE (telescope, date, prod_id, stage, run, subrun));
+CREATE TABLE job_file (job INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+  output INTEGER NOT NULL, port TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,
+  data_hash TEXT NOT NULL);
+CREATE INDEX job_file_of ON job_file (job);
+CREATE TABLE process (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
+  prod_id TEXT NOT NULL, jobs TEXT NOT NULL, products TEXT NOT NULL, pid INTEGER NOT NULL DEFAULT 0,
+  pid_start INTEGER NOT NULL DEFAULT 0, host TEXT NOT NULL, report_file TEXT NOT NULL,
+  log_file TEXT NOT NULL, started_at TEXT NOT NULL, ended_at TEXT);
+CREATE INDEX process_unfinished ON process (telescope, date, prod_id) WHERE ended_at IS NULL;
+CREATE TABLE merge (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT NOT NULL,
+  stage TEXT NOT NULL, run INTEGER NOT NULL, signature TEXT NOT NULL,
+  PRIMARY KEY (telescope, date, prod_id, stage, run)) WITHOUT ROWID;
+)sql";
+
+const char* status_text(JobStatus status) {
+  switch (status) {
+    case JobStatus::interrupted:
+      return "interrupted";
+    case JobStatus::done:
+      return "done";
+    case JobStatus::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+JobStatus status_of(const std::string& text) {
+  if (text == "done") return JobStatus::done;
+  if (text == "interrupted") return JobStatus::interrupted;
+  return JobStatus::failed;
+}
+
+std::string keys_text(const std::vector<JobKey>& keys) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const JobKey& key : keys) list.push_back({key.stage, key.run, key.subrun});
+  return list.dump();
+}
+
+std::vector<JobKey> keys_of(const std::string& text) {
+  std::vector<JobKey> keys;
+  for (const auto& item : nlohmann::json::parse(text))
+    keys.push_back({item.at(0), item.at(1), item.at(2)});
+  return keys;
+}
+
+fs::path database_file(const fs::path& folder) {
+  return folder / "alisio.sqlite";
+}
+
+void write_file(sqlite::Statement& statement, const FileRecord& file) {
+  statement.bind(file.path, file.stamp.size, file.stamp.mtime_ns, file.stamp.inode,
+                 file.hashes.sha256, file.hashes.data_hash);
+  statement.run();
+}
+
+constexpr const char* insert_file =
+    "INSERT OR REPLACE INTO file (path, size, mtime_ns, inode, sha256, data_hash) "
+    "VALUES (?, ?, ?, ?, ?, ?)";
+
+}  // namespace
+
+std::string utc_now_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+std::optional<FileStamp> stamp_of(const fs::path& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
+  return FileStamp{static_cast<std::uint64_t>(facts.st_size),
+                   facts.st_mtim.tv_sec * 1'000'000'000LL + facts.st_mtim.tv_nsec,
+                   static_cast<std::uint64_t>(facts.st_ino)};
+}
+
+State State::open(const fs::path& folder) {
+  sqlite::Database database(database_file(folder), sqlite::OpenMode::create);
+  sqlite::Transaction transaction(database);
+  const int found = database.user_version();
+  if (found > schema_version)
+    throw Error(
+        ErrorKind::resource,
+        fmt::format("the state has schema {}, this program knows {}", found, schema_version),
+        database_file(folder).string(), "use the program that wrote it or a newer one");
+  if (found == 0) {
+    database.run(schema);
+    database.set_user_version(schema_version);
+  }
+  transaction.commit();
+  return State(std::move(database));
+}
+
+std::optional<State> State::open_read_only(const fs::path& folder) {
+  if (!fs::exists(database_file(folder))) return std::nullopt;
+  sqlite::Database database(database_file(folder), sqlite::OpenMode::read_only);
+  if (database.user_version() != schema_version) return std::nullopt;
+  return State(std::move(database));
+}
+
+StateSnapshot State::snapshot(const NightKey& night) {
+  StateSnapshot snapshot;
+  std::unordered_map<std::int64_t, JobRecord*> by_id;
+  sqlite::Statement jobs = database_.prepare(
+      "SELECT job.id, stage, run, subrun, status, stage_version, "
+      "coalesce(configuration.content, ''), identity, activity_id, journal, exit_code, message, "
+      "log_file, log_tail, events, wall_s, cpu_s, max_rss_bytes, attempts, ended_at "
+      "FROM job LEFT JOIN configuration ON configuration.hash = job.configuration "
+      "WHERE telescope = ? AND date = ? AND prod_id = ?");
+  jobs.bind(night.telescope, night.date.compact(), night.prod_id);
+  while (jobs.step()) {
+    JobRecord job;
+    job.key = {jobs.text(1), static_cast<int>(jobs.integer(2)), static_cast<int>(jobs.integer(3))};
+    job.status = status_of(jobs.text(4));
+    job.stage_version = static_cast<int>(jobs.integer(5));
+    job.configuration = jobs.text(6);
+    job.identity = jobs.text(7);
+    job.activity_id = jobs.text(8);
+    job.journal = jobs.text(9);
+    job.exit_code = static_cast<int>(jobs.integer(10));
+    job.message = jobs.text(11);
+    job.log_file = jobs.text(12);
+    job.log_tail = jobs.text(13);
+    job.events = jobs.integer(14);
+    job.wall_s = jobs.number(15);
+    job.cpu_s = jobs.number(16);
+    job.max_rss_bytes = static_cast<std::uint64_t>(jobs.integer(17));
+    job.attempts = static_cast<int>(jobs.integer(18));
+    job.ended_at = jobs.text(19);
+    const auto placed = snapshot.jobs.emplace(job.key, std::move(job)).first;
+    by_id[jobs.integer(0)] = &placed->second;
+  }
+  sqlite::Statement files = database_.prepare(
+      "SELECT job_file.job, output, port, job_file.path, job_file.sha256, job_file.data_hash, "
+      "file.size, file.mtime_ns, file.inode, file.sha256, file.data_hash "
+      "FROM job JOIN job_file ON job_file.job = job.id LEFT JOIN file ON file.path = job_file.path "
+      "WHERE telescope = ? AND date = ? AND prod_id = ?");
+  files.bind(night.telescope, night.date.compact(), night.prod_id);
+  while (files.step()) {
+    JobFile file{files.text(2), files.text(3), {files.text(4), files.text(5)}};
+    if (!files.is_null(6) && !snapshot.files.contains(file.path))
+      snapshot.files[file.path] = {file.path,
+                                   {static_cast<std::uint64_t>(files.integer(6)), files.integer(7),
+                                    static_cast<std::uint64_t>(files.integer(8))},
+                                   {files.text(9), files.text(10)}};
+    JobRecord& job = *by_id.at(files.integer(0));
+    (files.integer(1) != 0 ? job.outputs : job.inputs).push_back(std::move(file));
+  }
+  return snapshot;
+}
+
+std::optional<FileRecord> State::known_file(const std::string& path) {
+  sqlite::Statement query =
+      database_.prepare("SELECT size, mtime_ns, inode, sha256, data_hash FROM file WHERE path = ?");
+  query.bind(path);
+  if (!query.step()) return std::nullopt;
+  return FileRecord{path,
+                    {static_cast<std::uint64_t>(query.integer(0)), query.integer(1),
+                     static_cast<std::uint64_t>(query.integer(2))},
+                    {query.text(3), query.text(4)}};
+}
+
+std::vector<ProcessRecord> State::unfinished_processes(const NightKey& night) {
+  std::vector<ProcessRecord> processes;
+  sqlite::Statement query = database_.prepare(
+      "SELECT id, jobs, products, pid, pid_start, host, report_file, log_file, started_at "
+      "FROM process WHERE telescope = ? AND date = ? AND prod_id = ? AND ended_at IS NULL");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  while (query.step()) {
+    ProcessRecord process;
+    process.id = query.integer(0);
+    process.jobs = keys_of(query.text(1));
+    process.products = nlohmann::json::parse(query.text(2)).get<std::vector<std::string>>();
+    process.pid = query.integer(3);
+    process.pid_start = query.integer(4);
+    process.host = query.text(5);
+    process.report_file = query.text(6);
+    process.log_file = query.text(7);
+    process.started_at = query.text(8);
+    processes.push_back(std::move(process));
+  }
+  return processes;
+}
+
+std::int64_t State::process_starts(const NightKey& night, const ProcessRecord& process) {
+  sqlite::Transaction transaction(database_);
+  sqlite::Statement insert = database_.prepare(
+      "INSERT INTO process (telescope, date, prod_id, jobs, products, host, report_file, log_file, "
+      "started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert.bind(night.telescope, night.date.compact(), night.prod_id, keys_text(process.jobs),
+              nlohmann::json(process.products).dump(), process.host, process.report_file,
+              process.log_file, process.started_at);
+  insert.run();
+  const std::int64_t id = database_.last_row_id();
+  transaction.commit();
+  return id;
+}
+
+void State::process_has_pid(std::int64_t id, std::int64_t pid, std::int64_t pid_start) {
+  sqlite::Statement update =
+      database_.prepare("UPDATE process SET pid = ?, pid_start = ? WHERE id = ?");
+  update.bind(pid, pid_start, id);
+  update.run();
+}
+
+void State::process_ended(const NightKey& night, std::int64_t id,
+                          const std::vector<JobRecord>& jobs,
+                          const std::vector<FileRecord>& files) {
+  sqlite::Transaction transaction(database_);
+  sqlite::Statement end = database_.prepare("UPDATE process SET ended_at = ? WHERE id = ?");
+  end.bind(utc_now_text(), id).run();
+  sqlite::Statement text =
+      database_.prepare("INSERT OR IGNORE INTO configuration (hash, content) VALUES (?, ?)");
+  sqlite::Statement write = database_.prepare(
+      "INSERT INTO job (telescope, date, prod_id, stage, run, subrun, status, stage_version, "
+      "configuration, identity, activity_id, journal, exit_code, message, log_file, log_tail, "
+      "events, wall_s, cpu_s, max_rss_bytes, ended_at, attempts) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
+      "ON CONFLICT (telescope, date, prod_id, stage, run, subrun) DO UPDATE SET "
+      "status = excluded.status, stage_version = excluded.stage_version, "
+      "configuration = excluded.configuration, identity = excluded.identity, "
+      "activity_id = excluded.activity_id, journal = excluded.journal, "
+      "exit_code = excluded.exit_code, message = excluded.message, log_file = excluded.log_file, "
+      "log_tail = excluded.log_tail, events = excluded.events, wall_s = excluded.wall_s, "
+      "cpu_s = excluded.cpu_s, max_rss_bytes = excluded.max_rss_bytes, "
+      "ended_at = excluded.ended_at, attempts = attempts + 1 RETURNING id");
+  sqlite::Statement forget = database_.prepare("DELETE FROM job_file WHERE job = ?");
+  sqlite::Statement add = database_.prepare(
+      "INSERT INTO job_file (job, output, port, path, sha256, data_hash) VALUES (?, ?, ?, ?, ?, "
+      "?)");
+  for (const JobRecord& job : jobs) {
+    const std::string configuration =
+        job.configuration.empty() ? std::string() : hash_text(job.configuration);
+    if (!configuration.empty()) text.bind(configuration, job.configuration).run();
+    write.bind(night.telescope, night.date.compact(), night.prod_id, job.key.stage, job.key.run,
+               job.key.subrun, status_text(job.status), job.stage_version, configuration,
+               job.identity, job.activity_id, job.journal, job.exit_code, job.message, job.log_file,
+               job.log_tail, job.events, job.wall_s, job.cpu_s, job.max_rss_bytes, job.ended_at);
+    write.step();
+    const std::int64_t row = write.integer(0);
+    write.reset();
+    forget.bind(row).run();
+    for (const bool output : {false, true})
+      for (const JobFile& file : output ? job.outputs : job.inputs)
+        add.bind(row, output, file.port, file.path, file.hashes.sha256, file.hashes.data_hash)
+            .run();
+  }
+  sqlite::Statement note = database_.prepare(insert_file);
+  for (const FileRecord& file : files) write_file(note, file);
+  transaction.commit();
+}
+
+void State::process_vanished(const NightKey& night, const ProcessRecord& process) {
+  sqlite::Transaction transaction(database_);
+  sqlite::Statement end = database_.prepare("UPDATE process SET ended_at = ? WHERE id = ?");
+  end.bind(utc_now_text(), process.id).run();
+  sqlite::Statement mark = database_.prepare(
+      "INSERT INTO job (telescope, date, prod_id, stage, run, subrun, status, attempts) "
+      "VALUES (?, ?, ?, ?, ?, ?, 'interrupted', 1) "
+      "ON CONFLICT (telescope, date, prod_id, stage, run, subrun) "
+      "DO UPDATE SET attempts = attempts + 1");
+  for (const JobKey& key : process.jobs)
+    mark.bind(night.telescope, night.date.compact(), night.prod_id, key.stage, key.run, key.subrun)
+        .run();
+  transaction.commit();
+}
+
+void State::remember_files(const std::vector<FileRecord>& files) {
+  if (files.empty()) return;
+  sqlite::Transaction transaction(database_);
+  sqlite::Statement note = database_.prepare(insert_file);
+  for (const FileRecord& file : files) write_file(note, file);
+  transaction.commit();
+}
+
+std::string State::merged_signature(const NightKey& night, const std::string& stage, int run) {
+  sqlite::Statement query = database_.prepare(
+      "SELECT signature FROM merge WHERE telescope = ? AND date = ? AND prod_id = ? AND stage = ? "
+      "AND run = ?");
+  query.bind(night.telescope, night.date.compact(), night.prod_id, stage, run);
+  return query.step() ? query.text(0) : std::string();
+}
+
+void State::set_merged(const NightKey& night, const std::string& stage, int run,
+                       const std::string& signature) {
+  sqlite::Statement write = database_.prepare(
+      "INSERT OR REPLACE INTO merge (telescope, date, prod_id, stage, run, signature) "
+      "VALUES (?, ?, ?, ?, ?, ?)");
+  write.bind(night.telescope, night.date.compact(), night.prod_id, stage, run, signature);
+  write.run();
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,578 @@
+// A night from end to end, its jobs done by a stand-in program (fake_stage.cpp).
+#include "lib/night/night.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/hash.hpp"
+#include "lib/config/configuration.hpp"
+#include "lib/night/lock.hpp"
+
+namespace alisio::night {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+void write(const fs::path& file, const std::string& text) {
+  fs::create_directories(file.parent_path());
+  std::ofstream(file) << text;
+}
+
+bool wait_for(const std::function<bool()>& condition) {
+  for (int i = 0; i < 500; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+class NightTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() /
+              fmt::format("alisio_night_{}_{}", ::getpid(),
+                          testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    control_ = folder_ / "control";
+    fs::create_directories(control_);
+    ::setenv("FAKE_STAGE_CONTROL", control_.c_str(), 1);
+    // Two data runs of two subruns; calibration runs without files; one absent data run.
+    for (const int run : {101, 102})
+      for (const int subrun : {0, 1})
+        for (int stream = 1; stream <= 4; ++stream)
+          write(raw(run, subrun, stream), fmt::format("raw {} {} {}", run, subrun, stream));
+    write(folder_ / "summary/RunSummary_20221215.ecsv",
+          "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: run_id, datatype: int64}\n"
+          "# delimiter: ','\n# schema: astropy-2.0\n"
+          "run_id,n_subruns,run_type,data_format,run_start\n"
+          "90,1,DRS4,ProtoR1.CameraEvent,1671136237000000000\n"
+          "91,1,PEDCALIB,ProtoR1.CameraEvent,1671136537000000000\n"
+          "101,2,DATA,ProtoR1.CameraEvent,1671141637000000000\n"
+          "102,2,DATA,ProtoR1.CameraEvent,1671142637000000000\n"
+          "103,5,DATA,ProtoR1.CameraEvent,1671143637000000000\n");
+    write(folder_ / "drive/DrivePosition_log_20221215.txt", "drive");
+    write(folder_ / "calibration/drs4_pedestal.Run00090.0000.h5", "drs4");
+    write(folder_ / "calibration/calibration_filters_52.Run00091.0000.h5", "charge");
+    write(folder_ / "calibration/time_calibration.Run00091.0000.h5", "time");
+    write(folder_ / "models.forest", "forest");
+    configure("");
+    options_.date = {2022, 12, 15};
+    options_.config_file = folder_ / "alisio.yaml";
+    options_.prod_id = "test_v00";
+    options_.jobs = 3;
+    services_.executable = FAKE_STAGE;
+    services_.merge = [this](const MergeJob& job) {
+      merges_.push_back(job);
+      write(job.output_folder / fmt::format("{}_{:05}_prov.json", job.stage, job.run), "{}");
+    };
+  }
+
+  void TearDown() override {
+    if (!HasFailure()) fs::remove_all(folder_);
+  }
+
+  void configure(const std::string& more) {
+    write(folder_ / "alisio.yaml",
+          "paths:\n  r0: R0\n  run_summary: summary\n  drive: drive\n  calibration: calibration\n"
+          "  products: .\n  state: state\ndl2:\n  models: models.forest\n" +
+              more);
+  }
+
+  fs::path raw(int run, int subrun, int stream) const {
+    return folder_ /
+           fmt::format("R0/20221215/LST-1.{}.Run{:05}.{:04}.fits.fz", stream, run, subrun);
+  }
+  fs::path product(const std::string& level, int run, int subrun,
+                   const std::string& prod = "test_v00") const {
+    std::string upper = level;
+    upper[0] = 'D';
+    upper[1] = 'L';
+    return folder_ / upper / "20221215" / prod /
+           fmt::format("{}_LST-1.Run{:05}.{:04}.h5", level, run, subrun);
+  }
+  void order(const std::string& job, const std::string& text) {
+    write(control_ / job, text + "\n");
+  }
+
+  int run() {
+    out_.str("");
+    return run_night(options_, config::Configuration::load({options_.config_file}), services_,
+                     out_);
+  }
+  std::string plan() {
+    NightOptions planning = options_;
+    planning.plan = true;
+    std::ostringstream text;
+    EXPECT_EQ(
+        run_night(planning, config::Configuration::load({options_.config_file}), services_, text),
+        0);
+    return text.str();
+  }
+  /// Return what the jobs did since the last call, sorted, "; " between.
+  std::string calls() {
+    std::ifstream in(control_ / "calls");
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    fs::remove(control_ / "calls");
+    std::sort(lines.begin(), lines.end());
+    std::string text;
+    for (const std::string& line : lines) text += (text.empty() ? "" : "; ") + line;
+    return text;
+  }
+  /// Run the night in a process of its own.
+  pid_t run_apart() {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      int code = 1;
+      try {
+        code = run();
+      } catch (const Error& error) {
+        code = exit_code(error.kind());
+      }
+      ::_exit(code);
+    }
+    return child;
+  }
+  static int wait_exit(pid_t pid) {
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  int part_files() const {
+    int count = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_))
+      count += entry.path().filename().string().find(".part-") != std::string::npos ? 1 : 0;
+    return count;
+  }
+
+  fs::path folder_, control_;
+  NightOptions options_;
+  NightServices services_;
+  std::vector<MergeJob> merges_;
+  std::ostringstream out_;
+};
+
+constexpr const char* everything =
+    "dl1_to_dl2 00101.0000; dl1_to_dl2 00101.0001; dl1_to_dl2 00102.0000; dl1_to_dl2 00102.0001; "
+    "r0_to_dl1 00101.0000; r0_to_dl1 00101.0001; r0_to_dl1 00102.0000; r0_to_dl1 00102.0001";
+
+TEST_F(NightTest, MakesEverythingOnceAndThenNothing) {
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), everything);
+  for (const int number : {101, 102})
+    for (const int subrun : {0, 1}) {
+      EXPECT_TRUE(fs::exists(product("dl1", number, subrun)));
+      EXPECT_TRUE(fs::exists(product("dl2", number, subrun)));
+    }
+  EXPECT_NE(out_.str().find("00101  DATA      2        2 done         2 done     200  6.0 s\n"),
+            std::string::npos)
+      << out_.str();
+  EXPECT_NE(out_.str().find("00090  DRS4"), std::string::npos);
+  EXPECT_NE(out_.str().find("run 00103 (DATA) is in the run summary, but has no files"),
+            std::string::npos);
+  ASSERT_EQ(merges_.size(), 4u);
+  EXPECT_EQ(merges_[0].output_folder, folder_ / "DL1/20221215/test_v00/log");
+  EXPECT_EQ(merges_[0].link_folder, folder_ / "DL2/20221215/test_v00/log");
+  EXPECT_EQ(part_files(), 0);
+
+  merges_.clear();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "");
+  EXPECT_NE(out_.str().find("Nothing to do: 4 subruns are done"), std::string::npos) << out_.str();
+  EXPECT_TRUE(merges_.empty());
+  EXPECT_NE(plan().find("nothing to run"), std::string::npos);
+}
+
+TEST_F(NightTest, PlanChangesNothingAndSaysWhy) {
+  const std::string text = plan();
+  EXPECT_NE(text.find("0000-0001  r0_to_dl1  to run: never done"), std::string::npos) << text;
+  EXPECT_NE(text.find("dl1_to_dl2 to run: never done (in one pass with DL1)"), std::string::npos);
+  EXPECT_NE(text.find("drs4_pedestal.Run00090.0000.h5 (nearest at or before run 00101)"),
+            std::string::npos);
+  EXPECT_NE(text.find("4 jobs to run"), std::string::npos);
+  EXPECT_FALSE(fs::exists(folder_ / "state"));
+  EXPECT_FALSE(fs::exists(folder_ / "DL1"));
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(NightTest, RemakesExactlyADeletedProduct) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  fs::remove(product("dl2", 101, 1));
+  EXPECT_NE(plan().find("0001  dl1_to_dl2 to run: the product dl2_LST-1.Run00101.0001.h5 is gone"),
+            std::string::npos)
+      << plan();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "dl1_to_dl2 00101.0001");
+  // The same data come back under another activity: DL2 stays.
+  const auto dl2_before = fs::last_write_time(product("dl2", 102, 0));
+  fs::remove(product("dl1", 102, 0));
+  EXPECT_NE(plan().find("dl1_to_dl2 waiting: made again if the data of DL1 change"),
+            std::string::npos)
+      << plan();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "r0_to_dl1 00102.0000");
+  EXPECT_EQ(fs::last_write_time(product("dl2", 102, 0)), dl2_before);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(NightTest, RemakesAnAlteredProduct) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  write(product("dl1", 101, 0), "something else\n");
+  EXPECT_NE(plan().find("the product dl1_LST-1.Run00101.0000.h5 was altered"), std::string::npos);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "r0_to_dl1 00101.0000");
+}
+
+TEST_F(NightTest, TouchedFilesAreHashedAndFoundUnchanged) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  int hashed = 0;
+  services_.hash = [&](const fs::path& path) {
+    ++hashed;
+    return FileHashes{hash_file(path), ""};
+  };
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(hashed, 0);
+  for (const fs::path& file : {product("dl1", 101, 0), raw(101, 0, 2)})
+    fs::last_write_time(file, fs::last_write_time(file) + std::chrono::seconds(5));
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(hashed, 2);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(hashed, 2);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(NightTest, ChangedInputRemakesDownstreamIfItsDataChange) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  write(raw(101, 0, 3), "other raw data");
+  EXPECT_NE(plan().find("r0_subrun changed: LST-1.3.Run00101.0000.fits.fz"), std::string::npos)
+      << plan();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "dl1_to_dl2 00101.0000; r0_to_dl1 00101.0000");
+  // Constants change, but this stage's data do not: DL1 is made again, DL2 is not.
+  write(folder_ / "calibration/time_calibration.Run00091.0000.h5", "better");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(),
+            "r0_to_dl1 00101.0000; r0_to_dl1 00101.0001; r0_to_dl1 00102.0000; r0_to_dl1 "
+            "00102.0001");
+  write(folder_ / "models.forest", "other forest");
+  EXPECT_NE(plan().find("models changed: models.forest"), std::string::npos);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(),
+            "dl1_to_dl2 00101.0000; dl1_to_dl2 00101.0001; dl1_to_dl2 00102.0000; dl1_to_dl2 "
+            "00102.0001");
+}
+
+TEST_F(NightTest, ChangedConfigurationIsNamed) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  configure("night:\n  jobs: 7\n");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "") << "a key that no stage reads";
+  configure("tailcut:\n  picture_thresh: 9\n");
+  EXPECT_NE(plan().find("configuration changed: tailcut.picture_thresh is now 9.0, was 8.0"),
+            std::string::npos)
+      << plan();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls().substr(0, 9), "r0_to_dl1");
+}
+
+TEST_F(NightTest, AFailingSubrunFailsAlone) {
+  order("r0_to_dl1_00101.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(),
+            "dl1_to_dl2 00101.0000; dl1_to_dl2 00102.0000; dl1_to_dl2 00102.0001; r0_to_dl1 "
+            "00101.0000; r0_to_dl1 00101.0001; r0_to_dl1 00102.0000; r0_to_dl1 00102.0001");
+  EXPECT_NE(out_.str().find("1 done, 1 failed"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("00101.0001 r0_to_dl1: told to fail ["), std::string::npos);
+  EXPECT_NE(read_text_file(folder_ / "DL1/20221215/test_v00/log/jobs/r0_to_dl1_00101.0001.log")
+                .find("told to fail with 5"),
+            std::string::npos);
+  // A cron pass leaves it alone; a person's run tries again.
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "");
+  options_.pass = false;
+  EXPECT_NE(plan().find("r0_to_dl1  to run: failed before: told to fail"), std::string::npos);
+  fs::remove(control_ / "r0_to_dl1_00101.0001");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "dl1_to_dl2 00101.0001; r0_to_dl1 00101.0001");
+}
+
+TEST_F(NightTest, AFailureOfDl2KeepsDl1) {
+  order("dl1_to_dl2_00102.0000", "fail 5");
+  EXPECT_EQ(run(), 7);
+  calls();
+  fs::remove(control_ / "dl1_to_dl2_00102.0000");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "dl1_to_dl2 00102.0000");
+}
+
+TEST_F(NightTest, WantOfResourcesIsTriedAgain) {
+  order("r0_to_dl1_00101.0000", "fail-once 6");
+  EXPECT_EQ(run(), 0) << out_.str();
+  order("r0_to_dl1_00101.0000", "fail 6");
+  fs::remove(product("dl1", 101, 0));
+  calls();
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "r0_to_dl1 00101.0000; r0_to_dl1 00101.0000");
+}
+
+TEST_F(NightTest, AKilledJobLeavesNothingAndIsTriedAgain) {
+  order("r0_to_dl1_00101.0000", "die");
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("killed by signal 9"), std::string::npos) << out_.str();
+  EXPECT_EQ(part_files(), 0);
+  EXPECT_FALSE(fs::exists(product("dl1", 101, 0)));
+  fs::remove(control_ / "r0_to_dl1_00101.0000");
+  calls();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "dl1_to_dl2 00101.0000; r0_to_dl1 00101.0000");
+}
+
+TEST_F(NightTest, AJobWithoutReportHasFailed) {
+  order("dl1_to_dl2_00101.0000", "mute");
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("no report"), std::string::npos) << out_.str();
+}
+
+TEST_F(NightTest, GoesOnAfterBeingKilledInTheMiddle) {
+  order("r0_to_dl1_00102.0000", "sleep 30");
+  // Like a file of somebody else's: not ours to remove.
+  const fs::path foreign = folder_ / "DL1/20221215/test_v00/.dl1_LST-1.Run00102.0000.h5.part-1-0-0";
+  write(foreign, "foreign");
+  const pid_t night = run_apart();
+  ASSERT_TRUE(wait_for([&] {
+    return part_files() == 2 && fs::exists(product("dl2", 101, 0)) &&
+           fs::exists(product("dl2", 101, 1)) && fs::exists(product("dl2", 102, 1));
+  }));
+  ::kill(night, SIGKILL);
+  EXPECT_EQ(wait_exit(night), 128 + SIGKILL);
+  fs::remove(control_ / "r0_to_dl1_00102.0000");
+  calls();
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(calls().find("dl1_to_dl2 00102.0000; r0_to_dl1 00102.0000"), std::string::npos);
+  EXPECT_EQ(part_files(), 1);
+  EXPECT_TRUE(fs::exists(foreign));
+}
+
+TEST_F(NightTest, TakesOverTheReportOfAJobThatOutlivedItsNight) {
+  order("r0_to_dl1_00101.0000", "fail 5");
+  ASSERT_EQ(run(), 7);
+  calls();
+  // As if the night had died between the job's end and its own note of it.
+  const NightKey key{1, options_.date, "test_v00"};
+  State state = State::open(folder_ / "state");
+  ProcessRecord process;
+  process.jobs = {{"r0_to_dl1", 101, 0}};
+  process.host = "elsewhere";
+  process.report_file = folder_ / "state/left.json";
+  state.process_starts(key, process);
+  const fs::path dl1 = product("dl1", 101, 0);
+  write(dl1, "made by hand\n");
+  const FileStamp stamp = *stamp_of(dl1);
+  write(process.report_file, json{{"journal", ""},
+                                  {"activities",
+                                   {{{"stage", "r0_to_dl1"},
+                                     {"stage_version", 1},
+                                     {"status", "done"},
+                                     {"activity_id", "x"},
+                                     {"identity", "not the right one"},
+                                     {"inputs", json::array()},
+                                     {"outputs",
+                                      {{{"port", "dl1_subrun"},
+                                        {"path", dl1.string()},
+                                        {"size", stamp.size},
+                                        {"mtime_ns", stamp.mtime_ns},
+                                        {"inode", stamp.inode},
+                                        {"sha256", hash_file(dl1)}}}}}}}}
+                                 .dump());
+  EXPECT_EQ(run(), 7);
+  EXPECT_FALSE(fs::exists(process.report_file));
+  EXPECT_TRUE(state.unfinished_processes(key).empty());
+}
+
+TEST_F(NightTest, StopsItsJobsWhenToldAndGoesOnLater) {
+  order("r0_to_dl1_00101.0000", "sleep 30");
+  const pid_t night = run_apart();
+  ASSERT_TRUE(wait_for([&] { return part_files() == 1; }));
+  ::kill(night, SIGTERM);
+  EXPECT_EQ(wait_exit(night), 130);
+  EXPECT_EQ(part_files(), 0);
+  fs::remove(control_ / "r0_to_dl1_00101.0000");
+  EXPECT_NE(plan().find("0000  r0_to_dl1  to run: the last try was interrupted"), std::string::npos)
+      << plan();
+  EXPECT_EQ(run(), 0);
+}
+
+TEST_F(NightTest, TwoNightsDoNotRunAtOnce) {
+  order("r0_to_dl1_00101.0000", "sleep 30");
+  const pid_t night = run_apart();
+  ASSERT_TRUE(wait_for([&] { return part_files() == 1; }));
+  try {
+    run();
+    ADD_FAILURE() << "the night ran twice";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::resource);
+    EXPECT_NE(std::string(error.what()).find(fmt::format("process {} on ", night)),
+              std::string::npos)
+        << error.what();
+  }
+  options_.pass = true;
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(out_.str(), "");
+  options_.pass = false;
+  options_.prod_id = "other_v00";
+  options_.runs = {102};
+  EXPECT_EQ(run(), 0) << "another production of the night is free";
+  ::kill(night, SIGTERM);
+  wait_exit(night);
+}
+
+TEST_F(NightTest, ProductionsLiveSideBySide) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  options_.prod_id = "test_v01";
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), everything);
+  EXPECT_TRUE(fs::exists(product("dl2", 101, 0)));
+  EXPECT_TRUE(fs::exists(product("dl2", 101, 0, "test_v01")));
+  options_.prod_id = "../elsewhere";
+  EXPECT_THROW(run(), Error);
+}
+
+TEST_F(NightTest, MissingFilesAreSaid) {
+  fs::remove(raw(101, 1, 1));
+  fs::remove(folder_ / "calibration/calibration_filters_52.Run00091.0000.h5");
+  write(folder_ / "calibration/calibration_filters_52.Run00102.0000.h5", "charge");
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(),
+            "dl1_to_dl2 00102.0000; dl1_to_dl2 00102.0001; r0_to_dl1 00102.0000; r0_to_dl1 "
+            "00102.0001");
+  EXPECT_NE(out_.str().find("00101.0000 r0_to_dl1: no charge calibration at or before run 00101"),
+            std::string::npos)
+      << out_.str();
+  EXPECT_NE(plan().find("missing input: stream 1 of subrun 00101.0001 does not exist"),
+            std::string::npos)
+      << plan();
+  fs::remove_all(folder_ / "R0");
+  try {
+    run();
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::missing_input);
+  }
+}
+
+TEST_F(NightTest, ADoneSubrunOutlivesItsRawFiles) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(101, 1, stream));
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "");
+  EXPECT_NE(out_.str().find("run 00101 has 1 subrun, the run summary says 2"), std::string::npos);
+  fs::remove(product("dl1", 101, 1));
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(
+      out_.str().find("00101.0001 r0_to_dl1: the raw files of subrun 00101.0001 are no longer"),
+      std::string::npos)
+      << out_.str();
+}
+
+TEST_F(NightTest, WithoutDl2OnlyDl1IsMade) {
+  options_.dl2 = false;
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(),
+            "r0_to_dl1 00101.0000; r0_to_dl1 00101.0001; r0_to_dl1 00102.0000; r0_to_dl1 "
+            "00102.0001");
+  EXPECT_EQ(merges_.size(), 2u);
+  options_.dl2 = true;
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(),
+            "dl1_to_dl2 00101.0000; dl1_to_dl2 00101.0001; dl1_to_dl2 00102.0000; dl1_to_dl2 "
+            "00102.0001");
+}
+
+TEST_F(NightTest, RunsCanBeChosen) {
+  options_.runs = {102};
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(),
+            "dl1_to_dl2 00102.0000; dl1_to_dl2 00102.0001; r0_to_dl1 00102.0000; r0_to_dl1 "
+            "00102.0001");
+  options_.runs = {7};
+  EXPECT_THROW(run(), Error);
+}
+
+TEST_F(NightTest, AFailedMergeIsNotForgotten) {
+  const auto merge = services_.merge;
+  services_.merge = [](const MergeJob&) { throw Error(ErrorKind::resource, "the disk is full"); };
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("provenance of run 00101 (r0_to_dl1) could not be merged: the disk"),
+            std::string::npos)
+      << out_.str();
+  services_.merge = merge;
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(merges_.size(), 4u);
+  fs::remove(folder_ / "DL2/20221215/test_v00/log/dl1_to_dl2_00101_prov.json");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(merges_.size(), 5u);
+}
+
+TEST_F(NightTest, TheTableIsAlsoJson) {
+  order("r0_to_dl1_00101.0001", "fail 5");
+  options_.json = true;
+  EXPECT_EQ(run(), 7);
+  const json table = json::parse(out_.str());
+  EXPECT_EQ(table["complete"], false);
+  EXPECT_EQ(table["prod_id"], "test_v00");
+  EXPECT_EQ(table["runs"][2]["run"], 101);
+  EXPECT_EQ(table["runs"][2]["r0_to_dl1"]["failed"], 1);
+  EXPECT_EQ(table["runs"][2]["dl1_to_dl2"]["done"], 1);
+  EXPECT_EQ(table["troubles"][0]["reason"], "told to fail");
+  options_.plan = true;
+  run();
+  EXPECT_EQ(json::parse(out_.str())["runs"][0]["subruns"][1]["r0_to_dl1"]["status"], "to run");
+}
+
+TEST_F(NightTest, DryRunWalksThroughEverythingAndMakesNothing) {
+  std::vector<JobRequest> walked;
+  services_.dry_run_stage = [&](const JobRequest& request) { walked.push_back(request); };
+  options_.dry_run = true;
+  EXPECT_EQ(run(), 0) << out_.str();
+  ASSERT_EQ(walked.size(), 4u);
+  EXPECT_EQ(walked[0].arguments.front(), "r0-to-dl1");
+  EXPECT_EQ(walked[0].arguments.back(), "--dry-run");
+  EXPECT_EQ(walked[0].jobs.size(), 2u);
+  ASSERT_EQ(merges_.size(), 4u);
+  EXPECT_TRUE(merges_[1].dry_run);
+  EXPECT_EQ(merges_[1].output_folder, folder_ / "DL2/20221215/test_v00/log/dry_run");
+  EXPECT_EQ(merges_[1].journal_folder, folder_ / "DL1/20221215/test_v00/log/dry_run/journal/00101");
+  EXPECT_EQ(calls(), "");
+  EXPECT_FALSE(fs::exists(product("dl1", 101, 0)));
+  options_.dry_run = false;
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), everything) << "a dry run leaves no job behind as done";
+}
+
+}  // namespace
+}  // namespace alisio::night
