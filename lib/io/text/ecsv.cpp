@@ -1,0 +1,169 @@
+#include "lib/io/text/ecsv.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <cmath>
+#include <sstream>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+
+namespace alisio::text {
+namespace {
+
+std::vector<std::string> split(const std::string& line, char delimiter) {
+  std::vector<std::string> parts;
+  std::string part;
+  bool quoted = false;
+  for (const char c : line) {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == delimiter && !quoted) {
+      parts.push_back(part);
+      part.clear();
+    } else if (c != '\r') {
+      part += c;
+    }
+  }
+  parts.push_back(part);
+  return parts;
+}
+
+template <typename T>
+bool parse(const std::string& text, T& value) {
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return problem == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+EcsvTable::EcsvTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+EcsvTable EcsvTable::read(const std::filesystem::path& file) {
+  EcsvTable table;
+  table.file_ = file.string();
+  std::istringstream in(read_text_file(file));
+  std::string header, line;
+  std::size_t number = 0;
+  char delimiter = ' ';
+  bool head_done = false;
+  while (std::getline(in, line)) {
+    ++number;
+    if (line.starts_with("#")) {
+      header += (line.size() > 2 ? line.substr(2) : "") + "\n";
+      continue;
+    }
+    if (line.empty()) continue;
+    const std::string where = fmt::format("{}:{}", file.string(), number);
+    if (!head_done) {
+      head_done = true;
+      try {
+        const std::size_t start = header.find("---");
+        const YAML::Node yaml =
+            YAML::Load(start == std::string::npos ? "" : header.substr(start + 4));
+        if (!header.starts_with("%ECSV") || !yaml["datatype"])
+          throw Error(ErrorKind::bad_input, "is no ECSV file", file.string());
+        if (yaml["delimiter"]) delimiter = yaml["delimiter"].as<std::string>().at(0);
+        for (const auto& column : yaml["datatype"])
+          table.columns_.push_back({column["name"].as<std::string>(),
+                                    column["datatype"].as<std::string>(),
+                                    column["unit"] ? column["unit"].as<std::string>() : ""});
+      } catch (const YAML::Exception& e) {
+        throw Error(ErrorKind::bad_input, "has a header that cannot be read: " + e.msg,
+                    file.string());
+      }
+      const std::vector<std::string> names = split(line, delimiter);
+      bool equal = names.size() == table.columns_.size();
+      for (std::size_t i = 0; equal && i < names.size(); ++i)
+        equal = names[i] == table.columns_[i].name;
+      if (!equal)
+        throw Error(ErrorKind::bad_input, "the line of names does not fit the header", where);
+      continue;
+    }
+    std::vector<std::string> values = split(line, delimiter);
+    if (values.size() != table.columns_.size())
+      throw Error(ErrorKind::bad_input,
+                  fmt::format("has {} values for {} columns", values.size(), table.columns_.size()),
+                  where);
+    table.rows_.push_back(std::move(values));
+    table.lines_.push_back(number);
+  }
+  if (!head_done) throw Error(ErrorKind::bad_input, "is no ECSV file", file.string());
+  return table;
+}
+
+bool EcsvTable::has_column(const std::string& name) const {
+  for (const Column& column : columns_)
+    if (column.name == name) return true;
+  return false;
+}
+
+std::size_t EcsvTable::index_of(const std::string& column) const {
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    if (columns_[i].name == column) return i;
+  throw Error(ErrorKind::bad_input, "has no column '" + column + "'", file_);
+}
+
+std::string EcsvTable::place(std::size_t row, const std::string& column) const {
+  return fmt::format("{}:{}: {}", file_, row < lines_.size() ? lines_[row] : row, column);
+}
+
+const std::string& EcsvTable::text(std::size_t row, const std::string& column) const {
+  return rows_.at(row)[index_of(column)];
+}
+
+std::int64_t EcsvTable::integer(std::size_t row, const std::string& column) const {
+  std::int64_t value = 0;
+  if (!parse(text(row, column), value))
+    throw Error(ErrorKind::bad_input, "'" + text(row, column) + "' is no integer",
+                place(row, column));
+  return value;
+}
+
+std::uint64_t EcsvTable::unsigned_integer(std::size_t row, const std::string& column) const {
+  std::uint64_t value = 0;
+  const std::string& held = text(row, column);
+  if (parse(held, value)) return value;
+  // The peers write -1 into unsigned columns for "none".
+  if (std::int64_t negative = 0; parse(held, negative)) return static_cast<std::uint64_t>(negative);
+  throw Error(ErrorKind::bad_input, "'" + held + "' is no integer", place(row, column));
+}
+
+double EcsvTable::number(std::size_t row, const std::string& column) const {
+  const std::string& held = text(row, column);
+  double value = 0;
+  if (held.empty() || held == "nan") return std::nan("");
+  if (!parse(held, value))
+    throw Error(ErrorKind::bad_input, "'" + held + "' is no number", place(row, column));
+  return value;
+}
+
+void EcsvTable::add_row(std::vector<std::string> values) {
+  if (values.size() != columns_.size())
+    throw Error(ErrorKind::bug, "a row of another width", file_);
+  rows_.push_back(std::move(values));
+}
+
+std::string EcsvTable::to_text() const {
+  std::string out = "# %ECSV 1.0\n# ---\n# datatype:\n";
+  for (const Column& column : columns_)
+    out += fmt::format("# - {{name: {}, {}datatype: {}}}\n", column.name,
+                       column.unit.empty() ? "" : "unit: " + column.unit + ", ", column.datatype);
+  out += "# delimiter: ','\n";
+  if (!meta_.empty()) {
+    out += "# meta: !!omap\n";
+    for (const auto& [key, value] : meta_) out += fmt::format("# - {{{}: '{}'}}\n", key, value);
+  }
+  out += "# schema: astropy-2.0\n";
+  for (std::size_t i = 0; i < columns_.size(); ++i) out += (i == 0 ? "" : ",") + columns_[i].name;
+  out += '\n';
+  for (const auto& row : rows_) {
+    for (std::size_t i = 0; i < row.size(); ++i) out += (i == 0 ? "" : ",") + row[i];
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace alisio::text

@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace alisio::text {
+
+/// A table of an ECSV file (astropy's enhanced CSV): columns with types and units, rows as text.
+class EcsvTable {
+ public:
+  struct Column {
+    std::string name;
+    std::string datatype;  ///< "int64", "uint64", "float64", "string" …
+    std::string unit;
+  };
+
+  EcsvTable() = default;
+  explicit EcsvTable(std::vector<Column> columns);
+
+  /// Read a file. @throws Error(missing_input, bad_input) naming file, line and column.
+  static EcsvTable read(const std::filesystem::path& file);
+
+  [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
+  [[nodiscard]] std::size_t row_count() const { return rows_.size(); }
+  [[nodiscard]] bool has_column(const std::string& name) const;
+
+  /// Typed access; a value that does not fit is Error(bad_input) naming file, line and column.
+  [[nodiscard]] const std::string& text(std::size_t row, const std::string& column) const;
+  [[nodiscard]] std::int64_t integer(std::size_t row, const std::string& column) const;
+  [[nodiscard]] std::uint64_t unsigned_integer(std::size_t row, const std::string& column) const;
+  [[nodiscard]] double number(std::size_t row, const std::string& column) const;
+
+  void add_row(std::vector<std::string> values);
+  /// Add a line to the table's metadata, in order.
+  void add_meta(std::string key, std::string value) {
+    meta_.emplace_back(std::move(key), std::move(value));
+  }
+  /// Return the file's text, values separated by ','.
+  [[nodiscard]] std::string to_text() const;
+
+ private:
+  [[nodiscard]] std::size_t index_of(const std::string& column) const;
+  [[nodiscard]] std::string place(std::size_t row, const std::string& column) const;
+
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+  std::vector<std::size_t> lines_;
+  std::vector<std::pair<std::string, std::string>> meta_;
+  std::string file_;
+};
+
+}  // namespace alisio::text
