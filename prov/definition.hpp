@@ -78,6 +78,8 @@ class Definition {
   /// IRIs of identifiers and of attribute names.
   [[nodiscard]] const std::string& identifier_namespace() const { return identifier_namespace_; }
   [[nodiscard]] const std::string& attribute_namespace() const { return attribute_namespace_; }
+  /// Whom a product's reader can ask: `name`, `email`, `organization` and `site`, each maybe empty.
+  [[nodiscard]] const std::map<std::string, std::string>& contact() const { return contact_; }
   [[nodiscard]] const std::string& version() const { return version_; }
   [[nodiscard]] const std::string& hash() const { return hash_; }  ///< SHA-256 of the file
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
@@ -88,6 +90,7 @@ class Definition {
   std::map<std::string, ActivityDefinition> activities_;
   std::map<std::string, EntityDefinition> entities_;
   std::map<std::string, AgentDefinition> agents_;
+  std::map<std::string, std::string> contact_;
 };
 
 /// What a record's `hash` is a hash of. Identity and verification use the content always.

@@ -1,0 +1,68 @@
+#pragma once
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "prov/definition.hpp"
+#include "prov/records.hpp"
+
+namespace alisio::prov {
+
+/// How an activity ended, as its records tell.
+enum class ActivityEnd { completed, planned, failed, killed, superseded };
+
+[[nodiscard]] const char* to_string(ActivityEnd end) noexcept;
+
+/// A used or generated entity.
+struct FlowRecord {
+  std::string entity, role, port;
+  auto operator<=>(const FlowRecord&) const = default;
+};
+
+/// One activity as its records tell, whatever their order.
+struct ActivityRecord {
+  std::string id, name, session, tag;
+  int run = -1, subrun = -1, telescope = 1;
+  std::string observation_date, prod_id;
+  std::string start, end;  ///< UTC with zone
+  bool zone_assumed = false;
+  ActivityEnd how = ActivityEnd::killed;
+  nlohmann::json facts;                     ///< the start record
+  nlohmann::json end_facts;                 ///< the end record, null if there is none
+  nlohmann::json parameters;                ///< name to value
+  std::vector<FlowRecord> used, generated;  ///< sorted
+};
+
+/// Everything that journals tell.
+struct Records {
+  std::map<std::string, ActivityRecord> activities;          ///< by id
+  std::map<std::string, nlohmann::json> entities;            ///< by id
+  std::map<std::string, nlohmann::json> sessions;            ///< by id; of several lines the first
+  std::map<std::string, std::set<std::string>> derivations;  ///< entity to what it derives from
+};
+
+[[nodiscard]] Records collect(const Journals& journals);
+
+/// What goes into one document.
+struct Selection {
+  std::string stage;
+  int run = 0;
+  std::vector<const ActivityRecord*> completed;  ///< one a subrun, in order of subrun
+  std::vector<const ActivityRecord*> others;     ///< failed, killed and superseded ones
+  /// Earlier stages that made what was used: activity name to activities.
+  std::map<std::string, std::vector<const ActivityRecord*>> lineage;
+};
+
+/// Choose the last successful activity of each subrun, what it replaced, and the activities that
+/// made its inputs. Empty texts and zero runs match all.
+[[nodiscard]] Selection select(const Records& records, const std::string& stage, int telescope,
+                               int run, const std::string& observation_date,
+                               const std::string& prod_id, bool planned);
+
+/// Return the PROV-JSON document of a selection at run grain: the same text for the same records.
+[[nodiscard]] std::string run_document(const Records& records, const Selection& selection,
+                                       const Definition& definition);
+
+}  // namespace alisio::prov

@@ -1,0 +1,230 @@
+#include "prov/merge.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <set>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/ids.hpp"
+#include "prov/document.hpp"
+#include "prov/graph.hpp"
+#include "prov/records.hpp"
+
+namespace alisio::prov {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string text_at(const json& record, const char* key) {
+  const auto at = record.find(key);
+  return at == record.end() || !at->is_string() ? std::string() : at->get<std::string>();
+}
+
+/// Return the lines that tell of a selection, as they stand in the journals.
+std::string selected_lines(const Journals& journals, const Selection& selection) {
+  std::set<std::string> activities, sessions, entities, tags;
+  const auto note = [&](const std::vector<const ActivityRecord*>& list) {
+    for (const ActivityRecord* activity : list) {
+      activities.insert(activity->id);
+      sessions.insert(activity->session);
+      tags.insert(activity->tag);
+      for (const auto* flows : {&activity->used, &activity->generated})
+        for (const FlowRecord& flow : *flows) entities.insert(flow.entity);
+    }
+  };
+  note(selection.completed);
+  note(selection.others);
+  for (const auto& [name, list] : selection.lineage) note(list);
+  for (const Line& line : journals.lines)
+    if (line.record.contains("progenitor_id") &&
+        entities.contains(text_at(line.record, "entity_id")))
+      entities.insert(text_at(line.record, "progenitor_id"));
+  std::string text;
+  for (const Line& line : journals.lines) {
+    const json& record = line.record;
+    // Sessions and entities are told again for each tag.
+    const bool of_tag = tags.contains(text_at(record, "session_tag"));
+    const bool wanted = record.contains("activity_id")
+                            ? activities.contains(text_at(record, "activity_id"))
+                            : of_tag && (record.contains("session_id")
+                                             ? sessions.contains(text_at(record, "session_id"))
+                                             : entities.contains(text_at(record, "entity_id")));
+    if (!wanted) continue;
+    text += line.text;
+    text += '\n';
+  }
+  return text;
+}
+
+/// Copy files beside the documents, each content once.
+class Copier {
+ public:
+  Copier(const MergeRequest& request, MergeResult& result) : request_(request), result_(result) {}
+
+  void copy(const fs::path& source, const std::string& sha256) {
+    if (sha256.empty() || !seen_.insert(sha256).second) return;
+    const fs::path plain = request_.output_folder / source.filename();
+    const fs::path other =
+        request_.output_folder / fmt::format("{}.{}{}", source.stem().string(), sha256.substr(0, 8),
+                                             source.extension().string());
+    std::error_code problem;
+    for (const fs::path& target : {plain, other})
+      if (fs::is_regular_file(target, problem) && hash_file(target) == sha256) {
+        result_.copies.push_back(target);
+        return;
+      }
+    const std::uintmax_t size = fs::file_size(source, problem);
+    if (problem) {
+      result_.notes.push_back(fmt::format("{} is gone: not copied", source.string()));
+      return;
+    }
+    if (size > request_.copy_limit_bytes) {
+      result_.notes.push_back(
+          fmt::format("{} has {} MiB: named, not copied", source.string(), size >> 20));
+      return;
+    }
+    PendingFile pending(fs::exists(plain, problem) ? other : plain);
+    fs::copy_file(source, pending.path(), fs::copy_options::overwrite_existing, problem);
+    if (problem)
+      throw Error(ErrorKind::resource, "a file cannot be copied: " + problem.message(),
+                  pending.target().string(), "make room");
+    // The record tells of what was used; the file may have been changed since.
+    if (hash_file(pending.path()) != sha256) {
+      result_.notes.push_back(
+          fmt::format("{} is not what was used any more: not copied", source.string()));
+      return;
+    }
+    pending.publish();
+    result_.copies.push_back(pending.target());
+  }
+
+ private:
+  const MergeRequest& request_;
+  MergeResult& result_;
+  std::set<std::string> seen_;
+};
+
+void copy_inputs(const MergeRequest& request, const Definition& definition, const Records& records,
+                 const Selection& selection, MergeResult& result) {
+  Copier copier(request, result);
+  std::map<std::string, std::string> files;  // path and sha256, in a fixed order
+  const auto note = [&](const std::vector<const ActivityRecord*>& list) {
+    for (const ActivityRecord* activity : list)
+      for (const FlowRecord& flow : activity->used) {
+        const auto at = records.entities.find(flow.entity);
+        if (at == records.entities.end()) continue;
+        const EntityDefinition* kind = definition.entity(text_at(at->second, "name"));
+        if (kind != nullptr && kind->copy)
+          files.emplace(text_at(at->second, "filepath") + '\n' + text_at(at->second, "sha256"),
+                        text_at(at->second, "sha256"));
+      }
+  };
+  note(selection.completed);
+  for (const auto& [name, list] : selection.lineage) note(list);
+  for (const auto& [key, sha256] : files) copier.copy(key.substr(0, key.find('\n')), sha256);
+}
+
+/// Put a relative symbolic link to a document into a folder, over an older one at most.
+void link(const fs::path& document, const fs::path& folder) {
+  fs::create_directories(folder);
+  const fs::path name = folder / document.filename();
+  const fs::path target = fs::relative(document, folder);
+  std::error_code problem;
+  if (fs::is_symlink(name, problem)) {
+    if (fs::read_symlink(name, problem) == target) return;
+    fs::remove(name, problem);
+  } else if (fs::exists(name, problem)) {
+    return;
+  }
+  fs::create_symlink(target, name, problem);
+  if (problem && problem != std::errc::file_exists)
+    throw Error(ErrorKind::resource, "a link cannot be made: " + problem.message(), name.string());
+}
+
+bool differs(const fs::path& file, const std::string& content) {
+  std::error_code problem;
+  return !fs::is_regular_file(file, problem) || fs::file_size(file, problem) != content.size() ||
+         read_text_file(file) != content;
+}
+
+}  // namespace
+
+MergeResult merge_run(const MergeRequest& request, const Definition& definition,
+                      const LoggerConfiguration& logger) {
+  if (definition.activity(request.stage) == nullptr)
+    throw Error(ErrorKind::configuration,
+                fmt::format("the definition has no activity '{}'", request.stage),
+                definition.file().string());
+  // Records of other runs are not even parsed.
+  const Journals journals = read_journals(request.journals, logger, {':' + run_text(request.run)});
+  MergeResult result;
+  result.lines = journals.records;
+  result.broken_lines = journals.broken_lines;
+  result.other_lines = journals.other_lines;
+  if (journals.broken_lines > 0)
+    result.notes.push_back(
+        fmt::format("{} of {} journal lines could not be read and were passed over",
+                    journals.broken_lines, journals.broken_lines + journals.records));
+  const Records records = collect(journals);
+  const Selection selection = select(records, request.stage, request.telescope, request.run,
+                                     request.observation_date, request.prod_id, request.dry_run);
+  if (selection.completed.empty() && selection.others.empty())
+    throw Error(
+        ErrorKind::missing_input,
+        fmt::format("no {}activity {} of run {} is on record", request.dry_run ? "planned " : "",
+                    request.stage, run_text(request.run)),
+        request.journals.empty() ? std::string("no journals were given")
+                                 : request.journals.front().string(),
+        "give the folder of the journals; is the run processed?");
+  result.subruns = static_cast<int>(selection.completed.size());
+  for (const ActivityRecord* other : selection.others)
+    ++(other->how == ActivityEnd::failed   ? result.failed
+       : other->how == ActivityEnd::killed ? result.killed
+                                           : result.superseded);
+
+  const std::string stem = fmt::format("{}_{}_prov", request.stage, run_text(request.run));
+  const fs::path base = request.output_folder / stem;
+  const auto file = [&](const char* extension) { return fs::path(base.string() + extension); };
+  const std::string document = run_document(records, selection, definition);
+  if (request.dry_run && fs::exists(file(".json")) &&
+      read_text_file(file(".json")).find("\"status\":\"planned\"") == std::string::npos)
+    throw Error(ErrorKind::usage, "a dry run must not replace a real record",
+                file(".json").string(), "choose another folder, such as log/dry_run");
+
+  result.log = file(".log"), result.json = file(".json");
+  const bool changed = differs(result.json, document);
+  if (const std::string lines = selected_lines(journals, selection); differs(result.log, lines))
+    write_file_atomically(result.log, lines);
+  if (changed) write_file_atomically(result.json, document);
+  if (request.graphs) {
+    const bool have_all = fs::exists(file(".svg")) && fs::exists(file(".pdf"));
+    Drawing drawing;
+    if (changed || !have_all) drawing = draw(document, true, true);
+    for (auto [text, extension, made] :
+         {std::tuple{&drawing.svg, ".svg", &result.svg}, {&drawing.pdf, ".pdf", &result.pdf}}) {
+      if (!text->empty()) write_file_atomically(file(extension), *text);
+      if (!text->empty() || (!changed && have_all)) *made = file(extension);
+    }
+    if (result.svg.empty() || result.pdf.empty()) {
+      // A graph of another state of the record would mislead.
+      for (auto [extension, made] : {std::pair{".svg", &result.svg}, {".pdf", &result.pdf}})
+        if (std::error_code problem; made->empty()) fs::remove(file(extension), problem);
+      result.notes.emplace_back(
+          "Graphviz is not installed: graphs were left out (install the package libgvc6 and its "
+          "plugins, merge again)");
+    }
+  }
+  if (request.copies && !request.dry_run)
+    copy_inputs(request, definition, records, selection, result);
+  for (const fs::path& folder : request.link_folders)
+    for (const fs::path& made : {result.log, result.json, result.svg, result.pdf})
+      if (!made.empty()) link(made, folder);
+  for (const std::string& note : result.notes) spdlog::warn("{}: {}", stem, note);
+  return result;
+}
+
+}  // namespace alisio::prov
