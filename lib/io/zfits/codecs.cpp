@@ -353,10 +353,10 @@ void Inflater::undo_zstd(std::span<const std::byte> in, std::size_t expected, st
   if (!state_->zstd) {
     state_->zstd = ZSTD_createDCtx();
     if (!state_->zstd) throw std::bad_alloc();
-    // A window as large as the largest block: more would only let damaged frames ask for memory.
-    ZSTD_DCtx_setParameter(state_->zstd, ZSTD_d_windowLogMax, std::bit_width(limit));
   }
   ZSTD_DCtx_reset(state_->zstd, ZSTD_reset_session_only);
+  // A window as large as the largest block: more would only let damaged frames ask for memory.
+  ZSTD_DCtx_setParameter(state_->zstd, ZSTD_d_windowLogMax, std::bit_width(limit));
   out.resize(first_size(in.size(), expected + 1, 4096, limit));
   ZSTD_inBuffer input{in.data(), in.size(), 0};
   std::size_t done = 0;
