@@ -33,7 +33,7 @@ std::string text_at(const ordered_json& facts, const char* key) {
 }
 
 /// Return a text as a quoted string of the DOT language.
-std::string quoted(std::string_view text) {
+std::string dot_text(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '\n') {
@@ -165,9 +165,9 @@ std::string graph_description(std::string_view prov_json) {
       const auto a = drawn_as.find(text_at(facts, from)), b = drawn_as.find(text_at(facts, to));
       if (a == drawn_as.end() || b == drawn_as.end() || a->second == b->second) continue;
       const std::string role = text_at(facts, "prov:role");
-      edges.insert(fmt::format("  {} -> {} [{}, edgetooltip={}];\n", quoted(a->second),
-                               quoted(b->second), style,
-                               quoted(std::string(relation) + (role.empty() ? "" : ": " + role))));
+      edges.insert(fmt::format(
+          "  {} -> {} [{}, edgetooltip={}];\n", dot_text(a->second), dot_text(b->second), style,
+          dot_text(std::string(relation) + (role.empty() ? "" : ": " + role))));
     }
   };
   // Data flows from left to right.
@@ -183,10 +183,10 @@ std::string graph_description(std::string_view prov_json) {
       "digraph {} {{\n  rankdir=LR; nodesep=0.15; ranksep=0.6; charset=\"UTF-8\";\n"
       "  node [style=filled, fontname=\"Helvetica\", fontsize=10, height=0.3];\n"
       "  edge [arrowsize=0.6];\n",
-      quoted(title));
+      dot_text(title));
   for (const auto& [id, node] : nodes)
-    dot += fmt::format("  {} [label={}, tooltip={}, {}];\n", quoted(id), quoted(node.label),
-                       quoted(node.tooltip), node.style);
+    dot += fmt::format("  {} [label={}, tooltip={}, {}];\n", dot_text(id), dot_text(node.label),
+                       dot_text(node.tooltip), node.style);
   for (const std::string& edge : edges) dot += edge;
   return dot + "}\n";
 }
