@@ -47,6 +47,21 @@ std::string short_hash(const std::string& text) {
   return hash_text(text).substr(0, 32);
 }
 
+/// Append a word so that a shell reads it as one.
+void append_shell_word(std::string& command, const std::string& word) {
+  if (!word.empty() && word.find_first_of(" \t\n'\"\\$&|;<>()*?#`~") == std::string::npos) {
+    command += word;
+    return;
+  }
+  command += '\'';
+  for (const char c : word)
+    if (c == '\'')
+      command += "'\\''";
+    else
+      command += c;
+  command += '\'';
+}
+
 }  // namespace
 
 const char* to_string(ActivityEnd end) noexcept {
@@ -501,13 +516,8 @@ class Writer {
     std::string command;
     if (const auto at = first.find("command"); at != first.end() && at->is_array())
       for (const json& word : *at) {
-        std::string text = text_of(word);
-        if (text.empty() || text.find_first_of(" \t'\"\\$&|;<>()*?#") != std::string::npos) {
-          std::string quoted = "'";
-          for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-          text = quoted + "'";
-        }
-        command += (command.empty() ? "" : " ") + text;
+        if (!command.empty()) command += ' ';
+        append_shell_word(command, text_of(word));
       }
     if (command.empty()) command = text_at(first, "script");
     facts["command"] = command;
@@ -562,7 +572,10 @@ class Writer {
     facts["n_failed_attempts"] = attempts;
     if (!failed.empty()) {
       std::string list;
-      for (const int subrun : failed) list += (list.empty() ? "" : " ") + subrun_text(subrun);
+      for (const int subrun : failed) {
+        if (!list.empty()) list += ' ';
+        list += subrun_text(subrun);
+      }
       facts["failed_subruns"] = list;
     }
     std::string signatures;
