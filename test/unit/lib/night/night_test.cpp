@@ -154,10 +154,14 @@ class NightTest : public testing::Test {
     EXPECT_EQ(::waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
+  /// Count the unfinished products.
   int part_files() const {
     int count = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_))
-      count += entry.path().filename().string().find(".part-") != std::string::npos ? 1 : 0;
+    for (const char* level : {"DL1", "DL2"}) {
+      if (!fs::exists(folder_ / level)) continue;
+      for (const auto& entry : fs::recursive_directory_iterator(folder_ / level))
+        count += entry.path().filename().string().find(".h5.part-") != std::string::npos ? 1 : 0;
+    }
     return count;
   }
 

@@ -1,0 +1,294 @@
+// What a night chooses before anything runs: runs, constants, models.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "lib/base/error.hpp"
+#include "lib/night/catalogue.hpp"
+#include "lib/night/constants.hpp"
+#include "lib/night/models.hpp"
+#include "lib/night/setup.hpp"
+#include "lib/night/table_text.hpp"
+
+namespace alisio::night {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ChoicesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / fmt::format("alisio_choices_{}", ::getpid());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path write(const std::string& name, const std::string& text = "x") const {
+    const fs::path file = folder_ / name;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+    return file;
+  }
+
+  fs::path folder_;
+  NightDate date_{2022, 12, 15};
+};
+
+using CatalogueTest = ChoicesTest;
+using ConstantsTest = ChoicesTest;
+using SetupTest = ChoicesTest;
+
+constexpr const char* summary_head =
+    "# %ECSV 1.0\n# ---\n# delimiter: ','\nrun_id,n_subruns,run_type,data_format,run_start\n";
+
+TEST_F(CatalogueTest, JoinsSummaryAndFiles) {
+  write("R0/20221215/LST-1.1.Run00005.0000.fits.fz");
+  write("R0/20221215/LST-1.2.Run00005.0000.fits.fz");
+  write("R0/20221215/LST-1.1.Run00005.0002.fits.fz");
+  write("R0/20221215/LST-1.2.Run00005.0001.fits.fz");
+  write("R0/20221215/LST-2.1.Run00009.0000.fits.fz");
+  write("R0/20221215/.LST-1.1.Run00008.0000.fits.fz.part-1");
+  write("R0/20221215/LST-1.1.Run00007.0000.fits.fz");
+  write("S/RunSummary_20221215.ecsv",
+        std::string(summary_head) +
+            "5,4,DATA,ProtoR1.CameraEvent,1671136237000000000\n6,1,DRS4,,1671136237000000000\n");
+  const Catalogue found = find_runs(folder_ / "R0", folder_ / "S", 1, date_, [](const fs::path&) {
+    return FileKind{"PEDCALIB", "R1v1"};
+  });
+  ASSERT_EQ(found.runs.size(), 3u);
+  EXPECT_EQ(found.runs[0].run, 5);
+  ASSERT_EQ(found.runs[0].subruns.size(), 3u);
+  EXPECT_EQ(found.runs[0].subruns[0].streams.size(), 2u);
+  EXPECT_TRUE(found.runs[0].subruns[0].first_stream);
+  EXPECT_FALSE(found.runs[0].subruns[1].first_stream);
+  EXPECT_EQ(found.runs[0].start_unix_s, 1671136237.0);
+  EXPECT_TRUE(found.runs[1].subruns.empty());
+  EXPECT_EQ(found.runs[2].type, "PEDCALIB");
+  EXPECT_EQ(found.runs[2].type_from, "the file");
+  ASSERT_EQ(found.notes.size(), 3u);
+  EXPECT_EQ(found.notes[0], "run 00007 is not in the run summary; taken as PEDCALIB (the file)");
+  EXPECT_EQ(found.notes[1], "run 00005 has 3 subruns, the run summary says 4");
+  EXPECT_EQ(found.notes[2], "run 00006 (DRS4) is in the run summary, but has no files");
+}
+
+TEST_F(CatalogueTest, WithoutSummaryAssumesData) {
+  write("R0/20221215/LST-1.1.Run00005.0000.fits.fz");
+  const Catalogue found = find_runs(folder_ / "R0", folder_ / "S", 1, date_);
+  ASSERT_EQ(found.runs.size(), 1u);
+  EXPECT_EQ(found.runs[0].type, "DATA");
+  EXPECT_EQ(found.runs[0].type_from, "assumed");
+  EXPECT_TRUE(found.notes.empty());
+  EXPECT_TRUE(found.run_summary.empty());
+}
+
+TEST_F(CatalogueTest, NamesTheFaultOfASummary) {
+  write("R0/20221215/LST-1.1.Run00005.0000.fits.fz");
+  const fs::path file = write("S/RunSummary_20221215.ecsv",
+                              std::string(summary_head) + "5,many,DATA,,1671136237000000000\n");
+  const auto message = [&] {
+    try {
+      static_cast<void>(find_runs(folder_ / "R0", folder_ / "S", 1, date_));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(message(), file.string() + ": 'many' in column 'n_subruns', row 1, is no whole number");
+  write("S/RunSummary_20221215.ecsv", std::string(summary_head) + "5,1,DATA\n");
+  EXPECT_EQ(message(), file.string() + ": line 5 has 3 cells, the header has 5");
+  write("S/RunSummary_20221215.ecsv", "# nothing\n");
+  EXPECT_NE(message().find("there is no header line"), std::string::npos);
+}
+
+TEST_F(ChoicesTest, EcsvCellsMayBeQuotedAndBlankSeparated) {
+  const TextTable table = read_ecsv(write("t.ecsv",
+                                          "# %ECSV 1.0\nrun_id source_name  source_dec\n"
+                                          "7 \"Crab \"\"Nebula\"\"\" 22.01\n8 \"\" -1e1\r\n"));
+  ASSERT_EQ(table.rows.size(), 2u);
+  EXPECT_EQ(table.text(0, "source_name"), "Crab \"Nebula\"");
+  EXPECT_EQ(table.text(1, "source_name"), "");
+  EXPECT_EQ(table.number(1, "source_dec"), -10.0);
+  EXPECT_THROW(static_cast<void>(table.text(0, "missing")), Error);
+}
+
+TEST_F(ConstantsTest, TakesTheNearestRunAtOrBefore) {
+  for (const char* name : {"drs4_pedestal.Run00090.0000.h5", "drs4_pedestal.Run00100.0000.h5",
+                           "drs4_pedestal.Run00120.0000.h5"})
+    write(std::string("Cat-A/drs4_baseline/20221215/v0.9/") + name);
+  write("Cat-A/calibration/20221214/v0.1.1/calibration_filters_52.Run00080.0000.h5");
+  write("Cat-A/calibration/20221216/v0.1.1/calibration_filters_52.Run00095.0000.h5");
+  write("Cat-A/drs4_time_sampling_from_FF/20220901/pro/time_calibration.Run00079.0000.h5");
+  write("Cat-A/drs4_time_sampling_from_FF/20221215/pro/time_calibration.Run00085.0000.h5");
+  const RunConstants constants = choose_constants(folder_, {}, date_, 110);
+  EXPECT_EQ(constants.drs4_pedestal.run, 100);
+  EXPECT_EQ(constants.drs4_pedestal.reason, "nearest at or before run 00110, of this night");
+  EXPECT_EQ(constants.charge.run, 80) << "not of the night after";
+  EXPECT_EQ(constants.charge.reason, "nearest at or before run 00110, 1 night earlier");
+  EXPECT_EQ(constants.time.run, 79) << "not after the charge calibration's run";
+  EXPECT_EQ(constants.time.reason, "nearest at or before run 00080, 105 nights earlier");
+  EXPECT_EQ(choose_constants(folder_, {}, date_, 100).drs4_pedestal.run, 100);
+  const RunConstants none = choose_constants(folder_, {}, date_, 50);
+  EXPECT_TRUE(none.drs4_pedestal.file.empty());
+  EXPECT_NE(none.drs4_pedestal.reason.find("no DRS4 pedestal at or before run 00050"),
+            std::string::npos);
+}
+
+TEST_F(ConstantsTest, PrefersProThenTheHighestVersion) {
+  const std::string tree = "Cat-A/drs4_baseline/20221215/";
+  write(tree + "v0.9/drs4_pedestal.Run00090.0000.h5");
+  write(tree + "v0.10/drs4_pedestal.Run00090.0000.h5");
+  EXPECT_EQ(choose_constants(folder_, {}, date_, 99).drs4_pedestal.file,
+            folder_ / tree / "v0.10/drs4_pedestal.Run00090.0000.h5");
+  fs::create_directory_symlink("v0.9", folder_ / tree / "pro");
+  EXPECT_EQ(choose_constants(folder_, {}, date_, 99).drs4_pedestal.file,
+            folder_ / tree / "pro/drs4_pedestal.Run00090.0000.h5");
+  write(tree + "v0.10/drs4_pedestal.Run00095.0000.h5");
+  EXPECT_EQ(choose_constants(folder_, {}, date_, 99).drs4_pedestal.run, 95);
+}
+
+TEST_F(ConstantsTest, FilesMayLieFlatOrBeNamed) {
+  write("drs4_pedestal.Run11218.0000.h5");
+  write("calibration_filters_52.Run11219.0000.h5");
+  write("calibration.Run11217.0000.hdf5");
+  const fs::path own = write("own/my_time.h5");
+  const RunConstants constants = choose_constants(folder_, {{}, {}, own}, date_, 11220);
+  EXPECT_EQ(constants.drs4_pedestal.run, 11218);
+  EXPECT_EQ(constants.charge.run, 11219);
+  EXPECT_EQ(constants.time.file, own);
+  EXPECT_EQ(constants.time.reason, "named by the configuration");
+  EXPECT_EQ(constants.time.run, -1);
+}
+
+std::vector<ModelSet> all_sky() {
+  std::vector<ModelSet> sets;
+  for (const double nsb : {0.0, 0.07, 0.14, 0.22, 0.38, 0.5, 0.81, 1.25, 1.76, 2.34})
+    for (const double line : {-29.31, -4.13, 9.31, 22.76, 34.76, 48.22, 61.66, 66.76, 80.0})
+      sets.push_back({"x", line, nsb});
+  return sets;
+}
+
+TEST(ModelChoice, TakesTheNearestNightSkyLevelOfTheThreshold) {
+  for (const auto& [threshold, nsb, expected] :
+       {std::tuple{8.0, 0.0, 0.0}, std::tuple{8.0, 0.10, 0.07}, std::tuple{8.0, 0.11, 0.14},
+        std::tuple{8.0, 1.0, 0.22}, std::tuple{10.0, 0.0, 0.38}, std::tuple{10.0, 0.45, 0.5},
+        std::tuple{12.0, 0.2, 0.81}, std::tuple{14.0, 0.2, 1.25}, std::tuple{16.0, 0.2, 1.76},
+        std::tuple{18.0, 9.0, 2.34}})
+    EXPECT_EQ(choose_models(all_sky(), 22.0, nsb, threshold).set.nsb, expected)
+        << threshold << ' ' << nsb;
+}
+
+TEST(ModelChoice, TakesTheNearestLineThatCulminatesNoLower) {
+  for (const auto& [declination, expected] :
+       {// Between the lines around the latitude the nearest counts, even if it culminates lower.
+        std::pair{23.0, 22.76}, std::pair{28.0, 22.76}, std::pair{29.0, 34.76},
+        std::pair{33.0, 34.76},
+        // Beyond: 46 deg is nearest to 48.22, which culminates lower, so 34.76.
+        std::pair{46.0, 34.76}, std::pair{49.0, 48.22}, std::pair{65.0, 61.66},
+        std::pair{89.0, 80.0}, std::pair{5.0, 9.31}, std::pair{0.0, 9.31}, std::pair{-20.0, -4.13},
+        std::pair{-60.0, -29.31}})
+    EXPECT_EQ(choose_models(all_sky(), declination, 0.0, 8.0).set.declination_deg, expected)
+        << declination;
+}
+
+TEST(ModelChoice, RefusesWhatCannotBeChosen) {
+  EXPECT_THROW(static_cast<void>(choose_models(all_sky(), 22.0, -0.1, 8.0)), Error);
+  EXPECT_THROW(static_cast<void>(choose_models(all_sky(), 22.0, std::nan(""), 8.0)), Error);
+  EXPECT_THROW(static_cast<void>(choose_models(all_sky(), std::nan(""), 0.0, 8.0)), Error);
+  EXPECT_THROW(static_cast<void>(choose_models(all_sky(), 22.0, 0.0, 9.0)), Error);
+  EXPECT_THROW(static_cast<void>(choose_models({}, 22.0, 0.0, 8.0)), Error);
+}
+
+TEST_F(SetupTest, ListsModelSetsOfATree) {
+  write("m/20240918_v0.10.12_allsky_nsb_tuning_0.14/dec_2276/models.forest");
+  write("m/20240918_v0.10.12_allsky_nsb_tuning_0.14/dec_min_413.forest");
+  write("m/20240918_v0.10.12_allsky_nsb_tuning_0.14/README");
+  const std::vector<ModelSet> sets = list_model_sets(folder_ / "m");
+  ASSERT_EQ(sets.size(), 2u);
+  EXPECT_EQ(sets[0].declination_deg, 22.76);
+  EXPECT_EQ(sets[0].nsb, 0.14);
+  EXPECT_EQ(sets[1].declination_deg, -4.13);
+  EXPECT_EQ(forest_file_of(sets[0].path).filename(), "models.forest");
+  write("m/20240918_v0.10.12_allsky_nsb_tuning_0.14/dec_2276/notes.txt");
+  EXPECT_EQ(forest_file_of(sets[0].path).filename(), "models.forest");
+  write("m/20240918_v0.10.12_allsky_nsb_tuning_0.14/dec_2276/second.forest");
+  EXPECT_THROW(static_cast<void>(forest_file_of(sets[0].path)), Error);
+  EXPECT_THROW(static_cast<void>(forest_file_of(folder_ / "nowhere")), Error);
+}
+
+TEST_F(SetupTest, ChoosesModelsPerRunByPointing) {
+  for (const int run : {5, 6, 7})
+    write(fmt::format("R0/20221215/LST-1.1.Run{:05}.0000.fits.fz", run));
+  write("S/RunSummary_20221215.ecsv", std::string(summary_head) +
+                                          "5,1,DATA,,1000000000000\n6,1,DATA,,2500000000000\n"
+                                          "7,1,DATA,,0\n");
+  write("M/nsb_tuning_0.00/dec_2276.forest");
+  write("M/nsb_tuning_0.00/dec_6166.forest");
+  write("D/DrivePosition_log_20221215.txt");
+  write("D/Target_log_20221215.txt",
+        "900 TrackStart 83.6 22.01 Crab\n1900 TrackEnd\n2000 TrackStart 350.8 58.8 CasA X\n");
+  SetupRequest request;
+  request.key = {1, date_, "p"};
+  request.r0 = folder_ / "R0";
+  request.run_summaries = folder_ / "S";
+  request.drive = folder_ / "D";
+  request.models = folder_ / "M";
+  request.models_by_pointing = true;
+  request.picture_threshold = 8;
+  NightSetup setup = set_up_night(request, {});
+  ASSERT_EQ(setup.runs.size(), 3u);
+  EXPECT_EQ(setup.runs[0].models.filename(), "dec_2276.forest");
+  EXPECT_EQ(setup.runs[1].models.filename(), "dec_6166.forest") << setup.runs[1].models_reason;
+  EXPECT_TRUE(setup.runs[2].models.empty()) << "no start time, no declination";
+  EXPECT_NE(setup.tasks[2].dl2_obstacle.find("declination of the pointing is not known"),
+            std::string::npos);
+  // A run catalogue decides before the drive's log does.
+  request.source_catalogue =
+      write("C/RunCatalog_20221215.ecsv",
+            "run_id,source_name,source_ra,source_dec\n7,Crab,83.6,22.01\n5,CasA,350.8,58.8\n")
+          .parent_path();
+  std::ofstream(folder_ / "C/RunCatalog_20221215.ecsv")
+      << "# delimiter: ','\nrun_id,source_name,source_ra,source_dec\n7,Crab,83.6,22.01\n"
+         "5,CasA,350.8,60.8\n";
+  setup = set_up_night(request, {});
+  EXPECT_EQ(setup.runs[0].models.filename(), "dec_6166.forest") << setup.runs[0].models_reason;
+  EXPECT_EQ(setup.runs[1].models.filename(), "dec_6166.forest");
+  EXPECT_EQ(setup.runs[2].models.filename(), "dec_2276.forest");
+}
+
+TEST_F(SetupTest, NamesFilesOfASubrun) {
+  for (int stream = 1; stream <= 4; ++stream)
+    write(fmt::format("R0/20221215/LST-2.{}.Run00005.0003.fits.fz", stream));
+  write("D/DrivePosition_log_20221215.txt");
+  write("D/Target_log_20221215.txt");
+  write("K/drs4_pedestal.Run00001.0000.h5");
+  write("K/calibration_filters_52.Run00002.0000.h5");
+  SetupRequest request;
+  request.key = {2, date_, "p"};
+  request.r0 = folder_ / "R0";
+  request.drive = folder_ / "D";
+  request.calibration = folder_ / "K";
+  request.products = folder_ / "P";
+  request.dl2 = false;
+  const NightSetup setup = set_up_night(request, {});
+  ASSERT_EQ(setup.tasks.size(), 1u);
+  const SubrunTask& task = setup.tasks[0];
+  EXPECT_EQ(task.dl1_file, folder_ / "P/DL1/20221215/p/dl1_LST-2.Run00005.0003.h5");
+  EXPECT_EQ(task.dl2_file, folder_ / "P/DL2/20221215/p/dl2_LST-2.Run00005.0003.h5");
+  std::string ports;
+  for (const PortFile& input : task.dl1_inputs) ports += input.port + ' ';
+  EXPECT_EQ(ports,
+            "r0_subrun r0_subrun r0_subrun r0_subrun drs4_pedestal charge_calibration pointing "
+            "pointing_target ");
+  EXPECT_EQ(fs::path(task.dl1_inputs[0].path).filename(), "LST-2.1.Run00005.0003.fits.fz");
+  EXPECT_EQ(task.dl1_obstacle, "") << "the time calibration may be absent";
+}
+
+}  // namespace
+}  // namespace alisio::night
