@@ -380,6 +380,26 @@ TEST_F(NightTest, GoesOnAfterBeingKilledInTheMiddle) {
   EXPECT_TRUE(fs::exists(foreign));
 }
 
+TEST_F(NightTest, SurvivesBeingKilledAtAnyInstant) {
+  for (const int number : {101, 102})
+    for (const int subrun : {0, 1})
+      order(fmt::format("r0_to_dl1_{:05}.{:04}", number, subrun), "sleep 0.02");
+  options_.jobs = 2;
+  int killed = 0;
+  for (int delay_ms = 1; delay_ms < 60; delay_ms += 7) {
+    const pid_t night = run_apart();
+    std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
+    ::kill(night, SIGKILL);
+    killed += wait_exit(night) == 128 + SIGKILL ? 1 : 0;
+  }
+  EXPECT_GT(killed, 3);
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(part_files(), 0);
+  calls();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "");
+}
+
 TEST_F(NightTest, TakesOverTheReportOfAJobThatOutlivedItsNight) {
   order("r0_to_dl1_00101.0000", "fail 5");
   ASSERT_EQ(run(), 7);
