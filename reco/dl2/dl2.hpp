@@ -161,7 +161,7 @@ class Stream {
  public:
   /// @param models and the forests it points to must outlive the stream.
   /// @param gather reconstruct once this many rows are there: the forests like large blocks.
-  Stream(const ModelSet& models, Options options, std::size_t gather = 8192);
+  Stream(const ModelSet& models, Options options, std::size_t gather = 16384);
 
   /// Add rows; return what could be reconstructed so far and was not yet returned (may be empty).
   [[nodiscard]] Dl2Columns push(const Dl1Columns& rows);

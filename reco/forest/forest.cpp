@@ -12,7 +12,7 @@ namespace alisio::forest {
 namespace {
 
 /// Events that walk a tree before the next one is begun: their features and the tree stay in cache.
-constexpr std::size_t block_events = 8192;
+constexpr std::size_t block_events = 16384;
 
 kernels::Walk walk_of(Kernel kernel) {
   switch (kernel) {

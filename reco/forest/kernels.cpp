@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -126,22 +127,46 @@ namespace {
 
 /// What does not change while a tree is walked.
 struct Wide {
-  __m512i last_node, last_feature, lane, even, odd;
+  __m512i last_node, even, odd;
 };
 
-/// Advance 16 events by one step; return the mask of lanes that were not yet in a leaf. A node is
-/// fetched whole, 8 bytes at a time: half the loads of fetching its two fields apart.
+/// Fetch two nodes.
+[[gnu::target("avx512f"), gnu::always_inline]] inline __m128i load_2(const Node* nodes,
+                                                                     const std::uint32_t* at) {
+  const __m128d first = _mm_load_sd(reinterpret_cast<const double*>(nodes + at[0]));
+  return _mm_castpd_si128(_mm_loadh_pd(first, reinterpret_cast<const double*>(nodes + at[1])));
+}
+
+/// Fetch eight nodes. Plain loads: the gather instructions take longer than this on many
+/// processors.
+[[gnu::target("avx512f"), gnu::always_inline]] inline __m512i load_8(const Node* nodes,
+                                                                     const std::uint32_t* at) {
+  const __m256i low =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(load_2(nodes, at)), load_2(nodes, at + 2), 1);
+  const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(load_2(nodes, at + 4)),
+                                               load_2(nodes, at + 6), 1);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
+/// Advance 16 events by one step; return the mask of lanes that were not yet in a leaf. The feature
+/// of each lane is picked out of all n_features by masked loads: for the dozen that there are this
+/// is quicker than a gather, and a feature that does not exist picks the first.
+template <int n_features>
 [[gnu::target("avx512f"), gnu::always_inline]] inline __mmask16 step_avx512(
     const Node* nodes, const Wide& wide, const float* own, __m512i& at, __m512i& packed) {
-  const __m512i low = _mm512_i32gather_epi64(_mm512_castsi512_si256(at), nodes, 8);
-  const __m512i high = _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(at, 1), nodes, 8);
+  alignas(64) std::uint32_t places[lanes];
+  _mm512_store_si512(places, at);
+  const __m512i low = load_8(nodes, places);
+  const __m512i high = load_8(nodes, places + 8);
   const __m512 threshold = _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, wide.even, high));
   packed = _mm512_permutex2var_epi32(low, wide.odd, high);
   const __mmask16 inner = _mm512_cmp_ps_mask(threshold, _mm512_set1_ps(leaf_mark), _CMP_NEQ_UQ);
-  const __m512i feature = _mm512_min_epu32(
-      _mm512_and_epi32(packed, _mm512_set1_epi32(feature_mask)), wide.last_feature);
-  const __m512i place = _mm512_add_epi32(_mm512_slli_epi32(feature, 4), wide.lane);
-  const __m512 x = _mm512_i32gather_ps(place, own, 4);
+  const __m512i feature = _mm512_and_epi32(packed, _mm512_set1_epi32(feature_mask));
+  __m512 x = _mm512_loadu_ps(own);
+  for (int i = 1; i < n_features; ++i) {
+    const __mmask16 wanted = _mm512_cmpeq_epi32_mask(feature, _mm512_set1_epi32(i));
+    x = _mm512_mask_loadu_ps(x, wanted, own + static_cast<std::size_t>(i) * lanes);
+  }
   const __mmask16 right = _mm512_cmp_ps_mask(x, threshold, _CMP_NLE_UQ);
   __m512i child = _mm512_srli_epi32(packed, feature_bits);
   child = _mm512_mask_add_epi32(child, right, child, _mm512_set1_epi32(1));
@@ -149,47 +174,64 @@ struct Wide {
   return inner;
 }
 
-}  // namespace
+/// Walk `width` groups together: independent loads in flight hide each other's latency.
+template <int n_features, std::size_t width>
+[[gnu::target("avx512f"), gnu::always_inline]] inline void walk_together(const Tree& tree,
+                                                                         const Wide& wide,
+                                                                         const float* features,
+                                                                         std::uint32_t* leaf) {
+  __m512i at[width], packed[width];
+  for (std::size_t i = 0; i < width; ++i) at[i] = packed[i] = _mm512_setzero_si512();
+  // One step more than the depth: the last one only fetches the leaves.
+  for (std::uint32_t step = 0; step <= tree.depth; ++step) {
+    unsigned inner = 0;
+    for (std::size_t i = 0; i < width; ++i) {
+      inner |= step_avx512<n_features>(tree.nodes, wide, features + i * n_features * lanes, at[i],
+                                       packed[i]);
+    }
+    if (inner == 0) break;
+  }
+  const __m512i last_leaf = _mm512_set1_epi32(static_cast<int>(tree.n_leaves - 1));
+  for (std::size_t i = 0; i < width; ++i) {
+    _mm512_storeu_si512(leaf + i * lanes,
+                        _mm512_min_epu32(_mm512_srli_epi32(packed[i], feature_bits), last_leaf));
+  }
+}
 
-[[gnu::target("avx512f")]] void walk_avx512(const Tree& tree, const float* features,
-                                            std::size_t n_features, std::size_t n_groups,
-                                            std::uint32_t* leaf) {
+template <int n_features>
+[[gnu::target("avx512f")]] void walk_wide(const Tree& tree, const float* features,
+                                          std::size_t n_groups, std::uint32_t* leaf) {
   const Wide wide = {_mm512_set1_epi32(static_cast<int>(tree.n_nodes - 1)),
-                     _mm512_set1_epi32(static_cast<int>(n_features - 1)),
-                     _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
                      _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
                      _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)};
-  const __m512i last_leaf = _mm512_set1_epi32(static_cast<int>(tree.n_leaves - 1));
-  constexpr std::size_t width = 4;  // independent groups in flight hide the latency of the loads
-  for (std::size_t first = 0; first < n_groups; first += width) {
-    const std::size_t n = std::min(width, n_groups - first);
-    __m512i at[width], packed[width];
-    for (std::size_t i = 0; i < width; ++i) at[i] = packed[i] = _mm512_setzero_si512();
-    // One step more than the depth: the last one only fetches the leaves.
-    if (n == width) {
-      for (std::uint32_t step = 0; step <= tree.depth; ++step) {
-        unsigned inner = 0;
-        for (std::size_t i = 0; i < width; ++i) {
-          inner |= step_avx512(tree.nodes, wide, features + (first + i) * n_features * lanes, at[i],
-                               packed[i]);
-        }
-        if (inner == 0) break;
-      }
-    } else {
-      for (std::size_t i = 0; i < n; ++i) {
-        for (std::uint32_t step = 0; step <= tree.depth; ++step) {
-          if (step_avx512(tree.nodes, wide, features + (first + i) * n_features * lanes, at[i],
-                          packed[i]) == 0) {
-            break;
-          }
-        }
-      }
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      _mm512_storeu_si512(leaf + (first + i) * lanes,
-                          _mm512_min_epu32(_mm512_srli_epi32(packed[i], feature_bits), last_leaf));
-    }
+  constexpr std::size_t width = 4;
+  std::size_t group = 0;
+  for (; group + width <= n_groups; group += width) {
+    walk_together<n_features, width>(tree, wide, features + group * n_features * lanes,
+                                     leaf + group * lanes);
   }
+  for (; group < n_groups; ++group) {
+    walk_together<n_features, 1>(tree, wide, features + group * n_features * lanes,
+                                 leaf + group * lanes);
+  }
+}
+
+using WalkWide = void (*)(const Tree&, const float*, std::size_t, std::uint32_t*);
+
+template <int... numbers>
+constexpr std::array<WalkWide, sizeof...(numbers)> walks_wide(
+    std::integer_sequence<int, numbers...>) {
+  return {walk_wide<numbers + 1>...};
+}
+
+}  // namespace
+
+void walk_avx512(const Tree& tree, const float* features, std::size_t n_features,
+                 std::size_t n_groups, std::uint32_t* leaf) {
+  // One instance per number of features keeps the choice among them free of branches.
+  static constexpr auto walks = walks_wide(std::make_integer_sequence<int, 16>{});
+  if (n_features > walks.size()) return walk_avx2(tree, features, n_features, n_groups, leaf);
+  walks[n_features - 1](tree, features, n_groups, leaf);
 }
 
 #pragma GCC diagnostic pop

@@ -116,7 +116,7 @@ TEST(Forest, KernelsAgreeBitForBitForAnyNumberOfEvents) {
   const auto file = ForestFile::open(models / "made_by_1.9.forest");
   for (const Forest& forest : file.forests()) {
     const Columns all = rows_near_thresholds(forest, 20011);
-    for (const std::size_t n : {1U, 15U, 16U, 17U, 63U, 64U, 65U, 8192U, 8193U, 20011U}) {
+    for (const std::size_t n : {1U, 15U, 16U, 17U, 63U, 64U, 65U, 16384U, 16385U, 20011U}) {
       Columns columns = all;
       for (auto& column : columns) column.resize(n);
       const auto expected = predict(forest, columns, Kernel::scalar);
@@ -125,6 +125,37 @@ TEST(Forest, KernelsAgreeBitForBitForAnyNumberOfEvents) {
           EXPECT_EQ(predict(forest, columns, kernel), expected)
               << forest.name() << " " << n << " events, kernel " << to_string(kernel);
         }
+      }
+    }
+  }
+}
+
+TEST(Forest, KernelsAgreeForAnyNumberOfFeatures) {
+  std::mt19937 random(9);
+  std::uniform_real_distribution<float> uniform;
+  for (std::size_t n_features = 1; n_features <= max_features; ++n_features) {
+    // A full tree of depth 7, the children of node i at 2 i + 1 and 2 i + 2.
+    std::vector<Node> nodes;
+    std::vector<double> leaves;
+    for (std::uint32_t i = 0; i < 255; ++i) {
+      const auto feature = static_cast<std::uint32_t>(random() % n_features);
+      if (i < 127) {
+        nodes.push_back({uniform(random), (2 * i + 1) << feature_bits | feature});
+      } else {
+        nodes.push_back({std::numeric_limits<float>::infinity(), (i - 127) << feature_bits});
+        leaves.push_back(i);
+      }
+    }
+    const Forest forest("full", ForestKind::regressor, std::vector<std::string>(n_features), {}, 1,
+                        {Tree{nodes.data(), leaves.data(), 255, 128, 7}});
+    Columns columns(n_features, std::vector<float>(300));
+    for (auto& column : columns) {
+      for (float& x : column) x = uniform(random);
+    }
+    const auto expected = predict(forest, columns, Kernel::scalar);
+    for (const Kernel kernel : kernels) {
+      if (is_supported(kernel)) {
+        EXPECT_EQ(predict(forest, columns, kernel), expected) << n_features << to_string(kernel);
       }
     }
   }
