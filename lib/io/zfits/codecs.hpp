@@ -43,17 +43,25 @@ struct Damage {
 /// A table of Huffman codes for 16-bit symbols, ready for decoding; reusable.
 class HuffmanTable {
  public:
-  /// Look-up width: codes of LST waveforms are 5 to 7 bits long, so that two or three symbols fit
-  /// into one look-up, while the table stays within the first-level cache.
-  static constexpr unsigned lookup_bits = 12;
+  /// Look-up width: codes of LST waveforms are 5 to 7 bits long, so that mostly two symbols fit
+  /// into one look-up, while the tables leave room in a first-level cache of 32 KiB.
+  static constexpr unsigned lookup_bits = 11;
+  /// Width of the second look-up, for the rare longer codes.
+  static constexpr unsigned long_bits = 8;
 
   /// Build from `count` code entries (symbol, number of bits, code bits) at the start of `bytes`.
   /// @return the bytes that the entries take. @throws Damage.
   std::size_t build(std::span<const std::byte> bytes, std::uint64_t count);
 
-  /// One look-up: up to three symbols (16 bits each, lowest first), their total length in bits
-  /// (bits 48-55) and how many they are (bits 56-63; 0 = a longer code or none: take a step).
-  [[nodiscard]] const std::uint64_t* lookup() const noexcept { return lookup_.data(); }
+  /// What the next lookup_bits bits of a stream begin with: lengths() holds the number of bits of
+  /// one or two whole codes (0-5) and how many these are (bits 6-7), symbols() their symbols, the
+  /// first in the lower half. Where lengths() is 0 no code is that short, and symbols() says where
+  /// in long_lookup() the entries for the next long_bits bits start.
+  [[nodiscard]] const std::uint32_t* symbols() const noexcept { return symbols_.data(); }
+  [[nodiscard]] const std::uint8_t* lengths() const noexcept { return lengths_.data(); }
+  /// The second look-up: a symbol (16 bits) and its length in bits, or 0: a yet longer code or
+  /// none.
+  [[nodiscard]] const std::uint32_t* long_lookup() const noexcept { return long_.data(); }
 
   struct Symbol {
     std::uint16_t value = 0;
@@ -67,18 +75,24 @@ class HuffmanTable {
     std::int32_t child[2] = {-1, -1};
     std::int32_t symbol = -1;
   };
-  std::vector<std::uint64_t> lookup_;
-  std::vector<std::uint32_t> single_;
+  std::vector<std::uint32_t> symbols_, single_, long_;
+  std::vector<std::uint8_t> lengths_;
   std::vector<Node> nodes_;
+};
+
+/// What decoding a Huffman stream needs; kept from call to call.
+struct HuffmanWorkspace {
+  HuffmanTable table;
+  std::vector<std::uint16_t> words;  ///< Decoded words on their way to the output.
 };
 
 /// Undo huffman16 (and, in the same pass, smoothing): the payload of process 2 with its length
 /// word.
 void undo_huffman16(std::span<const std::byte> in, bool smoothing, std::size_t limit, Buffer& out,
-                    HuffmanTable& table);
+                    HuffmanWorkspace& work);
 /// Undo halfman16: two huffman16 payloads.
 void undo_halfman16(std::span<const std::byte> in, std::size_t limit, Buffer& out, Buffer& scratch,
-                    HuffmanTable& table);
+                    HuffmanWorkspace& work);
 
 /// Undo smoothing: a[j] += (a[j-1] + a[j-2]) / 2 on 16-bit words, the quotient truncated to zero.
 /// Works in place.

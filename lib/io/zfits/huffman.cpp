@@ -53,118 +53,282 @@ void smooth_block(const std::uint16_t* in, std::uint16_t* out, std::size_t count
   }
 }
 
-/// Collects decoded words block by block, smoothing them on the way while they are in the cache.
+/// Takes decoded words in order and puts them where they belong, smoothing them if asked to.
 class Output {
  public:
-  static constexpr std::size_t block = 256;
-  /// The most words that one round of look-ups gives.
-  static constexpr std::size_t overshoot = 12;
-
   Output(std::uint16_t* out, std::size_t count, bool smoothing)
       : out_(out), left_(count), smoothing_(smoothing) {}
 
-  /// Return where the next words go: at least `wanted` of them, at most `allowed`.
-  std::uint16_t* staging() { return smoothing_ ? staging_.data() : out_; }
-  [[nodiscard]] std::size_t wanted() const { return std::min(left_, block); }
-  [[nodiscard]] std::size_t allowed() const { return std::min(left_, block + overshoot); }
-  /// Take `count` words that were put into staging().
-  void take(std::size_t count) {
-    if (smoothing_) {
-      const std::uint16_t* in = staging_.data();
-      std::size_t n = count;
-      while (n > 0 && done_ < 2) {
-        *out_++ = *in++;
-        ++done_;
-        --n;
-      }
-      while (n > 0) {
-        const std::size_t some = std::min<std::size_t>(n, 64);
-        smooth_block(in, out_, some);
-        in += some;
-        out_ += some;
-        n -= some;
-      }
-    } else {
-      out_ += count;
-    }
+  /// Take words, but no more than are still missing.
+  void take(const std::uint16_t* words, std::size_t count) {
+    count = std::min(count, left_);
     left_ -= count;
+    if (!smoothing_) {
+      std::memcpy(out_, words, count * sizeof(std::uint16_t));
+      out_ += count;
+      return;
+    }
+    for (; count > 0 && done_ < 2; --count, ++done_) *out_++ = *words++;
+    while (count > 0) {
+      const std::size_t some = std::min<std::size_t>(count, 64);
+      smooth_block(words, out_, some);
+      words += some;
+      out_ += some;
+      count -= some;
+    }
   }
-  [[nodiscard]] bool full() const { return left_ == 0; }
+  [[nodiscard]] std::size_t left() const { return left_; }
 
  private:
   std::uint16_t* out_;
   std::size_t left_;
   std::size_t done_ = 0;
   bool smoothing_;
-  std::array<std::uint16_t, block + 2 * overshoot> staging_;
 };
 
-/// Decode `count` words from a bit stream.
-void decode_stream(std::span<const std::byte> stream, const HuffmanTable& table, std::size_t offset,
-                   Output& output) {
-  constexpr std::uint64_t mask = (std::uint64_t{1} << HuffmanTable::lookup_bits) - 1;
-  const std::uint64_t* lookup = table.lookup();
-  const std::byte* const begin = stream.data();
-  const std::byte* const end = begin + stream.size();
-  const std::size_t end_bit = stream.size() * 8;
-  std::size_t position = 0;  // bit of the stream, whenever the bit buffer is not in use
-  while (!output.full()) {
-    std::uint16_t* const first = output.staging();
-    std::uint16_t* const enough = first + output.wanted();
-    const std::size_t allowed = output.allowed();
-    std::uint16_t* out = first;
-    const auto fits = [&](const std::uint16_t* at) {
-      return static_cast<std::size_t>(at - first) + Output::overshoot <= allowed;
-    };
-    while (out < enough) {
-      // Fast: four look-ups of up to three symbols per refill of the bit buffer.
-      if (fits(out) && end_bit - position >= 128) {
-        const std::byte* next = begin + (position >> 3);
-        std::uint64_t bits = load<std::uint64_t>(next) >> (position & 7);
-        unsigned count = 64 - static_cast<unsigned>(position & 7);
-        next += 8;
-        bool stopped = false;
-        const auto look = [&] {
-          const std::uint64_t entry = lookup[bits & mask];
-          std::memcpy(out, &entry, sizeof entry);
-          const auto length = static_cast<unsigned>(entry >> 48) & 0xffU;
-          out += entry >> 56;
-          bits >>= length;
-          count -= length;
-          return entry >> 56 != 0;
-        };
-        for (;;) {
-          if (!look() || !look() || !look() || !look()) {
-            stopped = true;
-            break;
-          }
-          if (out >= enough || !fits(out) || end - next < 8) break;
-          // At most 60 bits are left. Whole bytes are counted in; what is loaded above them is the
-          // beginning of the next load and does not harm.
-          bits |= load<std::uint64_t>(next) << count;
-          const unsigned bytes = (63 - count) >> 3;
-          next += bytes;
-          count += bytes * 8;
-        }
-        position = static_cast<std::size_t>(next - begin) * 8 - count;
-        if (!stopped) continue;
-      }
-      const auto symbol = table.step(begin, position, end_bit);
-      if (symbol.bits == 0)
-        throw Damage{"the Huffman stream holds bits that are no code, or ends too early",
-                     offset + position / 8};
-      *out++ = symbol.value;
-      position += symbol.bits;
-    }
-    output.take(static_cast<std::size_t>(out - first));
+/// Decodes a bit stream with several look-up chains at once.
+///
+/// One chain waits for its table look-ups: each must know the length of the code before. So a piece
+/// of the stream is decoded by several lanes that start at equal distances, all but the first at a
+/// guess: in the middle of a code, most likely. Huffman codes fall into step by themselves after
+/// some symbols. A lane notes where its first symbols started; when the lane before comes to one of
+/// these places, the words from there on are the true ones, for the same bits follow. If they never
+/// fall into step the lane before goes on alone: slower, but the result is always that of plain
+/// decoding.
+class StreamDecoder {
+ public:
+  StreamDecoder(std::span<const std::byte> stream, HuffmanWorkspace& work, std::size_t offset)
+      : table_(work.table),
+        begin_(stream.data()),
+        end_(stream.size() * 8),
+        offset_(offset),
+        words_(work.words) {
+    words_.resize(lanes * lane_words);
   }
-}
+
+  void run(Output& output) {
+    while (output.left() > 0) {
+      const std::size_t mean_bits = std::max<std::size_t>(1, (end_ - position_) / output.left());
+      const std::size_t lane_bits =
+          std::min(output.left(), lanes * typical_words) / lanes * mean_bits;
+      if (output.left() >= smallest_piece && lane_bits * lanes + margin < end_ - position_)
+        run_lanes(lane_bits, output);
+      else
+        run_alone(std::min(end_, position_ + typical_words * mean_bits), output);
+    }
+  }
+
+ private:
+  static constexpr std::size_t lanes = 4;
+  static constexpr std::size_t typical_words = 32'768;
+  static constexpr std::size_t lane_words = typical_words * 3 / 2;
+  static constexpr std::size_t smallest_piece = 8192;
+  static constexpr std::size_t noted = 256;
+  static constexpr unsigned lookups = 5;
+  /// What one round of look-ups takes and gives at most.
+  static constexpr std::size_t round_bits =
+      lookups * HuffmanTable::lookup_bits + HuffmanTable::long_bits;
+  static_assert(lookups * HuffmanTable::lookup_bits < 57);
+  static constexpr std::size_t round_words = lookups * 2;
+  /// A round reads 8 bytes from the one that holds its first bit, and stores up to 2 words too
+  /// many.
+  static constexpr std::size_t margin = 256;
+
+  struct Lane {
+    std::size_t position = 0, stop = 0;
+    std::uint16_t *first = nullptr, *out = nullptr, *last = nullptr;
+    std::size_t notes = 0;
+    std::array<std::size_t, noted> starts;  ///< Where the first `notes` symbols started.
+
+    /// Return how many rounds can be done without a look at any limit.
+    [[nodiscard]] std::size_t rounds() const {
+      if (position + round_bits > stop || last - out < static_cast<std::ptrdiff_t>(round_words))
+        return 0;
+      return std::min((stop - position) / round_bits,
+                      static_cast<std::size_t>(last - out) / round_words);
+    }
+  };
+
+  struct Tables {
+    const std::uint32_t* symbols;
+    const std::uint8_t* lengths;
+    const std::uint32_t* long_lookup;
+    const std::byte* stream;
+  };
+  [[nodiscard]] Tables tables() const {
+    return {table_.symbols(), table_.lengths(), table_.long_lookup(), begin_};
+  }
+
+  /// Do one round of look-ups; return false if it ended before a code that is in neither table.
+  static bool round(const Tables& tables, std::size_t& position, std::uint16_t*& out) {
+    constexpr std::uint64_t mask = (std::uint64_t{1} << HuffmanTable::lookup_bits) - 1;
+    std::uint64_t bits = load<std::uint64_t>(tables.stream + (position >> 3)) >> (position & 7);
+    std::uint32_t symbols = 0;
+    unsigned length = 0, total = 0;
+    for (unsigned n = 0; n < lookups; ++n) {
+      symbols = tables.symbols[bits & mask];
+      length = tables.lengths[bits & mask];
+      std::memcpy(out, &symbols, sizeof symbols);
+      out += length >> 6;
+      bits >>= length & 63U;
+      total += length;
+    }
+    // The bits of a round are fewer than 64, so that they do not spill into the counts above them.
+    position += total & 63U;
+    // A look-up without symbols takes no bits, so that all after it are without symbols too.
+    if (length != 0) [[likely]]
+      return true;
+    bits = load<std::uint64_t>(tables.stream + (position >> 3)) >> (position & 7);
+    constexpr std::uint64_t long_mask = (std::uint64_t{1} << HuffmanTable::long_bits) - 1;
+    const std::uint32_t one =
+        tables.long_lookup[symbols + (bits >> HuffmanTable::lookup_bits & long_mask)];
+    if (one == 0) return false;
+    *out++ = static_cast<std::uint16_t>(one);
+    position += one >> 16;
+    return true;
+  }
+
+  /// Decode one symbol, long code or not; false if there is none.
+  bool step(Lane& lane) const {
+    const auto symbol = table_.step(begin_, lane.position, end_);
+    if (symbol.bits == 0) return false;
+    *lane.out++ = symbol.value;
+    lane.position += symbol.bits;
+    return true;
+  }
+
+  /// Go on until less than a round is left before the stop or in the memory of the lane.
+  bool finish(Lane& lane) const {
+    const Tables tables = this->tables();
+    while (const std::size_t rounds = lane.rounds())
+      for (std::size_t n = 0; n < rounds; ++n)
+        if (!round(tables, lane.position, lane.out)) {
+          if (!step(lane)) return false;
+          break;
+        }
+    return true;
+  }
+
+  /// Advance all lanes in turns until one of them ends; returns early if one cannot go on.
+  void advance_together(std::array<Lane, lanes>& all) const {
+    const Tables tables = this->tables();
+    for (;;) {
+      std::size_t rounds = all[0].rounds();
+      for (const Lane& lane : all) rounds = std::min(rounds, lane.rounds());
+      if (rounds == 0) return;
+      std::size_t position0 = all[0].position, position1 = all[1].position,
+                  position2 = all[2].position, position3 = all[3].position;
+      std::uint16_t *out0 = all[0].out, *out1 = all[1].out, *out2 = all[2].out, *out3 = all[3].out;
+      unsigned stopped = 0;
+      for (std::size_t n = 0; n < rounds && stopped == 0; ++n) {
+        stopped |= round(tables, position0, out0) ? 0U : 1U;
+        stopped |= round(tables, position1, out1) ? 0U : 2U;
+        stopped |= round(tables, position2, out2) ? 0U : 4U;
+        stopped |= round(tables, position3, out3) ? 0U : 8U;
+      }
+      all[0].position = position0, all[0].out = out0;
+      all[1].position = position1, all[1].out = out1;
+      all[2].position = position2, all[2].out = out2;
+      all[3].position = position3, all[3].out = out3;
+      for (std::size_t k = 0; k < lanes; ++k)
+        if ((stopped >> k & 1U) != 0 && !step(all[k])) return;
+    }
+  }
+
+  void run_lanes(std::size_t lane_bits, Output& output) {
+    auto& all = lanes_;
+    for (std::size_t k = 0; k < lanes; ++k) {
+      Lane& lane = all[k];
+      lane.position = position_ + k * lane_bits;
+      lane.stop = lane.position + lane_bits;
+      lane.first = lane.out = words_.data() + k * lane_words;
+      lane.last = lane.first + lane_words - 4;
+      lane.notes = 0;
+      if (k == 0) continue;
+      while (lane.notes < noted && lane.position < lane.stop) {
+        lane.starts[lane.notes] = lane.position;
+        if (!step(lane)) break;
+        ++lane.notes;
+      }
+    }
+    advance_together(all);
+    for (Lane& lane : all) finish(lane);
+
+    output.take(all[0].first, static_cast<std::size_t>(all[0].out - all[0].first));
+    position_ = all[0].position;
+    for (std::size_t k = 1; k < lanes && output.left() > 0; ++k) {
+      const Lane& lane = all[k];
+      std::size_t note = 0;
+      Lane bridge;
+      bridge.first = bridge.out = bridge_.data();
+      bridge.last = bridge.first + bridge_.size();
+      bridge.position = position_;
+      for (;;) {
+        while (note < lane.notes && lane.starts[note] < bridge.position) ++note;
+        if (note == lane.notes || lane.starts[note] == bridge.position) break;
+        if (bridge.out == bridge.last || !step(bridge)) {
+          note = lane.notes;
+          break;
+        }
+      }
+      output.take(bridge.first, static_cast<std::size_t>(bridge.out - bridge.first));
+      position_ = bridge.position;
+      if (note < lane.notes) {
+        output.take(lane.first + note, static_cast<std::size_t>(lane.out - lane.first) - note);
+        position_ = lane.position;
+      } else {
+        // Up to just before the next lane, so that it gets its chance.
+        run_alone(lane.stop, output);
+      }
+    }
+  }
+
+  /// Decode up to about a bit of the stream, or until no word is missing.
+  void run_alone(std::size_t stop, Output& output) {
+    Lane lane;
+    while (output.left() > 0 && position_ < stop) {
+      lane.position = position_;
+      lane.first = lane.out = alone_.data();
+      lane.last = lane.first + std::min(alone_.size() - 4, output.left());
+      lane.stop = std::min(stop, end_ > margin ? end_ - margin : 0);
+      if (finish(lane)) {
+        // Less than a round is left: to the stop, in memory, or to the end of the stream.
+        while (lane.position < stop && lane.out < lane.last)
+          if (!step(lane)) fail(lane.position);
+      } else {
+        fail(lane.position);
+      }
+      output.take(lane.first, static_cast<std::size_t>(lane.out - lane.first));
+      position_ = lane.position;
+    }
+    if (output.left() > 0 && position_ >= end_) fail(position_);
+  }
+
+  [[noreturn]] void fail(std::size_t position) const {
+    throw Damage{"the Huffman stream holds bits that are no code, or ends too early",
+                 offset_ + position / 8};
+  }
+
+  const HuffmanTable& table_;
+  const std::byte* begin_;
+  std::size_t end_;  ///< Bits in the stream.
+  std::size_t offset_;
+  std::vector<std::uint16_t>& words_;
+  std::size_t position_ = 0;  ///< Bits that are done.
+  std::array<Lane, lanes> lanes_;
+  std::array<std::uint16_t, 1024> bridge_;
+  std::array<std::uint16_t, 1024> alone_;
+};
 
 }  // namespace
 
 std::size_t HuffmanTable::build(std::span<const std::byte> bytes, std::uint64_t count) {
   constexpr std::size_t size = std::size_t{1} << lookup_bits;
   nodes_.assign(1, Node{});
+  // The first entries of the second look-up say "no code" for patterns that begin none.
+  constexpr std::size_t long_size = std::size_t{1} << long_bits;
+  long_.assign(long_size, 0);
+  std::vector<std::uint32_t> long_start(size, 0);
   single_.assign(size, no_code);
   std::size_t at = 0;
   for (std::uint64_t n = 0; n < count; ++n) {
@@ -197,20 +361,37 @@ std::size_t HuffmanTable::build(std::span<const std::byte> bytes, std::uint64_t 
       pattern &= (std::size_t{1} << length) - 1;
       for (std::size_t index = pattern; index < size; index += std::size_t{1} << length)
         single_[index] = symbol | length << 16;
+    } else if (length <= lookup_bits + long_bits) {
+      std::uint32_t pattern = 0;
+      for (std::size_t byte = 0; byte < code_bytes; ++byte)
+        pattern |= static_cast<std::uint32_t>(code[byte]) << (8 * byte);
+      pattern &= (std::uint32_t{1} << length) - 1;
+      std::uint32_t& start = long_start[pattern & (size - 1)];
+      if (start == 0) {
+        start = static_cast<std::uint32_t>(long_.size());
+        long_.resize(long_.size() + long_size, 0);
+      }
+      for (std::size_t index = pattern >> lookup_bits; index < long_size;
+           index += std::size_t{1} << (length - lookup_bits))
+        long_[start + index] = symbol | length << 16;
     }
     at += 3 + code_bytes;
   }
-  lookup_.assign(size, 0);
+  symbols_.assign(size, 0);
+  lengths_.assign(size, 0);
   for (std::size_t index = 0; index < size; ++index) {
-    std::uint64_t entry = 0, symbols = 0;
-    unsigned used = 0;
-    while (symbols < 3) {
-      const std::uint32_t one = single_[index >> used];
-      if (one == no_code || (one >> 16) > lookup_bits - used) break;
-      entry |= std::uint64_t{one & 0xffffU} << (16 * symbols++);
-      used += one >> 16;
+    const std::uint32_t first = single_[index];
+    if (first == no_code) {
+      symbols_[index] = long_start[index];
+      continue;
     }
-    lookup_[index] = entry | std::uint64_t{used} << 48 | symbols << 56;
+    const unsigned used = first >> 16;
+    symbols_[index] = first & 0xffffU;
+    lengths_[index] = static_cast<std::uint8_t>(used | 1U << 6);
+    const std::uint32_t second = single_[index >> used];
+    if (second == no_code || (second >> 16) > lookup_bits - used) continue;
+    symbols_[index] |= second << 16;
+    lengths_[index] = static_cast<std::uint8_t>((used + (second >> 16)) | 2U << 6);
   }
   return at;
 }
@@ -218,6 +399,11 @@ std::size_t HuffmanTable::build(std::span<const std::byte> bytes, std::uint64_t 
 HuffmanTable::Symbol HuffmanTable::step(const std::byte* stream, std::size_t position,
                                         std::size_t end) const {
   const std::size_t start = position;
+  if (end - position >= 128) {
+    const std::uint64_t bits = load<std::uint64_t>(stream + (position >> 3)) >> (position & 7);
+    const std::uint32_t one = single_[bits & ((1U << lookup_bits) - 1)];
+    if (one != no_code) return {static_cast<std::uint16_t>(one), one >> 16};
+  }
   std::size_t node = 0;
   while (position < end) {
     const std::int32_t child = nodes_[node].child[bit_at(stream, position++)];
@@ -248,7 +434,7 @@ void undo_smoothing(std::uint16_t* words, std::size_t count) {
 }
 
 void undo_huffman16(std::span<const std::byte> in, bool smoothing, std::size_t limit, Buffer& out,
-                    HuffmanTable& table) {
+                    HuffmanWorkspace& work) {
   constexpr std::size_t prefix = 4 + 16;
   if (in.size() < prefix) throw Damage{"the Huffman block is cut short", in.size()};
   const std::size_t length = load<std::uint32_t>(in.data());
@@ -276,7 +462,7 @@ void undo_huffman16(std::span<const std::byte> in, bool smoothing, std::size_t l
   }
   std::size_t table_bytes = 0;
   try {
-    table_bytes = table.build(in.subspan(prefix), codes);
+    table_bytes = work.table.build(in.subspan(prefix), codes);
   } catch (Damage& damage) {
     damage.at += prefix;
     throw;
@@ -287,11 +473,11 @@ void undo_huffman16(std::span<const std::byte> in, bool smoothing, std::size_t l
     throw Damage{"the Huffman block claims " + std::to_string(words) + " words", 4};
   out.resize(words * 2);
   Output output(reinterpret_cast<std::uint16_t*>(out.data()), words, smoothing);
-  decode_stream(stream, table, prefix + table_bytes, output);
+  StreamDecoder(stream, work, prefix + table_bytes).run(output);
 }
 
 void undo_halfman16(std::span<const std::byte> in, std::size_t limit, Buffer& out, Buffer& scratch,
-                    HuffmanTable& table) {
+                    HuffmanWorkspace& work) {
   if (in.size() < 8) throw Damage{"the two Huffman blocks are cut short", in.size()};
   const std::size_t sizes[2] = {load<std::uint32_t>(in.data()), load<std::uint32_t>(in.data() + 4)};
   out.resize(0);
@@ -299,7 +485,7 @@ void undo_halfman16(std::span<const std::byte> in, std::size_t limit, Buffer& ou
   for (const std::size_t size : sizes) {
     if (size > in.size() - at) throw Damage{"the two Huffman blocks are cut short", at};
     try {
-      undo_huffman16(in.subspan(at, size), false, limit - out.size(), scratch, table);
+      undo_huffman16(in.subspan(at, size), false, limit - out.size(), scratch, work);
     } catch (Damage& damage) {
       damage.at += at;
       throw;

@@ -94,7 +94,7 @@ std::size_t item_size(ItemType type) noexcept {
 
 struct DecodedColumn::Workspace {
   Buffer compressed, a, b;
-  HuffmanTable huffman;
+  HuffmanWorkspace huffman;
   Inflater inflater;
 };
 
