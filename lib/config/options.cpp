@@ -82,7 +82,7 @@ std::vector<Option> make_options() {
        "run catalogue (run_id, source_name, source_ra, source_dec)"},
       {"dl2.nsb", K::number, 0.0, "p.e./ns",
        "additional night-sky level of runs that have no own value"},
-      {"disp_method", K::text, "disp_norm_sign", "", "disp_norm_sign"},
+      {"disp_method", K::text, "disp_norm_sign", "", "disp_norm_sign or disp_vector"},
       {"random_forest_zd_interpolation.interpolate_energy", K::boolean, true, "",
        "interpolate in zenith between training nodes"},
       {"random_forest_zd_interpolation.interpolate_gammaness", K::boolean, true, "", "the same"},

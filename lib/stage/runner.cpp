@@ -1,0 +1,261 @@
+#include "lib/stage/runner.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "lib/base/error.hpp"
+#include "lib/stage/description.hpp"
+
+namespace alisio::stage {
+namespace fs = std::filesystem;
+namespace {
+
+// Below this a file is hashed at once: handing it to another thread would cost more.
+constexpr std::uint64_t background_bytes = 1 << 20;
+
+const PortDescription& find_port(const std::vector<PortDescription>& ports,
+                                 const std::string& stage, const std::string& port) {
+  for (const PortDescription& candidate : ports)
+    if (candidate.name == port) return candidate;
+  throw Error(ErrorKind::bug, "stage " + stage + " has no port '" + port + "'");
+}
+
+FileNote note_of(const std::string& port, const FileStamp& stamp) {
+  FileNote note;
+  note.port = port;
+  note.path = stamp.path;
+  note.size_bytes = stamp.size;
+  note.sha256 = stamp.sha256;
+  note.data_hash = stamp.data_hash;
+  return note;
+}
+
+double cpu_seconds(const rusage& usage) {
+  const auto seconds = [](const timeval& t) { return double(t.tv_sec) + 1e-6 * double(t.tv_usec); };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+rusage usage_now() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage;
+}
+
+}  // namespace
+
+StageRun::StageRun(ActivityNote activity, StageObserver& observer, const KnownHashes& known)
+    : activity_(std::move(activity)), observer_(observer), known_(known) {
+  activity_.stage_version = description(activity_.stage).version;
+  if (activity_.activity_id.empty()) activity_.activity_id = new_uuid7();
+  observer_.started(activity_);
+  hasher_ = std::jthread([this](const std::stop_token& stop) { hash_queued(stop); });
+}
+
+StageRun::~StageRun() = default;
+
+void StageRun::hash_queued(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (changed_.wait(lock, stop, [this] { return !to_hash_.empty(); })) {
+    Input* input = to_hash_.front();
+    to_hash_.pop_front();
+    lock.unlock();
+    try {
+      input->stamp = hash_stamp(input->stamp.path);
+    } catch (...) {
+      input->error = std::current_exception();
+    }
+    lock.lock();
+    --hashing_;
+    changed_.notify_all();
+  }
+}
+
+void StageRun::use(const std::string& port, const fs::path& path,
+                   std::map<std::string, std::string> attributes) {
+  find_port(description(activity_.stage).inputs, activity_.stage, port);
+  if (inputs_announced_)
+    throw Error(ErrorKind::bug, "port '" + port + "' used after the inputs were announced");
+  Input input{.port = port,
+              .stamp = {},
+              .planned = false,
+              .attributes = std::move(attributes),
+              .error = nullptr};
+  std::error_code ignored;
+  if (activity_.dry_run && !fs::exists(path, ignored)) {
+    input.stamp.path = fs::absolute(path).lexically_normal().string();
+    input.planned = true;
+  } else if (auto known = known_.find(path)) {
+    input.stamp = std::move(*known);
+  } else {
+    input.stamp = stat_stamp(path);
+    const bool raw_data = port == "r0_subrun";
+    if (!raw_data && input.stamp.size < background_bytes) {
+      input.stamp = hash_stamp(path);
+    } else if (!(raw_data && activity_.dry_run)) {
+      inputs_.push_back(std::move(input));
+      const std::scoped_lock lock(mutex_);
+      to_hash_.push_back(&inputs_.back());
+      ++hashing_;
+      changed_.notify_all();
+      return;
+    }
+  }
+  inputs_.push_back(std::move(input));
+}
+
+const std::vector<FileNote>& StageRun::used() {
+  if (inputs_announced_) return used_;
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return hashing_ == 0; });
+  }
+  inputs_announced_ = true;
+  const StageDescription& stage = description(activity_.stage);
+  std::vector<std::pair<std::string, std::string>> identity_inputs;
+  std::exception_ptr first_error;
+  for (const Input& input : inputs_) {
+    if (input.error) {
+      if (!first_error) first_error = input.error;
+      continue;
+    }
+    FileNote note = note_of(input.port, input.stamp);
+    note.planned = input.planned;
+    note.attributes = input.attributes;
+    observer_.used(activity_, note);
+    used_.push_back(std::move(note));
+    if (find_port(stage.inputs, stage.name, input.port).in_identity)
+      identity_inputs.emplace_back(
+          input.port, input.stamp.data_hash.empty() ? input.stamp.sha256 : input.stamp.data_hash);
+  }
+  if (first_error) std::rethrow_exception(first_error);
+  activity_.identity = job_identity(stage.name, stage.version, activity_.configuration_json,
+                                    std::move(identity_inputs));
+  return used_;
+}
+
+const std::string& StageRun::identity() {
+  used();
+  return activity_.identity;
+}
+
+PendingFile& StageRun::create(const std::string& port, const fs::path& target) {
+  find_port(description(activity_.stage).outputs, activity_.stage, port);
+  Product& product = products_[port];
+  product.file = std::make_unique<PendingFile>(fs::absolute(target).lexically_normal());
+  return *product.file;
+}
+
+ProductMetadata StageRun::metadata(const std::string& port) {
+  return observer_.describe_product(activity_, port, used());
+}
+
+FileStamp StageRun::publish(const std::string& port) {
+  used();
+  Product& product = products_.at(port);
+  // The hash kind follows the file's name, which the temporary name hides.
+  FileStamp stamp = hash_stamp_as(product.file->path(), product.file->target());
+  product.file->sync();
+  FileNote note = note_of(port, stamp);
+  note.path = product.file->target();
+  note.content_path = product.file->path();
+  observer_.generated(activity_, note);
+  product.file->publish();
+  stamp.path = product.file->target().string();
+  product.stamp = stamp;
+  return stamp;
+}
+
+void StageRun::plan_product(const std::string& port, const fs::path& target) {
+  find_port(description(activity_.stage).outputs, activity_.stage, port);
+  used();
+  Product& product = products_[port];
+  product.stamp.path = fs::absolute(target).lexically_normal().string();
+  FileNote note = note_of(port, product.stamp);
+  note.planned = true;
+  observer_.generated(activity_, note);
+}
+
+void StageRun::finish(OutcomeNote outcome) {
+  observer_.finished(activity_, outcome);
+}
+
+nlohmann::ordered_json StageRun::report(const OutcomeNote& outcome) const {
+  nlohmann::ordered_json inputs = nlohmann::ordered_json::array();
+  for (const Input& input : inputs_) {
+    nlohmann::ordered_json item{{"port", input.port}};
+    item.update(to_json(input.stamp));
+    inputs.push_back(std::move(item));
+  }
+  nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
+  for (const auto& [port, product] : products_) {
+    if (product.stamp.path.empty()) continue;
+    nlohmann::ordered_json item{{"port", port}};
+    item.update(to_json(product.stamp));
+    outputs.push_back(std::move(item));
+  }
+  return {{"stage", activity_.stage},
+          {"stage_version", activity_.stage_version},
+          {"activity_id", activity_.activity_id},
+          {"identity", activity_.identity},
+          {"status", outcome.ok ? "done" : "failed"},
+          {"exit_code", outcome.exit_code},
+          {"message", outcome.message},
+          {"inputs", std::move(inputs)},
+          {"outputs", std::move(outputs)},
+          {"events", outcome.events},
+          {"wall_s", outcome.wall_s},
+          {"cpu_s", outcome.cpu_s},
+          {"max_rss_bytes", outcome.max_rss_bytes}};
+}
+
+StageResult run_stage(ActivityNote activity, StageObserver& observer, const KnownHashes& known,
+                      const std::function<std::int64_t(StageRun&)>& body) {
+  const auto start = std::chrono::steady_clock::now();
+  const double cpu_start = cpu_seconds(usage_now());
+  StageRun run(std::move(activity), observer, known);
+  OutcomeNote outcome;
+  StageResult result;
+  try {
+    outcome.events = body(run);
+    run.used();
+    outcome.ok = true;
+  } catch (const Error& e) {
+    result.error = std::current_exception();
+    outcome.exit_code = exit_code(e.kind());
+    outcome.message = e.what();
+  } catch (const std::bad_alloc&) {
+    result.error = std::make_exception_ptr(Error(ErrorKind::resource, "out of memory"));
+    outcome.exit_code = exit_code(ErrorKind::resource);
+    outcome.message = "out of memory";
+  } catch (const std::exception& e) {
+    result.error = std::current_exception();
+    outcome.exit_code = exit_code(ErrorKind::bug);
+    outcome.message = e.what();
+  }
+  if (!outcome.ok) {
+    try {
+      run.used();  // which inputs a failed activity had is part of its record
+    } catch (const std::exception&) {
+      // An input that cannot be hashed is the failure itself or its consequence: already said.
+      outcome.ok = false;
+    }
+  }
+  const rusage usage = usage_now();
+  outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  outcome.cpu_s = cpu_seconds(usage) - cpu_start;
+  outcome.max_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  for (const StageRun::Input& input : run.inputs_) outcome.read_bytes += input.stamp.size;
+  for (const auto& [port, product] : run.products_) outcome.written_bytes += product.stamp.size;
+  result.report = run.report(outcome);
+  run.finish(std::move(outcome));
+  return result;
+}
+
+void write_report(const fs::path& file, const std::vector<nlohmann::ordered_json>& activities) {
+  nlohmann::ordered_json report{{"activities", activities}};
+  write_file_atomically(file, report.dump(1) + '\n');
+}
+
+}  // namespace alisio::stage

@@ -1,0 +1,114 @@
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lib/base/file.hpp"
+#include "lib/base/observer.hpp"
+#include "lib/stage/file_stamp.hpp"
+
+namespace alisio::stage {
+
+struct StageResult;
+
+/// One activity under way: the stage's only door to files. What goes through a port is hashed,
+/// announced to the observer and, for products, published when whole; so a stage holds no
+/// bookkeeping and cannot forget any.
+class StageRun {
+ public:
+  /// Announce the activity. `activity.stage` must be a described stage.
+  StageRun(ActivityNote activity, StageObserver& observer, const KnownHashes& known);
+  ~StageRun();
+
+  StageRun(const StageRun&) = delete;
+  StageRun& operator=(const StageRun&) = delete;
+
+  /// Say that the stage reads `path` through `port`. Large files are hashed in the background while
+  /// the stage works. A dry run notes absent files as planned and does not read raw data.
+  /// @throws Error(missing_input) if the file is absent; Error(bug) for an undeclared port.
+  void use(const std::string& port, const std::filesystem::path& path,
+           std::map<std::string, std::string> attributes = {});
+
+  /// Wait for the hashes of all inputs, announce them, and return them; idempotent.
+  /// @throws Error(bad_input) if a FITS file does not match its DATASUM.
+  const std::vector<FileNote>& used();
+
+  /// Return the job's identity; waits for the input hashes.
+  [[nodiscard]] const std::string& identity();
+
+  /// Return the file to write the product of `port` into; its final name appears with publish().
+  [[nodiscard]] PendingFile& create(const std::string& port, const std::filesystem::path& target);
+
+  /// Return what the product must carry about itself; waits for the input hashes.
+  [[nodiscard]] ProductMetadata metadata(const std::string& port);
+
+  /// Hash the product, announce it, give it its final name. Call after the file is closed.
+  /// @return the product's stamp, so that a following stage need not read it again.
+  FileStamp publish(const std::string& port);
+
+  /// Note in a dry run that the product would be made.
+  void plan_product(const std::string& port, const std::filesystem::path& target);
+
+  [[nodiscard]] const ActivityNote& activity() const { return activity_; }
+
+ private:
+  friend struct StageResult run_stage(ActivityNote, StageObserver&, const KnownHashes&,
+                                      const std::function<std::int64_t(StageRun&)>&);
+  void finish(OutcomeNote outcome);
+  [[nodiscard]] nlohmann::ordered_json report(const OutcomeNote& outcome) const;
+  void hash_queued(const std::stop_token& stop);
+
+  struct Input {
+    std::string port;
+    FileStamp stamp;
+    bool planned = false;
+    std::map<std::string, std::string> attributes;
+    std::exception_ptr error;
+  };
+  struct Product {
+    std::unique_ptr<PendingFile> file;
+    FileStamp stamp;
+  };
+
+  ActivityNote activity_;
+  StageObserver& observer_;
+  const KnownHashes& known_;
+  std::deque<Input> inputs_;  // a deque: the hashing thread holds references while it grows
+  std::map<std::string, Product> products_;
+  std::vector<FileNote> used_;
+  bool inputs_announced_ = false;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<Input*> to_hash_;
+  std::size_t hashing_ = 0;
+  std::jthread hasher_;
+};
+
+/// How an activity went: its report always, the error if it failed.
+struct StageResult {
+  nlohmann::ordered_json report;  ///< one element of "activities" in the `--report` file
+  std::exception_ptr error;       ///< null if all went well
+};
+
+/// Run `body` as one activity. The body returns the number of events. Whatever it throws is
+/// recorded as a failed activity and handed back, so that the caller can write the report before it
+/// rethrows.
+[[nodiscard]] StageResult run_stage(ActivityNote activity, StageObserver& observer,
+                                    const KnownHashes& known,
+                                    const std::function<std::int64_t(StageRun&)>& body);
+
+/// Write the `--report` file: {"activities": [...]}.
+void write_report(const std::filesystem::path& file,
+                  const std::vector<nlohmann::ordered_json>& activities);
+
+}  // namespace alisio::stage
