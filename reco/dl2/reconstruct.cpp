@@ -11,6 +11,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/suggest.hpp"
+#include "lib/sky/frames.hpp"
 #include "reco/dl2/dl2.hpp"
 
 namespace alisio::dl2 {
@@ -254,24 +255,6 @@ double sign(double value) {
   return value > 0 ? 1.0 : value < 0 ? -1.0 : 0.0;
 }
 
-/// Camera position to altitude and azimuth: equidistant mapping of the camera, no refraction.
-struct AltAz {
-  double alt, az;
-};
-AltAz camera_to_altaz(double x, double y, double focal_length, double pointing_alt,
-                      double pointing_az) {
-  const double latitude = x / focal_length, longitude = y / focal_length;
-  const double v0 = std::cos(latitude) * std::cos(longitude);
-  const double v1 = std::cos(latitude) * std::sin(longitude);
-  const double v2 = std::sin(latitude);
-  const double alt0 = std::clamp(pointing_alt, -std::numbers::pi / 2, std::numbers::pi / 2);
-  const double vx = v0 * std::cos(alt0) - v2 * std::sin(alt0);
-  const double vz = v0 * std::sin(alt0) + v2 * std::cos(alt0);
-  double az = std::fmod(pointing_az + std::atan2(v1, vx), 2 * std::numbers::pi);
-  if (az < 0) az += 2 * std::numbers::pi;
-  return {std::asin(std::clamp(vz, -1.0, 1.0)), az};
-}
-
 void add_direction(Dl2Columns& dl2, Features& features, const ModelSet& models,
                    const Options& options, bool interpolate) {
   const std::size_t n = dl2.size();
@@ -310,11 +293,11 @@ void add_direction(Dl2Columns& dl2, Features& features, const ModelSet& models,
                                 (dl2.reco_src_y[i] - image.y) * std::sin(image.psi);
     dl2.signed_time_gradient[i] = -sign(longitudinal) * image.time_gradient;
     dl2.signed_skewness[i] = -sign(longitudinal) * image.skewness;
-    const AltAz sky =
-        camera_to_altaz(dl2.reco_src_x[i], dl2.reco_src_y[i], options.effective_focal_length,
-                        dl2.dl1.alt_tel[i], dl2.dl1.az_tel[i]);
-    dl2.reco_alt[i] = sky.alt;
-    dl2.reco_az[i] = sky.az;
+    const sky::AltAz direction =
+        sky::camera_to_altaz({dl2.reco_src_x[i], dl2.reco_src_y[i]}, options.effective_focal_length,
+                             {dl2.dl1.alt_tel[i], dl2.dl1.az_tel[i]});
+    dl2.reco_alt[i] = direction.altitude;
+    dl2.reco_az[i] = direction.azimuth;
   }
   features.add("signed_time_gradient", dl2.signed_time_gradient);
   features.add("signed_skewness", dl2.signed_skewness);

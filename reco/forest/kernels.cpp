@@ -133,8 +133,9 @@ struct Wide {
 /// Fetch two nodes.
 [[gnu::target("avx512f"), gnu::always_inline]] inline __m128i load_2(const Node* nodes,
                                                                      const std::uint32_t* at) {
-  const __m128d first = _mm_load_sd(reinterpret_cast<const double*>(nodes + at[0]));
-  return _mm_castpd_si128(_mm_loadh_pd(first, reinterpret_cast<const double*>(nodes + at[1])));
+  const __m128i first = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(nodes + at[0]));
+  return _mm_castps_si128(
+      _mm_loadh_pi(_mm_castsi128_ps(first), reinterpret_cast<const __m64*>(nodes + at[1])));
 }
 
 /// Fetch eight nodes. Plain loads: the gather instructions take longer than this on many
