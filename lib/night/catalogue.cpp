@@ -8,7 +8,8 @@
 #include <set>
 
 #include "lib/base/error.hpp"
-#include "lib/night/table_text.hpp"
+#include "lib/io/text/ecsv.hpp"
+#include "lib/sky/time.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -33,17 +34,19 @@ Found find_raw_files(const fs::path& folder, int telescope) {
 }
 
 std::vector<RunEntry> read_summary(const fs::path& file) {
-  const TextTable table = read_ecsv(file);
+  const text::EcsvTable table = text::EcsvTable::read(file);
   std::vector<RunEntry> runs;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+  for (std::size_t row = 0; row < table.row_count(); ++row) {
     RunEntry run;
     run.run = static_cast<int>(table.integer(row, "run_id"));
     run.expected_subruns = static_cast<int>(table.integer(row, "n_subruns"));
     run.type = table.text(row, "run_type");
     run.type_from = "run summary";
-    if (table.has("data_format")) run.format = table.text(row, "data_format");
-    if (table.has("run_start"))
-      run.start_unix_s = static_cast<double>(table.integer(row, "run_start")) * 1e-9;
+    if (table.has_column("data_format")) run.format = table.text(row, "data_format");
+    if (table.has_column("run_start")) {
+      if (const std::int64_t start_ns = table.integer(row, "run_start"); start_ns > 0)
+        run.start_unix_s = sky::tai_ns_to_unix_s(start_ns);
+    }
     runs.push_back(std::move(run));
   }
   return runs;

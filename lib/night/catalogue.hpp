@@ -23,7 +23,7 @@ struct RunEntry {
   std::string type = "DATA";            ///< DATA, DRS4, PEDCALIB, …; only DATA is processed
   std::string format;                   ///< as the summary or the probe names it; may be empty
   std::optional<int> expected_subruns;  ///< from the summary
-  double start_unix_s = 0;              ///< from the summary; 0: unknown
+  double start_unix_s = 0;              ///< UTC, from the summary; 0: unknown
   std::vector<SubrunFiles> subruns;     ///< those that have files, ascending
   std::string type_from;                ///< "run summary", "the file", "assumed"
 };

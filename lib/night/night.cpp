@@ -92,9 +92,22 @@ StageFacts facts_of(const char* stage, const config::Configuration& configuratio
   return {description.version, configuration.section_json(description.configuration_sections)};
 }
 
-FileHashes hash_with(const NightServices& services, const std::string& path) {
-  if (services.hash) return services.hash(path);
-  return {hash_file(path), ""};
+/// Return the hashes of a file, or nothing if its content is damaged.
+std::optional<FileHashes> sound_hashes(const NightServices& services, const std::string& path) {
+  if (!services.hash) return FileHashes{hash_file(path), ""};
+  try {
+    return services.hash(path);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_input) throw;
+    return std::nullopt;
+  }
+}
+
+/// Return the hashes of a file. A damaged file has no data hash: it differs from what was recorded,
+/// and the job that reads it says what is wrong.
+FileHashes hashes_of(const NightServices& services, const std::string& path) {
+  const std::optional<FileHashes> hashes = sound_hashes(services, path);
+  return hashes ? *hashes : FileHashes{hash_file(path), ""};
 }
 
 std::string job_name(int run, int subrun) {
@@ -152,6 +165,7 @@ class RequestMaker {
         {"--prod-id", setup_.key.prod_id, "--date", setup_.key.date.compact(), "--threads",
          std::to_string(threads_), "--report", request.report_file.string(), "--journal-dir",
          journal_folder(task.run).string(), "--known-hashes", known_hashes_file().string()});
+    if (dl1) words.insert(words.end(), {"--threads", std::to_string(threads_)});
     if (dry_run_) words.push_back("--dry-run");
     return request;
   }
@@ -200,7 +214,7 @@ void hash_shared_files(const NightSetup& setup, const fs::path& config_file,
       known.push_back(*recorded);
       continue;
     }
-    fresh.push_back({path, *stamp, hash_with(services, path)});
+    if (const auto hashes = sound_hashes(services, path)) fresh.push_back({path, *stamp, *hashes});
   }
   state.remember_files(fresh);
   known.insert(known.end(), fresh.begin(), fresh.end());
@@ -304,7 +318,7 @@ class Pass {
 
 FileAccess Pass::file_access() const {
   return {[](const std::string& path) { return stamp_of(path); },
-          [this](const std::string& path) { return hash_with(services_, path); }};
+          [this](const std::string& path) { return hashes_of(services_, path); }};
 }
 
 void Pass::recover() {
@@ -662,7 +676,7 @@ int print_plan_only(NightSetup& setup, const fs::path& state_folder, const PlanS
   if (auto state = State::open_read_only(state_folder)) snapshot = state->snapshot(setup.key);
   add_recorded_subruns(setup, snapshot);
   const FileAccess access{[](const std::string& path) { return stamp_of(path); },
-                          [&](const std::string& path) { return hash_with(services, path); }};
+                          [&](const std::string& path) { return hashes_of(services, path); }};
   std::vector<FileRecord> rehashed;
   std::vector<SubrunPlan> plans;
   for (const SubrunTask& task : setup.tasks)

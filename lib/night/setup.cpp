@@ -10,8 +10,9 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/io/text/drive_log.hpp"
+#include "lib/io/text/ecsv.hpp"
 #include "lib/night/models.hpp"
-#include "lib/night/table_text.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -48,8 +49,8 @@ std::optional<double> declination_in_catalogue(const fs::path& given, const Nigh
   if (given.empty()) return std::nullopt;
   const fs::path file =
       fs::is_directory(given) ? given / fmt::format("RunCatalog_{}.ecsv", date.compact()) : given;
-  const TextTable table = read_ecsv(file);
-  for (std::size_t row = 0; row < table.rows.size(); ++row)
+  const text::EcsvTable table = text::EcsvTable::read(file);
+  for (std::size_t row = 0; row < table.row_count(); ++row)
     if (table.integer(row, "run_id") == run) return table.number(row, "source_dec");
   return std::nullopt;
 }
@@ -103,12 +104,8 @@ SubrunTask task_of(const NightSetup& setup, const RunSetup& run, int subrun) {
   }
   if (!setup.drive_log.empty()) {
     task.dl1_inputs.push_back({"pointing", setup.drive_log.string()});
-    const fs::path folder = setup.drive_log.parent_path();
-    const std::string date = setup.key.date.compact();
-    add_if_there(task.dl1_inputs, "pointing_correction",
-                 folder / fmt::format("BendingModelCorrection_log_{}.txt", date));
-    add_if_there(task.dl1_inputs, "pointing_target",
-                 folder / fmt::format("Target_log_{}.txt", date));
+    add_if_there(task.dl1_inputs, "pointing_correction", text::bending_log_of(setup.drive_log));
+    add_if_there(task.dl1_inputs, "pointing_target", text::target_log_of(setup.drive_log));
   }
   add_if_there(task.dl1_inputs, "run_summary", setup.catalogue.run_summary);
   if (run.models.empty())
