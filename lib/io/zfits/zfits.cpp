@@ -470,10 +470,13 @@ void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedCo
       }
     }
   } catch (const Damage& damage) {
-    throw bad(damage.what, block_offset + header_size + damage.at);
+    // Only bytes that come straight from the file have a place in it.
+    const bool from_file = data.data() == block + header_size;
+    throw bad(damage.what, from_file ? block_offset + header_size + damage.at : block_offset);
   }
 
-  // A scalar and an array of at most one item look alike in the header; the size tells.
+  // A scalar and an array of at most one item look alike in the header; the size tells, except for
+  // 4-byte arrays that are empty in all rows of the tile, which read as zeros.
   const std::size_t scalars_end = std::size_t{tile.rows} * width;
   if (!with_lengths && data.size() >= scalars_end && data.size() - scalars_end < 4) {
     out.offsets_.resize(tile.rows);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -382,6 +383,53 @@ TEST_F(ZfitsFile, DamagedTableOfManyTypesNeverCrashes) {
       bytes[random() % bytes.size()] = static_cast<std::byte>(random());
     expect_decoded_or_refused(std::move(bytes));
   }
+}
+
+/// Where the data unit of the last table of a file starts.
+std::size_t last_data_offset(const std::vector<std::byte>& bytes) {
+  return fits::read_hdus(fits::ByteSource::from_memory(bytes, "memory")).back().data_offset;
+}
+
+TEST_F(ZfitsFile, AThinnedCatalogueIsRebuiltFromTheTiles) {
+  write_mixed(path_);
+  auto bytes = bytes_of_file(path_);
+  const std::string_view view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto card = view.rfind("ZSHRINK =                    1");
+  ASSERT_NE(card, std::string_view::npos);
+  bytes[card + 29] = static_cast<std::byte>('2');
+  const std::size_t catalogue = last_data_offset(bytes);
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(catalogue), 3 * 9 * 16, std::byte{0});
+  const File file = File::from_memory(std::move(bytes), "thin.fits.fz");
+  const Table& table = file.table("Events");
+  ASSERT_EQ(table.tile_count(), 3U);
+  DecodedColumn column;
+  table.decode(2, 0, column);
+  EXPECT_EQ(column.item<std::uint64_t>(0), std::uint64_t{6} << 40 | 6);
+  table.decode(1, 5, column);
+  EXPECT_EQ(column.row(2).size(), 250U);
+}
+
+TEST_F(ZfitsFile, AnEmptyColumnHasEmptyRows) {
+  write_mixed(path_);
+  auto bytes = bytes_of_file(path_);
+  // The first column of the first tile: the tile is then found by the second.
+  const std::size_t catalogue = last_data_offset(bytes);
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(catalogue), 16, std::byte{0});
+  // The tile header lies before the first block, so that block is cut out of the tile.
+  const auto heap = catalogue + 5 * 9 * 16;
+  std::uint64_t size = 0;
+  std::memcpy(&size, bytes.data() + heap + 16, sizeof size);
+  std::memmove(bytes.data() + heap + size, bytes.data() + heap, 16);
+  const File file = File::from_memory(std::move(bytes), "empty.fits.fz");
+  const Table& table = file.table("Events");
+  DecodedColumn column;
+  table.decode(0, 0, column);
+  ASSERT_EQ(column.row_count(), 3U);
+  EXPECT_TRUE(column.row(0).empty());
+  table.decode(0, 2, column);
+  EXPECT_EQ(column.item<double>(2), 0.5);
+  table.decode(1, 0, column);
+  EXPECT_EQ(column.item<std::uint64_t>(0), std::uint64_t{3} << 40 | 3);
 }
 
 TEST_F(ZfitsFile, AnUnknownProcessIsNamed) {
