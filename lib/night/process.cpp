@@ -192,7 +192,7 @@ int remove_part_files(const std::vector<std::string>& products, pid_t pid) {
 
 SignalWait::SignalWait() {
   const sigset_t set = watched_signals();
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::pthread_sigmask(SIG_BLOCK, &set, &before_);
 }
 
 SignalWait::~SignalWait() {
@@ -201,7 +201,7 @@ SignalWait::~SignalWait() {
   const timespec none{};
   while (::sigtimedwait(&set, nullptr, &none) > 0) {
   }
-  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 int SignalWait::wait(double seconds) {

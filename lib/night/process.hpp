@@ -1,4 +1,5 @@
 #pragma once
+#include <signal.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -55,6 +56,9 @@ class SignalWait {
   /// Sleep until a child ends, a stop is asked for or the time is over. Return the signal that asks
   /// for a stop (SIGINT or SIGTERM), else 0.
   [[nodiscard]] int wait(double seconds);
+
+ private:
+  sigset_t before_;
 };
 
 }  // namespace alisio::night

@@ -12,19 +12,20 @@ namespace alisio::night {
 using nlohmann::json;
 namespace {
 
-constexpr int troubles_shown = 20;
+constexpr std::size_t troubles_shown = 20;
 
 const JobRecord* record_of(const StateSnapshot& state, const JobKey& key) {
   const auto found = state.jobs.find(key);
   return found == state.jobs.end() ? nullptr : &found->second;
 }
 
-void count_step(const Step& step, const JobKey& key, const StateSnapshot& state, StageCount& count,
-                RunLine& line, std::vector<Trouble>& troubles) {
+/// Count one step. Return false if it is not done.
+bool count_step(const Step& step, const JobKey& key, const StateSnapshot& state, StageCount& count,
+                RunLine& line) {
   const JobRecord* job = record_of(state, key);
   if (step.status == StepStatus::not_wanted) {
     count.wanted = false;
-    return;
+    return true;
   }
   if (job != nullptr) {
     line.time_s += job->wall_s;
@@ -32,12 +33,17 @@ void count_step(const Step& step, const JobKey& key, const StateSnapshot& state,
   }
   if (step.status == StepStatus::done) {
     ++count.done;
-    return;
+    return true;
   }
-  const bool failed = job != nullptr && job->status == JobStatus::failed;
-  ++(failed ? count.failed : count.other);
-  troubles.push_back({key, failed ? job->message : step.reason, failed ? job->log_file : "",
-                      failed ? job->log_tail : ""});
+  ++(job != nullptr && job->status == JobStatus::failed ? count.failed : count.other);
+  return false;
+}
+
+Trouble trouble_of(const Step& step, const JobKey& key, const StateSnapshot& state) {
+  const JobRecord* job = record_of(state, key);
+  if (job != nullptr && job->status == JobStatus::failed)
+    return {key, job->message, job->log_file, job->log_tail};
+  return {key, step.reason, "", ""};
 }
 
 std::string count_text(const StageCount& count) {
@@ -60,6 +66,33 @@ std::string ranges_text(const std::vector<int>& subruns) {
     first = last + 1;
   }
   return text;
+}
+
+/// Print one line a trouble; subruns of a run that share one are told together.
+void print_troubles(const std::vector<Trouble>& troubles, std::ostream& out) {
+  std::vector<std::pair<const Trouble*, std::vector<int>>> groups;
+  for (const Trouble& trouble : troubles) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+      const Trouble& other = *group.first;
+      return trouble.log_file.empty() && other.log_file.empty() &&
+             other.key.run == trouble.key.run && other.key.stage == trouble.key.stage &&
+             other.reason == trouble.reason;
+    });
+    if (same == groups.end())
+      groups.push_back({&trouble, {trouble.key.subrun}});
+    else
+      same->second.push_back(trouble.key.subrun);
+  }
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    if (group == troubles_shown) {
+      out << fmt::format("… and {} more\n", groups.size() - group);
+      break;
+    }
+    const Trouble& trouble = *groups[group].first;
+    out << fmt::format("{}.{} {}: {}{}\n", run_text(trouble.key.run),
+                       ranges_text(groups[group].second), trouble.key.stage, trouble.reason,
+                       trouble.log_file.empty() ? "" : fmt::format(" [{}]", trouble.log_file));
+  }
 }
 
 json stage_json(const StageCount& count) {
@@ -112,10 +145,15 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state,
       for (const std::size_t position : run->tasks) {
         const SubrunTask& task = setup.tasks[position];
         const SubrunPlan& plan = plans[position];
-        count_step(plan.dl1, {"r0_to_dl1", task.run, task.subrun}, state, line.dl1, line,
-                   summary.troubles);
-        count_step(plan.dl2, {"dl1_to_dl2", task.run, task.subrun}, state, line.dl2, line,
-                   summary.troubles);
+        const JobKey dl1{"r0_to_dl1", task.run, task.subrun};
+        const JobKey dl2{"dl1_to_dl2", task.run, task.subrun};
+        const bool dl1_done = count_step(plan.dl1, dl1, state, line.dl1, line);
+        const bool dl2_done = count_step(plan.dl2, dl2, state, line.dl2, line);
+        // What fails to be made for want of DL1 is not a second trouble.
+        if (!dl1_done)
+          summary.troubles.push_back(trouble_of(plan.dl1, dl1, state));
+        else if (!dl2_done)
+          summary.troubles.push_back(trouble_of(plan.dl2, dl2, state));
       }
     }
     summary.runs.push_back(std::move(line));
@@ -154,17 +192,7 @@ void print_summary(const NightSummary& summary, std::ostream& out) {
     text.erase(text.find_last_not_of(' ') + 1);
     out << text << '\n';
   }
-  int shown = 0;
-  for (const Trouble& trouble : summary.troubles) {
-    if (shown++ == troubles_shown) {
-      out << fmt::format("… and {} more\n",
-                         static_cast<int>(summary.troubles.size()) - troubles_shown);
-      break;
-    }
-    out << fmt::format("{}.{} {}: {}{}\n", run_text(trouble.key.run),
-                       subrun_text(trouble.key.subrun), trouble.key.stage, trouble.reason,
-                       trouble.log_file.empty() ? "" : fmt::format(" [{}]", trouble.log_file));
-  }
+  print_troubles(summary.troubles, out);
   for (const std::string& note : summary.notes) out << "note: " << note << '\n';
   out << "DL1: " << summary.folders.dl1.string() << '\n';
   if (std::any_of(summary.runs.begin(), summary.runs.end(),
