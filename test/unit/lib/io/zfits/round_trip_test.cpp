@@ -432,6 +432,28 @@ TEST_F(ZfitsFile, AnEmptyColumnHasEmptyRows) {
   EXPECT_EQ(column.item<std::uint64_t>(0), std::uint64_t{3} << 40 | 3);
 }
 
+TEST_F(ZfitsFile, TheChecksumsCatchEveryFlippedBit) {
+  write_mixed(path_);
+  const auto whole = bytes_of_file(path_);
+  std::mt19937 random(10);
+  for (int n = 0; n < 500; ++n) {
+    auto bytes = whole;
+    // From the second block on: a lost first keyword makes another error.
+    const std::size_t at = fits::block_size + random() % (bytes.size() - fits::block_size);
+    bytes[at] ^= static_cast<std::byte>(1U << random() % 8);
+    const std::string_view view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const auto intact = [&](std::string_view key) {
+      std::size_t times = 0;
+      for (auto i = view.find(key); i != std::string_view::npos; i = view.find(key, i + 1)) ++times;
+      return times == 3;
+    };
+    // A card that lost its name cannot be compared.
+    if (!intact("CHECKSUM= '") || !intact("DATASUM = '")) continue;
+    std::ofstream(path_, std::ios::binary).write(view.data(), std::ssize(view));
+    EXPECT_THROW((void)fits::hash_fits_file(path_), Error) << "byte " << at;
+  }
+}
+
 TEST_F(ZfitsFile, AnUnknownProcessIsNamed) {
   std::mt19937 random(9);
   expect_round_trip(path_, {waveform_like(random, 40)}, 1, Scheme::zlib);
