@@ -52,6 +52,18 @@ std::vector<RunEntry> read_summary(const fs::path& file) {
   return runs;
 }
 
+/// Ask the probe. A file that it cannot read is no reason to leave the night: its job will say
+/// more.
+FileKind look_into(const fs::path& file, const FileProbe& probe, std::vector<std::string>& notes) {
+  if (!probe) return {};
+  try {
+    return probe(file);
+  } catch (const Error& error) {
+    notes.push_back(fmt::format("the type of a run could not be read: {}", error.what()));
+    return {};
+  }
+}
+
 void note_differences(const RunEntry& run, std::vector<std::string>& notes) {
   const int count = static_cast<int>(run.subruns.size());
   if (run.subruns.empty())
@@ -90,7 +102,7 @@ Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope
       run.subruns.push_back(std::move(files));
     }
     if (in_summary) continue;
-    const FileKind kind = probe ? probe(run.subruns.front().streams.front()) : FileKind{};
+    const FileKind kind = look_into(run.subruns.front().streams.front(), probe, catalogue.notes);
     run.type = kind.type.empty() ? "DATA" : kind.type;
     run.type_from = kind.type.empty() ? "assumed" : "the file";
     run.format = kind.format;

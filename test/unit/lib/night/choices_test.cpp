@@ -87,6 +87,13 @@ TEST_F(CatalogueTest, WithoutSummaryAssumesData) {
   EXPECT_EQ(found.runs[0].type_from, "assumed");
   EXPECT_TRUE(found.notes.empty());
   EXPECT_TRUE(found.run_summary.empty());
+  const Catalogue damaged =
+      find_runs(folder_ / "R0", folder_ / "S", 1, date_, [](const fs::path& file) -> FileKind {
+        throw Error(ErrorKind::bad_input, "is cut short", file.string());
+      });
+  EXPECT_EQ(damaged.runs[0].type, "DATA") << "its job will fail, not the night";
+  ASSERT_EQ(damaged.notes.size(), 1u);
+  EXPECT_NE(damaged.notes[0].find("is cut short"), std::string::npos);
 }
 
 TEST_F(CatalogueTest, NamesTheFaultOfASummary) {
