@@ -1,0 +1,103 @@
+#include "apps/night_services.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "apps/stage_commands.hpp"
+#include "calib/r0/r0_source.hpp"
+#include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
+#include "lib/stage/file_stamp.hpp"
+#include "prov/definition.hpp"
+#include "prov/merge.hpp"
+
+namespace alisio::apps {
+namespace fs = std::filesystem;
+namespace {
+
+/// Guess the type of a run from its first events, as the observatory's run summary does, but from
+/// fractions of the events that are there, so that short runs get a type too.
+night::FileKind probe_raw_file(const fs::path& file) {
+  constexpr std::size_t looked_at = 500;
+  calib::R0Options options;
+  options.max_events = looked_at;
+  calib::R0Source source(file, options);
+  flow::ThreadPool pool(1);
+  calib::RawBlock block;
+  double physics = 0, pedestals = 0, all = 0;
+  while (source.next_block(block, pool))
+    for (const calib::RawEvent& event : block.events) {
+      ++all;
+      physics += event.type == EventType::subarray;
+      pedestals += event.type == EventType::sky_pedestal;
+    }
+  night::FileKind kind;
+  kind.format = source.camera().r1v1 ? "R1v1.Event" : "ProtoR1.CameraEvent";
+  if (all == 0)
+    kind.type = "ERROR";
+  else if (physics / all > 0.999)
+    kind.type = "DRS4";
+  else
+    kind.type = pedestals / all > 0.1 ? "PEDCALIB" : "DATA";
+  return kind;
+}
+
+std::string option_value(const std::vector<std::string>& arguments, const std::string& name) {
+  const auto at = std::find(arguments.begin(), arguments.end(), name);
+  return at == arguments.end() || at + 1 == arguments.end() ? "" : *(at + 1);
+}
+
+/// The definition and logger configuration, read once.
+struct ProvenanceSetup {
+  prov::Definition definition;
+  prov::LoggerConfiguration logger;
+};
+
+}  // namespace
+
+night::NightServices night_services(const Program& program) {
+  night::NightServices services;
+  services.executable = program.executable;
+  services.default_models = program.cfg_folder / "models";
+  services.probe = probe_raw_file;
+  services.hash = [](const fs::path& file) {
+    const stage::FileStamp stamp = stage::hash_stamp(file);
+    return night::FileHashes{stamp.sha256, stamp.data_hash};
+  };
+  // One recorder for all pretended jobs of a journal folder: a recorder a job would mean a file a
+  // job.
+  auto recorders = std::make_shared<std::map<std::string, std::unique_ptr<StageObserver>>>();
+  services.dry_run_stage = [program, recorders](const night::JobRequest& job) {
+    const std::string folder = option_value(job.arguments, "--journal-dir");
+    std::unique_ptr<StageObserver>& recorder = (*recorders)[folder];
+    if (!recorder)
+      recorder = make_recorder(program, folder, option_value(job.arguments, "--config"), {});
+    run_stage_command(job.arguments, program, *recorder);
+  };
+  auto setup = std::make_shared<std::unique_ptr<ProvenanceSetup>>();
+  services.merge = [program, setup](const night::MergeJob& job) {
+    const fs::path folder = program.cfg_folder / "provenance";
+    if (!*setup)
+      *setup = std::make_unique<ProvenanceSetup>(
+          ProvenanceSetup{prov::Definition::load(folder / "definition.yaml"),
+                          prov::LoggerConfiguration::load(folder / "logger.yaml")});
+    prov::MergeRequest request;
+    request.journals = {job.journal_folder};
+    request.stage = job.stage;
+    request.telescope = job.telescope;
+    request.run = job.run;
+    request.observation_date = job.date.compact();
+    request.prod_id = job.prod_id;
+    request.output_folder = job.output_folder;
+    if (!job.link_folder.empty()) request.link_folders = {job.link_folder};
+    request.dry_run = job.dry_run;
+    const prov::MergeResult result =
+        prov::merge_run(request, (*setup)->definition, (*setup)->logger);
+    for (const std::string& note : result.notes)
+      spdlog::warn("provenance of run {}: {}", job.run, note);
+  };
+  return services;
+}
+
+}  // namespace alisio::apps

@@ -1,0 +1,64 @@
+#include "lib/pipeline/dl1_to_dl2.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
+#include "lib/pipeline/dl2_file.hpp"
+#include "lib/pipeline/options.hpp"
+#include "lib/stage/description.hpp"
+#include "reco/forest/forest_file.hpp"
+
+namespace alisio::pipeline {
+namespace {
+
+/// The first "dl1" of the name becomes "dl2", as LST's users know it.
+std::string dl2_name(const std::filesystem::path& dl1) {
+  std::string name = dl1.filename().string();
+  const std::size_t at = name.find("dl1");
+  if (at == std::string::npos) return "dl2_" + name;
+  return name.replace(at, 3, "dl2");
+}
+
+/// The training production as the provenance recorder takes it: [{path, sha256, role}].
+std::string training_json(const forest::ForestFile& models) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const forest::Reference& reference : models.training().references)
+    out.push_back(
+        {{"path", reference.path}, {"sha256", reference.sha256}, {"role", reference.role}});
+  return out.dump();
+}
+
+}  // namespace
+
+std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
+                        const config::Configuration& configuration,
+                        const instrument::Telescope& telescope, const dl2::Dl1Columns* rows) {
+  const forest::ForestFile models = forest::ForestFile::open(request.models);
+  run.use("dl1_subrun", request.input);
+  run.use("models", request.models, {{"training_production", training_json(models)}});
+  const std::filesystem::path target = request.output_dir / dl2_name(request.input);
+  if (run.activity().dry_run) {
+    run.plan_product("dl2_subrun", target);
+    return 0;
+  }
+  const hdf5::File dl1 = hdf5::File::open(request.input);
+  dl2::Dl1Columns read;
+  if (rows == nullptr) {
+    read = read_dl1_columns(dl1);
+    rows = &read;
+  }
+  const dl2::Options options = dl2_options(
+      configuration, effective_focal_length(dl1, telescope.optics.effective_focal_length));
+  const dl2::ModelSet set = dl2::ModelSet::from(models, options.disp_method);
+  const dl2::Dl2Columns result = dl2::reconstruct(*rows, set, options);
+  if (result.size() == 0)
+    spdlog::warn("{}: no event passes the filters; the DL2 table is empty", request.input.string());
+  PendingFile& product = run.create("dl2_subrun", target);
+  write_dl2_file(product.path(), dl1, result, run.activity().configuration_json,
+                 run.metadata("dl2_subrun"));
+  run.publish("dl2_subrun");
+  return std::int64_t(result.size());
+}
+
+}  // namespace alisio::pipeline

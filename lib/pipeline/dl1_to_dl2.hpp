@@ -1,0 +1,28 @@
+#pragma once
+#include "lib/pipeline/r0_to_dl1.hpp"
+
+namespace alisio::pipeline {
+
+/// What one dl1_to_dl2 job is told.
+struct Dl1ToDl2Request {
+  std::filesystem::path input;       ///< a DL1 file, ours or lstchain's
+  std::filesystem::path models;      ///< forest file
+  std::filesystem::path output_dir;  ///< gets the file, with dl1 in its name replaced by dl2
+};
+
+/// Return the forest file that `--models` means: the file itself, or the only one in a folder.
+/// @throws Error(missing_input) naming what was looked for.
+[[nodiscard]] std::filesystem::path models_file(const std::filesystem::path& models);
+
+[[nodiscard]] ActivityNote dl1_to_dl2_activity(const Dl1ToDl2Request& request,
+                                               const JobContext& context,
+                                               const config::Configuration& configuration);
+
+/// Reconstruct energy, direction and particle type: DL1 parameters to DL2.
+/// @param rows the DL1 table if it is in memory, else null and it is read from the file.
+/// @return the number of events written. @throws Error(missing_input, bad_input, resource).
+std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
+                        const config::Configuration& configuration,
+                        const instrument::Telescope& telescope, const dl2::Dl1Columns* rows);
+
+}  // namespace alisio::pipeline

@@ -1,0 +1,24 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "lib/base/observer.hpp"
+#include "lib/io/hdf5/file.hpp"
+#include "reco/dl2/dl2.hpp"
+
+namespace alisio::pipeline {
+
+/// Read the parameters table of a DL1 file, ours or lstchain's. Columns that old files lack are
+/// filled with zeros. @throws Error(bad_input) naming file, table and column.
+[[nodiscard]] dl2::Dl1Columns read_dl1_columns(const hdf5::File& file);
+
+/// Return the effective focal length of the optics table, m, or `otherwise` if there is none.
+[[nodiscard]] double effective_focal_length(const hdf5::File& file, double otherwise);
+
+/// Write a DL2 file: the instrument and monitoring tables of the DL1 file and the DL2 table. With
+/// no rows the table is there, empty.
+void write_dl2_file(const std::filesystem::path& path, const hdf5::File& dl1,
+                    const dl2::Dl2Columns& rows, const std::string& config_json,
+                    const ProductMetadata& metadata);
+
+}  // namespace alisio::pipeline

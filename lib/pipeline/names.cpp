@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include <regex>
+
+#include "lib/base/error.hpp"
+#include "lib/pipeline/dl1_to_dl2.hpp"
+#include "lib/pipeline/r0_to_dl1.hpp"
+#include "lib/stage/description.hpp"
+
+namespace alisio::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+/// The run number in a constants' file name ("…Run11218.0000.h5", "…Run2005.0000.fits"), padded.
+std::string run_in_name(const fs::path& file) {
+  std::smatch found;
+  const std::string name = file.filename().string();
+  if (std::regex_search(name, found, std::regex("Run0*([0-9]+)")))
+    return run_text(std::stoi(found[1]));
+  return "";
+}
+
+}  // namespace
+
+SubrunId subrun_of(const fs::path& file) {
+  std::smatch found;
+  const std::string name = file.filename().string();
+  static const std::regex pattern(R"(LST-([0-9]+)\.(?:[0-9]\.)?Run([0-9]{1,6})\.([0-9]{4}).*)");
+  const std::size_t start = name.find("LST-");
+  if (start == std::string::npos)
+    throw Error(ErrorKind::bad_input, "the name tells no run and subrun", file.string(),
+                "expected LST-1.1.RunRRRRR.SSSS.fits.fz or dl1_LST-1.RunRRRRR.SSSS.h5");
+  const std::string tail = name.substr(start);
+  if (!std::regex_match(tail, found, pattern))
+    throw Error(ErrorKind::bad_input, "the name tells no run and subrun", file.string(),
+                "expected LST-1.1.RunRRRRR.SSSS.fits.fz or dl1_LST-1.RunRRRRR.SSSS.h5");
+  return {std::stoi(found[1]), std::stoi(found[2]), std::stoi(found[3])};
+}
+
+std::string product_name(const std::string& prefix, const SubrunId& id) {
+  return fmt::format("{}_{}.Run{}.h5", prefix, telescope_text(id.telescope), run_subrun_text(id));
+}
+
+ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request, const JobContext& context,
+                                const config::Configuration& configuration) {
+  const SubrunId id = subrun_of(request.input);
+  ActivityNote note;
+  note.stage = "r0_to_dl1";
+  note.telescope = id.telescope;
+  note.run = id.run;
+  note.subrun = id.subrun;
+  note.observation_date = context.date;
+  note.prod_id = context.prod_id;
+  note.parameters = {{"ObservationRun", run_text(id.run)},
+                     {"ObservationSubRun", subrun_text(id.subrun)},
+                     {"CalibrationRun", run_in_name(request.charge_calibration)},
+                     {"PedestalRun", run_in_name(request.drs4_pedestal)},
+                     {"ProdID", context.prod_id}};
+  note.configuration_json =
+      configuration.section_json(stage::description(note.stage).configuration_sections);
+  note.command = context.command;
+  note.dry_run = context.dry_run;
+  return note;
+}
+
+ActivityNote dl1_to_dl2_activity(const Dl1ToDl2Request& request, const JobContext& context,
+                                 const config::Configuration& configuration) {
+  const SubrunId id = subrun_of(request.input);
+  ActivityNote note;
+  note.stage = "dl1_to_dl2";
+  note.telescope = id.telescope;
+  note.run = id.run;
+  note.subrun = id.subrun;
+  note.observation_date = context.date;
+  note.prod_id = context.prod_id;
+  note.parameters = {{"ObservationRun", run_text(id.run)},
+                     {"ObservationSubRun", subrun_text(id.subrun)},
+                     {"ProdID", context.prod_id},
+                     {"ModelSet", request.models.stem().string()}};
+  note.configuration_json =
+      configuration.section_json(stage::description(note.stage).configuration_sections);
+  note.command = context.command;
+  note.dry_run = context.dry_run;
+  return note;
+}
+
+fs::path models_file(const fs::path& models) {
+  if (!fs::exists(models))
+    throw Error(ErrorKind::missing_input, "there are no models", models.string(),
+                "make them with scripts/convert-models MODEL_DIR OUTPUT.forest");
+  if (!fs::is_directory(models)) return models;
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(models))
+    if (entry.path().extension() == ".forest") found.push_back(entry.path());
+  if (found.size() == 1) return found.front();
+  throw Error(
+      ErrorKind::missing_input,
+      found.empty() ? "the folder holds no .forest file" : "the folder holds several .forest files",
+      models.string(),
+      found.empty() ? "make one with scripts/convert-models MODEL_DIR OUTPUT.forest"
+                    : "name one of them");
+}
+
+}  // namespace alisio::pipeline
