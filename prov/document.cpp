@@ -308,6 +308,7 @@ class Writer {
     ordered_json entity{{"prov:label", run_text(selection_.run)},
                         {"prov:type", "ExecutionSession"}};
     if (!start.empty()) entity["prov:generatedAtTime"] = start;
+    entity["stage"] = selection_.stage;
     entity["observation_run"] = run_text(selection_.run);
     for (const auto& [key, values] : common) entity[key] = one_or_all(values);
     entity["n_sessions"] = ids.size();
@@ -564,7 +565,7 @@ class Writer {
       if (activity->subrun >= 0) done.insert(activity->subrun);
     int attempts = 0;
     for (const ActivityRecord* other : others) {
-      attempts += other->how != ActivityEnd::superseded ? 1 : 0;
+      attempts += other->how == ActivityEnd::failed || other->how == ActivityEnd::killed ? 1 : 0;
       if (other->subrun >= 0 && !done.contains(other->subrun)) failed.insert(other->subrun);
     }
     facts["n_subruns"] = activities.size();

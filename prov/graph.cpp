@@ -110,7 +110,6 @@ std::string graph_description(std::string_view prov_json) {
       node.label += "\n" + failed + " failed";
       node.style += ", color=red, penwidth=2";
     }
-    if (!run.empty()) title = fmt::format("Provenance of {}, run {}", label, run);
     drawn_as[id] = id;
     nodes[id] = std::move(node);
   }
@@ -133,6 +132,9 @@ std::string graph_description(std::string_view prov_json) {
     collection_of[text_at(facts, "prov:entity")] = text_at(facts, "prov:collection");
   for (const auto& [id, facts] : section("entity").items()) {
     const std::string type = text_at(facts, "prov:type");
+    if (type == "ExecutionSession" && !text_at(facts, "stage").empty())
+      title = fmt::format("Provenance of {}, run {}", text_at(facts, "stage"),
+                          text_at(facts, "observation_run"));
     if (hidden(type)) continue;
     if (const auto at = collection_of.find(id); at != collection_of.end()) {
       drawn_as[id] = at->second;
@@ -162,6 +164,8 @@ std::string graph_description(std::string_view prov_json) {
   const auto connect = [&](const char* relation, const char* from, const char* to,
                            const std::string& style) {
     for (const auto& [id, facts] : section(relation).items()) {
+      // What was used through something else is joined to that.
+      if (facts.contains("through")) continue;
       const auto a = drawn_as.find(text_at(facts, from)), b = drawn_as.find(text_at(facts, to));
       if (a == drawn_as.end() || b == drawn_as.end() || a->second == b->second) continue;
       const std::string role = text_at(facts, "prov:role");

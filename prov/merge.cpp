@@ -84,7 +84,7 @@ class Copier {
     }
     if (size > request_.copy_limit_bytes) {
       result_.notes.push_back(
-          fmt::format("{} has {} MiB: named, not copied", source.string(), size >> 20));
+          fmt::format("{} has {} bytes: named, not copied", source.string(), size));
       return;
     }
     PendingFile pending(fs::exists(plain, problem) ? other : plain);
