@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <sstream>
+#include <thread>
 #include <utility>
 
 #include "lib/base/error.hpp"
@@ -15,6 +18,22 @@
 #include "lib/night/state.hpp"
 
 namespace alisio::night {
+namespace {
+
+/// How often to look again, every 20 ms, when the holder has died.
+constexpr int patience_tries = 250;
+
+/// Tell whether the holder named in a lock file was a process of this machine that is gone. A child
+/// that it had just forked may keep the lock for a moment longer.
+bool is_dead_here(const std::string& holder) {
+  std::istringstream words(holder);
+  std::string process, on, host;
+  pid_t pid = 0;
+  return words >> process >> pid >> on >> host && host == host_name() &&
+         process_start_time(pid) == 0;
+}
+
+}  // namespace
 
 NightLock::~NightLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -37,17 +56,23 @@ NightLock NightLock::take(const std::filesystem::path& file) {
   if (descriptor < 0)
     throw Error(ErrorKind::resource, std::string("cannot be opened: ") + std::strerror(errno),
                 file.string(), "check paths.state of the configuration");
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+  int tries = 0;
+  while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     const int cause = errno;
+    lock.holder_ = read_text_file(file);
+    if (cause == EWOULDBLOCK && ++tries < patience_tries && is_dead_here(lock.holder_)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
     ::close(descriptor);
     if (cause != EWOULDBLOCK)
       throw Error(ErrorKind::resource, std::string("cannot be locked: ") + std::strerror(cause),
                   file.string());
-    lock.holder_ = read_text_file(file);
     while (!lock.holder_.empty() && lock.holder_.back() == '\n') lock.holder_.pop_back();
     if (lock.holder_.empty()) lock.holder_ = "another process";
     return lock;
   }
+  lock.holder_.clear();
   lock.descriptor_ = descriptor;
   const std::string text =
       fmt::format("process {} on {} since {}\n", ::getpid(), host_name(), utc_now_text());
