@@ -156,17 +156,18 @@ void InterleavedStatistics::add_flatfield(std::span<const float> charge,
 }
 
 void InterleavedStatistics::finish() {
-  // Without pedestals the peers close no flat-fields either: the charges would have no zero.
-  if (pedestals_.n_events == 0) return;
+  const bool with_pedestal = pedestals_.n_events > 0;
+  const bool with_flatfield =
+      flatfields_.n_events > 0 && (with_pedestal || rows_.back().pedestal_id > 0);
+  if (!with_pedestal && !with_flatfield) return;
   MonitoringRow row = rows_.back();
-  close_pedestal(row);
-  const bool with_flatfield = flatfields_.n_events > 0;
+  if (with_pedestal) close_pedestal(row);
   if (with_flatfield) {
     close_flatfield(row);
     calibrate(row);
   }
   rows_.push_back(std::move(row));
-  parts_.push_back({.pedestal = true, .flatfield = with_flatfield});
+  parts_.push_back({.pedestal = with_pedestal, .flatfield = with_flatfield});
 }
 
 void InterleavedStatistics::close_pedestal(MonitoringRow& row) {

@@ -49,7 +49,8 @@ class InterleavedStatistics {
   /// @param time [gain][pixel], ns, shifts applied
   void add_flatfield(std::span<const float> charge, std::span<const float> time,
                      std::span<const std::uint8_t> broken, double unix_s);
-  /// Close what is left at the end of the file.
+  /// Close what is left at the end of the file. Flat-fields need pedestals, of this end or of a
+  /// closed set; without any they are dropped.
   void finish();
 
   /// All rows so far; row 0 is the calibration file's.
@@ -61,6 +62,13 @@ class InterleavedStatistics {
     bool pedestal = true, flatfield = true;
   };
   [[nodiscard]] const std::vector<Parts>& parts() const { return parts_; }
+  /// Channels that the last closed sets call outliers, [gain][pixel].
+  [[nodiscard]] const std::vector<std::uint8_t>& pedestal_failing() const {
+    return pedestal_failing_;
+  }
+  [[nodiscard]] const std::vector<std::uint8_t>& flatfield_failing() const {
+    return flatfield_failing_;
+  }
 
  private:
   void close_pedestal(MonitoringRow& row);

@@ -38,7 +38,7 @@ enum Field : std::size_t {
   devices,
   tib,
   cdts,
-  counters,
+  board_counters,
   tdp_action,
   time_shift,
   n_fields
@@ -426,7 +426,7 @@ void R0Source::State::read_trigger(const Tile& tile, const EventPlace& place, co
     return;
   }
 
-  const auto boards = tile.column[counters].row(place.row);
+  const auto boards = tile.column[board_counters].row(place.row);
   const std::size_t n_boards = boards.size() / bytes::counters_size;
   if (!clock.has_reference()) {
     ReferenceTime reference;
@@ -537,8 +537,8 @@ void R0Source::State::read_event(const EventPlace& place, RawBlock& block, std::
   event.first_capacitor = {block.capacitors_.data() + first_cell, n_cells};
 
   std::uint64_t* const clocks = &block.clocks_[slot * n_modules];
-  const auto boards =
-      stream.column[counters] ? tile.column[counters].row(place.row) : std::span<const std::byte>{};
+  const auto boards = stream.column[board_counters] ? tile.column[board_counters].row(place.row)
+                                                    : std::span<const std::byte>{};
   const auto clock_row = stream.column[module_clock] ? tile.column[module_clock].row(place.row)
                                                      : std::span<const std::byte>{};
   if (boards.size() >= n_modules * bytes::counters_size) {

@@ -1,0 +1,42 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "lib/instrument/camera.hpp"
+
+namespace alisio::calib {
+
+/// Samples that are summed around a peak: from peak - shift, `width` of them, cut at the ends of
+/// the waveform.
+struct Window {
+  int width = 8;
+  int shift = 4;
+};
+
+/// Charge and arrival time of one pixel.
+struct Pulse {
+  float charge = 0;     ///< sum of the window, in the unit of the samples
+  float peak_time = 0;  ///< ns from the first sample
+};
+
+/// Return the first sample that holds the largest value. Samples must not be NaN.
+[[nodiscard]] std::size_t find_peak_scalar(const float* samples, std::size_t n);
+/// The same, with the widest instructions of the machine.
+[[nodiscard]] std::size_t find_peak(const float* samples, std::size_t n);
+
+/// Sum a window around `peak`; the time is the mean of the positive samples in the window, weighted
+/// by their values, or the peak if none is positive. Sums are in double and rounded to float
+/// (ctapipe's extract_around_peak).
+/// @param sampling_rate GHz
+[[nodiscard]] Pulse sum_window(const float* samples, std::size_t n, std::size_t peak, Window window,
+                               double sampling_rate);
+
+/// Replace charge and time of invalid pixels by the mean of their valid neighbours, 0 if there are
+/// none (ctapipe's NeighborAverage).
+/// @param invalid 1: replace
+void interpolate_invalid(const instrument::CameraGeometry& geometry,
+                         std::span<const std::uint8_t> invalid, std::span<float> image,
+                         std::span<float> peak_time);
+
+}  // namespace alisio::calib

@@ -1,0 +1,330 @@
+#include "calib/charge/image_producer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "calib/drs4/readout.hpp"
+#include "lib/base/error.hpp"
+#include "lib/flow/ordered_pipeline.hpp"
+#include "lib/sky/time.hpp"
+
+namespace alisio::calib {
+namespace {
+
+bool is_interleaved(EventType type) {
+  return type == EventType::flatfield || type == EventType::sky_pedestal;
+}
+
+bool is_calibrated(const RawEvent& event) {
+  return (event.preprocessing & preprocessing::pe_calibration) != 0;
+}
+
+/// Choose the gain of each pixel by its corrected high-gain samples and convert it.
+struct Selection {
+  std::size_t n_pixels, n_samples;
+  float threshold;
+  const double* pedestal;  ///< [gain][pixel]
+  const double* dc_to_pe;
+};
+
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void select_gains(
+    const Selection& s, const float* high_gain, std::int8_t* selected) {
+  for (std::size_t p = 0; p < s.n_pixels; ++p) {
+    selected[p] = is_above(high_gain + p * s.n_samples, s.n_samples, s.threshold) ? 1 : 0;
+  }
+}
+
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void convert_selected(
+    const Selection& s, float* waveform, const std::int8_t* selected) {
+  for (std::size_t p = 0; p < s.n_pixels; ++p) {
+    const std::size_t channel = std::size_t(selected[p]) * s.n_pixels + p;
+    convert_to_pe(waveform + channel * s.n_samples, s.n_samples, s.pedestal[channel],
+                  s.dc_to_pe[channel]);
+  }
+}
+
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void convert_both(
+    const Selection& s, float* waveform) {
+  for (std::size_t c = 0; c < n_gains * s.n_pixels; ++c) {
+    convert_to_pe(waveform + c * s.n_samples, s.n_samples, s.pedestal[c], s.dc_to_pe[c]);
+  }
+}
+
+}  // namespace
+
+ImageProducer::ImageProducer(R0Source& source, CalibrationConstants constants,
+                             const instrument::CameraGeometry& geometry, double sampling_rate,
+                             const CalibrationOptions& options)
+    : source_(&source),
+      constants_(std::move(constants)),
+      geometry_(&geometry),
+      sampling_rate_(sampling_rate),
+      options_(options),
+      drs4_(constants_.drs4_pedestal, source.camera(),
+            Drs4Options{options.gain_selection_threshold}),
+      shifts_(constants_.time.get(), constants_.camera->row.calibration.time_correction,
+              geometry.n_pixels),
+      statistics_(*constants_.camera, options.interleaved, geometry.n_pixels) {
+  const std::size_t channels = n_gains * geometry.n_pixels;
+  if (constants_.drs4_pedestal->n_pixels != geometry.n_pixels ||
+      constants_.camera->row.calibration.dc_to_pe.size() != channels) {
+    throw Error(ErrorKind::bad_input, "the constants do not have the pixels of the camera", {},
+                "give the constants of this camera");
+  }
+  counters_.nan_constants = constants_.camera->nan_pixels;
+  // The peers start with the status in the calibration file, and replace it after the first event.
+  auto first = std::make_shared<std::vector<std::uint8_t>>(channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    (*first)[c] = std::uint8_t(constants_.camera->hardware_failing_pixels[c] |
+                               constants_.camera->pedestal_failing_pixels[c] |
+                               constants_.camera->flatfield_failing_pixels[c]);
+  }
+  first_failing_ = std::move(first);
+  masked_.resize(channels);
+  shift_.resize(channels);
+  sorted_.resize(channels);
+}
+
+void ImageProducer::remove_median(std::span<double> shift, std::vector<double>& sorted) const {
+  std::copy(shift.begin(), shift.end(), sorted.begin());
+  const double median = nan_median({sorted.data(), shift.size()});
+  for (double& value : shift) value -= median;
+}
+
+void ImageProducer::extract_interleaved(WorkBlock& block,
+                                        std::span<const std::uint16_t> pixels) const {
+  const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
+  for (std::size_t k = 0; k < block.interleaved_.size(); ++k) {
+    const std::size_t e = block.interleaved_[k];
+    const bool pedestal = block.raw.events[e].type == EventType::sky_pedestal;
+    for (std::size_t g = 0; g < n_gains; ++g) {
+      for (const auto p : pixels) {
+        const float* samples = block.waveforms.waveform_of(e, g, p);
+        const Pulse pulse =
+            pedestal ? sum_window(samples, n_samples, std::size_t(options_.pedestal_peak),
+                                  options_.pedestal_window, sampling_rate_)
+                     : sum_window(samples, n_samples, find_peak(samples, n_samples),
+                                  options_.flatfield_window, sampling_rate_);
+        block.charge_[(k * n_gains + g) * n + p] = pulse.charge;
+        block.time_[(k * n_gains + g) * n + p] = pulse.peak_time;
+      }
+    }
+  }
+}
+
+void ImageProducer::add_interleaved(WorkBlock& block, std::size_t k) {
+  const std::size_t n = geometry_->n_pixels, channels = n_gains * n;
+  const std::size_t e = block.interleaved_[k];
+  const RawEvent& event = block.raw.events[e];
+  const bool is_first = block.raw.first_index + e == 0;
+  for (std::size_t g = 0; g < n_gains; ++g) {
+    for (std::size_t p = 0; p < n; ++p) {
+      const bool broken = is_first ? constants_.camera->hardware_failing_pixels[g * n + p] != 0
+                                   : block.waveforms.broken[e * n + p] != 0;
+      const bool missing =
+          event.n_gains == 1 && std::size_t(block.waveforms.stored_gain[e * n + p]) != g;
+      masked_[g * n + p] = broken || missing ? 1 : 0;
+    }
+  }
+  const std::span<const float> charge(&block.charge_[k * channels], channels);
+  const double time = block.events.time_unix_s[e];
+  if (event.type == EventType::sky_pedestal) {
+    statistics_.add_pedestal(charge, masked_, time);
+    return;
+  }
+  const std::span<float> peak_time(&block.time_[k * channels], channels);
+  for (std::size_t g = 0; g < n_gains; ++g) {
+    for (std::size_t p = 0; p < n; ++p) {
+      shift_[g * n + p] =
+          shifts_.of(g, p, block.waveforms.first_capacitor[e * channels + g * n + p]);
+    }
+  }
+  remove_median(shift_, sorted_);
+  for (std::size_t c = 0; c < channels; ++c) {
+    peak_time[c] = static_cast<float>(double(peak_time[c]) - shift_[c]);
+  }
+  statistics_.add_flatfield(charge, peak_time, masked_, time);
+}
+
+void ImageProducer::fill_header(WorkBlock& block, std::size_t e) {
+  const RawEvent& event = block.raw.events[e];
+  EventBlock& out = block.events;
+  out.event_id[e] = event.event_id;
+  out.time_tai_ns[e] = event.time_tai_ns;
+  out.time_unix_s[e] = sky::tai_ns_to_unix_s(event.time_tai_ns);
+  out.event_type[e] = event.type;
+  out.tib_trigger_type[e] = event.trigger.tib_type;
+  out.ucts_trigger_type[e] = event.trigger.ucts_type;
+  out.ucts_jump[e] = event.ucts_jump ? 1 : 0;
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  text::Pointing pointing{nan, nan};
+  if (constants_.drive_log) {
+    pointing = text::pointing_at(*constants_.drive_log, out.time_unix_s[e]);
+    counters_.outside_drive_log += std::isnan(pointing.altitude) ? 1 : 0;
+  }
+  out.alt_tel[e] = pointing.altitude;
+  out.az_tel[e] = pointing.azimuth;
+}
+
+bool ImageProducer::next(WorkBlock& block, flow::ThreadPool& pool) {
+  const std::size_t n = geometry_->n_pixels, channels = n_gains * n;
+  if (!source_->next_block(block.raw, pool)) return false;
+  const std::size_t n_events = block.raw.events.size();
+  if (block.events.capacity < n_events || block.events.n_pixels != n) {
+    block.events.reserve(n_events, n);
+  }
+  block.events.sequence = next_sequence_++;
+  block.events.size = n_events;
+  counters_.events += n_events;
+
+  block.interleaved_.clear();
+  for (std::size_t e = 0; e < n_events; ++e) {
+    fill_header(block, e);
+    if (is_interleaved(block.raw.events[e].type)) block.interleaved_.push_back(e);
+  }
+  block.charge_.assign(block.interleaved_.size() * channels, 0.F);
+  block.time_.assign(block.interleaved_.size() * channels, 0.F);
+
+  drs4_.prepare(block.raw, block.waveforms);
+  pool.parallel_for(drs4_.module_count(), [&](std::size_t module) {
+    drs4_.correct(block.raw, module, block.waveforms);
+    extract_interleaved(block, drs4_.pixels_of(module));
+  });
+
+  block.failing_.assign(n_events, nullptr);
+  std::size_t k = 0;
+  for (std::size_t e = 0; e < n_events; ++e) {
+    if (k < block.interleaved_.size() && block.interleaved_[k] == e) add_interleaved(block, k++);
+    if (statistics_.rows().size() != failing_of_rows_) {
+      auto failing = std::make_shared<std::vector<std::uint8_t>>(channels);
+      for (std::size_t c = 0; c < channels; ++c) {
+        (*failing)[c] =
+            std::uint8_t(statistics_.pedestal_failing()[c] | statistics_.flatfield_failing()[c]);
+      }
+      failing_ = std::move(failing);
+      failing_of_rows_ = statistics_.rows().size();
+    }
+    block.failing_[e] = block.raw.first_index + e == 0 ? first_failing_ : failing_;
+    block.events.calibration_id[e] = statistics_.calibration_id();
+  }
+  return true;
+}
+
+void ImageProducer::calibrate(WorkBlock& block) const {
+  const std::size_t n = geometry_->n_pixels, channels = n_gains * n;
+  const MonitoringRow::Calibration& constants = constants_.camera->row.calibration;
+  const Selection selection{n, block.waveforms.n_samples, options_.gain_selection_threshold,
+                            constants.pedestal_per_sample.data(), constants.dc_to_pe.data()};
+  block.shift_.resize(channels);
+  block.sorted_.resize(channels);
+  block.invalid_.resize(n);
+  const std::vector<std::uint16_t>& pixel_ids = source_->camera().pixel_ids;
+
+  for (std::size_t e = 0; e < block.raw.events.size(); ++e) {
+    const RawEvent& event = block.raw.events[e];
+    float* const waveform = block.waveforms.waveform_of(e, 0, 0);
+    const auto selected = block.events.selected_gain_of(e);
+    const auto image = block.events.image_of(e);
+    const auto peak_time = block.events.peak_time_of(e);
+    const bool two_gain_shifts = event.n_gains == 2 && is_interleaved(event.type);
+
+    // Gain selection and conversion. What is invalid is 0 before and after.
+    if (event.n_gains == 1) {
+      std::copy_n(&block.waveforms.stored_gain[e * n], n, selected.data());
+      if (!is_calibrated(event)) convert_selected(selection, waveform, selected.data());
+    } else if (is_interleaved(event.type)) {
+      if (!is_calibrated(event)) convert_both(selection, waveform);
+      std::copy_n(&block.waveforms.raw_above_threshold[e * n], n, selected.data());
+    } else {
+      select_gains(selection, waveform, selected.data());
+      if (!is_calibrated(event)) convert_selected(selection, waveform, selected.data());
+    }
+    const auto set_zero = [&](std::size_t pixel) {
+      for (std::size_t g = 0; g < n_gains; ++g) {
+        std::fill_n(block.waveforms.waveform_of(e, g, pixel), selection.n_samples, 0.F);
+      }
+    };
+    for (std::size_t p = 0; p < event.pixel_status.size(); ++p) {
+      const std::uint8_t status = event.pixel_status[p];
+      if ((status & pixel_status::dvr) == 0) set_zero(pixel_ids[p]);
+    }
+    for (std::size_t p = 0; p < n; ++p) {
+      if (block.waveforms.broken[e * n + p] != 0) set_zero(p);
+    }
+
+    // Time shifts: of both gains if the event is kept in both, else of the selected gain.
+    const std::uint16_t* const cells = &block.waveforms.first_capacitor[e * channels];
+    const std::span<double> shift(block.shift_.data(), two_gain_shifts ? channels : n);
+    if (!event.pixel_time_shift.empty()) {
+      std::fill(shift.begin(), shift.end(), 0.0);
+      for (std::size_t position = 0; position < pixel_ids.size(); ++position) {
+        const std::size_t row =
+            event.stored_row.empty() ? position : std::size_t{event.stored_row[position]};
+        if (row >= event.n_stored) continue;
+        const std::size_t pixel = pixel_ids[position];
+        const auto in_ns = [&](std::size_t gain) {
+          return double(float(event.pixel_time_shift[gain * event.n_stored + row]) / 100.F);
+        };
+        if (two_gain_shifts) {
+          for (std::size_t g = 0; g < n_gains; ++g) shift[g * n + pixel] = in_ns(g);
+        } else {
+          shift[pixel] = in_ns(event.n_gains == 2 ? std::size_t(selected[pixel]) : 0);
+        }
+      }
+    } else if (two_gain_shifts) {
+      for (std::size_t c = 0; c < channels; ++c) shift[c] = shifts_.of(c / n, c % n, cells[c]);
+    } else {
+      for (std::size_t p = 0; p < n; ++p) {
+        const auto g = std::size_t(selected[p]);
+        shift[p] = shifts_.of(g, p, cells[g * n + p]);
+      }
+    }
+    remove_median(shift, block.sorted_);
+
+    // The peers hold the factors in float when they calibrate, in double when the event builder
+    // has done it.
+    double scale[n_gains] = {options_.charge_scale_high_gain, options_.charge_scale_low_gain};
+    if (!is_calibrated(event)) {
+      for (double& factor : scale) factor = double(static_cast<float>(factor));
+    }
+    for (std::size_t p = 0; p < n; ++p) {
+      const auto g = std::size_t(selected[p]);
+      const float* const samples = waveform + (g * n + p) * selection.n_samples;
+      const Pulse pulse =
+          sum_window(samples, selection.n_samples, find_peak(samples, selection.n_samples),
+                     options_.window, sampling_rate_);
+      image[p] = static_cast<float>(double(pulse.charge) * scale[g]);
+      peak_time[p] =
+          static_cast<float>(double(pulse.peak_time) - shift[two_gain_shifts ? g * n + p : p]);
+    }
+
+    const bool is_first = block.raw.first_index + e == 0;
+    const std::vector<std::uint8_t>* const failing = block.failing_[e].get();
+    bool any = false;
+    for (std::size_t p = 0; p < n; ++p) {
+      const bool broken = !is_first && block.waveforms.broken[e * n + p] != 0;
+      const bool fails = failing != nullptr && (*failing)[std::size_t(selected[p]) * n + p] != 0;
+      block.invalid_[p] = broken || fails ? 1 : 0;
+      any |= broken || fails;
+    }
+    if (any) interpolate_invalid(*geometry_, block.invalid_, image, peak_time);
+  }
+}
+
+bool ImageProducer::run(flow::ThreadPool& pool, const std::function<void(WorkBlock&)>& process,
+                        const std::function<void(WorkBlock&)>& consume,
+                        const std::stop_token& stop) {
+  std::vector<WorkBlock> blocks(pool.threads() == 1 ? 1 : std::size_t(pool.threads()) + 1);
+  const flow::Stages<WorkBlock> stages{[&](WorkBlock& block) { return next(block, pool); },
+                                       [&](WorkBlock& block) {
+                                         calibrate(block);
+                                         process(block);
+                                       },
+                                       consume};
+  const bool complete = flow::run_ordered(pool, blocks, stages, stop);
+  if (complete) finish();
+  return complete;
+}
+
+}  // namespace alisio::calib

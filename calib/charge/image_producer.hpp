@@ -1,0 +1,123 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "calib/charge/extraction.hpp"
+#include "calib/constants/constants.hpp"
+#include "calib/constants/interleaved.hpp"
+#include "calib/drs4/corrector.hpp"
+#include "calib/gain/gain.hpp"
+#include "calib/r0/r0_source.hpp"
+#include "lib/event/event_block.hpp"
+#include "lib/flow/thread_pool.hpp"
+#include "lib/instrument/camera.hpp"
+#include "lib/io/text/drive_log.hpp"
+
+/// From raw events to calibrated images: the event loop's calibration half. Typical use:
+///
+///     R0Source source(file, r0_options);
+///     ImageProducer producer(source, constants, camera, options);
+///     producer.run(pool, clean_and_parametrise, write);
+///     producer.monitoring();
+namespace alisio::calib {
+
+/// Settings; the defaults are LST's standard configuration.
+struct CalibrationOptions {
+  double charge_scale_high_gain = 1.088, charge_scale_low_gain = 1.004;
+  float gain_selection_threshold = 3500;  ///< ADC counts
+  Window window{8, 4};                    ///< of the images
+  Window flatfield_window{12, 5};         ///< of the flat-field statistics
+  Window pedestal_window{12, 6};          ///< of the pedestal statistics
+  int pedestal_peak = 18;                 ///< sample that the pedestal window refers to
+  InterleavedOptions interleaved;
+};
+
+/// What a job was given.
+struct CalibrationConstants {
+  std::shared_ptr<const Drs4Pedestal> drs4_pedestal;
+  std::shared_ptr<const CameraCalibration> camera;
+  std::shared_ptr<const TimeCalibration> time;      ///< nullptr: no sampling delays
+  std::shared_ptr<const text::DriveLog> drive_log;  ///< nullptr: pointing is NaN
+};
+
+/// A block on its way: raw, corrected, calibrated. Reused; moves with its buffers.
+struct WorkBlock {
+  RawBlock raw;
+  /// After calibrate(): p.e. in the selected gain of each pixel, and in both gains of interleaved
+  /// events; the other gain of the rest is still ADC counts.
+  CorrectedBlock waveforms;
+  EventBlock events;
+
+ private:
+  friend class ImageProducer;
+  std::vector<std::shared_ptr<const std::vector<std::uint8_t>>> failing_;  ///< [event]
+  std::vector<std::size_t> interleaved_;  ///< events that go into the statistics
+  std::vector<float> charge_, time_;      ///< [interleaved event][gain][pixel]
+  std::vector<double> shift_, sorted_;    ///< scratch of calibrate()
+  std::vector<std::uint8_t> invalid_;     ///< the same
+};
+
+/// Drives calibration; the result does not depend on the number of threads.
+class ImageProducer {
+ public:
+  /// @param sampling_rate GHz
+  /// @throws Error(bad_input) if constants, camera and file do not fit.
+  ImageProducer(R0Source& source, CalibrationConstants constants,
+                const instrument::CameraGeometry& geometry, double sampling_rate,
+                const CalibrationOptions& options);
+
+  /// Ordered part: read the next block, correct the DRS4 chips (parallel over modules), keep the
+  /// interleaved statistics, fill ids, times, types and pointing. False at the end of the file.
+  bool next(WorkBlock& block, flow::ThreadPool& pool);
+  /// Parallel part: select gains, convert to p.e., extract charges and times. Any number of blocks
+  /// may be calibrated at once.
+  void calibrate(WorkBlock& block) const;
+  /// Close the statistics at the end of the file.
+  void finish() { statistics_.finish(); }
+
+  /// Do it all: next, calibrate and then `process` on each block, several at once; `consume` in
+  /// order on the calling thread; finish.
+  /// @return false if stopped before the end.
+  bool run(flow::ThreadPool& pool, const std::function<void(WorkBlock&)>& process,
+           const std::function<void(WorkBlock&)>& consume, const std::stop_token& stop = {});
+
+  /// Monitoring rows: row 0 is the calibration file's, the others are complete after finish().
+  [[nodiscard]] const InterleavedStatistics& monitoring() const noexcept { return statistics_; }
+
+  struct Counters {
+    std::size_t events = 0;
+    std::size_t outside_drive_log = 0;
+    std::size_t nan_constants = 0;  ///< channels
+  };
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  void extract_interleaved(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
+  void add_interleaved(WorkBlock& block, std::size_t slot);
+  void fill_header(WorkBlock& block, std::size_t event);
+  /// Fill `shift` for an event, [gain][pixel] of two gains or [pixel] of the selected ones.
+  void remove_median(std::span<double> shift, std::vector<double>& sorted) const;
+
+  R0Source* source_;
+  CalibrationConstants constants_;
+  const instrument::CameraGeometry* geometry_;
+  double sampling_rate_;
+  CalibrationOptions options_;
+  Drs4Corrector drs4_;
+  TimeShifts shifts_;
+  InterleavedStatistics statistics_;
+  std::shared_ptr<const std::vector<std::uint8_t>> first_failing_, failing_;
+  std::size_t failing_of_rows_ = 1;
+  std::size_t next_sequence_ = 0;
+  Counters counters_;
+  std::vector<std::uint8_t> masked_;    ///< scratch of add_interleaved, [gain][pixel]
+  std::vector<double> shift_, sorted_;  ///< the same
+};
+
+}  // namespace alisio::calib

@@ -1,0 +1,54 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "calib/constants/constants.hpp"
+
+namespace alisio::calib {
+
+/// Return whether any sample is above the threshold: then the low gain counts.
+[[nodiscard]] inline bool is_above(const float* samples, std::size_t n, float threshold) {
+  int above = 0;
+  for (std::size_t s = 0; s < n; ++s) above |= samples[s] > threshold ? 1 : 0;
+  return above != 0;
+}
+
+/// Turn ADC counts into p.e., in place. Each of the two steps is computed in double and rounded to
+/// float, as numpy does for double constants applied in place to float samples.
+inline void convert_to_pe(float* samples, std::size_t n, double pedestal_per_sample,
+                          double dc_to_pe) {
+  for (std::size_t s = 0; s < n; ++s) {
+    const auto signal = static_cast<float>(double(samples[s]) - pedestal_per_sample);
+    samples[s] = static_cast<float>(double(signal) * dc_to_pe);
+  }
+}
+
+/// Time shifts against the first capacitor: the Fourier series of the DRS4 sampling delays minus
+/// the time correction of the flat field, tabulated once.
+class TimeShifts {
+ public:
+  /// @param drs4 nullptr: no sampling delays
+  /// @param time_correction [gain][pixel], ns; subtracted
+  TimeShifts(const TimeCalibration* drs4, std::span<const double> time_correction,
+             std::size_t n_pixels);
+
+  /// Return the shift, ns, before the median of the event is removed.
+  [[nodiscard]] double of(std::size_t gain, std::size_t pixel, std::size_t first_capacitor) const {
+    const std::size_t channel = gain * n_pixels_ + pixel;
+    return has_drs4_
+               ? table_[channel * n_channel_capacitors + first_capacitor % n_channel_capacitors]
+               : table_[channel];
+  }
+
+ private:
+  std::size_t n_pixels_;
+  bool has_drs4_;
+  std::vector<double> table_;  ///< [gain][pixel] and, with delays, [capacitor of the channel]
+};
+
+/// Return the median as numpy.nanmedian does; `values` is reordered. NaN if all are NaN.
+[[nodiscard]] double nan_median(std::span<double> values);
+
+}  // namespace alisio::calib
