@@ -287,10 +287,9 @@ class Writer {
     note(selection_.completed);
     note(selection_.others);
     for (const auto& [name, activities] : selection_.lineage) note(activities);
-    std::string all, start;
+    std::string start;
     std::map<std::string, std::set<std::string>> common;
     for (const std::string& id : ids) {
-      all += id + '\n';
       const auto at = records_.sessions.find(id);
       if (at == records_.sessions.end()) continue;
       bool ignored = false;
@@ -304,7 +303,12 @@ class Writer {
       if (at->second.contains("definition"))
         common["definition_sha256"].insert(text_at(at->second["definition"], "sha256"));
     }
-    session_ = short_hash("session\n" + all);
+    // One for a run of a stage in a production: two ways through the same work are told alike.
+    const std::vector<const ActivityRecord*>& some =
+        selection_.completed.empty() ? selection_.others : selection_.completed;
+    session_ = short_hash("session\n" + selection_.stage + '\n' + run_text(selection_.run) + '\n' +
+                          some.front()->observation_date + '\n' + some.front()->prod_id + '\n' +
+                          std::to_string(some.front()->telescope));
     ordered_json entity{{"prov:label", run_text(selection_.run)},
                         {"prov:type", "ExecutionSession"}};
     if (!start.empty()) entity["prov:generatedAtTime"] = start;
@@ -559,7 +563,7 @@ class Writer {
     ordered_json facts = activity_facts(name, activities);
     const bool is_planned = activities.front()->how == ActivityEnd::planned;
     facts["status"] = is_planned ? "planned" : "completed";
-    if (!is_planned) facts["exit_code"] = 0;
+    facts["exit_code"] = 0;
     std::set<int> done, failed;
     for (const ActivityRecord* activity : activities)
       if (activity->subrun >= 0) done.insert(activity->subrun);
@@ -597,9 +601,9 @@ class Writer {
     }
     if (signatures.size() > activities.size()) facts["signature"] = hash_text(signatures);
     if (measured) {
-      facts["wall_s"] = fmt::format("{:.3f}", wall_s);
+      facts["duration_s"] = fmt::format("{:.3f}", wall_s);
       facts["cpu_s"] = fmt::format("{:.3f}", cpu_s);
-      facts["max_rss_bytes"] = max_rss_bytes;
+      facts["memory_max_bytes"] = max_rss_bytes;
       facts["events"] = events;
     }
     activities_[id] = facts;
