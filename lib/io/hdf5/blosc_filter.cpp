@@ -19,9 +19,9 @@ size_t blosc_filter(unsigned flags, size_t n_values, const unsigned values[], si
   size_t out_size = 0;
   int produced = 0;
   if ((flags & H5Z_FLAG_REVERSE) != 0) {
-    size_t compressed = 0, block = 0;
-    blosc_cbuffer_sizes(*buffer, &out_size, &compressed, &block);
-    if (compressed == 0 || compressed > n_bytes || out_size > (size_t{1} << 31)) return 0;
+    // HDF5 trusts the size that comes back, so a damaged header must not decide it.
+    if (blosc_cbuffer_validate(*buffer, n_bytes, &out_size) < 0) return 0;
+    if (out_size == 0 || (n_values > 3 && values[3] != 0 && out_size != values[3])) return 0;
     out = std::malloc(out_size + 1);
     if (out == nullptr) return 0;
     produced = blosc_decompress_ctx(*buffer, out, out_size, 1);
@@ -55,14 +55,19 @@ static herr_t innermost(unsigned n, const H5E_error2_t* entry, void* text) {
 }  // namespace
 
 void prepare_library() {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   static std::once_flag registered;
   std::call_once(registered, [] {
+    // After a full disk HDF5 keeps files that it could not close and crashes on them at exit; all
+    // files are closed by their owners, so its own clean-up has nothing else to do.
+    H5dont_atexit();
     const H5Z_class2_t filter{H5Z_CLASS_T_VERS, blosc_id, 1,       1,
                               "blosc",          nullptr,  nullptr, blosc_filter};
     if (H5Zregister(&filter) < 0)
       throw Error(ErrorKind::bug, "the Blosc filter cannot be registered with HDF5");
   });
+  // The error stack, and whether it is printed, belongs to the thread.
+  thread_local const bool quiet = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  static_cast<void>(quiet);
 }
 
 std::string last_hdf5_error() {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/hash.hpp"
@@ -50,9 +51,31 @@ std::string type_text(hid_t type) {
   }
 }
 
+bool holds_variable_text(hid_t type) {
+  if (H5Tget_class(type) != H5T_COMPOUND) return H5Tis_variable_str(type) > 0;
+  for (int i = 0; i < H5Tget_nmembers(type); ++i)
+    if (holds_variable_text(Handle(H5Tget_member_type(type, unsigned(i))).get())) return true;
+  return false;
+}
+
+/// Hash an array of texts of variable length, each with its length before it.
+void hash_texts(const File::State& state, const std::string& path, hid_t dataset, Hasher& hasher) {
+  const Handle space(H5Dget_space(dataset));
+  const Handle type(H5Dget_type(dataset));
+  std::vector<char*> texts(std::size_t(H5Sget_simple_extent_npoints(space.get())));
+  if (H5Dread(dataset, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()) < 0)
+    throw state.failure("cannot be decoded", path);
+  for (const char* text : texts) {
+    const std::string_view held = text == nullptr ? std::string_view() : text;
+    hasher.update(fmt::format("{} ", held.size()));
+    hasher.update(held);
+  }
+  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, texts.data());
+}
+
 void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
   const File::State& state = file.state();
-  const Handle dataset(H5Dopen2(state.file.get(), path.c_str(), H5P_DEFAULT));
+  const Handle dataset(H5Dopen2(state.id(), path.c_str(), H5P_DEFAULT));
   if (!dataset) throw state.failure("cannot be opened", path);
   const Handle type(H5Dget_type(dataset.get()));
   const Handle space(H5Dget_space(dataset.get()));
@@ -62,10 +85,15 @@ void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
   for (const hsize_t size : shape) head += fmt::format(" {}", size);
   hasher.update(head + "\n");
   if (H5Sget_simple_extent_npoints(space.get()) == 0) return;
-  if (H5Tget_class(type.get()) == H5T_STRING && H5Tis_variable_str(type.get()) > 0) {
-    if (shape.empty()) hasher.update(file.read_text(path));
+  if (H5Tis_variable_str(type.get()) > 0) {
+    if (!shape.empty()) return hash_texts(state, path, dataset.get(), hasher);
+    hasher.update(file.read_text(path));
     return;
   }
+  // Such values are pointers in memory: their bytes would differ from one reading to the next.
+  if (H5Tdetect_class(type.get(), H5T_VLEN) > 0 || holds_variable_text(type.get()))
+    throw Error(ErrorKind::bad_input, "holds values of variable length, which have no data hash",
+                state.path.string() + ":" + path);
   const auto refuse = [&] {
     return Error(ErrorKind::bad_input, "cannot be decoded: " + last_hdf5_error(),
                  state.path.string() + ":" + path, "make or copy the file again");
@@ -106,8 +134,8 @@ void hash_below(const File& file, const std::string& group, Hasher& hasher) {
     const std::string path = (group == "/" ? "" : group) + "/" + name;
     if (path == volatile_group) continue;
     H5O_info_t info;
-    if (H5Oget_info_by_name2(file.state().file.get(), path.c_str(), &info, H5O_INFO_BASIC,
-                             H5P_DEFAULT) < 0)
+    if (H5Oget_info_by_name2(file.state().id(), path.c_str(), &info, H5O_INFO_BASIC, H5P_DEFAULT) <
+        0)
       throw file.state().failure("cannot be opened", path);
     if (info.type == H5O_TYPE_GROUP)
       hash_below(file, path, hasher);

@@ -17,7 +17,7 @@ static herr_t collect_name(hid_t, const char* name, const H5L_info_t*, void* nam
 }
 
 Handle open_object(const File::State& state, const std::string& path) {
-  Handle object(H5Oopen(state.file.get(), path.c_str(), H5P_DEFAULT));
+  Handle object(H5Oopen(state.id(), path.c_str(), H5P_DEFAULT));
   if (!object)
     throw Error(ErrorKind::bad_input, "has no '" + path + "'", state.path.string(),
                 "is it a file of this kind?");
@@ -127,14 +127,14 @@ bool File::exists(const std::string& object) const {
   // H5Lexists needs every parent to exist, so look at one after the other.
   for (std::size_t slash = object.find('/', 1);; slash = object.find('/', slash + 1)) {
     const std::string part = object.substr(0, slash);
-    if (part != "/" && H5Lexists(state_->file.get(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (part != "/" && H5Lexists(state_->id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
     if (slash == std::string::npos) return true;
   }
 }
 
 std::vector<std::string> File::members(const std::string& group) const {
   std::vector<std::string> names;
-  if (H5Literate_by_name(state_->file.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr,
+  if (H5Literate_by_name(state_->id(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr,
                          collect_name, &names, H5P_DEFAULT) < 0)
     throw state_->failure("has no group '" + group + "'", group);
   std::sort(names.begin(), names.end());
@@ -147,7 +147,7 @@ void File::create_group(const std::string& path) {
     if (!part.empty() && part != "/" && !exists(part)) {
       const Handle creation = timeless(H5P_GROUP_CREATE);
       const Handle group(
-          H5Gcreate2(state_->file.get(), part.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+          H5Gcreate2(state_->id(), part.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
       if (!group) throw state_->failure("group cannot be made", part);
       write_attribute(part, "CLASS", "GROUP");
       write_attribute(part, "TITLE", "");
@@ -165,7 +165,7 @@ void File::write_attribute(const std::string& object, const std::string& name,
 
 bool File::has_attribute(const std::string& object, const std::string& name) const {
   return exists(object) &&
-         H5Aexists_by_name(state_->file.get(), object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+         H5Aexists_by_name(state_->id(), object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
 }
 
 std::string File::text_attribute(const std::string& object, const std::string& name) const {
@@ -196,15 +196,15 @@ void File::write_text(const std::string& path, const std::string& text) {
   const Handle type = variable_text();
   const Handle scalar(H5Screate(H5S_SCALAR));
   const Handle creation = timeless(H5P_DATASET_CREATE);
-  const Handle dataset(H5Dcreate2(state_->file.get(), path.c_str(), type.get(), scalar.get(),
-                                  H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+  const Handle dataset(H5Dcreate2(state_->id(), path.c_str(), type.get(), scalar.get(), H5P_DEFAULT,
+                                  creation.get(), H5P_DEFAULT));
   const char* data = text.c_str();
   if (!dataset || H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &data) < 0)
     throw state_->failure("text cannot be written", path);
 }
 
 std::string File::read_text(const std::string& path) const {
-  const Handle dataset(H5Dopen2(state_->file.get(), path.c_str(), H5P_DEFAULT));
+  const Handle dataset(H5Dopen2(state_->id(), path.c_str(), H5P_DEFAULT));
   if (!dataset) throw state_->failure("has no '" + path + "'", path);
   const Handle type(H5Dget_type(dataset.get()));
   return read_one_text(type.get(), [&](hid_t memory_type, void* buffer) {
@@ -218,7 +218,7 @@ void File::write_array(const std::string& path, const std::vector<double>& value
   const std::vector<hsize_t> sizes(shape.begin(), shape.end());
   const Handle space(H5Screate_simple(int(sizes.size()), sizes.data(), nullptr));
   const Handle creation = timeless(H5P_DATASET_CREATE);
-  const Handle dataset(H5Dcreate2(state_->file.get(), path.c_str(), H5T_IEEE_F64LE, space.get(),
+  const Handle dataset(H5Dcreate2(state_->id(), path.c_str(), H5T_IEEE_F64LE, space.get(),
                                   H5P_DEFAULT, creation.get(), H5P_DEFAULT));
   if (!dataset ||
       H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
@@ -227,7 +227,7 @@ void File::write_array(const std::string& path, const std::vector<double>& value
 
 std::vector<double> File::read_array(const std::string& path,
                                      std::vector<std::size_t>* shape) const {
-  const Handle dataset(H5Dopen2(state_->file.get(), path.c_str(), H5P_DEFAULT));
+  const Handle dataset(H5Dopen2(state_->id(), path.c_str(), H5P_DEFAULT));
   if (!dataset) throw state_->failure("has no '" + path + "'", path);
   const Handle space(H5Dget_space(dataset.get()));
   const int rank = H5Sget_simple_extent_ndims(space.get());
@@ -243,14 +243,14 @@ std::vector<double> File::read_array(const std::string& path,
 void File::copy_to(File& target, const std::string& path) const {
   if (const std::size_t slash = path.rfind('/'); slash > 0)
     target.create_group(path.substr(0, slash));
-  if (H5Ocopy(state_->file.get(), path.c_str(), target.state_->file.get(), path.c_str(),
-              H5P_DEFAULT, H5P_DEFAULT) < 0)
+  if (H5Ocopy(state_->id(), path.c_str(), target.state_->id(), path.c_str(), H5P_DEFAULT,
+              H5P_DEFAULT) < 0)
     throw target.state_->failure("'" + path + "' of " + state_->path.string() + " cannot be copied",
                                  path);
 }
 
 void File::close() {
-  const herr_t flushed = state_->writing ? H5Fflush(state_->file.get(), H5F_SCOPE_GLOBAL) : 0;
+  const herr_t flushed = state_->writing ? H5Fflush(state_->id(), H5F_SCOPE_GLOBAL) : 0;
   if (flushed < 0) throw state_->failure("cannot be written", "");
   if (H5Fclose(state_->file.release()) < 0) throw state_->failure("cannot be closed", "");
 }

@@ -14,6 +14,12 @@ struct File::State {
   Handle file;
   bool writing = false;
 
+  /// Return HDF5's identifier, with the library made ready on the calling thread.
+  [[nodiscard]] hid_t id() const {
+    prepare_library();
+    return file.get();
+  }
+
   /// Return what a failed call means for the user of this file.
   [[nodiscard]] Error failure(const std::string& what, const std::string& object) const {
     const std::string where = path.string() + (object.empty() ? "" : ":" + object);

@@ -65,7 +65,7 @@ TableReader::TableReader(const File& file, const std::string& path)
   s.file = file;
   s.path = path;
   const std::string where = file.path().string();
-  s.dataset = Handle(H5Dopen2(file.state().file.get(), path.c_str(), H5P_DEFAULT));
+  s.dataset = Handle(H5Dopen2(file.state().id(), path.c_str(), H5P_DEFAULT));
   if (!s.dataset) {
     static_cast<void>(last_hdf5_error());
     throw Error(ErrorKind::bad_input, "has no table '" + path + "'", where,
@@ -138,6 +138,7 @@ Rows TableReader::read(std::uint64_t first, std::size_t n) const {
   rows.row_bytes_ = s.row_bytes;
   rows.bytes_.resize(n * s.row_bytes);
   if (n == 0) return rows;
+  prepare_library();
   const Handle space(H5Dget_space(s.dataset.get()));
   const hsize_t start = first, count = n;
   H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &count, nullptr);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "lib/io/hdf5/state.hpp"
 #include "lib/io/hdf5/table.hpp"
@@ -93,6 +94,20 @@ std::uint32_t fletcher32(std::span<const std::byte> data) {
   return (fold(high) << 16) | fold(low);
 }
 
+/// Write the value that PyTables would put into rows not given: zero, false or the empty text.
+void write_fill(hid_t table, const std::string& name, const ColumnSpec& column) {
+  ColumnSpec item = column;
+  if (item.type == ScalarType::text) item.text_size = 1;
+  const Handle type = scalar_type(item);
+  const Handle scalar(H5Screate(H5S_SCALAR));
+  const Handle attribute(
+      H5Acreate2(table, name.c_str(), type.get(), scalar.get(), H5P_DEFAULT, H5P_DEFAULT));
+  const std::array<std::byte, 8> zero{};
+  if (!attribute || H5Awrite(attribute.get(), type.get(), zero.data()) < 0)
+    throw Error(ErrorKind::resource,
+                "attribute '" + name + "' cannot be written: " + last_hdf5_error());
+}
+
 }  // namespace
 
 std::size_t ColumnSpec::bytes() const {
@@ -148,7 +163,7 @@ TableWriter::TableWriter(File& file, TableSpec spec) : state_(std::make_unique<S
   H5Pset_filter(creation.get(), blosc_id, H5Z_FLAG_OPTIONAL, 7, values);
   H5Pset_fletcher32(creation.get());
   const Handle space(H5Screate_simple(1, &none, &unlimited));
-  s.dataset = Handle(H5Dcreate2(s.file->file.get(), s.spec.path.c_str(), row.get(), space.get(),
+  s.dataset = Handle(H5Dcreate2(s.file->id(), s.spec.path.c_str(), row.get(), space.get(),
                                 H5P_DEFAULT, creation.get(), H5P_DEFAULT));
   if (!s.dataset) throw s.file->failure("table cannot be made", s.spec.path);
 
@@ -158,6 +173,7 @@ TableWriter::TableWriter(File& file, TableSpec spec) : state_(std::make_unique<S
   for (std::size_t i = 0; i < s.spec.columns.size(); ++i) {
     const ColumnSpec& column = s.spec.columns[i];
     write_attribute(fmt::format("FIELD_{}_NAME", i), column.name);
+    write_fill(s.dataset.get(), fmt::format("FIELD_{}_FILL", i), column);
     const std::string field = fmt::format("CTAFIELD_{}_", i);
     if (column.description.empty() && column.transform == Transform::none &&
         column.type != ScalarType::text)
@@ -235,6 +251,7 @@ CompressedChunk TableWriter::compress(std::span<const std::byte> packed, std::si
 
 void TableWriter::write_chunk(const CompressedChunk& chunk) {
   State& s = *state_;
+  prepare_library();
   if (s.last_chunk_partial || !s.buffered.empty())
     throw Error(ErrorKind::bug, "a chunk follows one that is not full", s.spec.path);
   s.last_chunk_partial = chunk.rows != s.spec.chunk_rows;
@@ -265,6 +282,7 @@ void TableWriter::append(std::size_t n, std::span<const ColumnSource> sources) {
 
 void TableWriter::write_attribute(const std::string& name, const AttributeValue& value,
                                   TextForm form) {
+  prepare_library();
   write_attribute_to(state_->dataset.get(), name, value, form, *state_->file, state_->spec.path);
 }
 

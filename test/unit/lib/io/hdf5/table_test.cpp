@@ -1,0 +1,232 @@
+#include "lib/io/hdf5/table.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "lib/base/error.hpp"
+#include "test/unit/lib/io/hdf5/sample_table.hpp"
+
+namespace alisio::hdf5 {
+namespace {
+
+const std::string table_path = SampleRows::spec().path;
+
+template <typename Call>
+Error error_of(Call&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error;
+  }
+  return Error(ErrorKind::bug, "no error was thrown");
+}
+
+TEST(Table, every_type_comes_back) {
+  const Scratch folder("types");
+  const std::size_t n = 45;
+  write_sample(folder / "a.h5", n, 7);
+  const SampleRows expected(n);
+  const File file = File::open(folder / "a.h5");
+  const TableReader table(file, table_path);
+  ASSERT_EQ(table.row_count(), n);
+  EXPECT_EQ(table.chunk_rows(), 14u);
+  const Rows rows = table.read_all();
+  EXPECT_EQ(rows.column<std::int64_t>("event_id"), expected.event_id);
+  EXPECT_EQ(rows.column<std::int64_t>("event_type"), expected.event_type);
+  EXPECT_EQ(rows.column<float>("image"), expected.image);
+  EXPECT_EQ(rows.column<std::uint8_t>("image_mask"), expected.mask);
+  EXPECT_EQ(rows.column<std::int8_t>("gain"), expected.gain);
+  EXPECT_EQ(rows.column<std::uint8_t>("is_valid"), expected.valid);
+  EXPECT_EQ(rows.column<std::int16_t>("i2"), expected.i2);
+  EXPECT_EQ(rows.column<std::uint16_t>("u2"), expected.u2);
+  EXPECT_EQ(rows.column<std::int32_t>("i4"), expected.i4);
+  EXPECT_EQ(rows.column<std::uint32_t>("u4"), expected.u4);
+  EXPECT_EQ(rows.column<std::uint64_t>("u8"), expected.u8);
+  EXPECT_EQ(rows.column<double>("intensity"), expected.intensity);
+  EXPECT_EQ(rows.text("name")[0], "LST");
+  EXPECT_EQ(rows.text("name")[1], "M");
+  // Conversion on the way out.
+  EXPECT_EQ(rows.column<double>("i2")[44], -44.0);
+
+  const ColumnInfo& mask = find_column(table.columns(), "image_mask", "here");
+  EXPECT_EQ(mask.type, ScalarType::boolean);
+  EXPECT_EQ(mask.shape, (std::vector<std::size_t>{2, 25}));
+  EXPECT_EQ(find_column(table.columns(), "intensity", "here").unit, "p.e.");
+  EXPECT_EQ(file.text_attribute(table_path, "TITLE"), "Storage of sample rows");
+  EXPECT_EQ(file.text_attribute(table_path, "CLASS"), "TABLE");
+  EXPECT_EQ(file.text_attribute(table_path, "FIELD_2_NAME"), "image");
+  EXPECT_EQ(file.number_attribute(table_path, "NROWS"), double(n));
+  EXPECT_EQ(file.number_attribute(table_path, "FIELD_11_FILL"), 0.0);
+  EXPECT_EQ(file.text_attribute(table_path, "CTAFIELD_11_UNIT"), "p.e.");
+}
+
+TEST(Table, row_ranges_cut_across_chunks) {
+  const Scratch folder("ranges");
+  write_sample(folder / "a.h5", 45, 45);
+  const SampleRows expected(45);
+  const File file = File::open(folder / "a.h5");
+  const TableReader table(file, table_path);
+  std::vector<float> image;
+  for (std::size_t first = 0; first < 45; first += 10) {
+    const auto part =
+        table.read(first, std::min<std::size_t>(10, 45 - first)).column<float>("image");
+    image.insert(image.end(), part.begin(), part.end());
+  }
+  EXPECT_EQ(image, expected.image);
+}
+
+TEST(Table, bytes_do_not_depend_on_how_rows_arrive) {
+  const Scratch folder("pieces");
+  write_sample(folder / "whole.h5", 100, 100);
+  const auto whole = bytes_of(folder / "whole.h5");
+  ASSERT_FALSE(whole.empty());
+  for (const std::size_t piece : {1u, 3u, 14u, 15u, 64u}) {
+    write_sample(folder / "pieces.h5", 100, piece);
+    EXPECT_EQ(bytes_of(folder / "pieces.h5"), whole) << "pieces of " << piece;
+  }
+}
+
+TEST(Table, chunks_compressed_by_workers_give_the_same_bytes) {
+  const Scratch folder("workers");
+  const std::size_t n = 100, chunk = 14;
+  write_sample(folder / "one.h5", n, 5);
+  const SampleRows rows(n);
+  File file = File::create(folder / "many.h5");
+  TableWriter table(file, SampleRows::spec());
+  std::vector<CompressedChunk> chunks((n + chunk - 1) / chunk);
+  {
+    std::vector<std::jthread> workers;
+    for (std::size_t w = 0; w < 4; ++w)
+      workers.emplace_back([&, w] {
+        std::vector<std::byte> packed;
+        for (std::size_t c = w; c < chunks.size(); c += 4) {
+          const std::size_t first = c * chunk, count = std::min(chunk, n - first);
+          table.pack(count, rows.sources(first), packed);
+          chunks[c] = table.compress(packed, count);
+        }
+      });
+  }
+  for (const CompressedChunk& c : chunks) table.write_chunk(c);
+  table.finish();
+  file.close();
+  EXPECT_EQ(bytes_of(folder / "many.h5"), bytes_of(folder / "one.h5"));
+}
+
+TEST(Table, rows_can_lie_in_structures_and_constants_repeat) {
+  struct Event {
+    double x;
+    std::int64_t id;
+  };
+  const Scratch folder("structures");
+  const std::vector<Event> events{{1.5, 10}, {2.5, 20}, {3.5, 30}};
+  const std::int64_t run = 11220;
+  TableSpec spec;
+  spec.path = "/events";
+  spec.columns.resize(3);
+  spec.columns[0].name = "obs_id", spec.columns[0].type = ScalarType::int64;
+  spec.columns[1].name = "id", spec.columns[1].type = ScalarType::int64;
+  spec.columns[2].name = "x";
+  {
+    File file = File::create(folder / "a.h5");
+    TableWriter table(file, spec);
+    const std::vector<ColumnSource> sources{
+        ColumnSource::constant(run), {&events[0].id, sizeof(Event)}, {&events[0].x, sizeof(Event)}};
+    table.append(events.size(), sources);
+    table.finish();
+    file.close();
+  }
+  const File file = File::open(folder / "a.h5");
+  const Rows rows = TableReader(file, "/events").read_all();
+  EXPECT_EQ(rows.column<int>("obs_id"), (std::vector<int>{11220, 11220, 11220}));
+  EXPECT_EQ(rows.column<int>("id"), (std::vector<int>{10, 20, 30}));
+  EXPECT_EQ(rows.column<double>("x"), (std::vector<double>{1.5, 2.5, 3.5}));
+}
+
+TEST(Table, an_empty_table_is_a_table) {
+  const Scratch folder("empty");
+  write_sample(folder / "a.h5", 0, 1);
+  const File file = File::open(folder / "a.h5");
+  const TableReader table(file, table_path);
+  EXPECT_EQ(table.row_count(), 0u);
+  EXPECT_TRUE(table.read_all().column<double>("intensity").empty());
+}
+
+TEST(Table, a_chunk_after_a_partial_one_is_refused) {
+  const Scratch folder("partial");
+  File file = File::create(folder / "a.h5");
+  TableWriter table(file, SampleRows::spec());
+  const SampleRows rows(3);
+  std::vector<std::byte> packed;
+  table.pack(3, rows.sources(), packed);
+  const CompressedChunk chunk = table.compress(packed, 3);
+  table.write_chunk(chunk);
+  EXPECT_THROW(table.write_chunk(chunk), Error);
+}
+
+TEST(Table, what_is_missing_is_named) {
+  const Scratch folder("missing");
+  write_sample(folder / "a.h5", 5, 5);
+  const File file = File::open(folder / "a.h5");
+  const Error table = error_of([&] { TableReader(file, "/dl2/nothing"); });
+  EXPECT_EQ(table.kind(), ErrorKind::bad_input);
+  EXPECT_NE(std::string(table.what()).find("/dl2/nothing"), std::string::npos);
+  EXPECT_NE(std::string(table.what()).find("a.h5"), std::string::npos);
+  EXPECT_EQ(error_of([&] { TableReader(file, "/dl1"); }).kind(), ErrorKind::bad_input);
+
+  const Rows rows = TableReader(file, table_path).read_all();
+  const Error column = error_of([&] { static_cast<void>(rows.column<double>("width")); });
+  EXPECT_EQ(column.kind(), ErrorKind::bad_input);
+  EXPECT_NE(std::string(column.what()).find("width"), std::string::npos);
+  EXPECT_NE(column.remedy().find("intensity"), std::string::npos);
+  EXPECT_EQ(error_of([&] { static_cast<void>(rows.column<double>("name")); }).kind(),
+            ErrorKind::bad_input);
+  EXPECT_EQ(error_of([&] { static_cast<void>(rows.text("image")); }).kind(), ErrorKind::bad_input);
+}
+
+TEST(Table, a_flipped_byte_in_the_rows_is_found) {
+  const Scratch folder("flipped");
+  write_sample(folder / "a.h5", 100, 100);
+  const auto whole = bytes_of(folder / "a.h5");
+  // Blosc's chunks begin with its version and the zstd format; the payload follows.
+  std::size_t at = 0;
+  for (std::size_t i = 0; i + 16 < whole.size() && at == 0; ++i)
+    if (whole[i] == 2 && whole[i + 1] == 1 && (whole[i + 2] & 0xe0) == (4 << 5) &&
+        std::uint8_t(whole[i + 3]) <= 1)
+      at = i + 40;
+  ASSERT_NE(at, 0u);
+  auto damaged = whole;
+  damaged[at] = char(damaged[at] ^ 0x10);
+  std::ofstream(folder / "b.h5", std::ios::binary)
+      .write(damaged.data(), std::streamsize(damaged.size()));
+  const File file = File::open(folder / "b.h5");
+  const TableReader table(file, table_path);
+  const Error error = error_of([&] { static_cast<void>(table.read_all()); });
+  EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+  EXPECT_NE(std::string(error.what()).find("b.h5:" + table_path), std::string::npos);
+}
+
+TEST(Table, no_damaged_byte_crashes_the_reader) {
+  const Scratch folder("bytes");
+  write_sample(folder / "a.h5", 20, 20);
+  const auto whole = bytes_of(folder / "a.h5");
+  std::size_t refused = 0;
+  for (std::size_t at = 0; at < whole.size(); at += 101) {
+    auto damaged = whole;
+    damaged[at] = char(damaged[at] ^ 0xff);
+    std::ofstream(folder / "b.h5", std::ios::binary)
+        .write(damaged.data(), std::streamsize(damaged.size()));
+    try {
+      const File file = File::open(folder / "b.h5");
+      static_cast<void>(TableReader(file, table_path).read_all());
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_input) << "byte " << at << ": " << error.what();
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 0u);
+}
+
+}  // namespace
+}  // namespace alisio::hdf5
