@@ -61,6 +61,8 @@ ImageProducer::ImageProducer(R0Source& source, CalibrationConstants constants,
       geometry_(&geometry),
       sampling_rate_(sampling_rate),
       options_(options),
+      charge_scale_{static_cast<float>(options.charge_scale_high_gain),
+                    static_cast<float>(options.charge_scale_low_gain)},
       drs4_(constants_.drs4_pedestal, source.camera(),
             Drs4Options{options.gain_selection_threshold}),
       shifts_(constants_.time.get(), constants_.camera->row.calibration.time_correction,
@@ -284,17 +286,17 @@ void ImageProducer::calibrate(WorkBlock& block) const {
 
     // The peers hold the factors in float when they calibrate, in double when the event builder
     // has done it.
-    double scale[n_gains] = {options_.charge_scale_high_gain, options_.charge_scale_low_gain};
-    if (!is_calibrated(event)) {
-      for (double& factor : scale) factor = double(static_cast<float>(factor));
-    }
+    const double high =
+        is_calibrated(event) ? options_.charge_scale_high_gain : double(charge_scale_[0]);
+    const double low =
+        is_calibrated(event) ? options_.charge_scale_low_gain : double(charge_scale_[1]);
     for (std::size_t p = 0; p < n; ++p) {
       const auto g = std::size_t(selected[p]);
       const float* const samples = waveform + (g * n + p) * selection.n_samples;
       const Pulse pulse =
           sum_window(samples, selection.n_samples, find_peak(samples, selection.n_samples),
                      options_.window, sampling_rate_);
-      image[p] = static_cast<float>(double(pulse.charge) * scale[g]);
+      image[p] = static_cast<float>(double(pulse.charge) * (g == 0 ? high : low));
       peak_time[p] =
           static_cast<float>(double(pulse.peak_time) - shift[two_gain_shifts ? g * n + p : p]);
     }

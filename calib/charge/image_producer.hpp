@@ -109,6 +109,8 @@ class ImageProducer {
   const instrument::CameraGeometry* geometry_;
   double sampling_rate_;
   CalibrationOptions options_;
+  /// Rounded to float, and stored so: GCC 12 may drop a rounding of two doubles to float and back.
+  float charge_scale_[n_gains];
   Drs4Corrector drs4_;
   TimeShifts shifts_;
   InterleavedStatistics statistics_;

@@ -19,9 +19,13 @@ namespace alisio::calib {
 /// float, as numpy does for double constants applied in place to float samples.
 inline void convert_to_pe(float* samples, std::size_t n, double pedestal_per_sample,
                           double dc_to_pe) {
+  // Two loops, so that the rounding in between passes through memory: GCC 12 folds a vector's way
+  // from double to float and back.
   for (std::size_t s = 0; s < n; ++s) {
-    const auto signal = static_cast<float>(double(samples[s]) - pedestal_per_sample);
-    samples[s] = static_cast<float>(double(signal) * dc_to_pe);
+    samples[s] = static_cast<float>(double(samples[s]) - pedestal_per_sample);
+  }
+  for (std::size_t s = 0; s < n; ++s) {
+    samples[s] = static_cast<float>(double(samples[s]) * dc_to_pe);
   }
 }
 

@@ -32,6 +32,10 @@ struct Sample {
   const char* reference;
 };
 
+void PrintTo(const Sample& sample, std::ostream* out) {
+  *out << sample.name;
+}
+
 constexpr Sample samples[] = {
     {"proto_r1_subrun_0", "night/R0/20221215/LST-1.1.Run11220.0000.fits.fz", "night/monitoring",
      "20221215", "dl1/dl1_LST-1.Run11220.0000.h5"},
@@ -81,10 +85,10 @@ R0Options r0_options(const Sample& sample, const Job& job) {
   R0Options options;
   options.block_events = job.block_events;
   options.max_events = job.max_events;
-  const auto runs = text::read_run_summary(data / sample.monitoring / "RunSummary" /
-                                           ("RunSummary_" + std::string(sample.date) + ".ecsv"));
-  const auto run = text::find_run(
-      runs, std::string(sample.raw).find("17000") == std::string::npos ? 11220 : 17000);
+  const fs::path summary = data / sample.monitoring / "RunSummary" /
+                           ("RunSummary_" + std::string(sample.date) + ".ecsv");
+  if (!fs::exists(summary)) return options;
+  const auto run = text::find_run(text::read_run_summary(summary), 11220);
   if (run && run->dragon_reference_time > 0) {
     options.reference_time =
         ReferenceTime{std::uint64_t(run->dragon_reference_time), run->dragon_reference_counter,
