@@ -80,6 +80,11 @@ const char* to_string(ActivityEnd end) noexcept {
   return "killed";
 }
 
+const json& no_record() {
+  static const json nothing;
+  return nothing;
+}
+
 Records collect(const Journals& journals) {
   Records records;
   std::map<std::string, std::string> last_sign;
@@ -94,7 +99,7 @@ Records collect(const Journals& journals) {
       std::string& last = last_sign[id];
       last = std::max(last, std::string(line.time));
       if (has("parameters")) {
-        activity.parameters = record["parameters"];
+        activity.parameters = &record["parameters"];
       } else if (has("used_id")) {
         activity.used.push_back(
             {text_at(record, "used_id"), text_at(record, "used_role"), text_at(record, "port")});
@@ -102,26 +107,26 @@ Records collect(const Journals& journals) {
         activity.generated.push_back({text_at(record, "generated_id"),
                                       text_at(record, "generated_role"), text_at(record, "port")});
       } else if (has("endTime")) {
-        activity.end_facts = record;
+        activity.end_facts = &record;
       } else if (has("name")) {
-        activity.facts = record;
+        activity.facts = &record;
       }
     } else if (has("session_id")) {
-      records.sessions.emplace(text_at(record, "session_id"), record);
+      records.sessions.emplace(text_at(record, "session_id"), &record);
     } else if (has("entity_id") && has("progenitor_id")) {
       records.derivations[text_at(record, "entity_id")].insert(text_at(record, "progenitor_id"));
     } else if (has("entity_id") && has("name")) {
-      records.entities.emplace(text_at(record, "entity_id"), record);
+      records.entities.emplace(text_at(record, "entity_id"), &record);
     }
   }
   for (auto at = records.activities.begin(); at != records.activities.end();) {
     ActivityRecord& activity = at->second;
     // Without its start nothing is known of an activity but that it was.
-    if (!activity.facts.is_object()) {
+    if (!activity.facts->is_object()) {
       at = records.activities.erase(at);
       continue;
     }
-    const json& facts = activity.facts;
+    const json& facts = *activity.facts;
     activity.name = text_at(facts, "name");
     activity.session = text_at(facts, "in_session");
     activity.tag = text_at(facts, "session_tag");
@@ -129,16 +134,16 @@ Records collect(const Journals& journals) {
     if (colon != std::string::npos && activity.tag.find('-', colon) == std::string::npos)
       activity.run = number_in(activity.tag.substr(colon + 1), -1);
     std::string subrun = text_at(facts, "observation_subrun");
-    if (subrun.empty() && activity.parameters.is_object())
-      subrun = text_at(activity.parameters, "ObservationSubRun");
+    if (subrun.empty() && activity.parameters->is_object())
+      subrun = text_at(*activity.parameters, "ObservationSubRun");
     if (!subrun.empty()) activity.subrun = number_in(subrun, -1);
     if (facts.contains("telescope")) activity.telescope = number_in(text_at(facts, "telescope"), 1);
     activity.observation_date = text_at(facts, "observation_date");
     activity.prod_id = text_at(facts, "prod_id");
     activity.start = with_zone(text_at(facts, "startTime"), activity.zone_assumed);
-    if (activity.end_facts.is_object()) {
-      activity.end = with_zone(text_at(activity.end_facts, "endTime"), activity.zone_assumed);
-      const std::string status = text_at(activity.end_facts, "status");
+    if (activity.end_facts->is_object()) {
+      activity.end = with_zone(text_at(*activity.end_facts, "endTime"), activity.zone_assumed);
+      const std::string status = text_at(*activity.end_facts, "status");
       activity.how = status == "failed"    ? ActivityEnd::failed
                      : status == "planned" ? ActivityEnd::planned
                                            : ActivityEnd::completed;
@@ -169,7 +174,7 @@ Selection select(const Records& records, const std::string& stage, int telescope
   std::map<std::pair<int, std::string>, std::vector<const ActivityRecord*>> subruns;
   std::map<std::string, std::vector<const ActivityRecord*>> makers;
   for (const auto& [id, activity] : records.activities) {
-    const bool is_planned = text_at(activity.facts, "status") == "planned";
+    const bool is_planned = text_at(*activity.facts, "status") == "planned";
     if (is_planned != planned) continue;
     if (activity.how == ActivityEnd::completed || activity.how == ActivityEnd::planned)
       for (const FlowRecord& flow : activity.generated) makers[flow.entity].push_back(&activity);
@@ -258,15 +263,15 @@ class Writer {
       if (activity->how != ActivityEnd::completed) return;
       for (const FlowRecord& flow : activity->generated)
         if (const auto at = records_.entities.find(flow.entity); at != records_.entities.end()) {
-          auto& [end, id] = newest[text_at(at->second, "filepath")];
+          auto& [end, id] = newest[text_at(*at->second, "filepath")];
           if (std::tie(end, id) < std::tie(activity->end, flow.entity))
             end = activity->end, id = flow.entity;
         }
     };
     for (const auto& [id, activity] : records_.activities) look(&activity);
     for (const auto& [id, entity] : records_.entities)
-      if (const auto at = newest.find(text_at(entity, "filepath"));
-          at != newest.end() && at->second.second != id && !text_at(entity, "sha256").empty())
+      if (const auto at = newest.find(text_at(*entity, "filepath"));
+          at != newest.end() && at->second.second != id && !text_at(*entity, "sha256").empty())
         replaced_by_.emplace(id, at->second.second);
   }
 
@@ -293,15 +298,15 @@ class Writer {
       const auto at = records_.sessions.find(id);
       if (at == records_.sessions.end()) continue;
       bool ignored = false;
-      const std::string begun = with_zone(text_at(at->second, "startTime"), ignored);
+      const std::string begun = with_zone(text_at(*at->second, "startTime"), ignored);
       if (start.empty() || begun < start) start = begun;
       for (const char* key :
            {"software_version", "observation_date", "config_file", "config_file_hash",
             "config_file_hash_type", "hash_buffer", "telescope", "site"})
-        if (const std::string value = text_at(at->second, key); !value.empty())
+        if (const std::string value = text_at(*at->second, key); !value.empty())
           common[key].insert(value);
-      if (at->second.contains("definition"))
-        common["definition_sha256"].insert(text_at(at->second["definition"], "sha256"));
+      if (at->second->contains("definition"))
+        common["definition_sha256"].insert(text_at(at->second->at("definition"), "sha256"));
     }
     // One for a run of a stage in a production: two ways through the same work are told alike.
     const std::vector<const ActivityRecord*>& some =
@@ -335,7 +340,7 @@ class Writer {
                 {"prov:type", "Lost"},
                 {"comment", "the journals lack the record of this entity"}};
     } else {
-      const json& record = at->second;
+      const json& record = *at->second;
       const auto replaced = replaced_by_.find(id);
       entity["prov:label"] = text_at(record, "name");
       entity["prov:type"] =
@@ -366,7 +371,7 @@ class Writer {
     std::vector<std::string> members;
     for (const std::string& source : at->second)
       if (const auto entity = records_.entities.find(source);
-          entity != records_.entities.end() && text_at(entity->second, "type") == "Reference")
+          entity != records_.entities.end() && text_at(*entity->second, "type") == "Reference")
         members.push_back(source);
     if (members.empty()) return;
     const std::string collection = write_collection("TrainingProduction", members);
@@ -390,10 +395,10 @@ class Writer {
       text += member + '\n';
       const auto at = records_.entities.find(member);
       if (at == records_.entities.end()) continue;
-      const std::string place = fs::path(text_at(at->second, "filepath")).parent_path().string();
+      const std::string place = fs::path(text_at(*at->second, "filepath")).parent_path().string();
       one_folder = one_folder && (folder.empty() || folder == place);
       folder = place;
-      is_planned = is_planned || text_at(at->second, "status") == "planned";
+      is_planned = is_planned || text_at(*at->second, "status") == "planned";
     }
     const std::string id = short_hash(text);
     const std::string collection = qualified(id);
@@ -450,15 +455,15 @@ class Writer {
     std::set<std::string> operators;
     std::set<std::pair<std::string, std::string>> programs;
     for (const ActivityRecord* activity : activities) {
-      const std::string name = text_at(activity->facts, "agent_name");
+      const std::string name = text_at(*activity->facts, "agent_name");
       operators.insert(name.empty() ? "unknown" : name);
-      std::string version = text_at(activity->facts, "software_version");
+      std::string version = text_at(*activity->facts, "software_version");
       if (version.empty())
         if (const auto at = records_.sessions.find(activity->session);
             at != records_.sessions.end())
-          version = text_at(at->second, "software_version");
+          version = text_at(*at->second, "software_version");
       programs.emplace(version.empty() ? "unknown" : version,
-                       text_at(activity->facts, "software_commit"));
+                       text_at(*activity->facts, "software_commit"));
     }
     const auto associate = [&](const std::string& agent, const char* role) {
       relate("wasAssociatedWith", {{"prov:activity", id},
@@ -505,11 +510,11 @@ class Writer {
       zone_assumed = zone_assumed || activity->zone_assumed;
       for (const char* key : {"script", "software_version", "software_commit", "stage_version",
                               "telescope", "observation_date", "prod_id"})
-        if (const std::string value = text_at(activity->facts, key); !value.empty())
+        if (const std::string value = text_at(*activity->facts, key); !value.empty())
           common[key].insert(value);
-      if (activity->facts.contains("software_version")) continue;
+      if (activity->facts->contains("software_version")) continue;
       if (const auto at = records_.sessions.find(activity->session); at != records_.sessions.end())
-        common["software_version"].insert(text_at(at->second, "software_version"));
+        common["software_version"].insert(text_at(*at->second, "software_version"));
     }
     facts["prov:startTime"] = start;
     facts["prov:endTime"] = end;
@@ -517,7 +522,7 @@ class Writer {
     for (const auto& [key, values] : common) facts[key] = one_or_all(values);
     if (zone_assumed) facts["time_zone"] = "assumed to be UTC";
     // One command makes the first of the subruns again; the journal has that of each.
-    const json& first = activities.front()->facts;
+    const json& first = *activities.front()->facts;
     std::string command;
     if (const auto at = first.find("command"); at != first.end() && at->is_array())
       for (const json& word : *at) {
@@ -533,8 +538,8 @@ class Writer {
                         bool fold) {
     std::map<std::string, std::set<std::string>> values;
     for (const ActivityRecord* activity : activities)
-      if (activity->parameters.is_object())
-        for (const auto& [name, value] : activity->parameters.items())
+      if (activity->parameters->is_object())
+        for (const auto& [name, value] : activity->parameters->items())
           if (!fold || name != "ObservationSubRun") values[name].insert(text_of(value));
     ordered_json parameters{{"prov:label", "Parameters"}, {"prov:type", "Parameters"}};
     for (const auto& [name, all] : values) parameters[name] = one_or_all(all);
@@ -588,11 +593,11 @@ class Writer {
     std::int64_t events = 0, max_rss_bytes = 0;
     bool measured = false;
     for (const ActivityRecord* activity : activities) {
-      signatures += text_at(activity->facts, "signature") + '\n';
-      if (!activity->end_facts.is_object()) continue;
-      events += activity->end_facts.value("events", std::int64_t{0});
-      if (const auto at = activity->end_facts.find("resources");
-          at != activity->end_facts.end() && at->is_object()) {
+      signatures += text_at(*activity->facts, "signature") + '\n';
+      if (!activity->end_facts->is_object()) continue;
+      events += activity->end_facts->value("events", std::int64_t{0});
+      if (const auto at = activity->end_facts->find("resources");
+          at != activity->end_facts->end() && at->is_object()) {
         measured = true;
         wall_s += at->value("wall_s", 0.0);
         cpu_s += at->value("cpu_s", 0.0);
@@ -625,8 +630,8 @@ class Writer {
     if (attempt.how == ActivityEnd::killed) {
       facts["comment"] = "no end was recorded: the end time is the last sign of life";
     } else {
-      facts["exit_code"] = attempt.end_facts.value("exit_code", 0);
-      if (const std::string message = text_at(attempt.end_facts, "message"); !message.empty())
+      facts["exit_code"] = attempt.end_facts->value("exit_code", 0);
+      if (const std::string message = text_at(*attempt.end_facts, "message"); !message.empty())
         facts["message"] = message;
     }
     activities_[id] = facts;

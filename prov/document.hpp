@@ -21,6 +21,9 @@ struct FlowRecord {
   auto operator<=>(const FlowRecord&) const = default;
 };
 
+/// Return a record that says nothing.
+[[nodiscard]] const nlohmann::json& no_record();
+
 /// One activity as its records tell, whatever their order.
 struct ActivityRecord {
   std::string id, name, session, tag;
@@ -29,21 +32,22 @@ struct ActivityRecord {
   std::string start, end;  ///< UTC with zone
   bool zone_assumed = false;
   ActivityEnd how = ActivityEnd::killed;
-  nlohmann::json facts;                     ///< the start record
-  nlohmann::json end_facts;                 ///< the end record, null if there is none
-  nlohmann::json parameters;                ///< name to value
-  std::vector<FlowRecord> used, generated;  ///< sorted
+  const nlohmann::json* facts = &no_record();       ///< the start record
+  const nlohmann::json* end_facts = &no_record();   ///< the end record, null if there is none
+  const nlohmann::json* parameters = &no_record();  ///< name to value
+  std::vector<FlowRecord> used, generated;          ///< sorted
 };
 
-/// Everything that journals tell.
+/// Everything that journals tell. Looks into the journals' records: those must live longer.
 struct Records {
   std::map<std::string, ActivityRecord> activities;          ///< by id
-  std::map<std::string, nlohmann::json> entities;            ///< by id
-  std::map<std::string, nlohmann::json> sessions;            ///< by id; of several lines the first
+  std::map<std::string, const nlohmann::json*> entities;     ///< by id
+  std::map<std::string, const nlohmann::json*> sessions;     ///< by id; of several lines the first
   std::map<std::string, std::set<std::string>> derivations;  ///< entity to what it derives from
 };
 
 [[nodiscard]] Records collect(const Journals& journals);
+Records collect(Journals&&) = delete;
 
 /// What goes into one document.
 struct Selection {

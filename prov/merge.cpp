@@ -117,10 +117,10 @@ void copy_inputs(const MergeRequest& request, const Definition& definition, cons
       for (const FlowRecord& flow : activity->used) {
         const auto at = records.entities.find(flow.entity);
         if (at == records.entities.end()) continue;
-        const EntityDefinition* kind = definition.entity(text_at(at->second, "name"));
+        const EntityDefinition* kind = definition.entity(text_at(*at->second, "name"));
         if (kind != nullptr && kind->copy)
-          files.emplace(text_at(at->second, "filepath") + '\n' + text_at(at->second, "sha256"),
-                        text_at(at->second, "sha256"));
+          files.emplace(text_at(*at->second, "filepath") + '\n' + text_at(*at->second, "sha256"),
+                        text_at(*at->second, "sha256"));
       }
   };
   note(selection.completed);

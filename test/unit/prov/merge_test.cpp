@@ -432,7 +432,8 @@ TEST(Merge, PeerLogIsRead) {
   const fs::path log = fs::path(shared != nullptr ? shared : ALISIO_SOURCE_DIR "/../shared") /
                        "data/lstosa_provenance/prov.log";
   if (!fs::exists(log)) GTEST_SKIP() << log << " is absent";
-  const Records records = collect(read_journals({log}, LoggerConfiguration()));
+  const Journals journals = read_journals({log}, LoggerConfiguration());
+  const Records records = collect(journals);
   std::size_t used = 0, generated = 0;
   for (const auto& [id, activity] : records.activities) {
     used += activity.used.size();
