@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -93,13 +94,17 @@ DriveLog read_drive_log(const fs::path& file) {
   }
   if (positions.first.empty())
     throw Error(ErrorKind::bad_input, "holds no positions", file.string());
-  if (!std::is_sorted(positions.first.begin(), positions.first.end()))
-    throw Error(ErrorKind::bad_input, "the times do not ascend", file.string());
-  log.time = std::move(positions.first);
-  log.azimuth = std::move(positions.second);
-  log.altitude.resize(log.time.size());
-  std::transform(positions.third.begin(), positions.third.end(), log.altitude.begin(),
-                 [](double zenith) { return 90.0 - zenith; });
+  // Lines can be out of order where two sources of the report overlap; the peers sort them too.
+  std::vector<std::size_t> order(positions.first.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return positions.first[a] < positions.first[b];
+  });
+  for (const std::size_t i : order) {
+    log.time.push_back(positions.first[i]);
+    log.azimuth.push_back(positions.second[i]);
+    log.altitude.push_back(90.0 - positions.third[i]);
+  }
   return log;
 }
 

@@ -19,8 +19,9 @@ struct Pointing {
 };
 
 /// Read DrivePosition_log_YYYYMMDD.txt (time, azimuth, zenith angle in degrees) and the bending log
-/// beside it. @throws Error(missing_input); Error(bad_input) naming file and line, also if the two
-/// logs have different times.
+/// beside it. Lines out of order are sorted by time; if one log is longer, its surplus is left out.
+/// @throws Error(missing_input); Error(bad_input) naming file and line, also if the two logs have
+/// different times.
 [[nodiscard]] DriveLog read_drive_log(const std::filesystem::path& file);
 
 /// Return the bending and target logs that belong to a drive log, if they exist, else empty paths.
