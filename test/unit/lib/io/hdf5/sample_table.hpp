@@ -47,7 +47,7 @@ struct SampleRows {
   std::vector<std::uint32_t> u4;
   std::vector<std::uint64_t> u8;
   std::vector<double> intensity;
-  std::string names;
+  std::vector<char> names;
 
   explicit SampleRows(std::size_t n) {
     for (std::size_t row = 0; row < n; ++row) {
@@ -65,8 +65,8 @@ struct SampleRows {
       u4.push_back(4000000000u + std::uint32_t(row));
       u8.push_back(~std::uint64_t{0} - row);
       intensity.push_back(1e-3 * double(row) * double(row));
-      names += row % 2 == 0 ? "LST" : "M\0\0";
-      names.resize(3 * (row + 1), '\0');
+      const char* name = row % 2 == 0 ? "LST" : "M\0";
+      names.insert(names.end(), name, name + 3);
     }
   }
 
@@ -98,7 +98,7 @@ struct SampleRows {
     spec.columns[0].description = "Array Event ID";
     spec.columns[11].description = "total charge";
     spec.columns[11].transform = Transform::quantity;
-    spec.columns[11].unit = "p.e.";
+    spec.columns[11].unit = "m";
     spec.columns[12].text_size = 3;
     return spec;
   }

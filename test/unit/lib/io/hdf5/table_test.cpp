@@ -53,13 +53,13 @@ TEST(Table, every_type_comes_back) {
   const ColumnInfo& mask = find_column(table.columns(), "image_mask", "here");
   EXPECT_EQ(mask.type, ScalarType::boolean);
   EXPECT_EQ(mask.shape, (std::vector<std::size_t>{2, 25}));
-  EXPECT_EQ(find_column(table.columns(), "intensity", "here").unit, "p.e.");
+  EXPECT_EQ(find_column(table.columns(), "intensity", "here").unit, "m");
   EXPECT_EQ(file.text_attribute(table_path, "TITLE"), "Storage of sample rows");
   EXPECT_EQ(file.text_attribute(table_path, "CLASS"), "TABLE");
   EXPECT_EQ(file.text_attribute(table_path, "FIELD_2_NAME"), "image");
   EXPECT_EQ(file.number_attribute(table_path, "NROWS"), double(n));
   EXPECT_EQ(file.number_attribute(table_path, "FIELD_11_FILL"), 0.0);
-  EXPECT_EQ(file.text_attribute(table_path, "CTAFIELD_11_UNIT"), "p.e.");
+  EXPECT_EQ(file.text_attribute(table_path, "CTAFIELD_11_UNIT"), "m");
 }
 
 TEST(Table, row_ranges_cut_across_chunks) {

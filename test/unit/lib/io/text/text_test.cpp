@@ -1,0 +1,176 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <numbers>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/io/hdf5/table.hpp"
+#include "lib/io/text/drive_log.hpp"
+#include "lib/io/text/ecsv.hpp"
+#include "lib/io/text/run_summary.hpp"
+
+namespace alisio::text {
+namespace {
+namespace fs = std::filesystem;
+
+class Text : public testing::Test {
+ protected:
+  Text() { fs::create_directories(folder_); }
+  ~Text() override { fs::remove_all(folder_); }
+
+  fs::path write(const std::string& name, const std::string& content) const {
+    write_file_atomically(folder_ / name, content);
+    return folder_ / name;
+  }
+  static fs::path shared_data() {
+    const char* shared = std::getenv("ALISIO_SHARED");
+    return fs::path(shared != nullptr ? shared : ALISIO_SOURCE_DIR "/../shared") / "data";
+  }
+  template <typename Call>
+  static std::string message(Call&& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+      return error.what();
+    }
+    return "no error";
+  }
+
+  fs::path folder_ = fs::temp_directory_path() / ("alisio_text_" + std::to_string(::getpid()));
+};
+
+constexpr double to_rad = std::numbers::pi / 180;
+
+TEST_F(Text, pointing_is_interpolated_and_corrected) {
+  const auto file = write("DrivePosition_log_20221215.txt", "100 10 20\n110 20 40\n\n120 20 40\n");
+  DriveLog log = read_drive_log(file);
+  EXPECT_TRUE(log.bending_file.empty());
+  EXPECT_EQ(pointing_at(log, 105).azimuth, 15 * to_rad);
+  EXPECT_EQ(pointing_at(log, 105).altitude, 60 * to_rad);
+  EXPECT_EQ(pointing_at(log, 100).azimuth, 10 * to_rad);
+  EXPECT_EQ(pointing_at(log, 120).azimuth, 20 * to_rad);
+  EXPECT_TRUE(std::isnan(pointing_at(log, 99.999).altitude));
+  EXPECT_TRUE(std::isnan(pointing_at(log, 120.001).azimuth));
+  EXPECT_TRUE(std::isnan(pointing_at(log, std::nan("")).azimuth));
+
+  // The longer log is cut to the shorter one.
+  write("BendingModelCorrection_log_20221215.txt", "100 1 -2\n110 1 -2\n");
+  log = read_drive_log(file);
+  EXPECT_EQ(log.bending_file.filename(), "BendingModelCorrection_log_20221215.txt");
+  EXPECT_EQ(log.time.size(), 2u);
+  EXPECT_EQ(pointing_at(log, 105).azimuth, 16 * to_rad);
+  EXPECT_EQ(pointing_at(log, 105).altitude, 62 * to_rad);
+  write("BendingModelCorrection_log_20221215.txt", "100 1 -2\n111 1 -2\n");
+  EXPECT_NE(message([&] { static_cast<void>(read_drive_log(file)); }).find("20221215.txt:2"),
+            std::string::npos);
+}
+
+TEST_F(Text, azimuth_goes_the_short_way_past_north) {
+  const auto up = read_drive_log(write("DrivePosition_log_1.txt", "0 359 20\n10 1 20\n"));
+  EXPECT_NEAR(pointing_at(up, 2.5).azimuth, 359.5 * to_rad, 1e-12);
+  EXPECT_NEAR(pointing_at(up, 7.5).azimuth, 0.5 * to_rad, 1e-12);
+  const auto down = read_drive_log(write("DrivePosition_log_2.txt", "0 1 20\n10 359 20\n"));
+  EXPECT_NEAR(pointing_at(down, 2.5).azimuth, 0.5 * to_rad, 1e-12);
+  EXPECT_NEAR(pointing_at(down, 7.5).azimuth, 359.5 * to_rad, 1e-12);
+}
+
+TEST_F(Text, drive_lines_out_of_order_are_sorted) {
+  const auto log = read_drive_log(write("DrivePosition_log_1.txt", "10 2 20\n0 1 20\n20 3 20\n"));
+  EXPECT_EQ(log.time, (std::vector<double>{0, 10, 20}));
+  EXPECT_EQ(log.azimuth, (std::vector<double>{1, 2, 3}));
+}
+
+TEST_F(Text, odd_drive_logs_are_refused_with_their_line) {
+  for (const char* content : {"1 2 3\n4 5\n", "1 2 3\n4 5 six\n", "1 2 3\n4 5 6 7\n"})
+    EXPECT_NE(message([&] {
+                static_cast<void>(read_drive_log(write("DrivePosition_log_1.txt", content)));
+              }).find("DrivePosition_log_1.txt:2"),
+              std::string::npos)
+        << content;
+  EXPECT_NE(
+      message([&] { static_cast<void>(read_drive_log(write("DrivePosition_log_1.txt", "\n"))); }),
+      "no error");
+  EXPECT_THROW(static_cast<void>(read_drive_log(folder_ / "none.txt")), Error);
+}
+
+TEST_F(Text, run_summary_round_trip) {
+  RunSummaryRow row;
+  row.run_id = 17000;
+  row.n_subruns = 3;
+  row.run_type = "DATA";
+  row.data_format = "R1v1.Event";
+  row.dragon_reference_counter = ~std::uint64_t{0};
+  row.dragon_reference_source = "None";
+  RunSummaryRow other = row;
+  other.run_id = 17001;
+  other.dragon_reference_time = 1671136540000098249;
+  other.dragon_reference_counter = 3000098200;
+  other.dragon_reference_source = "ucts";
+  const auto file = write("RunSummary_20240215.ecsv", run_summary_text({row, other}, "2024-02-15"));
+  const auto rows = read_run_summary(file);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].dragon_reference_time, -1);
+  EXPECT_EQ(rows[0].dragon_reference_counter, ~std::uint64_t{0});
+  EXPECT_EQ(rows[0].dragon_reference_source, "None");
+  EXPECT_EQ(rows[1].dragon_reference_time, 1671136540000098249);
+  EXPECT_EQ(rows[1].dragon_reference_counter, 3000098200u);
+  EXPECT_EQ(find_run(rows, 17001)->run_type, "DATA");
+  EXPECT_FALSE(find_run(rows, 17002).has_value());
+}
+
+TEST_F(Text, ecsv_errors_name_line_and_column) {
+  const std::string head =
+      "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: int64}\n"
+      "# - {name: b, unit: deg, datatype: float64}\n# schema: astropy-2.0\na b\n";
+  const auto table = EcsvTable::read(write("t.ecsv", head + "1 2.5\nx y\n3 \"\"\n"));
+  EXPECT_EQ(table.columns()[1].unit, "deg");
+  EXPECT_EQ(table.integer(0, "a"), 1);
+  EXPECT_EQ(table.number(0, "b"), 2.5);
+  EXPECT_TRUE(std::isnan(table.number(2, "b")));
+  const std::string text = message([&] { static_cast<void>(table.integer(1, "a")); });
+  EXPECT_NE(text.find("t.ecsv:9: a"), std::string::npos) << text;
+  EXPECT_NE(message([&] { static_cast<void>(table.number(0, "c")); }).find("'c'"),
+            std::string::npos);
+  EXPECT_NE(message([&] { EcsvTable::read(write("t.ecsv", head + "1 2 3\n")); }).find(":8"),
+            std::string::npos);
+  EXPECT_NE(message([&] { EcsvTable::read(write("t.ecsv", "a,b\n1,2\n")); }), "no error");
+  EXPECT_NE(message([&] { EcsvTable::read(write("t.ecsv", "# %ECSV 1.0\n# ---\n# {[\na\n")); }),
+            "no error");
+}
+
+TEST_F(Text, summary_and_models_of_the_sample_read) {
+  if (!fs::exists(shared_data())) GTEST_SKIP() << "no sample data";
+  const auto rows =
+      read_run_summary(shared_data() / "night/monitoring/RunSummary/RunSummary_20221215.ecsv");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].run_type, "DRS4");
+  EXPECT_EQ(rows[2].dragon_reference_counter, 3000049900u);
+  const auto dirs = EcsvTable::read(shared_data() / "models/small/training_dirs.ecsv");
+  EXPECT_EQ(dirs.row_count(), 10u);
+  EXPECT_EQ(dirs.number(9, "az"), 58.783);
+}
+
+TEST_F(Text, pointing_is_lstchains_to_the_last_bit) {
+  if (!fs::exists(shared_data())) GTEST_SKIP() << "no sample data";
+  const auto log = read_drive_log(
+      shared_data() / "night/monitoring/DrivePositioning/DrivePosition_log_20221215.txt");
+  for (const char* name : {"dl1_LST-1.Run11220.0000.h5", "dl1_LST-1.Run11220.0001.h5"}) {
+    const auto file = hdf5::File::open(shared_data() / "reference/dl1" / name);
+    const auto rows =
+        hdf5::TableReader(file, "/dl1/event/telescope/parameters/LST_LSTCam").read_all();
+    const auto time = rows.column<double>("dragon_time");
+    const auto alt = rows.column<double>("alt_tel"), az = rows.column<double>("az_tel");
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      EXPECT_EQ(pointing_at(log, time[i]).altitude, alt[i]) << i;
+      EXPECT_EQ(pointing_at(log, time[i]).azimuth, az[i]) << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace alisio::text
