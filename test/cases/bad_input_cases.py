@@ -1,0 +1,215 @@
+"""Bad input: one clear message naming the file, a documented exit code, nothing half made."""
+
+import ctypes
+import os
+import resource
+from harness import (
+    EXIT,
+    Skipped,
+    changed,
+    edit,
+    expect,
+    expect_no_fragments,
+    fits_units,
+    flip_byte,
+    replace_file,
+    unit_named,
+)
+
+
+def refuse(case, words, reason, *told):
+    """Run r0-to-dl1 and expect that it ends for this reason and leaves no product."""
+    output = words[words.index("--output-dir") + 1]
+    said = case.run(*words).ends(reason).complains(*told)
+    left = list(output.rglob("*.h5")) if output.exists() else []
+    expect(not left, f"products of a failed job: {left}")
+    if output.exists():
+        expect_no_fragments(output)
+    return said
+
+
+def expect_one_failed(night, name):
+    """Process a night and expect that subrun 1 alone fails, for a reason that names the file."""
+    night.process().ends("incomplete").says(name, "1 done, 1 failed")
+    expect(len(night.products("DL1")) == 1 and len(night.products("DL2")) == 1, "wrong products")
+    night.product("DL1", 0)
+    night.product("DL2", 0)
+    expect_no_fragments(night.folder)
+
+
+def case_flipped_byte(case):
+    """A flipped byte fails its subrun alone; with the file restored only that is made."""
+    night = case.simulated()
+    raw = night.raw(3, 1)
+    whole = raw.read_bytes()
+    _, data, size, _ = unit_named(whole, "Events")
+    flip_byte(raw, data + size // 2)
+    expect_one_failed(night, raw.name)
+    kept = night.state_of_products()
+    replace_file(raw, whole)
+    night.process().ends("done")
+    night.expect_complete()
+    after = night.state_of_products()
+    expect(all(after[path] == kept[path] for path in kept), "the sound subrun was made again")
+
+
+def case_flipped_bytes_everywhere(case):
+    """Wherever a byte flips, the job ends with a documented code and no product, or all is well."""
+    night = case.simulated()
+    words = night.stage_words(case.folder / "out")
+    raw = night.raw(2, 0)
+    whole = raw.read_bytes()
+    places = [len(whole) * i // 12 + 7 for i in range(12)]
+    places += [unit[1] + 40 for unit in fits_units(whole) if unit[2]]
+    for place in places:
+        flip_byte(raw, place)
+        said = case.run(*words)
+        expect(said.code in (0, EXIT["bad input"]), f"byte {place} flipped:\n{said}")
+        made = list((case.folder / "out").glob("*.h5"))
+        if said.code != 0:
+            said.complains(raw.name)
+            expect(not made, f"byte {place} flipped, failed and left {made}")
+        for path in made:
+            path.unlink()
+        replace_file(raw, whole)
+
+
+def case_truncated_raw(case):
+    night = case.simulated()
+    raw = night.raw(1, 1)
+    whole = raw.read_bytes()
+    for part in (0.0, 0.0001, 0.3, 0.999):
+        replace_file(raw, whole[: int(len(whole) * part)])
+        refuse(case, night.stage_words(case.folder / "out", 1), "bad input", raw.name)
+    expect_one_failed(night, raw.name)
+
+
+def case_missing_stream(case):
+    night = case.simulated()
+    night.raw(2, 1).unlink()
+    words = night.stage_words(case.folder / "out", 1)
+    refuse(case, words, "missing input", night.raw(2, 1).name, "stream 2")
+    expect_one_failed(night, night.raw(2, 1).name)
+
+
+def case_missing_raw(case):
+    night = case.simulated()
+    words = night.stage_words(case.folder / "out", 9)
+    refuse(case, words, "missing input", night.raw(1, 9).name)
+
+
+def case_missing_table(case):
+    night = case.simulated()
+    raw = night.raw(1, 0)
+    edit(raw, b"EXTNAME = 'CameraConfig'", b"EXTNAME = 'CameraConfus'")
+    refuse(case, night.stage_words(case.folder / "out"), "bad input", raw.name)
+    whole = night.raw(4, 1).read_bytes()
+    start = unit_named(whole, "Events")[0]
+    replace_file(night.raw(4, 1), whole[:start])
+    words = night.stage_words(case.folder / "out", 1)
+    refuse(case, words, "bad input", night.raw(4, 1).name, "Events")
+
+
+def case_not_a_raw_file(case):
+    night = case.simulated()
+    replace_file(night.raw(1, 0), b"these are not the bytes of a raw file\n" * 100)
+    words = night.stage_words(case.folder / "out")
+    refuse(case, words, "bad input", night.raw(1, 0).name)
+
+
+def case_wrong_constants(case):
+    """Constants of another kind, damaged or absent."""
+    night = case.simulated()
+    words = night.stage_words(case.folder / "out")
+    files = {
+        option: words[words.index(option) + 1]
+        for option in ("--drs4-pedestal", "--calibration", "--time-calibration")
+    }
+    for option, other in (
+        ("--drs4-pedestal", "--calibration"),
+        ("--calibration", "--drs4-pedestal"),
+        ("--time-calibration", "--calibration"),
+    ):
+        refuse(case, changed(words, option, files[other]), "bad input", files[other].name)
+    for option, file in files.items():
+        absent = case.folder / "absent.h5"
+        refuse(case, changed(words, option, absent), "missing input", absent)
+        for name, content in (
+            ("empty.h5", b""),
+            ("text.h5", b"not HDF5\n"),
+            ("short.h5", file.read_bytes()[: file.stat().st_size // 2]),
+        ):
+            broken = case.folder / name
+            broken.write_bytes(content)
+            refuse(case, changed(words, option, broken), "bad input", name)
+
+
+def case_wrong_models(case):
+    night = case.simulated()
+    words = [*night.stage_words(case.folder / "out"), "--dl2", "--models"]
+    absent = case.folder / "absent.forest"
+    refuse(case, [*words, absent], "missing input", absent)
+    broken = case.folder / "broken.forest"
+    broken.write_bytes(b"not a forest\n" * 10)
+    case.run(*words, broken).ends("bad input").complains(broken.name)
+
+
+def limit_file_size(limit):
+    """Return what makes writes beyond `limit` bytes fail, as on a full disk."""
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return limited
+
+
+def case_file_too_large(case):
+    """Products that do not fit: exit code 6, nothing with a final name, nothing else harmed."""
+    night = case.simulated()
+    output = case.folder / "out"
+    words = night.stage_words(output)
+    for limit in (1000, 100_000):
+        # Without restore_signals the child inherits that SIGXFSZ is ignored, so that writes fail
+        # instead of killing it.
+        said = case.run(*words, preexec_fn=limit_file_size(limit), restore_signals=False)
+        said.ends("resource")
+        expect(not list(output.rglob("*.h5")), f"a product that does not fit was published:\n{said}")
+        expect_no_fragments(output)
+    case.run(*words).ends("done")
+
+
+def case_full_disk(case):
+    """A night on a full disk: exit code 7 or 6, no product, and complete once there is room."""
+    night = case.simulated()
+    disk = case.folder / "disk"
+    disk.mkdir()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"tmpfs", bytes(disk), b"tmpfs", 0, b"size=400k") != 0:
+        raise Skipped(f"no small disk can be mounted: {os.strerror(ctypes.get_errno())}")
+    try:
+        replace_file(
+            night.config,
+            night.config.read_bytes().replace(b"products: .", b"products: " + bytes(disk)),
+        )
+        said = night.process()
+        expect(said.code in (6, 7), f"expected exit code 6 or 7:\n{said}")
+        expect("space" in said.out + said.err, f"the full disk is not named:\n{said}")
+        products = list(disk.rglob("dl1_*.h5"))
+        expect(len(products) < 2, f"the products do not fit, but are there: {products}")
+        expect_no_fragments(disk)
+        expect(
+            libc.mount(b"tmpfs", bytes(disk), b"tmpfs", 32, b"size=200m") == 0, "cannot be resized"
+        )
+        night.process().ends("done")
+        expect(len(list(disk.rglob("dl1_*.h5"))) == 2, "with room, not all was made")
+    finally:
+        libc.umount2(bytes(disk), 2)
+
+
+def case_folder_not_writable(case):
+    """The output folder is a file."""
+    night = case.simulated()
+    output = case.folder / "out"
+    output.write_text("in the way\n", "utf-8")
+    case.run(*night.stage_words(output)).ends("resource").complains(output)
+    expect(output.read_text("utf-8") == "in the way\n", "what was in the way is gone")

@@ -1,0 +1,59 @@
+"""The command line: help, version, and mistakes that people make."""
+
+from harness import DATE, expect
+
+COMMANDS = ("simulate", "r0-to-dl1", "dl1-to-dl2", "night", "prov", "show", "config")
+
+
+def case_help_everywhere(case):
+    overview = case.run("--help").ends("done")
+    for command in COMMANDS:
+        overview.says(command)
+        said = case.run(command, "--help").ends("done")
+        expect("Usage: alisio " + command in said.out, f"no usage line:\n{said}")
+    case.run("--version").ends("done").says("alisio", "(")
+
+
+def case_unknown_command(case):
+    case.run("nigth").ends("usage").complains("nigth", "night")
+
+
+def case_unknown_option(case):
+    said = case.run("r0-to-dl1", "--ouput-dir", "x").ends("usage")
+    said.complains("--ouput-dir", "did you mean '--output-dir'?")
+    case.run("night", DATE, "--confg", "x").ends("usage").complains("--config")
+
+
+def case_missing_option(case):
+    case.run("r0-to-dl1").ends("usage").complains("--input")
+    case.run("night").ends("usage").complains("date")
+    case.run("night", "20241332").ends("usage").complains("20241332")
+
+
+def case_unknown_config_key(case):
+    config = case.folder / "alisio.yaml"
+    config.write_text("telescope: 1\ntailcut:\n  picture_tresh: 8\n", "utf-8")
+    said = case.run("night", DATE, "--config", config).ends("configuration")
+    said.complains(f"{config}:3", "picture_tresh", "picture_thresh")
+
+
+def case_wrong_config_value(case):
+    config = case.folder / "alisio.yaml"
+    config.write_text("tailcut:\n  picture_thresh: eight\n", "utf-8")
+    said = case.run("night", DATE, "--config", config).ends("configuration")
+    said.complains(f"{config}:2", "picture_thresh")
+
+
+def case_unreadable_config(case):
+    broken = case.folder / "broken.yaml"
+    broken.write_text("tailcut: [8, 4\nnight:\n", "utf-8")
+    case.run("night", DATE, "--config", broken).ends("configuration").complains(broken)
+    missing = case.folder / "missing.yaml"
+    said = case.run("night", DATE, "--config", missing)
+    expect(said.code in (3, 4), f"expected exit code 3 or 4:\n{said}")
+    said.complains(missing)
+    folder = case.folder / "folder.yaml"
+    folder.mkdir()
+    said = case.run("night", DATE, "--config", folder)
+    expect(said.code in (3, 4), f"expected exit code 3 or 4:\n{said}")
+    said.complains(folder)

@@ -1,0 +1,265 @@
+"""A night from end to end: complete, repeatable, repairable, killable."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+from harness import DATE, EXIT, Failed, changed, data_hashes, expect, replace_file
+
+
+def case_night(case):
+    """A night is processed; a second run does nothing and touches nothing."""
+    night = case.simulated()
+    night.process().ends("done").says(night.run_number, "2 done")
+    night.expect_complete()
+    before = night.state_of_products()
+    documents = {path: path.read_bytes() for path in night.documents().values()}
+    said = night.process().ends("done")
+    summary = json.loads(night.process("--json").ends("done").out)
+    expect(summary["complete"] and summary["jobs_run"] == 0, f"something was run again:\n{said}")
+    expect(night.state_of_products() == before, "a run with nothing to do changed a product")
+    for path, content in documents.items():
+        expect(path.read_bytes() == content, f"a run with nothing to do changed {path}")
+    night.process("--plan").ends("done").says("nothing to run")
+
+
+def case_night_r1v1(case):
+    night = case.simulated(format="r1v1")
+    night.process().ends("done")
+    night.expect_complete()
+    case.run("show", night.raw(1, 0)).ends("done").says("R1v1", night.run_number)
+
+
+def case_records_of_products(case):
+    """What products and documents say holds, until a product is altered."""
+    night = case.simulated()
+    night.process().ends("done")
+    log = night.product("DL1", 0).parent / "log"
+    case.run("prov", "verify", log).ends("done")
+    facts = json.loads(case.run("show", "--json", night.product("DL1", 0)).ends("done").out)
+    expect(facts["runs"] == [night.run_number] and facts["events"] == 40, f"wrong facts: {facts}")
+    expect(facts["made_by"]["activity"] == "r0_to_dl1", f"wrong maker: {facts['made_by']}")
+    expect(
+        any(item["file"] == night.raw(1, 0).name for item in facts["made_by"]["inputs"]),
+        f"the raw file is not among the inputs: {facts['made_by']}",
+    )
+    image = case.folder / "shower.svg"
+    case.run("show", night.product("DL1", 0), "--image", image).ends("done")
+    expect("<svg" in image.read_text("utf-8"), "no camera image was drawn")
+    altered = night.product("DL1", 0)
+    replace_file(altered, altered.read_bytes() + b"x")
+    case.run("prov", "verify", log).ends("incomplete").says(altered.name)
+
+
+def case_deleted_product(case):
+    """A deleted DL1 is made again, and nothing that has the same data."""
+    night = case.simulated()
+    night.process().ends("done")
+    before = night.state_of_products()
+    deleted = night.product("DL1", 1)
+    deleted.unlink()
+    plan = json.loads(night.process("--plan", "--json").ends("done").out)
+    fates = {
+        subrun["subrun"]: (subrun["r0_to_dl1"]["status"], subrun["dl1_to_dl2"]["status"])
+        for run in plan["runs"]
+        for subrun in run["subruns"]
+    }
+    expect(fates[0] == ("done", "done"), f"subrun 0 hangs on nothing that changed: {plan}")
+    expect(fates[1][0] == "to_run" or fates[1][0] == "to run", f"subrun 1 is not planned: {plan}")
+    expect(not deleted.exists(), "--plan made a product")
+    night.process().ends("done")
+    after = night.state_of_products()
+    expect(set(after) == set(before), "the deleted product is not back")
+    remade = sorted(str(path) for path in after if after[path][0] != before[path][0])
+    expect(remade == [str(deleted)], f"expected {deleted} alone to be remade, not {remade}")
+
+
+def case_altered_product(case):
+    """An altered DL2 is made again, and nothing else."""
+    night = case.simulated()
+    night.process().ends("done")
+    before = night.state_of_products()
+    altered = night.product("DL2", 0)
+    replace_file(altered, altered.read_bytes()[:-1] + b"?")
+    night.process().ends("done")
+    after = night.state_of_products()
+    remade = sorted(str(path) for path in after if after[path] != before[path])
+    expect(remade == [str(altered)], f"expected {altered} alone to be remade, not {remade}")
+    case.run("show", altered).ends("done")
+
+
+def case_changed_configuration(case):
+    """A changed threshold makes everything anew, a changed number of jobs nothing."""
+    night = case.simulated()
+    night.process().ends("done")
+    before = night.state_of_products()
+    text = night.config.read_bytes()
+    replace_file(night.config, text + b"night:\n  jobs: 1\n")
+    night.process().ends("done")
+    expect(night.state_of_products() == before, "the number of jobs changed products")
+    replace_file(night.config, text + b"tailcut:\n  picture_thresh: 6\n")
+    night.process().ends("done")
+    after = night.state_of_products()
+    same = [str(path) for path in after if after[path][0] == before[path][0]]
+    expect(not same, f"made with another threshold and kept: {same}")
+
+
+def case_absent_run(case):
+    """A run of the summary whose files are not there is told, and fails nothing."""
+    night = case.simulated(runs=2)
+    for stream in (1, 2, 3, 4):
+        for subrun in (0, 1):
+            night.raw(stream, subrun, night.run_number + 1).unlink(missing_ok=True)
+    gone = sorted({path.name.split(".Run")[1][:5] for path in night.r0().glob("*.fits.fz")})
+    expect(f"{night.run_number:05d}" in gone, f"the wrong run was removed: {gone}")
+    night.process().ends("done").says(night.run_number + 1, "no files")
+    night.expect_complete()
+
+
+def case_two_productions(case):
+    """Productions live side by side."""
+    night = case.simulated()
+    night.process("--prod-id", "one").ends("done")
+    before = night.state_of_products()
+    night.process("--prod-id", "two", "--no-dl2").ends("done")
+    after = night.state_of_products()
+    expect(len(before) == 4 and len(after) == 6, f"expected 4, then 6 products: {sorted(after)}")
+    expect(all(after[path] == before[path] for path in before), "one production changed the other")
+
+
+def case_dry_run(case):
+    """A dry run records the whole night as planned, computes nothing, and is in nobody's way."""
+    night = case.simulated()
+    night.process("--dry-run").ends("done").says("nothing was computed")
+    expect(not night.all_products(), f"a dry run made {night.all_products()}")
+    documents = night.documents(dry_run=True)
+    for stage in ("r0_to_dl1", "dl1_to_dl2"):
+        name = f"{stage}_{night.run_number:05d}_prov.json"
+        expect(name in documents, f"{name} is missing, there are {sorted(documents)}")
+        expect("planned" in documents[name].read_text("utf-8"), f"{name} does not say 'planned'")
+    night.process().ends("done")
+    night.expect_complete()
+    before = {path: path.read_bytes() for path in night.documents().values()}
+    night.process("--dry-run").ends("done")
+    for path, content in before.items():
+        expect(path.read_bytes() == content, f"a dry run wrote over the record {path}")
+
+
+def case_same_data_for_any_threads(case):
+    """One thread, two threads, and once more: the same data, in DL1 and DL2."""
+    night = case.simulated(events=100)
+    models = next((case.folder / "night").rglob("*.forest"), None)
+    plan = json.loads(night.process("--plan", "--json").ends("done").out)
+    models = models or plan["runs"][0]["models"]["file"]
+    hashes = []
+    for number, threads in enumerate((1, 2, 2)):
+        output = case.folder / f"out{number}"
+        report = case.folder / f"report{number}.json"
+        words = [*night.stage_words(output), "--threads", threads, "--report", report]
+        case.run(*words, "--dl2", "--models", models).ends("done")
+        hashes.append(data_hashes(report))
+    expect(len(hashes[0]) == 2, f"expected DL1 and DL2 in the report: {hashes[0]}")
+    expect(hashes[0] == hashes[1], f"1 and 2 threads differ: {hashes[0]} {hashes[1]}")
+    expect(hashes[1] == hashes[2], f"two equal runs differ: {hashes[1]} {hashes[2]}")
+    report = case.folder / "apart.json"
+    apart = case.folder / "apart"
+    dl1 = next((case.folder / "out0").glob("dl1_*.h5"))
+    words = ["dl1-to-dl2", "--input", dl1, "--models", models]
+    case.run(*words, "--output-dir", apart, "--report", report).ends("done")
+    for name, data_hash in data_hashes(report).items():
+        expect(data_hash == hashes[0][name], f"{name} differs from the one made in one pass")
+
+
+def case_drive_log_ends_early(case):
+    """Events outside the drive log have no pointing; that is a warning and no failure."""
+    night = case.simulated()
+    words = night.stage_words(case.folder / "out")
+    log = words[words.index("--drive-log") + 1]
+    lines = log.read_bytes().splitlines(keepends=True)
+    start = next(i for i, line in enumerate(lines) if line.strip() and not line.startswith(b"#"))
+    short = case.folder / log.name
+    short.write_bytes(b"".join(lines[: start + 2]))
+    said = case.run(*changed(words, "--drive-log", short)).ends("done")
+    expect("warn" in said.err.lower() and "drive log" in said.err, f"no warning:\n{said}")
+    product = next((case.folder / "out").glob("dl1_*.h5"))
+    facts = json.loads(case.run("show", "--json", product).ends("done").out)
+    expect(facts["events"] == 40, f"events were lost: {facts['events']}")
+    for row in facts["rows"]:
+        expect(row["alt_tel"] is None, f"a pointing from nowhere: {row}")
+
+
+def start_night(night):
+    command = [str(night.case.alisio), "night", DATE, "--config", str(night.config)]
+    return subprocess.Popen(
+        [*command, "--jobs", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def wait_for(condition, what, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise Failed(f"waited {seconds} s for {what}")
+        time.sleep(0.005)
+
+
+def stop_after_first_product(night, number):
+    """Start a night, wait for its first product and send a signal to its head alone."""
+    process = start_night(night)
+    try:
+        wait_for(
+            lambda: night.products("DL1") or process.poll() is not None, "the first DL1 file"
+        )
+        os.kill(process.pid, number)
+        return process.wait(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def case_killed_night(case):
+    """A night killed in the middle continues when run again."""
+    night = case.simulated(subruns=4)
+    stop_after_first_product(night, signal.SIGKILL)
+    first = {path: path.stat().st_mtime_ns for path in night.products("DL1")[:1]}
+    night.process().ends("done")
+    night.expect_complete(subruns=4)
+    for path, mtime in first.items():
+        expect(path.stat().st_mtime_ns == mtime, f"{path} was whole and is made again")
+
+
+def case_interrupted_night(case):
+    """A night that is told to stop ends its jobs, says so, and continues when run again."""
+    night = case.simulated(subruns=4)
+    code = stop_after_first_product(night, signal.SIGTERM)
+    expect(code in (130, 143), f"expected exit code 130 (interrupted), got {code}")
+    expect(len(night.products("DL1")) < 4, "all was done before the signal came: test nothing")
+    night.process().ends("done")
+    night.expect_complete(subruns=4)
+
+
+def case_two_nights_at_once(case):
+    """A night that is being processed is left alone."""
+    night = case.simulated(subruns=4)
+    first = start_night(night)
+    try:
+        wait_for(lambda: list(night.folder.rglob("*.part-*")) or night.products(), "work to begin")
+        os.kill(first.pid, signal.SIGSTOP)
+        said = night.process()
+        expect(said.code == EXIT["resource"], f"expected exit code 6 (lock held):\n{said}")
+        said.complains(str(first.pid))
+        night.process("--pass").ends("done")
+        os.kill(first.pid, signal.SIGCONT)
+        expect(first.wait(timeout=120) == 0, "the first night failed")
+    finally:
+        if first.poll() is None:
+            os.kill(first.pid, signal.SIGCONT)
+            first.kill()
+            first.wait()
+    night.expect_complete(subruns=4)
