@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 
 #include "calib/drs4/kernels.hpp"
@@ -30,10 +31,13 @@ struct Readout {
   std::uint32_t now;
   bool correct_lapse;
   const std::uint32_t* last;
+  drs4::Spikes spikes;
+  const std::int16_t* spike_height;
 };
 
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void correct_baseline(
-    const Readout& r, float* samples, drs4::LapseMemo& memo) {
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void correct_readout(
+    const Readout& r, drs4::LapseMemo& memo, float* kept) {
+  float samples[readout::n_samples];
   if (r.scaled) {
     std::array<float, readout::n_samples> physical;
     for (std::size_t s = 0; s < readout::n_samples; ++s) {
@@ -46,6 +50,8 @@ struct Readout {
   if (r.correct_lapse) {
     drs4::subtract_time_lapse(samples, r.first_capacitor, r.now, r.last, memo);
   }
+  drs4::subtract_spikes(samples, r.spikes, r.spike_height);
+  std::memcpy(kept, samples + readout::first_kept_sample, readout::n_kept_samples * sizeof(float));
 }
 
 }  // namespace
@@ -143,13 +149,40 @@ void Drs4Corrector::move_base(std::size_t module, std::uint64_t now) {
   base_[module] = base;
 }
 
+void Drs4Corrector::prefetch(const RawEvent& event, std::size_t module) const {
+  // First capacitors are random, so no hardware sees these accesses coming: without this the loop
+  // waits for memory most of its time.
+  constexpr std::size_t line = 64;
+  const auto fetch = [](const auto* from, std::size_t items) {
+    const auto* bytes = reinterpret_cast<const char*>(from);
+    for (std::size_t b = 0; b < items * sizeof(*from); b += line) __builtin_prefetch(bytes + b);
+    __builtin_prefetch(bytes + items * sizeof(*from) - 1);
+  };
+  for (std::size_t g = 0; g < n_gains; ++g) {
+    for (std::size_t k = 0; k < pixels_per_module; ++k) {
+      const std::size_t position = module * pixels_per_module + k;
+      const std::size_t cell =
+          event.first_capacitor[module * chips_per_module + readout::chip_of_pixel[g][k]] %
+          n_capacitors;
+      const std::size_t channel = g * n_pixels_ + camera_.pixel_ids[position];
+      fetch(&pedestal_->baseline[channel * Drs4Pedestal::row + cell], readout::n_samples);
+      fetch(&last_readout_[(position * n_gains + g) * n_capacitors + cell],
+            std::min(readout::n_samples, n_capacitors - cell));
+    }
+    if (event.stored_row.empty() && event.n_gains == n_gains) {
+      fetch(&event.waveform[(g * event.n_stored + module * pixels_per_module) * event.n_samples],
+            pixels_per_module * event.n_samples);
+    }
+  }
+}
+
 void Drs4Corrector::correct(const RawBlock& block, std::size_t module, CorrectedBlock& out) {
   drs4::LapseMemo memo;
-  std::array<float, readout::n_samples> samples;
   const std::size_t first_position = module * pixels_per_module;
 
   for (std::size_t e = 0; e < block.events.size(); ++e) {
     const RawEvent& event = block.events[e];
+    if (e + 1 < block.events.size()) prefetch(block.events[e + 1], module);
     const bool calibrated = (event.preprocessing & preprocessing::pe_calibration) != 0;
     const bool correct_lapse =
         !calibrated && (event.preprocessing & preprocessing::time_lapse) == 0;
@@ -213,15 +246,12 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
           }
         } else {
           const bool scaled = camera_.waveform_scale != 1.F || camera_.waveform_offset != 0.F;
-          correct_baseline(
+          correct_readout(
               {raw, camera_.waveform_scale, camera_.waveform_offset, scaled, cell,
-               &pedestal_->baseline[channel * Drs4Pedestal::row], now, correct_lapse, last},
-              samples.data(), memo);
-          if (correct_spikes) {
-            drs4::subtract_spikes(samples.data(), drs4::find_spikes(cell, previous_cell),
-                                  &pedestal_->spike_height[channel * 3]);
-          }
-          std::copy_n(&samples[readout::first_kept_sample], readout::n_kept_samples, kept);
+               &pedestal_->baseline[channel * Drs4Pedestal::row], now, correct_lapse, last,
+               correct_spikes ? drs4::find_spikes(cell, previous_cell) : drs4::Spikes{},
+               &pedestal_->spike_height[channel * 3]},
+              memo, kept);
         }
         // Events that are calibrated already do not touch the last readouts (the peers' choice).
         if (!calibrated) drs4::update_last_readout(k, cell, now, last);

@@ -56,6 +56,7 @@ class Drs4Corrector {
 
  private:
   void move_base(std::size_t module, std::uint64_t now);
+  void prefetch(const RawEvent& event, std::size_t module) const;
 
   std::shared_ptr<const Drs4Pedestal> pedestal_;
   RawCamera camera_;

@@ -1,4 +1,7 @@
 #pragma once
+#include <emmintrin.h>
+
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -54,26 +57,54 @@ inline void subtract_baseline(const std::uint16_t* samples, std::size_t first_ca
   }
 }
 
+/// Return a mask whose bit s says that capacitors s and s + 1 of a readout were read out last at
+/// different times.
+/// @param last of 41 capacitors; the value of the last one does not matter
+[[nodiscard]] inline std::uint64_t find_changes(const std::uint32_t* last) {
+  const auto equal_16 = [](const std::uint32_t* at) {
+    const auto equal_4 = [](const std::uint32_t* from) {
+      return _mm_cmpeq_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)),
+                             _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 1)));
+    };
+    return std::uint64_t(unsigned(
+        _mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(equal_4(at), equal_4(at + 4)),
+                                          _mm_packs_epi32(equal_4(at + 8), equal_4(at + 12))))));
+  };
+  static_assert(readout::n_samples == 40, "the masks below are for 40 samples");
+  const std::uint64_t equal =
+      equal_16(last) | equal_16(last + 16) << 16 | equal_16(last + 24) << 24;
+  return ~equal & ((std::uint64_t{1} << (readout::n_samples - 1)) - 1);
+}
+
 /// Subtract what capacitors gained since their last readout.
 /// @param last the pixel's last readouts [capacitor], clock ticks, 0 if there is none
 /// @param now  ticks on the same scale
 inline void subtract_time_lapse(float* samples, std::size_t first_capacitor, std::uint32_t now,
                                 const std::uint32_t* last, LapseMemo& memo) {
-  constexpr auto longest = std::uint32_t(longest_lapse_ms * readout::clock_ticks_per_ms);
-  std::size_t s = 0;
-  while (s < readout::n_samples) {
-    const std::size_t capacitor = (first_capacitor + s) % n_capacitors;
-    const std::uint32_t then = last[capacitor];
-    const std::size_t room = std::min(readout::n_samples - s, n_capacitors - capacitor);
-    std::size_t n = 1;
-    while (n < room && last[capacitor + n] == then) ++n;
-    // A clock that stands still or runs back gives no elapsed time.
-    if (then > 0 && then < now && now - then < longest) {
-      const double baseline = memo.baseline(now - then);
-      for (std::size_t i = s; i < s + n; ++i) samples[i] = float(double(samples[i]) - baseline);
-    }
-    s += n;
+  constexpr std::size_t n = readout::n_samples;
+  std::array<std::uint32_t, n + 1> around;
+  const std::uint32_t* window = last + first_capacitor;
+  if (first_capacitor + n + 1 > n_capacitors) {
+    for (std::size_t s = 0; s < n; ++s) around[s] = last[(first_capacitor + s) % n_capacitors];
+    around[n] = 0;
+    window = around.data();
   }
+  const auto baseline_of = [&](std::uint32_t then) {
+    constexpr auto longest = std::uint32_t(longest_lapse_ms * readout::clock_ticks_per_ms);
+    // A clock that stands still or runs back gives no elapsed time.
+    const bool applies = then > 0 && then < now && now - then < longest;
+    return applies ? memo.baseline(now - then) : 0.0;
+  };
+  // Neighbours were mostly read out together, so there are few different baselines. Each is written
+  // to the end of the readout and the next one over it: a fixed number of stores costs less than
+  // the right one.
+  std::array<double, 2 * n> baseline;
+  std::fill_n(baseline.begin(), n, baseline_of(window[0]));
+  for (std::uint64_t changes = find_changes(window); changes != 0; changes &= changes - 1) {
+    const auto s = std::size_t(__builtin_ctzll(changes)) + 1;
+    std::fill_n(baseline.begin() + std::ptrdiff_t(s), n, baseline_of(window[s]));
+  }
+  for (std::size_t s = 0; s < n; ++s) samples[s] = float(double(samples[s]) - baseline[s]);
 }
 
 /// Note the readout of 40 capacitors and, for every other pixel of a module, of those that the
