@@ -1,0 +1,127 @@
+// Time per camera event (1855 pixels, two gains where both are corrected) of the calibration
+// kernels, one thread, on waveforms of 40 samples with a pulse in noise.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "calib/charge/extraction.hpp"
+#include "calib/drs4/kernels.hpp"
+#include "calib/drs4/readout.hpp"
+#include "calib/gain/gain.hpp"
+
+namespace alisio::calib {
+namespace {
+
+constexpr std::size_t n_pixels = 1855, n_samples = readout::n_samples;
+constexpr double sampling_rate_ghz = 1.024;
+
+/// [pixel][sample]
+std::vector<float> waveforms() {
+  std::mt19937 random(1);
+  std::normal_distribution<float> noise(0, 6);
+  std::uniform_real_distribution<float> height(0, 200), place(8, 30);
+  std::vector<float> out(n_pixels * n_samples);
+  for (std::size_t pixel = 0; pixel < n_pixels; ++pixel) {
+    const float h = height(random), at = place(random);
+    for (std::size_t s = 0; s < n_samples; ++s) {
+      const float t = (static_cast<float>(s) - at) / 1.5F;
+      out[pixel * n_samples + s] = h * std::exp(-0.5F * t * t) + noise(random);
+    }
+  }
+  return out;
+}
+
+void count_events(benchmark::State& state) {
+  state.counters["events/s"] =
+      benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+}
+
+template <std::size_t (*find)(const float*, std::size_t)>
+void find_peaks(benchmark::State& state) {
+  const std::vector<float> samples = waveforms();
+  for (auto _ : state)
+    for (std::size_t pixel = 0; pixel < n_pixels; ++pixel)
+      benchmark::DoNotOptimize(find(&samples[pixel * n_samples], n_samples));
+  count_events(state);
+}
+
+void extract_charges(benchmark::State& state) {
+  const std::vector<float> samples = waveforms();
+  for (auto _ : state)
+    for (std::size_t pixel = 0; pixel < n_pixels; ++pixel) {
+      const float* at = &samples[pixel * n_samples];
+      const std::size_t peak = find_peak(at, n_samples);
+      benchmark::DoNotOptimize(sum_window(at, n_samples, peak, Window{}, sampling_rate_ghz));
+    }
+  count_events(state);
+}
+
+void select_gain_and_convert(benchmark::State& state) {
+  const std::vector<float> samples = waveforms();
+  std::vector<float> work(samples.size());
+  for (auto _ : state) {
+    work = samples;
+    for (std::size_t pixel = 0; pixel < n_pixels; ++pixel) {
+      float* at = &work[pixel * n_samples];
+      benchmark::DoNotOptimize(is_above(at, n_samples, 3500));
+      convert_to_pe(at, n_samples, 0.5, 0.0129);
+    }
+    benchmark::DoNotOptimize(work.data());
+  }
+  count_events(state);
+}
+
+void subtract_baselines(benchmark::State& state) {
+  std::mt19937 random(2);
+  std::vector<std::int16_t> baseline(n_gains * n_pixels * (n_capacitors + n_samples));
+  for (auto& value : baseline) value = static_cast<std::int16_t>(250 + random() % 100);
+  std::vector<std::uint16_t> raw(n_gains * n_pixels * n_samples, 400);
+  std::vector<std::uint16_t> first(n_gains * n_pixels);
+  for (auto& capacitor : first) capacitor = static_cast<std::uint16_t>(random() % n_capacitors);
+  std::vector<float> out(raw.size());
+  for (auto _ : state) {
+    for (std::size_t channel = 0; channel < first.size(); ++channel)
+      drs4::subtract_baseline(&raw[channel * n_samples], first[channel],
+                              &baseline[channel * (n_capacitors + n_samples)],
+                              &out[channel * n_samples]);
+    benchmark::DoNotOptimize(out.data());
+  }
+  count_events(state);
+}
+
+void subtract_time_lapses(benchmark::State& state) {
+  std::mt19937 random(3);
+  // Readouts of other events left stretches of 40 capacitors with a common time.
+  std::vector<std::uint32_t> last(n_gains * n_pixels * n_capacitors);
+  for (std::size_t begin = 0; begin < last.size(); begin += n_samples) {
+    const auto then = static_cast<std::uint32_t>(1 + random() % 10'000'000);
+    for (std::size_t c = begin; c < std::min(begin + n_samples, last.size()); ++c) last[c] = then;
+  }
+  std::vector<std::uint16_t> first(n_gains * n_pixels);
+  for (auto& capacitor : first) capacitor = static_cast<std::uint16_t>(random() % n_capacitors);
+  std::vector<float> samples(n_gains * n_pixels * n_samples, 100);
+  drs4::LapseMemo memo;
+  for (auto _ : state) {
+    for (std::size_t channel = 0; channel < first.size(); ++channel)
+      drs4::subtract_time_lapse(&samples[channel * n_samples], first[channel], 10'000'000,
+                                &last[channel * n_capacitors], memo);
+    benchmark::DoNotOptimize(samples.data());
+  }
+  count_events(state);
+}
+
+BENCHMARK(subtract_time_lapses)->Unit(benchmark::kMicrosecond);
+BENCHMARK(subtract_baselines)->Unit(benchmark::kMicrosecond);
+BENCHMARK(select_gain_and_convert)->Unit(benchmark::kMicrosecond);
+BENCHMARK(find_peaks<find_peak_scalar>)->Name("find_peaks/scalar")->Unit(benchmark::kMicrosecond);
+BENCHMARK(find_peaks<find_peak>)->Name("find_peaks/dispatched")->Unit(benchmark::kMicrosecond);
+BENCHMARK(extract_charges)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace alisio::calib
+
+BENCHMARK_MAIN();
