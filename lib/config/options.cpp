@@ -42,9 +42,6 @@ std::vector<Option> make_options() {
        "factor on the low-gain charge"},
       {"source_config.LSTEventSource.LSTR0Corrections.gain_selection_threshold", K::number, 3500.0,
        "ADC", "a high-gain sample above it selects low gain"},
-      {"source_config.LSTEventSource.LSTR0Corrections.spike_correction_method", K::text,
-       "subtraction", "", "subtraction or interpolation"},
-
       {"image_extractor", K::text, "LocalPeakWindowSum", "", "charge extractor of DL1 images"},
       {"LocalPeakWindowSum.window_width", K::integer, 8, "samples", "integration window"},
       {"LocalPeakWindowSum.window_shift", K::integer, 4, "samples", "window start before the peak"},

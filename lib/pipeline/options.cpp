@@ -5,6 +5,53 @@
 #include "lib/base/error.hpp"
 
 namespace alisio::pipeline {
+namespace {
+
+[[noreturn]] void refuse(const std::string& key, const std::string& expected,
+                         const std::string& found) {
+  throw Error(ErrorKind::configuration,
+              "'" + key + "' must be " + expected + ", not '" + found + "'");
+}
+
+}  // namespace
+
+calib::CalibrationOptions calibration_options(const config::Configuration& c) {
+  const std::string corrections = "source_config.LSTEventSource.LSTR0Corrections.";
+  calib::CalibrationOptions options;
+  options.charge_scale_high_gain = c.number(corrections + "calib_scale_high_gain");
+  options.charge_scale_low_gain = c.number(corrections + "calib_scale_low_gain");
+  options.gain_selection_threshold = float(c.number(corrections + "gain_selection_threshold"));
+  if (const std::string extractor = c.text("image_extractor"); extractor != "LocalPeakWindowSum")
+    refuse("image_extractor", "LocalPeakWindowSum", extractor);
+  options.window.width = int(c.integer("LocalPeakWindowSum.window_width"));
+  options.window.shift = int(c.integer("LocalPeakWindowSum.window_shift"));
+  if (options.window.width < 1 || options.window.width > 36)
+    refuse("LocalPeakWindowSum.window_width", "between 1 and 36 samples",
+           std::to_string(options.window.width));
+  if (options.window.shift < 0 || options.window.shift >= options.window.width)
+    refuse("LocalPeakWindowSum.window_shift", "between 0 and the window's width",
+           std::to_string(options.window.shift));
+  const std::string statistics = "LSTCalibrationCalculator.";
+  options.interleaved.sample_size =
+      std::size_t(c.integer(statistics + "PedestalIntegrator.sample_size"));
+  options.interleaved.sample_duration = c.number(statistics + "PedestalIntegrator.sample_duration");
+  if (c.integer(statistics + "FlasherFlatFieldCalculator.sample_size") !=
+          c.integer(statistics + "PedestalIntegrator.sample_size") ||
+      c.number(statistics + "FlasherFlatFieldCalculator.sample_duration") !=
+          options.interleaved.sample_duration)
+    throw Error(ErrorKind::configuration,
+                "sample_size and sample_duration must be the same for pedestals and flat-fields",
+                "LSTCalibrationCalculator");
+  return options;
+}
+
+calib::TriggerSource trigger_source(const config::Configuration& c) {
+  const std::string key = "source_config.LSTEventSource.default_trigger_type";
+  const std::string value = c.text(key);
+  if (value == "ucts") return calib::TriggerSource::ucts;
+  if (value == "tib") return calib::TriggerSource::tib;
+  refuse(key, "ucts or tib", value);
+}
 
 clean::CleaningOptions cleaning_options(const config::Configuration& c) {
   clean::CleaningOptions options;
@@ -50,11 +97,6 @@ dl2::Options dl2_options(const config::Configuration& c, double effective_focal_
                 "'disp_method' must be disp_norm_sign or disp_vector, not '" + method + "'");
   options.effective_focal_length = effective_focal_length;
   return options;
-}
-
-std::string config_attribute(const config::Configuration& c,
-                             const std::vector<std::string>& sections) {
-  return c.section_json(sections);
 }
 
 }  // namespace alisio::pipeline

@@ -1,0 +1,180 @@
+#include "lib/pipeline/r0_to_dl1.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <mutex>
+
+#include "calib/charge/image_producer.hpp"
+#include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
+#include "lib/io/text/drive_log.hpp"
+#include "lib/io/text/run_summary.hpp"
+#include "lib/pipeline/dl1_writer.hpp"
+#include "lib/pipeline/options.hpp"
+#include "lib/stage/description.hpp"
+#include "reco/params/process_block.hpp"
+
+namespace alisio::pipeline {
+namespace {
+
+/// Scratch spaces that threads borrow: as many as ever worked at once, none allocated per event.
+class ScratchPool {
+ public:
+  explicit ScratchPool(std::size_t n_pixels) : n_pixels_(n_pixels) {}
+  template <typename Work>
+  void with_scratch(const Work& work) {
+    std::unique_ptr<params::Scratch> scratch;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (!free_.empty()) {
+        scratch = std::move(free_.back());
+        free_.pop_back();
+      }
+    }
+    if (!scratch) scratch = std::make_unique<params::Scratch>(n_pixels_);
+    work(*scratch);
+    const std::scoped_lock lock(mutex_);
+    free_.push_back(std::move(scratch));
+  }
+
+ private:
+  std::size_t n_pixels_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<params::Scratch>> free_;
+};
+
+/// Return the reference time that the run summary gives, if it has one for the run.
+std::optional<calib::ReferenceTime> reference_time(const std::filesystem::path& run_summary,
+                                                   int run) {
+  if (run_summary.empty()) return std::nullopt;
+  const auto row = text::find_run(text::read_run_summary(run_summary), run);
+  if (!row) {
+    spdlog::warn("{}: run {} is not listed; times count from the run's first event",
+                 run_summary.string(), run);
+    return std::nullopt;
+  }
+  if (row->dragon_reference_module_index < 0 || row->dragon_reference_time < 0) return std::nullopt;
+  return calib::ReferenceTime{static_cast<std::uint64_t>(row->dragon_reference_time),
+                              row->dragon_reference_counter,
+                              static_cast<std::size_t>(row->dragon_reference_module_index)};
+}
+
+void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer,
+             const R0ToDl1Request& request) {
+  const auto& read = source.counters();
+  const auto& made = producer.counters();
+  const std::string file = request.input.string();
+  for (const std::string& warning : source.warnings()) spdlog::warn("{}: {}", file, warning);
+  if (read.empty_events > 0) spdlog::warn("{}: {} empty events skipped", file, read.empty_events);
+  if (read.ucts_jumps > 0)
+    spdlog::warn("{}: {} jumps of the UCTS clock repaired", file, read.ucts_jumps);
+  if (read.ucts_behind > 0)
+    spdlog::warn("{}: UCTS lags behind the module clock in {} events", file, read.ucts_behind);
+  if (made.outside_drive_log > 0)
+    spdlog::warn("{}: {} events lie outside the drive log and have no pointing", file,
+                 made.outside_drive_log);
+  if (made.nan_constants > 0)
+    spdlog::warn("{}: {} channels have NaN constants and are unusable",
+                 request.charge_calibration.string(), made.nan_constants);
+}
+
+}  // namespace
+
+std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
+                       const config::Configuration& configuration,
+                       const instrument::Telescope& telescope, dl2::Dl1Columns* rows,
+                       stage::FileStamp* product) {
+  const std::filesystem::path target =
+      request.output_dir / product_name("dl1", subrun_of(request.input));
+  const int run_number = subrun_of(request.input).run;
+  const auto use_constants = [&] {
+    run.use("drs4_pedestal", request.drs4_pedestal);
+    run.use("charge_calibration", request.charge_calibration);
+    if (!request.time_calibration.empty()) run.use("time_calibration", request.time_calibration);
+    if (!request.run_summary.empty()) run.use("run_summary", request.run_summary);
+    if (request.drive_log.empty()) return;
+    run.use("pointing", request.drive_log);
+    if (const auto bending = text::bending_log_of(request.drive_log); !bending.empty())
+      run.use("pointing_correction", bending);
+  };
+  if (run.activity().dry_run) {
+    run.use("r0_subrun", request.input);
+    use_constants();
+    run.plan_product("dl1_subrun", target);
+    if (product != nullptr) product->path = target.string();
+    return 0;
+  }
+
+  const std::size_t n_pixels = telescope.geometry.n_pixels;
+  const calib::CalibrationOptions calibration = calibration_options(configuration);
+  const clean::CleaningOptions cleaning = cleaning_options(configuration);
+  calib::R0Options r0;
+  r0.max_events = request.max_events;
+  r0.reference_time = reference_time(request.run_summary, run_number);
+  r0.trigger_source = trigger_source(configuration);
+  calib::R0Source source(request.input, r0);
+  for (const auto& file : source.files()) run.use("r0_subrun", file);
+  use_constants();
+
+  calib::CalibrationConstants constants;
+  constants.drs4_pedestal = std::make_shared<calib::Drs4Pedestal>(
+      calib::read_drs4_pedestal(request.drs4_pedestal, n_pixels));
+  constants.camera = std::make_shared<calib::CameraCalibration>(
+      calib::read_camera_calibration(request.charge_calibration, n_pixels));
+  if (!request.time_calibration.empty())
+    constants.time = std::make_shared<calib::TimeCalibration>(
+        calib::read_time_calibration(request.time_calibration, n_pixels));
+  if (!request.drive_log.empty())
+    constants.drive_log = std::make_shared<text::DriveLog>(text::read_drive_log(request.drive_log));
+  calib::ImageProducer producer(source, constants, telescope.geometry,
+                                telescope.readout.sampling_rate, calibration);
+
+  PendingFile& file = run.create("dl1_subrun", target);
+  Dl1Writer writer(file.path(), telescope, run_number, r0.block_events,
+                   run.activity().configuration_json);
+  ScratchPool scratches(n_pixels);
+  std::mutex mutex;
+  std::map<std::size_t, hdf5::CompressedChunk>
+      images;  // by block, from the parallel to the ordered part
+  std::int64_t events = 0;
+  flow::ThreadPool pool(request.threads);
+  producer.run(
+      pool,
+      [&](calib::WorkBlock& block) {
+        scratches.with_scratch([&](params::Scratch& scratch) {
+          params::process_block(block.events, 0, block.events.size, telescope, cleaning, {},
+                                scratch);
+        });
+        hdf5::CompressedChunk chunk = writer.prepare(block.events);
+        const std::scoped_lock lock(mutex);
+        images.emplace(block.events.sequence, std::move(chunk));
+      },
+      [&](calib::WorkBlock& block) {
+        hdf5::CompressedChunk chunk;
+        {
+          const std::scoped_lock lock(mutex);
+          chunk = std::move(images.extract(block.events.sequence).mapped());
+        }
+        writer.write(block.events, chunk);
+        if (rows != nullptr) append_rows(*rows, block.events, telescope, run_number);
+        events += std::int64_t(block.events.size);
+        if (request.progress) request.progress(events);
+      });
+  warn_of(source, producer, request);
+  if (events == 0)
+    throw Error(ErrorKind::bad_input, "holds no events", request.input.string(),
+                "leave the subrun out, or copy its files again");
+
+  std::vector<MonitoringParts> parts;
+  for (const auto& part : producer.monitoring().parts())
+    parts.push_back({part.pedestal, part.flatfield});
+  writer.write_monitoring(producer.monitoring().rows(), parts);
+  writer.finish(run.metadata("dl1_subrun"));
+  const stage::FileStamp stamp = run.publish("dl1_subrun");
+  if (product != nullptr) *product = stamp;
+  return events;
+}
+
+}  // namespace alisio::pipeline
