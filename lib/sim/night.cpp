@@ -33,8 +33,7 @@ using nlohmann::json;
 constexpr int generator_version = 1;
 constexpr int n_streams = 4;
 constexpr int first_run = 11218;
-constexpr std::size_t drs4_events = 600, calibration_events = 600;
-constexpr double calibration_night_sky = 0.5;  ///< the telescope looks at the closed camera's lid
+constexpr double calibration_night_sky = 0.5;  ///< darker patch of sky than the data's
 constexpr const char* marker_name = "simulation.json";
 constexpr const char* started_name = ".simulation-in-progress.json";
 
@@ -61,8 +60,9 @@ std::int64_t utc_seconds(const NightDate& date, int hour, int minute) {
 
 std::vector<RunPlan> plan_runs(const NightOptions& options) {
   constexpr std::int64_t seconds_between_data_runs = 180;
+  const auto calibration_events = static_cast<std::size_t>(options.calibration_events);
   std::vector<RunPlan> runs{
-      {first_run, RunMode::drs4, utc_seconds(options.date, 20, 30), 1000, 1, drs4_events},
+      {first_run, RunMode::drs4, utc_seconds(options.date, 20, 30), 1000, 1, calibration_events},
       {first_run + 1, RunMode::calibration, utc_seconds(options.date, 20, 35), 600, 1,
        calibration_events}};
   for (int i = 0; i < options.data_runs; ++i)
@@ -245,6 +245,7 @@ json parameters_of(const NightOptions& options) {
           {"runs", options.data_runs},
           {"subruns", options.subruns},
           {"events", options.events},
+          {"calibration_events", options.calibration_events},
           {"format", to_string(options.format)}};
 }
 
@@ -359,6 +360,7 @@ NightResult simulate_night(const NightOptions& options, const fs::path& cfg_fold
   check_range("--runs", options.data_runs, 1, 100);
   check_range("--subruns", options.subruns, 1, 1000);
   check_range("--events", options.events, 2 * n_streams, 100'000);
+  check_range("calibration events", options.calibration_events, 2 * n_streams, 100'000);
   check_range("--runs times --subruns times --events",
               static_cast<long>(options.data_runs) * options.subruns * options.events, 1,
               10'000'000);
@@ -403,9 +405,9 @@ NightResult simulate_night(const NightOptions& options, const fs::path& cfg_fold
 
   ConstantsOrigin origin;
   origin.description = json{{"simulated", true}, {"parameters", parameters}}.dump();
-  origin.n_drs4_events = drs4_events;
-  origin.n_flat_fields = calibration_events / 2;
-  origin.n_pedestals = calibration_events - calibration_events / 2;
+  origin.n_drs4_events = runs[0].events();
+  origin.n_flat_fields = runs[1].events() / 2;
+  origin.n_pedestals = runs[1].events() - origin.n_flat_fields;
   origin.time_min = made[1].time_min;
   origin.time_max = made[1].time_max;
   origin.night_sky_scale = calibration_night_sky;

@@ -15,8 +15,9 @@ struct NightOptions {
   NightDate date{2024, 1, 15};
   std::uint64_t seed = 1;
   int data_runs = 1;
-  int subruns = 2;   ///< of each data run
-  int events = 300;  ///< of each subrun
+  int subruns = 2;               ///< of each data run
+  int events = 300;              ///< of each subrun
+  int calibration_events = 600;  ///< of the DRS4 run, and of the flat-field and pedestal run
   RawFormat format = RawFormat::r0;
   int threads = 0;  ///< 0: as many as processors
 };
