@@ -37,7 +37,7 @@ class LapseMemo {
  private:
   static constexpr std::size_t size = 512;
   std::array<std::uint32_t, size> key_{};  ///< 0 is never asked for
-  std::array<double, size> value_;
+  std::array<double, size> value_{};
 };
 
 /// Subtract the offset of each capacitor.

@@ -1,0 +1,61 @@
+#include "calib/charge/extraction.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+namespace alisio::calib {
+namespace {
+
+TEST(FindPeak, AgreesWithItsScalarTwin) {
+  std::mt19937 random(5);
+  for (int i = 0; i < 20000; ++i) {
+    const std::size_t n = 1 + random() % 48;
+    std::vector<float> samples(n);
+    // Few different values, so that the largest one often comes twice.
+    for (auto& s : samples) s = float(int(random() % 9) - 4);
+    ASSERT_EQ(find_peak(samples.data(), n), find_peak_scalar(samples.data(), n));
+  }
+}
+
+TEST(FindPeak, TakesTheFirstOfEqualSamples) {
+  std::vector<float> samples(36, 0.F);
+  EXPECT_EQ(find_peak(samples.data(), 36), 0u);
+  samples[33] = samples[35] = 1.F;
+  EXPECT_EQ(find_peak(samples.data(), 36), 33u);
+}
+
+TEST(SumWindow, IsCutAtTheEnds) {
+  std::vector<float> samples(36, 1.F);
+  EXPECT_EQ(sum_window(samples.data(), 36, 18, {8, 4}, 1.0).charge, 8.F);
+  EXPECT_EQ(sum_window(samples.data(), 36, 0, {8, 4}, 1.0).charge, 4.F);
+  EXPECT_EQ(sum_window(samples.data(), 36, 35, {8, 4}, 1.0).charge, 5.F);
+  EXPECT_EQ(sum_window(samples.data(), 36, 18, {8, 4}, 1.0).peak_time, 17.5F);
+}
+
+TEST(SumWindow, TimesAreWeightedByPositiveSamples) {
+  std::vector<float> samples(36, -1.F);
+  EXPECT_EQ(sum_window(samples.data(), 36, 7, {8, 4}, 1.0).peak_time, 7.F);
+  EXPECT_EQ(sum_window(samples.data(), 36, 7, {8, 4}, 1.0).charge, -8.F);
+  samples[10] = 1.F;
+  samples[11] = 3.F;
+  EXPECT_EQ(sum_window(samples.data(), 36, 11, {8, 4}, 1.0).peak_time, 10.75F);
+  EXPECT_EQ(sum_window(samples.data(), 36, 11, {8, 4}, 2.0).peak_time, 5.375F);
+}
+
+TEST(InterpolateInvalid, TakesTheMeanOfValidNeighbours) {
+  instrument::CameraGeometry geometry;
+  geometry.n_pixels = 4;  // a row
+  geometry.neighbour_start = {0, 1, 3, 5, 6};
+  geometry.neighbour = {1, 0, 2, 1, 3, 2};
+  std::vector<float> image = {1, 50, 60, 7}, time = {2, 0, 0, 4};
+  interpolate_invalid(geometry, std::vector<std::uint8_t>{0, 1, 0, 0}, image, time);
+  EXPECT_EQ(image, (std::vector<float>{1, 30.5F, 60, 7}));
+  EXPECT_EQ(time, (std::vector<float>{2, 1, 0, 4}));
+  interpolate_invalid(geometry, std::vector<std::uint8_t>{1, 1, 0, 0}, image, time);
+  EXPECT_EQ(image, (std::vector<float>{0, 60, 60, 7}));
+}
+
+}  // namespace
+}  // namespace alisio::calib

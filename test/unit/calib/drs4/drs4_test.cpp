@@ -1,0 +1,309 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "calib/drs4/corrector.hpp"
+#include "calib/drs4/kernels.hpp"
+#include "lib/base/error.hpp"
+#include "lib/io/hdf5/file.hpp"
+
+namespace alisio::calib {
+namespace {
+
+using readout::n_samples;
+
+TEST(Baseline, IsContiguousAcrossTheEndOfTheRing) {
+  std::vector<std::int16_t> baseline(Drs4Pedestal::row);
+  for (std::size_t c = 0; c < n_capacitors; ++c) baseline[c] = std::int16_t(c % 100);
+  std::copy_n(baseline.begin(), Drs4Pedestal::padding, baseline.begin() + n_capacitors);
+  std::vector<std::uint16_t> raw(n_samples, 400);
+  std::vector<float> out(n_samples);
+  drs4::subtract_baseline(raw.data(), n_capacitors - 10, baseline.data(), out.data());
+  EXPECT_EQ(out[9], 400.F - float((n_capacitors - 1) % 100));
+  EXPECT_EQ(out[10], 400.F);
+  EXPECT_EQ(out[39], 400.F - 29.F);
+}
+
+/// The law applied sample by sample, as its definition says.
+void lapse_by_sample(std::vector<float>& samples, std::size_t first, std::uint32_t now,
+                     const std::vector<std::uint32_t>& last) {
+  for (std::size_t s = 0; s < samples.size(); ++s) {
+    const std::uint32_t then = last[(first + s) % n_capacitors];
+    if (then == 0 || then >= now) continue;
+    const double ms = double(now - then) / 133e3;
+    if (ms >= 100) continue;
+    const volatile double corrected = double(samples[s]) - (32.99 * std::pow(ms, -0.22) - 11.9);
+    samples[s] = float(corrected);
+  }
+}
+
+TEST(TimeLapse, EqualsTheLawSampleBySample) {
+  std::mt19937 random(1);
+  std::vector<std::uint32_t> last(n_capacitors, 0);
+  drs4::LapseMemo memo;
+  std::uint32_t now = 20'000'000;
+  for (int readout = 0; readout < 3000; ++readout) {
+    now += random() % 40'000;
+    if (readout == 1500) now += 14'000'000;  // nothing younger than 100 ms
+    // Late readouts are narrowed to one place, so that windows overlap and wrap around.
+    const std::size_t first = readout < 2000 ? random() % n_capacitors
+                                             : (n_capacitors - 60 + random() % 100) % n_capacitors;
+    std::vector<float> samples(n_samples);
+    for (auto& v : samples) v = float(random() % 4096) / 7.F;
+    std::vector<float> expected = samples;
+    lapse_by_sample(expected, first, now, last);
+    drs4::subtract_time_lapse(samples.data(), first, now, last.data(), memo);
+    ASSERT_EQ(samples, expected) << "readout " << readout;
+    drs4::update_last_readout(readout % 7, first, now, last.data());
+  }
+}
+
+TEST(TimeLapse, NeedsAClockThatRuns) {
+  std::vector<std::uint32_t> last(n_capacitors, 1000);
+  drs4::LapseMemo memo;
+  for (const std::uint32_t now : {500u, 1000u}) {
+    std::vector<float> samples(n_samples, 5.F);
+    drs4::subtract_time_lapse(samples.data(), 0, now, last.data(), memo);
+    EXPECT_EQ(samples, std::vector<float>(n_samples, 5.F)) << now;
+  }
+}
+
+std::vector<std::size_t> marked(std::size_t pixel_in_module, std::size_t first) {
+  std::vector<std::uint32_t> last(n_capacitors, 0);
+  drs4::update_last_readout(pixel_in_module, first, 1, last.data());
+  std::vector<std::size_t> out;
+  for (std::size_t c = 0; c < n_capacitors; ++c) {
+    if (last[c] != 0 && (c + n_capacitors - first) % n_capacitors >= n_samples) out.push_back(c);
+  }
+  return out;
+}
+
+TEST(LastReadout, MarksWhatTheChipReadsBesides) {
+  EXPECT_EQ(marked(0, 767), std::vector<std::size_t>{});
+  EXPECT_EQ(marked(1, 800), std::vector<std::size_t>{});
+  EXPECT_EQ(marked(0, 768).size(), 12u);
+  EXPECT_EQ(marked(0, 768).front(), 768u + 1024u);
+  EXPECT_EQ(marked(2, 1012).size(), 12u);
+  EXPECT_EQ(marked(2, 1013).size(), 11u);
+  EXPECT_EQ(marked(2, 1023), std::vector<std::size_t>{2047});
+  // From the last channel on to the first one.
+  EXPECT_EQ(marked(4, 3072 + 1020), (std::vector<std::size_t>{1020, 1021, 1022, 1023}));
+}
+
+/// Positions as the peers search for them: every channel and both places.
+std::vector<int> spikes_by_search(int first, int previous) {
+  std::vector<int> out;
+  const int last = (previous + 39) % 1024;
+  if (last % 2 != 0 || last > 511) return out;
+  for (int channel = 0; channel < 4; ++channel) {
+    for (const int base : {4096 - last - 2, last}) {
+      const int position = ((base + 1024 * channel - first) % 4096 + 4096) % 4096;
+      if (position < 40) {
+        out.push_back(position);
+      } else if (position - 4096 >= -2) {
+        out.push_back(position - 4096);
+      }
+    }
+  }
+  return out;
+}
+
+TEST(Spikes, AreFoundWhereASearchFindsThem) {
+  std::size_t found = 0;
+  for (int previous = 0; previous < 1024; ++previous) {
+    for (int first = 0; first < 4096; first += 1 + previous % 3) {
+      const auto spikes = drs4::find_spikes(std::size_t(first), std::size_t(previous));
+      const auto expected = spikes_by_search(first, previous);
+      ASSERT_EQ(std::vector<int>(spikes.position.begin(),
+                                 spikes.position.begin() + std::ptrdiff_t(spikes.n)),
+                expected)
+          << first << " after " << previous;
+      found += expected.size();
+    }
+  }
+  EXPECT_GT(found, 1000u);
+}
+
+TEST(Spikes, AreCutAtTheEndsOfTheReadout) {
+  const std::int16_t height[3] = {1, 2, 3};
+  std::vector<float> samples(n_samples, 0.F);
+  drs4::Spikes spikes;
+  spikes.position = {-2, 39};
+  spikes.n = 2;
+  drs4::subtract_spikes(samples.data(), spikes, height);
+  EXPECT_EQ(samples[0], -3.F);
+  EXPECT_EQ(samples[1], 0.F);
+  EXPECT_EQ(samples[39], -1.F);
+}
+
+/// One module of seven pixels with made-up constants, read out by hand.
+struct OneModule {
+  OneModule() {
+    auto made = std::make_shared<Drs4Pedestal>();
+    made->n_pixels = 8;  // pixel 7 is not in the file
+    made->baseline.assign(n_gains * 8 * Drs4Pedestal::row, 400);
+    made->spike_height.assign(n_gains * 8 * 3, 0);
+    pedestal = made;
+    camera.module_ids = {0};
+    camera.pixel_ids = {6, 5, 4, 3, 2, 1, 0};
+    camera.n_samples = n_samples;
+    status.assign(7, pixel_status::high_gain_stored | pixel_status::low_gain_stored | 1);
+    raw.assign(n_gains * 7 * n_samples, 400);
+    chips.assign(8, 100);
+  }
+  RawEvent event(std::uint64_t& clock) {
+    RawEvent e;
+    e.type = EventType::subarray;
+    e.n_samples = n_samples;
+    e.n_stored = 7;
+    e.waveform = raw;
+    e.pixel_status = status;
+    e.first_capacitor = chips;
+    e.module_clock = {&clock, 1};
+    return e;
+  }
+  std::shared_ptr<const Drs4Pedestal> pedestal;
+  RawCamera camera;
+  std::vector<std::uint8_t> status;
+  std::vector<std::uint16_t> raw, chips;
+};
+
+TEST(Drs4Corrector, KeepsTimesExactOverManyHoursOfClock) {
+  OneModule m;
+  Drs4Corrector corrector(m.pedestal, m.camera, {});
+  CorrectedBlock out;
+  // Pairs of readouts 10 ms apart; pairs are 20 s apart, so that 32 bits run out every other pair.
+  std::uint64_t clock = 5;
+  for (int pair = 0; pair < 20; ++pair) {
+    std::uint64_t first = clock, second = clock + 1'330'000;
+    RawBlock block;
+    block.events = {m.event(first), m.event(second)};
+    corrector.prepare(block, out);
+    corrector.correct(block, 0, out);
+    EXPECT_EQ(*out.waveform_of(0, 0, 3), 0.F) << pair;
+    EXPECT_EQ(*out.waveform_of(1, 0, 3), float(0.0 - drs4::time_lapse_baseline(10.0))) << pair;
+    EXPECT_EQ(*out.waveform_of(1, 1, 6), float(0.0 - drs4::time_lapse_baseline(10.0))) << pair;
+    clock += 2'660'000'000;
+  }
+}
+
+TEST(Drs4Corrector, ClockThatStartsAgainGivesNoCorrection) {
+  OneModule m;
+  Drs4Corrector corrector(m.pedestal, m.camera, {});
+  CorrectedBlock out;
+  std::uint64_t late = 900'000'000'000, early = 1000, next = 1000 + 133'000;
+  RawBlock block;
+  block.events = {m.event(late), m.event(early), m.event(next)};
+  corrector.prepare(block, out);
+  corrector.correct(block, 0, out);
+  EXPECT_EQ(*out.waveform_of(1, 0, 0), 0.F);
+  EXPECT_EQ(*out.waveform_of(2, 0, 0), float(0.0 - drs4::time_lapse_baseline(1.0)));
+}
+
+TEST(Drs4Corrector, SetsBrokenAndAbsentPixelsToZero) {
+  OneModule m;
+  m.status[2] = 0;  // pixel 4
+  m.raw.assign(m.raw.size(), 1000);
+  Drs4Corrector corrector(m.pedestal, m.camera, {});
+  CorrectedBlock out;
+  std::uint64_t clock = 1;
+  RawBlock block;
+  block.events = {m.event(clock)};
+  corrector.prepare(block, out);
+  corrector.correct(block, 0, out);
+  EXPECT_EQ(*out.waveform_of(0, 0, 4), 0.F);
+  EXPECT_EQ(*out.waveform_of(0, 1, 7), 0.F);
+  EXPECT_EQ(*out.waveform_of(0, 1, 3), 600.F);
+  EXPECT_EQ(std::vector<int>(out.broken.begin(), out.broken.end()),
+            (std::vector<int>{0, 0, 0, 0, 1, 0, 0, 1}));
+}
+
+TEST(Drs4Corrector, RefusesAnotherCamera) {
+  OneModule m;
+  m.camera.pixel_ids[0] = 8;
+  EXPECT_THROW(Drs4Corrector(m.pedestal, m.camera, {}), Error);
+  m.camera.pixel_ids[0] = 5;
+  EXPECT_THROW(Drs4Corrector(m.pedestal, m.camera, {}), Error);
+  m.camera.pixel_ids.pop_back();
+  EXPECT_THROW(Drs4Corrector(m.pedestal, m.camera, {}), Error);
+}
+
+/// The peers' waveforms after each step, for the first events of a sample run.
+TEST(GoldenSteps, EqualThePeersBitForBit) {
+  const char* set = std::getenv("ALISIO_SHARED");
+  const std::filesystem::path data =
+      std::filesystem::path(set != nullptr ? set : ALISIO_SOURCE_DIR "/../shared") / "data";
+  const auto golden = data / "reference/waveforms/golden_r1_Run11220.h5";
+  if (!std::filesystem::exists(golden)) GTEST_SKIP() << "no sample data";
+  const auto file = hdf5::File::open(golden);
+  std::vector<std::size_t> shape;
+  (void)file.read_array("/event_00001/first_capacitor", &shape);
+  const std::size_t n_pixels = shape.at(1);
+  const auto pedestal =
+      read_drs4_pedestal(data / "calibration/drs4_pedestal.Run11218.0000.h5", n_pixels);
+  std::vector<std::size_t> module_of(n_pixels), in_module(n_pixels);
+  {
+    // The pixel at each position of the read-out, seven positions for each module.
+    std::ifstream map(ALISIO_SOURCE_DIR "/cfg/camera/LSTCam/readout_map.ecsv");
+    std::string line;
+    while (std::getline(map, line)) {
+      std::size_t position = 0, pixel = 0;
+      if (std::sscanf(line.c_str(), "%zu %zu", &position, &pixel) != 2) continue;
+      module_of[pixel] = position / 7;
+      in_module[pixel] = position % 7;
+    }
+  }
+
+  const std::size_t channels = n_gains * n_pixels;
+  std::vector<std::uint32_t> last(channels * n_capacitors, 0);
+  std::vector<std::size_t> previous(channels, 0);
+  std::uint64_t base = 0;
+  int events = 0;
+  for (const char* event : {"/event_00001/", "/event_00002/", "/event_00003/", "/event_00004/"}) {
+    const std::string group = event;
+    if (!file.exists(group + "raw")) break;
+    ++events;
+    const auto raw = file.read_array(group + "raw");
+    const auto after_pedestal = file.read_array(group + "after_pedestal");
+    const auto after_timelapse = file.read_array(group + "after_timelapse");
+    const auto after_spikes = file.read_array(group + "after_spikes");
+    const auto cells = file.read_array(group + "first_capacitor");
+    const auto clocks = file.read_array(group + "local_clock");
+    if (base == 0) base = std::uint64_t(*std::min_element(clocks.begin(), clocks.end())) - 1;
+    std::size_t different[3] = {0, 0, 0};
+    for (std::size_t c = 0; c < channels; ++c) {
+      const std::size_t pixel = c % n_pixels, cell = std::size_t(cells[c]);
+      std::uint16_t values[n_samples];
+      for (std::size_t s = 0; s < n_samples; ++s) {
+        values[s] = std::uint16_t(raw[c * n_samples + s]);
+      }
+      float samples[n_samples];
+      const auto compare = [&](const std::vector<double>& want, std::size_t& count) {
+        for (std::size_t s = 0; s < n_samples; ++s) {
+          count += samples[s] != float(want[c * n_samples + s]) ? 1 : 0;
+        }
+      };
+      drs4::LapseMemo memo;
+      const auto now = std::uint32_t(std::uint64_t(clocks[module_of[pixel]]) - base);
+      drs4::subtract_baseline(values, cell, &pedestal.baseline[c * Drs4Pedestal::row], samples);
+      compare(after_pedestal, different[0]);
+      drs4::subtract_time_lapse(samples, cell, now, &last[c * n_capacitors], memo);
+      compare(after_timelapse, different[1]);
+      drs4::subtract_spikes(samples, drs4::find_spikes(cell, previous[c]),
+                            &pedestal.spike_height[c * 3]);
+      compare(after_spikes, different[2]);
+      drs4::update_last_readout(in_module[pixel], cell, now, &last[c * n_capacitors]);
+      previous[c] = cell;
+    }
+    EXPECT_EQ(different[0], 0u) << group;
+    EXPECT_EQ(different[1], 0u) << group;
+    EXPECT_EQ(different[2], 0u) << group;
+  }
+  EXPECT_EQ(events, 4);
+}
+
+}  // namespace
+}  // namespace alisio::calib
