@@ -1,0 +1,120 @@
+#include "calib/r0/r0_source.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "lib/base/error.hpp"
+
+namespace alisio::calib {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder with links to some streams of the sample subruns.
+class Streams : public testing::Test {
+ protected:
+  void SetUp() override {
+    const char* set = std::getenv("ALISIO_SHARED");
+    data_ =
+        fs::absolute(set != nullptr ? fs::path(set) : fs::path(ALISIO_SOURCE_DIR "/../shared")) /
+        "data/night/R0/20221215";
+    if (!fs::exists(data_)) GTEST_SKIP() << "no sample data";
+    folder_ =
+        fs::path(testing::TempDir()) /
+        (std::string("streams_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override {
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+  static std::string name(int stream, int subrun) {
+    return "LST-1." + std::to_string(stream) + ".Run11220.000" + std::to_string(subrun) +
+           ".fits.fz";
+  }
+  void add(int stream, int subrun = 0) {
+    fs::create_symlink(data_ / name(stream, subrun), folder_ / name(stream, subrun));
+  }
+  [[nodiscard]] fs::path first() const { return folder_ / name(1, 0); }
+
+  fs::path data_, folder_;
+};
+
+TEST_F(Streams, AreMergedInTheOrderOfTheirIds) {
+  for (const int stream : {1, 2, 3, 4}) add(stream);
+  R0Source source(first(), {});
+  EXPECT_EQ(source.files().size(), 4u);
+  EXPECT_EQ(source.camera().run, 11220);
+  EXPECT_TRUE(source.warnings().empty());
+  flow::ThreadPool pool(2);
+  RawBlock block;
+  std::int64_t next = 1;
+  while (source.next_block(block, pool)) {
+    EXPECT_EQ(block.first_index, std::size_t(next - 1));
+    for (const auto& event : block.events) EXPECT_EQ(event.event_id, next++);
+  }
+  EXPECT_EQ(next, 201);
+  EXPECT_FALSE(source.next_block(block, pool));
+}
+
+TEST_F(Streams, GapIsAnErrorThatNamesTheFile) {
+  for (const int stream : {1, 3, 4}) add(stream);
+  try {
+    const R0Source source(first(), {});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::missing_input);
+    EXPECT_EQ(error.where(), (folder_ / name(2, 0)).string());
+  }
+}
+
+TEST_F(Streams, FewerThanInOtherSubrunsIsAWarning) {
+  for (const int stream : {1, 2}) add(stream);
+  for (const int stream : {1, 2, 3}) add(stream, 1);
+  const R0Source source(first(), {});
+  EXPECT_EQ(source.files().size(), 2u);
+  ASSERT_EQ(source.warnings().size(), 1u);
+}
+
+TEST_F(Streams, AnotherThanTheFirstIsReadAlone) {
+  for (const int stream : {1, 2}) add(stream);
+  const R0Source source(folder_ / name(2, 0), {});
+  EXPECT_EQ(source.files().size(), 1u);
+  EXPECT_EQ(source.event_count(), 50u);
+}
+
+TEST_F(Streams, AbandonedWhileDecodingIsNoHarm) {
+  for (const int stream : {1, 2, 3, 4}) add(stream);
+  flow::ThreadPool pool(3);
+  for (int i = 0; i < 3; ++i) {
+    R0Source source(first(), {});
+    RawBlock block;
+    ASSERT_TRUE(source.next_block(block, pool));
+  }
+}
+
+TEST_F(Streams, TimesWithoutARunSummaryComeFromTheFirstEvent) {
+  for (const int stream : {1, 2, 3, 4}) add(stream);
+  R0Options options;
+  options.max_events = 3;
+  R0Source source(first(), options);
+  flow::ThreadPool pool(1);
+  RawBlock block;
+  ASSERT_TRUE(source.next_block(block, pool));
+  ASSERT_EQ(block.events.size(), 3u);
+  EXPECT_EQ(block.events[0].time_tai_ns, std::int64_t(block.events[0].trigger.ucts_time_tai_ns));
+}
+
+TEST_F(Streams, AbsentFileIsMissingInput) {
+  try {
+    const R0Source source(first(), {});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::missing_input);
+  }
+}
+
+}  // namespace
+}  // namespace alisio::calib
