@@ -160,11 +160,10 @@ class RequestMaker {
     }
     if (!options_.config_file.empty())
       words.insert(words.end(), {"--config", options_.config_file.string()});
-    words.insert(
-        words.end(),
-        {"--prod-id", setup_.key.prod_id, "--date", setup_.key.date.compact(), "--threads",
-         std::to_string(threads_), "--report", request.report_file.string(), "--journal-dir",
-         journal_folder(task.run).string(), "--known-hashes", known_hashes_file().string()});
+    words.insert(words.end(),
+                 {"--prod-id", setup_.key.prod_id, "--date", setup_.key.date.compact(), "--report",
+                  request.report_file.string(), "--journal-dir", journal_folder(task.run).string(),
+                  "--known-hashes", known_hashes_file().string()});
     if (dl1) words.insert(words.end(), {"--threads", std::to_string(threads_)});
     if (dry_run_) words.push_back("--dry-run");
     return request;

@@ -104,8 +104,8 @@ SubrunTask task_of(const NightSetup& setup, const RunSetup& run, int subrun) {
   }
   if (!setup.drive_log.empty()) {
     task.dl1_inputs.push_back({"pointing", setup.drive_log.string()});
+    // The stage reads this file by itself; one that appears later must still be noticed.
     add_if_there(task.dl1_inputs, "pointing_correction", text::bending_log_of(setup.drive_log));
-    add_if_there(task.dl1_inputs, "pointing_target", text::target_log_of(setup.drive_log));
   }
   add_if_there(task.dl1_inputs, "run_summary", setup.catalogue.run_summary);
   if (run.models.empty())

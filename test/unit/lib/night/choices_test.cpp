@@ -258,7 +258,7 @@ TEST_F(SetupTest, NamesFilesOfASubrun) {
   for (int stream = 1; stream <= 4; ++stream)
     write(fmt::format("R0/20221215/LST-2.{}.Run00005.0003.fits.fz", stream));
   write("D/DrivePosition_log_20221215.txt");
-  write("D/Target_log_20221215.txt");
+  write("D/BendingModelCorrection_log_20221215.txt");
   write("K/drs4_pedestal.Run00001.0000.h5");
   write("K/calibration_filters_52.Run00002.0000.h5");
   SetupRequest request;
@@ -277,7 +277,7 @@ TEST_F(SetupTest, NamesFilesOfASubrun) {
   for (const PortFile& input : task.dl1_inputs) ports += input.port + ' ';
   EXPECT_EQ(ports,
             "r0_subrun r0_subrun r0_subrun r0_subrun drs4_pedestal charge_calibration pointing "
-            "pointing_target ");
+            "pointing_correction ");
   EXPECT_EQ(fs::path(task.dl1_inputs[0].path).filename(), "LST-2.1.Run00005.0003.fits.fz");
   EXPECT_EQ(task.dl1_obstacle, "") << "the time calibration may be absent";
 }

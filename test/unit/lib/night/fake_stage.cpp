@@ -203,7 +203,10 @@ int main(int argc, char** argv) {
     if (std::string(argv[at]) == "--dl2")
       arguments["--dl2"] = "";
     else if (at + 1 < argc) {
-      arguments[argv[at]] = argv[at + 1];
+      if (!arguments.emplace(argv[at], argv[at + 1]).second) {
+        std::cerr << argv[at] << " is said twice\n";
+        return 2;
+      }
       ++at;
     }
   try {
