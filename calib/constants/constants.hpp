@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "lib/base/large_vector.hpp"
 #include "lib/event/monitoring.hpp"
 
 /// What R0 calibration reads from the calibration files. Arrays are [gain][pixel], flattened, gain
@@ -21,7 +22,7 @@ struct Drs4Pedestal {
   /// that a readout that wraps around reads on.
   static constexpr std::size_t padding = 64;
   static constexpr std::size_t row = n_capacitors + padding;
-  std::vector<std::int16_t> baseline;
+  LargeVector<std::int16_t> baseline;
   std::vector<std::int16_t> spike_height;  ///< [gain][pixel][3]
 };
 

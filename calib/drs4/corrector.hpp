@@ -7,6 +7,7 @@
 
 #include "calib/constants/constants.hpp"
 #include "calib/r0/r0_source.hpp"
+#include "lib/base/large_vector.hpp"
 
 namespace alisio::calib {
 
@@ -15,7 +16,7 @@ struct CorrectedBlock {
   std::size_t n_pixels = 0, n_samples = 0;
   /// [event][gain][pixel][sample], ADC counts. Of events with one stored gain only the stored gain
   /// of each pixel is filled. Invalid pixels (not read out, or removed) are 0.
-  std::vector<float> waveform;
+  LargeVector<float> waveform;
   std::vector<std::uint16_t> first_capacitor;  ///< [event][gain][pixel]
   std::vector<std::uint8_t> broken;            ///< [event][pixel], 1: not read out
   std::vector<std::int8_t> stored_gain;        ///< [event][pixel], of events with one gain
@@ -62,7 +63,7 @@ class Drs4Corrector {
   RawCamera camera_;
   Drs4Options options_;
   std::size_t n_pixels_ = 0, n_modules_ = 0;
-  std::vector<std::uint32_t> last_readout_;              ///< [position][gain][capacitor]
+  LargeVector<std::uint32_t> last_readout_;              ///< [position][gain][capacitor]
   std::vector<std::uint64_t> base_;                      ///< [module], clock of last_readout 1
   std::vector<std::uint16_t> previous_first_capacitor_;  ///< [position][gain]
   std::vector<std::uint16_t> missing_pixels_;            ///< not in the file

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "calib/constants/constants.hpp"
+#include "lib/base/large_vector.hpp"
 
 namespace alisio::calib {
 
@@ -49,7 +50,7 @@ class TimeShifts {
  private:
   std::size_t n_pixels_;
   bool has_drs4_;
-  std::vector<double> table_;  ///< [gain][pixel] and, with delays, [capacitor of the channel]
+  LargeVector<double> table_;  ///< [gain][pixel] and, with delays, [capacitor of the channel]
 };
 
 /// Return the median as numpy.nanmedian does; `values` is reordered. NaN if all are NaN.
