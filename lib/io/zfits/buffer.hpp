@@ -4,6 +4,8 @@
 #include <memory>
 #include <span>
 
+#include "lib/base/large_vector.hpp"
+
 namespace alisio::zfits {
 
 /// Bytes that grow but never shrink their memory, are not cleared, and have room for kernels that
@@ -20,7 +22,7 @@ class Buffer {
   /// Set the size; the content is kept up to the smaller of both sizes.
   void resize(std::size_t size) {
     if (size > capacity_ || !bytes_) {
-      auto larger = std::make_unique_for_overwrite<std::byte[]>(size + slack);
+      Memory larger(LargePageAllocator<std::byte>{}.allocate(size + slack), Release{size + slack});
       if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
       bytes_ = std::move(larger);
       capacity_ = size;
@@ -30,7 +32,15 @@ class Buffer {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:
-  std::unique_ptr<std::byte[]> bytes_;
+  struct Release {
+    std::size_t allocated;
+    void operator()(std::byte* bytes) const noexcept {
+      LargePageAllocator<std::byte>{}.deallocate(bytes, allocated);
+    }
+  };
+  using Memory = std::unique_ptr<std::byte[], Release>;
+
+  Memory bytes_{nullptr, Release{0}};
   std::size_t size_ = 0, capacity_ = 0;
 };
 
