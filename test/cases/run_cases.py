@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import bad_input_cases  # noqa: E402
 import command_line_cases  # noqa: E402
 import night_cases  # noqa: E402
+import show_cases  # noqa: E402
 from harness import Case, Failed, Skipped, expect_no_fragments  # noqa: E402
 
 SKIPPED = 77
@@ -29,7 +30,7 @@ SKIPPED = 77
 def all_cases():
     """Return {name: function}: every function case_* of the case files."""
     cases = {}
-    for module in (command_line_cases, night_cases, bad_input_cases):
+    for module in (command_line_cases, show_cases, night_cases, bad_input_cases):
         for name, function in vars(module).items():
             if name.startswith("case_"):
                 cases[name.removeprefix("case_")] = function
