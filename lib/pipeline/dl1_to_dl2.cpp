@@ -12,6 +12,10 @@
 namespace alisio::pipeline {
 namespace {
 
+/// Models up to this size are checked against their own checksums by every job; larger ones would
+/// cost a job seconds, and are hashed once a night.
+constexpr std::uintmax_t verified_bytes = std::uintmax_t{200} << 20;
+
 /// The first "dl1" of the name becomes "dl2", as LST's users know it.
 std::string dl2_name(const std::filesystem::path& dl1) {
   std::string name = dl1.filename().string();
@@ -42,6 +46,7 @@ std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
     run.plan_product("dl2_subrun", target);
     return 0;
   }
+  if (std::filesystem::file_size(request.models) < verified_bytes) models.verify();
   const hdf5::File dl1 = hdf5::File::open(request.input);
   dl2::Dl1Columns read;
   if (rows == nullptr) {

@@ -349,7 +349,12 @@ std::string configuration_text(const NightDate& date) {
       "  products: .\n"
       "  state: state\n"
       "dl2:\n"
-      "  models: \"\"  # the small set that ships\n",
+      "  models: \"\"  # the small set that ships\n"
+      "# The small set was trained at one pointing: there is nothing to interpolate between.\n"
+      "random_forest_zd_interpolation:\n"
+      "  interpolate_energy: false\n"
+      "  interpolate_direction: false\n"
+      "  interpolate_gammaness: false\n",
       date.compact());
 }
 

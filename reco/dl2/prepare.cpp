@@ -115,6 +115,11 @@ Prepared Preparer::settle(std::size_t n, bool at_end) {
   if (result.dl1.sin_az_tel.empty()) {
     for (const double angle : result.dl1.az_tel) result.dl1.sin_az_tel.push_back(std::sin(angle));
   }
+  // The peers impute the azimuth but not its sine, and so drop every event without pointing.
+  for (std::size_t i = 0; i < result.dl1.size(); ++i) {
+    double& sine = result.dl1.sin_az_tel[i];
+    if (std::isnan(sine)) sine = std::sin(result.dl1.az_tel[i]);
+  }
   return result;
 }
 

@@ -286,6 +286,15 @@ TEST(Dl2, PointsDownWithoutAnyPointing) {
   EXPECT_NEAR(rows.dl1.az_tel[1], 1.5 * std::numbers::pi, 1e-15);
 }
 
+TEST(Dl2, ImputesTheSineWithItsAzimuth) {
+  Dl1Columns dl1 = events(2);
+  dl1.az_tel = {nan, 2.0};
+  dl1.alt_tel = {nan, 1.0};
+  dl1.sin_az_tel = {nan, std::sin(2.0)};
+  const Prepared rows = prepare(dl1);
+  EXPECT_EQ(rows.dl1.sin_az_tel[0], std::sin(2.0));
+}
+
 TEST(Dl2, StreamsWithTheSameResult) {
   const Models models;
   ModelSet set = models.set();
