@@ -191,7 +191,8 @@ void write_configuration(hdf5::File& file, const instrument::Telescope& t) {
 
 void write_file_attributes(hdf5::File& file, const ProductMetadata& metadata,
                            const std::string& stage) {
-  // PyTables' default filters of new tables: Blosc with zstd at level 1, shuffle and Fletcher's checksum.
+  // PyTables' default filters of new tables: Blosc with zstd at level 1, shuffle and Fletcher's
+  // checksum.
   file.write_attribute("/", "FILTERS", std::int64_t{199169});
   file.write_attribute("/", "CONTACT", "LST Consortium");
   file.write_attribute("/", "LSTCHAIN_VERSION", lstchain_version);
