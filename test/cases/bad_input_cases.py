@@ -5,6 +5,7 @@ import os
 import resource
 
 from harness import (
+    CARD,
     EXIT,
     Skipped,
     changed,
@@ -112,6 +113,22 @@ def case_missing_table(case):
     replace_file(night.raw(4, 1), whole[:start])
     words = night.stage_words(case.folder / "out", 1)
     refuse(case, words, "bad input", night.raw(4, 1).name, "Events")
+
+
+def case_missing_column(case):
+    night = case.simulated()
+    raw = night.raw(1, 0)
+    whole = raw.read_bytes()
+    start, data, _, _ = unit_named(whole, "Events")
+    header = whole[start:data]
+    number = header[: header.index(b"= 'event_id'")].rstrip()[-2:].strip(b"E").decode()
+    field = header.index(f"TPBID{number}".encode())
+    card = header[field : field + CARD]
+    other = card[: card.index(b"'")] + b"'999'".ljust(CARD - card.index(b"'"))
+    renamed = header.replace(card, other).replace(b"= 'event_id'", b"= 'event_no'")
+    replace_file(raw, whole[:start] + renamed + whole[data:])
+    words = night.stage_words(case.folder / "out")
+    refuse(case, words, "bad input", raw.name, "Events", f"field {number}")
 
 
 def case_not_a_raw_file(case):
