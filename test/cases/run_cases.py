@@ -9,29 +9,29 @@ Needs Python's standard library only.
 """
 
 import argparse
+import importlib
 import shutil
 import sys
 import tempfile
 import traceback
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(HERE))
 
-import bad_input_cases  # noqa: E402
-import command_line_cases  # noqa: E402
-import night_cases  # noqa: E402
-import show_cases  # noqa: E402
 from harness import Case, Failed, Skipped, expect_no_fragments  # noqa: E402
 
 SKIPPED = 77
 
 
 def all_cases():
-    """Return {name: function}: every function case_* of the case files."""
+    """Return {name: function}: every function case_* of the files *_cases.py."""
     cases = {}
-    for module in (command_line_cases, show_cases, night_cases, bad_input_cases):
-        for name, function in vars(module).items():
+    for file in sorted(HERE.glob("*_cases.py")):
+        if file.name == Path(__file__).name:
+            continue
+        for name, function in vars(importlib.import_module(file.stem)).items():
             if name.startswith("case_"):
                 cases[name.removeprefix("case_")] = function
     return cases
