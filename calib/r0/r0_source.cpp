@@ -44,6 +44,14 @@ enum Field : std::size_t {
   n_fields
 };
 
+/// Names of the columns, for messages.
+constexpr std::array<const char*, n_fields> field_names = {
+    "event_id",           "event_type",          "event_time_s",  "event_time_qns",
+    "num_channels",       "num_samples",         "waveform",      "pixel_status",
+    "first_capacitor_id", "local_clock_counter", "module_status", "extdevices_presence",
+    "tib_data",           "cdts_data",           "counters",      "tdp_action",
+    "pixel_time_shift"};
+
 /// Protobuf paths of the columns; empty if the format has none.
 constexpr std::array<const char*, n_fields> proto_r1_path = {
     "2", "", "", "", "", "", "7", "8", "11.8", "", "11.1", "11.2", "11.3", "11.4", "11.6", "", ""};
@@ -213,13 +221,13 @@ std::optional<StreamName> stream_name(const fs::path& file) {
 }
 
 /// Return the files of all streams, checked for gaps.
-std::vector<fs::path> find_streams(const fs::path& file, std::vector<std::string>& warnings) {
+std::vector<fs::path> find_streams(const fs::path& file) {
   const auto name = stream_name(file);
   if (!name || name->stream != 1) return {file};
   const auto of = [&](int stream) {
     return file.parent_path() / (name->before + std::to_string(stream) + name->after);
   };
-  constexpr int most_streams = 9;
+  constexpr int most_streams = 9, raw_streams = 4;
   int last = 1;
   for (int s = 2; s <= most_streams; ++s) {
     if (fs::exists(of(s))) last = s;
@@ -234,19 +242,23 @@ std::vector<fs::path> find_streams(const fs::path& file, std::vector<std::string
     }
     files.push_back(of(s));
   }
-  // A stream that other subruns of the run have and this one lacks cannot be seen from this one.
-  int most = last;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(
-           file.parent_path().empty() ? fs::path(".") : file.parent_path(), ignored)) {
-    const auto other = stream_name(entry.path());
-    if (other && other->before == name->before && other->run == name->run) {
-      most = std::max(most, other->stream);
+  // Raw data have all streams or a quarter of the events is lost; gain-selected data have one,
+  // which only the other subruns of the run can tell from raw data without streams 2 to 4.
+  int expected = last == 1 ? 1 : std::max(last, raw_streams);
+  if (last == 1) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(
+             file.parent_path().empty() ? fs::path(".") : file.parent_path(), ignored)) {
+      const auto other = stream_name(entry.path());
+      if (other && other->before == name->before && other->run == name->run) {
+        expected = std::max(expected, other->stream);
+      }
     }
   }
-  if (most > last) {
-    warnings.push_back(fmt::format("{}: {} stream(s), but other subruns of the run have {}",
-                                   file.string(), last, most));
+  if (last < expected) {
+    throw Error(ErrorKind::missing_input,
+                fmt::format("the subrun has {} of {} streams", last, expected),
+                of(last + 1).string(), "restore the file: without it the subrun would lose events");
   }
   return files;
 }
@@ -258,7 +270,6 @@ struct R0Source::State {
   RawCamera camera;
   std::vector<fs::path> files;
   std::vector<Stream> streams;
-  std::vector<std::string> warnings;
   Counters counts;
   std::vector<EventPlace> order;            ///< of all events, without empty ones
   std::vector<TilePlace> tiles;             ///< in the order of first use
@@ -303,7 +314,8 @@ void R0Source::State::open(const fs::path& path) {
   if (stream.events.row_count() > 0) {
     for (const auto f : required) {
       if (stream.column[f]) continue;
-      throw Error(ErrorKind::bad_input, fmt::format("the events have no field {}", paths[f]),
+      throw Error(ErrorKind::bad_input,
+                  fmt::format("the events have no column {} (field {})", field_names[f], paths[f]),
                   path.string() + ", Events", "give an R0 file of LST");
     }
   }
@@ -566,7 +578,7 @@ R0Source::R0Source(const fs::path& file, const R0Options& options)
     : state_(std::make_unique<State>()) {
   state_->options = options;
   state_->clock = EventClock(options.reference_time);
-  for (const auto& path : find_streams(file, state_->warnings)) state_->open(path);
+  for (const auto& path : find_streams(file)) state_->open(path);
   state_->merge();
 }
 R0Source::~R0Source() {
@@ -587,9 +599,6 @@ const std::vector<fs::path>& R0Source::files() const noexcept {
 }
 std::size_t R0Source::event_count() const noexcept {
   return state_->order.size();
-}
-const std::vector<std::string>& R0Source::warnings() const noexcept {
-  return state_->warnings;
 }
 const R0Source::Counters& R0Source::counters() const noexcept {
   return state_->counts;

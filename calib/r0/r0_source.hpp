@@ -98,8 +98,6 @@ class R0Source {
   [[nodiscard]] const std::vector<std::filesystem::path>& files() const noexcept;
   /// Events that next_block will hand out in all.
   [[nodiscard]] std::size_t event_count() const noexcept;
-  /// Things worth telling the user: streams that other subruns have and this one lacks.
-  [[nodiscard]] const std::vector<std::string>& warnings() const noexcept;
 
   struct Counters {
     std::size_t empty_events = 0;  ///< event_id 0, skipped

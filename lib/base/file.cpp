@@ -90,7 +90,7 @@ std::string read_text_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in)
     throw Error(ErrorKind::missing_input, std::string("cannot be opened: ") + std::strerror(errno),
-                path.string());
+                path.string(), "check the path and its permissions");
   std::ostringstream content;
   content << in.rdbuf();
   return content.str();

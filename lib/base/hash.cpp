@@ -62,7 +62,7 @@ std::string hash_file(const std::filesystem::path& path, HashMethod method) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
     throw Error(ErrorKind::missing_input, std::string("cannot be opened: ") + std::strerror(errno),
-                path.string());
+                path.string(), "check the path and its permissions");
   Hasher hasher(method);
   std::vector<std::byte> block(std::size_t{1} << 20);
   for (;;) {

@@ -117,7 +117,7 @@ void read_node(const YAML::Node& node, const std::string& prefix, const fs::path
         read_node(item.second, key, file, base, assign);
       else if (!item.second.IsNull())
         throw Error(ErrorKind::configuration, fmt::format("'{}' must be a block of keys", key),
-                    where);
+                    where, "see alisio config --help-keys");
       continue;
     }
     const auto tolerated = tolerated_keys();
@@ -174,10 +174,12 @@ Configuration Configuration::load(const std::vector<fs::path>& files,
       root = YAML::Load(content);
     } catch (const YAML::Exception& e) {
       throw Error(ErrorKind::configuration, "is no valid YAML: " + e.msg,
-                  fmt::format("{}:{}", file.string(), e.mark.line + 1));
+                  fmt::format("{}:{}", file.string(), e.mark.line + 1),
+                  "mend this line or the one before it");
     }
     if (!root.IsMap() && !root.IsNull())
-      throw Error(ErrorKind::configuration, "must hold keys and values", file.string());
+      throw Error(ErrorKind::configuration, "must hold keys and values", file.string(),
+                  "write lines of the form key: value");
     try {
       if (root.IsMap())
         read_node(root, "", absolute, absolute.parent_path(),
@@ -187,7 +189,8 @@ Configuration Configuration::load(const std::vector<fs::path>& files,
                   });
     } catch (const YAML::Exception& e) {
       throw Error(ErrorKind::configuration, "cannot be understood: " + e.msg,
-                  fmt::format("{}:{}", file.string(), e.mark.line + 1));
+                  fmt::format("{}:{}", file.string(), e.mark.line + 1),
+                  "see alisio config --help-keys");
     }
     configuration.files_.push_back(absolute);
   }

@@ -66,7 +66,6 @@ void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer
   const auto& read = source.counters();
   const auto& made = producer.counters();
   const std::string file = request.input.string();
-  for (const std::string& warning : source.warnings()) spdlog::warn("{}: {}", file, warning);
   if (read.empty_events > 0) spdlog::warn("{}: {} empty events skipped", file, read.empty_events);
   if (read.ucts_jumps > 0)
     spdlog::warn("{}: {} jumps of the UCTS clock repaired", file, read.ucts_jumps);

@@ -38,7 +38,7 @@ FileStamp stat_stamp(const fs::path& path) {
   struct stat status {};
   if (::stat(absolute.c_str(), &status) != 0)
     throw Error(ErrorKind::missing_input, std::string("cannot be read: ") + std::strerror(errno),
-                path.string());
+                path.string(), "check the path and its permissions");
   return stamp_of(absolute, status);
 }
 

@@ -110,7 +110,8 @@ File File::open(const fs::path& path) {
   prepare_library();
   std::error_code failed;
   if (!fs::is_regular_file(path, failed))
-    throw Error(ErrorKind::missing_input, failed ? failed.message() : "is no file", path.string());
+    throw Error(ErrorKind::missing_input, failed ? failed.message() : "is no file", path.string(),
+                "check the path and its permissions");
   File file;
   file.state_ = std::make_shared<State>();
   file.state_->path = path;

@@ -25,7 +25,8 @@ struct File::State {
     const std::string where = path.string() + (object.empty() ? "" : ":" + object);
     const std::string cause = last_hdf5_error();
     if (writing) return Error(ErrorKind::resource, what + ": " + cause, where, "is the disk full?");
-    return Error(ErrorKind::bad_input, what + ": " + cause, where);
+    return Error(ErrorKind::bad_input, what + ": " + cause, where,
+                 "is it the right file, and whole?");
   }
 };
 

@@ -315,7 +315,7 @@ TEST_F(GoldenWaveforms, CalibratedWaveformsAndTimesEqualThePeers) {
   WorkBlock block;
   std::size_t seen = 0, two_gain = 0;
   while (producer.next(block, pool)) {
-    std::vector<float> corrected = block.waveforms.waveform;
+    const auto corrected = block.waveforms.waveform;
     producer.calibrate(block);
     const std::size_t n_samples = block.waveforms.n_samples;
     for (std::size_t e = 0; e < block.events.size; ++e, ++seen) {

@@ -47,7 +47,6 @@ TEST_F(Streams, AreMergedInTheOrderOfTheirIds) {
   R0Source source(first(), {});
   EXPECT_EQ(source.files().size(), 4u);
   EXPECT_EQ(source.camera().run, 11220);
-  EXPECT_TRUE(source.warnings().empty());
   flow::ThreadPool pool(2);
   RawBlock block;
   std::int64_t next = 1;
@@ -70,12 +69,22 @@ TEST_F(Streams, GapIsAnErrorThatNamesTheFile) {
   }
 }
 
-TEST_F(Streams, FewerThanInOtherSubrunsIsAWarning) {
-  for (const int stream : {1, 2}) add(stream);
-  for (const int stream : {1, 2, 3}) add(stream, 1);
-  const R0Source source(first(), {});
-  EXPECT_EQ(source.files().size(), 2u);
-  ASSERT_EQ(source.warnings().size(), 1u);
+TEST_F(Streams, ALostLastStreamIsAnError) {
+  for (const int stream : {1, 2, 3}) add(stream);
+  try {
+    const R0Source source(first(), {});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::missing_input);
+    EXPECT_EQ(error.where(), (folder_ / name(4, 0)).string());
+  }
+}
+
+TEST_F(Streams, OneStreamIsEnoughUnlessOtherSubrunsHaveMore) {
+  add(1);
+  EXPECT_EQ(R0Source(first(), {}).files().size(), 1u);
+  for (const int stream : {1, 2, 3, 4}) add(stream, 1);
+  EXPECT_THROW(R0Source(first(), {}), Error);
 }
 
 TEST_F(Streams, AnotherThanTheFirstIsReadAlone) {
