@@ -91,6 +91,8 @@ std::string read_text_file(const fs::path& path) {
   if (!in)
     throw Error(ErrorKind::missing_input, std::string("cannot be opened: ") + std::strerror(errno),
                 path.string(), "check the path and its permissions");
+  if (fs::is_directory(path))
+    throw Error(ErrorKind::missing_input, "is a folder", path.string(), "name a file");
   std::ostringstream content;
   content << in.rdbuf();
   return content.str();
