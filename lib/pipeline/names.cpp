@@ -20,6 +20,26 @@ std::string run_in_name(const fs::path& file) {
   return "";
 }
 
+/// What the notes of all stages have in common.
+ActivityNote activity(const std::string& stage, const SubrunId& id, const JobContext& context,
+                      const config::Configuration& configuration) {
+  ActivityNote note;
+  note.stage = stage;
+  note.telescope = id.telescope;
+  note.run = id.run;
+  note.subrun = id.subrun;
+  note.observation_date = context.date;
+  note.prod_id = context.prod_id;
+  note.parameters = {{"ObservationRun", run_text(id.run)},
+                     {"ObservationSubRun", subrun_text(id.subrun)},
+                     {"ProdID", context.prod_id}};
+  note.configuration_json =
+      configuration.section_json(stage::description(stage).configuration_sections);
+  note.command = context.command;
+  note.dry_run = context.dry_run;
+  return note;
+}
+
 }  // namespace
 
 SubrunId subrun_of(const fs::path& file) {
@@ -27,10 +47,7 @@ SubrunId subrun_of(const fs::path& file) {
   const std::string name = file.filename().string();
   static const std::regex pattern(R"(LST-([0-9]+)\.(?:[0-9]\.)?Run([0-9]{1,6})\.([0-9]{4}).*)");
   const std::size_t start = name.find("LST-");
-  if (start == std::string::npos)
-    throw Error(ErrorKind::bad_input, "the name tells no run and subrun", file.string(),
-                "expected LST-1.1.RunRRRRR.SSSS.fits.fz or dl1_LST-1.RunRRRRR.SSSS.h5");
-  const std::string tail = name.substr(start);
+  const std::string tail = start == std::string::npos ? "" : name.substr(start);
   if (!std::regex_match(tail, found, pattern))
     throw Error(ErrorKind::bad_input, "the name tells no run and subrun", file.string(),
                 "expected LST-1.1.RunRRRRR.SSSS.fits.fz or dl1_LST-1.RunRRRRR.SSSS.h5");
@@ -43,44 +60,16 @@ std::string product_name(const std::string& prefix, const SubrunId& id) {
 
 ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request, const JobContext& context,
                                 const config::Configuration& configuration) {
-  const SubrunId id = subrun_of(request.input);
-  ActivityNote note;
-  note.stage = "r0_to_dl1";
-  note.telescope = id.telescope;
-  note.run = id.run;
-  note.subrun = id.subrun;
-  note.observation_date = context.date;
-  note.prod_id = context.prod_id;
-  note.parameters = {{"ObservationRun", run_text(id.run)},
-                     {"ObservationSubRun", subrun_text(id.subrun)},
-                     {"CalibrationRun", run_in_name(request.charge_calibration)},
-                     {"PedestalRun", run_in_name(request.drs4_pedestal)},
-                     {"ProdID", context.prod_id}};
-  note.configuration_json =
-      configuration.section_json(stage::description(note.stage).configuration_sections);
-  note.command = context.command;
-  note.dry_run = context.dry_run;
+  ActivityNote note = activity("r0_to_dl1", subrun_of(request.input), context, configuration);
+  note.parameters["CalibrationRun"] = run_in_name(request.charge_calibration);
+  note.parameters["PedestalRun"] = run_in_name(request.drs4_pedestal);
   return note;
 }
 
 ActivityNote dl1_to_dl2_activity(const Dl1ToDl2Request& request, const JobContext& context,
                                  const config::Configuration& configuration) {
-  const SubrunId id = subrun_of(request.input);
-  ActivityNote note;
-  note.stage = "dl1_to_dl2";
-  note.telescope = id.telescope;
-  note.run = id.run;
-  note.subrun = id.subrun;
-  note.observation_date = context.date;
-  note.prod_id = context.prod_id;
-  note.parameters = {{"ObservationRun", run_text(id.run)},
-                     {"ObservationSubRun", subrun_text(id.subrun)},
-                     {"ProdID", context.prod_id},
-                     {"ModelSet", request.models.stem().string()}};
-  note.configuration_json =
-      configuration.section_json(stage::description(note.stage).configuration_sections);
-  note.command = context.command;
-  note.dry_run = context.dry_run;
+  ActivityNote note = activity("dl1_to_dl2", subrun_of(request.input), context, configuration);
+  note.parameters["ModelSet"] = request.models.stem().string();
   return note;
 }
 
