@@ -9,16 +9,15 @@
 
 namespace alisio::apps {
 
-Progress::Progress(std::string what, std::string unit, bool shown, std::int64_t total)
+Progress::Progress(std::string what, std::string unit, bool shown)
     : what_(std::move(what)),
       unit_(std::move(unit)),
       shown_(shown),
       terminal_(::isatty(STDERR_FILENO) == 1),
-      total_(total),
       start_(Clock::now()),
       last_(start_) {}
 
-void Progress::update(std::int64_t done) {
+void Progress::update(std::int64_t done, std::int64_t total) {
   if (!shown_) return;
   using std::chrono::duration;
   const auto now = Clock::now();
@@ -28,9 +27,9 @@ void Progress::update(std::int64_t done) {
   const double seconds = duration<double>(now - start_).count();
   const double rate = double(done) / seconds;
   std::string line = fmt::format("{}: {} {}, {:.0f}/s", what_, done, unit_, rate);
-  if (total_ > 0 && rate > 0)
-    line += fmt::format(", {:.0f} %, {:.0f} s left", 100.0 * double(done) / double(total_),
-                        double(total_ - done) / rate);
+  if (total > 0 && rate > 0)
+    line += fmt::format(", {:.0f} %, {:.0f} s left", 100.0 * double(done) / double(total),
+                        double(total - done) / rate);
   if (terminal_) {
     fmt::print(stderr, "\r\033[K{}", line);
     std::fflush(stderr);

@@ -198,7 +198,7 @@ int r0_to_dl1_command(const std::vector<Text>& arguments, const Program& program
 
   Progress progress(fmt::format("R0 to DL1, run {}", run_subrun_text(id)), "events",
                     !job.context.dry_run);
-  request.progress = [&](std::int64_t done) { progress.update(done); };
+  request.progress = [&](std::int64_t done, std::int64_t total) { progress.update(done, total); };
   dl2::Dl1Columns rows;
   stage::FileStamp product;
   std::vector<stage::StageResult> results;

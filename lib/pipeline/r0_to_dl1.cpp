@@ -159,7 +159,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
         writer.write(block.events, chunk);
         if (rows != nullptr) append_rows(*rows, block.events, telescope, run_number);
         events += std::int64_t(block.events.size);
-        if (request.progress) request.progress(events);
+        if (request.progress) request.progress(events, std::int64_t(source.event_count()));
       });
   warn_of(source, producer, request);
   if (events == 0)

@@ -25,8 +25,8 @@ struct R0ToDl1Request {
   std::filesystem::path run_summary;       ///< empty: reference time from the first event
   int threads = 1;
   std::optional<std::int64_t> max_events;
-  /// Called now and then with the number of events done.
-  std::function<void(std::int64_t)> progress;
+  /// Called now and then with the number of events done and of all.
+  std::function<void(std::int64_t, std::int64_t)> progress;
 };
 
 /// Facts that every activity's record starts from.
