@@ -49,9 +49,10 @@ int run_simulate_command(const std::vector<std::string>& arguments,
   options.format = sim::parse_format(format);
 
   Progress progress("simulating", "events", true);
-  const sim::NightResult result = sim::simulate_night(
-      options, cfg_folder,
-      [&](std::size_t done, std::size_t) { progress.update(static_cast<std::int64_t>(done)); });
+  const sim::NightResult result =
+      sim::simulate_night(options, cfg_folder, [&](std::size_t done, std::size_t total) {
+        progress.update(static_cast<std::int64_t>(done), static_cast<std::int64_t>(total));
+      });
   progress.finish();
   if (result.already_there) {
     std::cout << fmt::format("{}: already there, {} files intact\n", output, result.files);
