@@ -239,8 +239,12 @@ void ImageProducer::calibrate(WorkBlock& block) const {
       if (!is_calibrated(event)) convert_both(selection, waveform);
       std::copy_n(&block.waveforms.raw_above_threshold[e * n], n, selected.data());
     } else {
-      select_gains(selection, waveform, selected.data());
-      if (!is_calibrated(event)) convert_selected(selection, waveform, selected.data());
+      if (is_calibrated(event)) {
+        select_gains(selection, waveform, selected.data());
+      } else {
+        std::copy_n(&block.waveforms.selected_gain[e * n], n, selected.data());
+        convert_selected(selection, waveform, selected.data());
+      }
     }
     const auto set_zero = [&](std::size_t pixel) {
       for (std::size_t g = 0; g < n_gains; ++g) {

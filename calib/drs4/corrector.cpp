@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "calib/drs4/kernels.hpp"
+#include "calib/drs4/threshold.hpp"
 #include "lib/base/error.hpp"
 
 namespace alisio::calib {
@@ -54,6 +55,21 @@ struct Readout {
   std::memcpy(kept, samples + readout::first_kept_sample, readout::n_kept_samples * sizeof(float));
 }
 
+bool is_interleaved(const RawEvent& event) {
+  return event.type == EventType::flatfield || event.type == EventType::sky_pedestal;
+}
+
+/// Of such events one gain a pixel is kept, and the low gain is only corrected where it is.
+bool selects_gain(const RawEvent& event) {
+  return event.n_gains == n_gains && !is_interleaved(event) &&
+         (event.preprocessing & preprocessing::pe_calibration) == 0;
+}
+
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] bool is_above_threshold(
+    const float* kept, float threshold) {
+  return is_above(kept, readout::n_kept_samples, threshold);
+}
+
 }  // namespace
 
 void CorrectedBlock::reserve(std::size_t events, std::size_t pixels, std::size_t samples) {
@@ -64,6 +80,7 @@ void CorrectedBlock::reserve(std::size_t events, std::size_t pixels, std::size_t
   broken.resize(events * pixels);
   stored_gain.resize(events * pixels);
   raw_above_threshold.resize(events * pixels);
+  selected_gain.resize(events * pixels);
 }
 
 Drs4Corrector::Drs4Corrector(std::shared_ptr<const Drs4Pedestal> pedestal, const RawCamera& camera,
@@ -129,6 +146,7 @@ void Drs4Corrector::prepare(const RawBlock& block, CorrectedBlock& out) const {
       out.broken[e * n_pixels_ + pixel] = 1;
       // Pixels without status count as low gain where one gain is stored (the peers' choice).
       out.stored_gain[e * n_pixels_ + pixel] = 1;
+      out.selected_gain[e * n_pixels_ + pixel] = 0;
       // The old format stands for missing samples with the largest value, the new one with 0.
       out.raw_above_threshold[e * n_pixels_ + pixel] = camera_.r1v1 ? 0 : 1;
     }
@@ -165,11 +183,13 @@ void Drs4Corrector::prefetch(const RawEvent& event, std::size_t module) const {
           event.first_capacitor[module * chips_per_module + readout::chip_of_pixel[g][k]] %
           n_capacitors;
       const std::size_t channel = g * n_pixels_ + camera_.pixel_ids[position];
-      fetch(&pedestal_->baseline[channel * Drs4Pedestal::row + cell], readout::n_samples);
+      if (g == 0 || !selects_gain(event)) {
+        fetch(&pedestal_->baseline[channel * Drs4Pedestal::row + cell], readout::n_samples);
+      }
       fetch(&last_readout_[(position * n_gains + g) * n_capacitors + cell],
             std::min(readout::n_samples, n_capacitors - cell));
     }
-    if (event.stored_row.empty() && event.n_gains == n_gains) {
+    if (event.stored_row.empty() && event.n_gains == n_gains && (g == 0 || !selects_gain(event))) {
       fetch(&event.waveform[(g * event.n_stored + module * pixels_per_module) * event.n_samples],
             pixels_per_module * event.n_samples);
     }
@@ -187,8 +207,8 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
     const bool correct_lapse =
         !calibrated && (event.preprocessing & preprocessing::time_lapse) == 0;
     const bool correct_spikes = !calibrated && (event.preprocessing & preprocessing::spikes) == 0;
-    const bool interleaved =
-        event.type == EventType::flatfield || event.type == EventType::sky_pedestal;
+    const bool interleaved = is_interleaved(event);
+    const bool selects = selects_gain(event);
 
     const std::uint64_t clock = event.module_clock[module];
     if (clock != 0 && (base_[module] == 0 || clock < base_[module] ||
@@ -197,8 +217,9 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
     }
     const std::uint32_t now = clock == 0 ? 0 : std::uint32_t(clock - base_[module] + 1);
 
-    for (std::size_t g = 0; g < n_gains; ++g) {
-      for (std::size_t k = 0; k < pixels_per_module; ++k) {
+    for (std::size_t k = 0; k < pixels_per_module; ++k) {
+      bool needs_gain = true;
+      for (std::size_t g = 0; g < n_gains; ++g) {
         const std::size_t position = first_position + k;
         const std::size_t pixel = camera_.pixel_ids[position];
         const std::size_t channel = g * n_pixels_ + pixel;
@@ -232,11 +253,14 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
         if (interleaved && g == 0 && in_file) {
           bool above = false;
           for (std::size_t s = 0; s < event.n_samples; ++s) {
-            above |= float(raw[s]) > options_.raw_gain_threshold;
+            above |= float(raw[s]) > options_.gain_threshold;
           }
           out.raw_above_threshold[e * n_pixels_ + pixel] = above ? 1 : 0;
         }
-        if (broken || removed || !in_file) {
+        if (!needs_gain) {
+          // The high gain was chosen: nobody reads this one, which saves a third of the memory
+          // traffic.
+        } else if (broken || removed || !in_file) {
           std::fill_n(kept, readout::n_kept_samples, 0.F);
         } else if (calibrated) {
           const std::size_t skip =
@@ -252,6 +276,10 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
                correct_spikes ? drs4::find_spikes(cell, previous_cell) : drs4::Spikes{},
                &pedestal_->spike_height[channel * 3]},
               memo, kept);
+        }
+        if (g == 0 && selects) {
+          needs_gain = is_above_threshold(kept, options_.gain_threshold);
+          out.selected_gain[e * n_pixels_ + pixel] = needs_gain ? 1 : 0;
         }
         // Events that are calibrated already do not touch the last readouts (the peers' choice).
         if (!calibrated) drs4::update_last_readout(k, cell, now, last);

@@ -15,11 +15,15 @@ namespace alisio::calib {
 struct CorrectedBlock {
   std::size_t n_pixels = 0, n_samples = 0;
   /// [event][gain][pixel][sample], ADC counts. Of events with one stored gain only the stored gain
-  /// of each pixel is filled. Invalid pixels (not read out, or removed) are 0.
+  /// of each pixel is filled; of events whose gain is selected here, the high gain of all pixels
+  /// and the low gain of those that select it. Invalid pixels (not read out, or removed) are 0.
   LargeVector<float> waveform;
   std::vector<std::uint16_t> first_capacitor;  ///< [event][gain][pixel]
   std::vector<std::uint8_t> broken;            ///< [event][pixel], 1: not read out
   std::vector<std::int8_t> stored_gain;        ///< [event][pixel], of events with one gain
+  /// [event][pixel], 1 if a corrected high-gain sample is above the threshold: low gain; of events
+  /// with two stored gains that are neither interleaved nor calibrated.
+  std::vector<std::int8_t> selected_gain;
   /// [event][pixel], 1 if a raw high-gain sample is above the threshold; of interleaved events.
   std::vector<std::uint8_t> raw_above_threshold;
 
@@ -30,7 +34,7 @@ struct CorrectedBlock {
 };
 
 struct Drs4Options {
-  float raw_gain_threshold = 3500;  ///< for raw_above_threshold, stored ADC counts
+  float gain_threshold = 3500;  ///< of the gain selection, ADC counts
 };
 
 /// Applies the DRS4 corrections: offsets, time lapse, spikes. It keeps the last readout of every

@@ -5,16 +5,10 @@
 #include <vector>
 
 #include "calib/constants/constants.hpp"
+#include "calib/drs4/threshold.hpp"
 #include "lib/base/large_vector.hpp"
 
 namespace alisio::calib {
-
-/// Return whether any sample is above the threshold: then the low gain counts.
-[[nodiscard]] inline bool is_above(const float* samples, std::size_t n, float threshold) {
-  int above = 0;
-  for (std::size_t s = 0; s < n; ++s) above |= samples[s] > threshold ? 1 : 0;
-  return above != 0;
-}
 
 /// Turn ADC counts into p.e., in place. Each of the two steps is computed in double and rounded to
 /// float, as numpy does for double constants applied in place to float samples.

@@ -156,7 +156,7 @@ struct OneModule {
   }
   RawEvent event(std::uint64_t& clock) {
     RawEvent e;
-    e.type = EventType::subarray;
+    e.type = type;
     e.n_samples = n_samples;
     e.n_stored = 7;
     e.waveform = raw;
@@ -165,6 +165,7 @@ struct OneModule {
     e.module_clock = {&clock, 1};
     return e;
   }
+  EventType type = EventType::flatfield;  // both gains are kept
   std::shared_ptr<const Drs4Pedestal> pedestal;
   RawCamera camera;
   std::vector<std::uint8_t> status;
@@ -219,6 +220,32 @@ TEST(Drs4Corrector, SetsBrokenAndAbsentPixelsToZero) {
   EXPECT_EQ(*out.waveform_of(0, 1, 3), 600.F);
   EXPECT_EQ(std::vector<int>(out.broken.begin(), out.broken.end()),
             (std::vector<int>{0, 0, 0, 0, 1, 0, 0, 1}));
+}
+
+TEST(Drs4Corrector, SelectsTheGainOfPhysicsEventsAndKeepsTrackOfBoth) {
+  OneModule m;
+  m.type = EventType::subarray;
+  m.raw.assign(m.raw.size(), 1000);
+  m.raw[0 * n_samples + 20] = 4000;  // high gain of pixel 6
+  Drs4Corrector corrector(m.pedestal, m.camera, {});
+  CorrectedBlock out;
+  std::uint64_t clock = 1, later = 1 + 133'000;
+  RawBlock block;
+  block.events = {m.event(clock), m.event(later)};
+  corrector.prepare(block, out);
+  corrector.correct(block, 0, out);
+  EXPECT_EQ(std::vector<int>(out.selected_gain.begin(), out.selected_gain.begin() + 8),
+            (std::vector<int>{0, 0, 0, 0, 0, 0, 1, 0}));
+  EXPECT_EQ(*out.waveform_of(0, 1, 6), 600.F);
+  EXPECT_EQ(*out.waveform_of(0, 0, 3), 600.F);
+  EXPECT_EQ(out.first_capacitor[1 * 8 + 3], 100) << "of the gain that was not chosen, too";
+  // The low gain of pixel 3 was not corrected, but its readout is remembered.
+  m.type = EventType::flatfield;
+  std::uint64_t last = 1 + 2 * 133'000;
+  block.events = {m.event(last)};
+  corrector.prepare(block, out);
+  corrector.correct(block, 0, out);
+  EXPECT_EQ(*out.waveform_of(0, 1, 3), float(600.0 - drs4::time_lapse_baseline(1.0)));
 }
 
 TEST(Drs4Corrector, RefusesAnotherCamera) {
