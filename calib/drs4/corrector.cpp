@@ -34,9 +34,11 @@ struct Readout {
   const std::uint32_t* last;
   drs4::Spikes spikes;
   const std::int16_t* spike_height;
+  float gain_threshold;
 };
 
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void correct_readout(
+/// Return whether a kept sample is above the threshold of the gain selection.
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] bool correct_readout(
     const Readout& r, drs4::LapseMemo& memo, float* kept) {
   float samples[readout::n_samples];
   if (r.scaled) {
@@ -53,6 +55,7 @@ struct Readout {
   }
   drs4::subtract_spikes(samples, r.spikes, r.spike_height);
   std::memcpy(kept, samples + readout::first_kept_sample, readout::n_kept_samples * sizeof(float));
+  return is_above(samples + readout::first_kept_sample, readout::n_kept_samples, r.gain_threshold);
 }
 
 bool is_interleaved(const RawEvent& event) {
@@ -63,11 +66,6 @@ bool is_interleaved(const RawEvent& event) {
 bool selects_gain(const RawEvent& event) {
   return event.n_gains == n_gains && !is_interleaved(event) &&
          (event.preprocessing & preprocessing::pe_calibration) == 0;
-}
-
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] bool is_above_threshold(
-    const float* kept, float threshold) {
-  return is_above(kept, readout::n_kept_samples, threshold);
 }
 
 }  // namespace
@@ -257,6 +255,7 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
           }
           out.raw_above_threshold[e * n_pixels_ + pixel] = above ? 1 : 0;
         }
+        bool above = false;
         if (!needs_gain) {
           // The high gain was chosen: nobody reads this one, which saves a third of the memory
           // traffic.
@@ -270,15 +269,15 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
           }
         } else {
           const bool scaled = camera_.waveform_scale != 1.F || camera_.waveform_offset != 0.F;
-          correct_readout(
+          above = correct_readout(
               {raw, camera_.waveform_scale, camera_.waveform_offset, scaled, cell,
                &pedestal_->baseline[channel * Drs4Pedestal::row], now, correct_lapse, last,
                correct_spikes ? drs4::find_spikes(cell, previous_cell) : drs4::Spikes{},
-               &pedestal_->spike_height[channel * 3]},
+               &pedestal_->spike_height[channel * 3], options_.gain_threshold},
               memo, kept);
         }
         if (g == 0 && selects) {
-          needs_gain = is_above_threshold(kept, options_.gain_threshold);
+          needs_gain = above;
           out.selected_gain[e * n_pixels_ + pixel] = needs_gain ? 1 : 0;
         }
         // Events that are calibrated already do not touch the last readouts (the peers' choice).
