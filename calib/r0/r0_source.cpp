@@ -223,7 +223,7 @@ std::optional<StreamName> stream_name(const fs::path& file) {
 /// Return the files of all streams, checked for gaps.
 std::vector<fs::path> find_streams(const fs::path& file) {
   const auto name = stream_name(file);
-  if (!name || name->stream != 1) return {file};
+  if (!name) return {file};
   const auto of = [&](int stream) {
     return file.parent_path() / (name->before + std::to_string(stream) + name->after);
   };
@@ -237,7 +237,7 @@ std::vector<fs::path> find_streams(const fs::path& file) {
     if (!fs::exists(of(s))) {
       throw Error(
           ErrorKind::missing_input,
-          fmt::format("stream {} of the subrun is missing although stream {} is there", s, last),
+          fmt::format("stream {} of the subrun is missing", s),
           of(s).string(), "restore the file: without it the subrun would lose events");
     }
     files.push_back(of(s));

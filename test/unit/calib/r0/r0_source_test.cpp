@@ -87,11 +87,11 @@ TEST_F(Streams, OneStreamIsEnoughUnlessOtherSubrunsHaveMore) {
   EXPECT_THROW(R0Source(first(), {}), Error);
 }
 
-TEST_F(Streams, AnotherThanTheFirstIsReadAlone) {
-  for (const int stream : {1, 2}) add(stream);
+TEST_F(Streams, AnyStreamMeansTheWholeSubrun) {
+  for (const int stream : {1, 2, 3, 4}) add(stream);
   const R0Source source(folder_ / name(2, 0), {});
-  EXPECT_EQ(source.files().size(), 1u);
-  EXPECT_EQ(source.event_count(), 50u);
+  EXPECT_EQ(source.files().size(), 4u);
+  EXPECT_EQ(source.event_count(), 200u);
 }
 
 TEST_F(Streams, AbandonedWhileDecodingIsNoHarm) {
