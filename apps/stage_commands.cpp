@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <set>
 #include <thread>
 
 #include "apps/command_line.hpp"
@@ -258,6 +259,11 @@ int dl1_to_dl2_command(const std::vector<Text>& arguments, const Program& progra
   std::vector<stage::StageResult> results;
   fs::path report;
   std::unique_ptr<StageObserver> own;
+  std::set<fs::path> names;
+  for (const Text& input : values["input"].as<std::vector<Text>>())
+    if (!names.insert(fs::path(input).filename()).second)
+      throw Error(ErrorKind::usage, "two inputs have this name and would become one DL2 file",
+                  input, "give each its own --output-dir");
   for (const Text& input : values["input"].as<std::vector<Text>>()) {
     request.input = input;
     const Job job = make_job(values, program, request.input, request.output_dir);

@@ -235,10 +235,8 @@ std::vector<fs::path> find_streams(const fs::path& file) {
   std::vector<fs::path> files;
   for (int s = 1; s <= last; ++s) {
     if (!fs::exists(of(s))) {
-      throw Error(
-          ErrorKind::missing_input,
-          fmt::format("stream {} of the subrun is missing", s),
-          of(s).string(), "restore the file: without it the subrun would lose events");
+      throw Error(ErrorKind::missing_input, fmt::format("stream {} of the subrun is missing", s),
+                  of(s).string(), "restore the file: without it the subrun would lose events");
     }
     files.push_back(of(s));
   }
@@ -362,6 +360,10 @@ void R0Source::State::merge() {
     if (next.id == 0) {
       ++counts.empty_events;
       continue;
+    }
+    if (!order.empty() && order.back().id == next.id) {
+      throw Error(ErrorKind::bad_input, fmt::format("event {} is in two streams", next.id),
+                  files[next.stream].string(), "restore the files: one is not what its name says");
     }
     const auto [entry, is_new] =
         tile_number.try_emplace({next.stream, next.tile}, static_cast<std::uint32_t>(tiles.size()));

@@ -94,6 +94,12 @@ TEST_F(Streams, AnyStreamMeansTheWholeSubrun) {
   EXPECT_EQ(source.event_count(), 200u);
 }
 
+TEST_F(Streams, ACopyOfAnotherStreamIsAnError) {
+  for (const int stream : {1, 3, 4}) add(stream);
+  fs::create_symlink(data_ / name(1, 0), folder_ / name(2, 0));
+  EXPECT_THROW(R0Source(first(), {}), Error);
+}
+
 TEST_F(Streams, AbandonedWhileDecodingIsNoHarm) {
   for (const int stream : {1, 2, 3, 4}) add(stream);
   flow::ThreadPool pool(3);
