@@ -135,11 +135,6 @@ const std::vector<FileNote>& StageRun::used() {
   return used_;
 }
 
-const std::string& StageRun::identity() {
-  used();
-  return activity_.identity;
-}
-
 PendingFile& StageRun::create(const std::string& port, const fs::path& target) {
   find_port(description(activity_.stage).outputs, activity_.stage, port);
   Product& product = products_[port];

@@ -42,9 +42,6 @@ class StageRun {
   /// @throws Error(bad_input) if a FITS file does not match its DATASUM.
   const std::vector<FileNote>& used();
 
-  /// Return the job's identity; waits for the input hashes.
-  [[nodiscard]] const std::string& identity();
-
   /// Return the file to write the product of `port` into; its final name appears with publish().
   [[nodiscard]] PendingFile& create(const std::string& port, const std::filesystem::path& target);
 
