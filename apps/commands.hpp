@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,14 +23,12 @@ struct Program {
 struct Command {
   std::string name, summary;
   /// Run with the arguments after the command's name; returns the exit code.
-  int (*run)(const std::vector<std::string>& arguments, const Program& program);
+  std::function<int(const std::vector<std::string>& arguments, const Program& program)> run;
 };
 
 [[nodiscard]] std::span<const Command> commands();
 
 int run_config_command(const std::vector<std::string>& arguments, const Program& program);
-int run_r0_to_dl1_command(const std::vector<std::string>& arguments, const Program& program);
-int run_dl1_to_dl2_command(const std::vector<std::string>& arguments, const Program& program);
 int run_show_command(const std::vector<std::string>& arguments, const Program& program);
 
 }  // namespace alisio::apps

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "apps/job.hpp"
 #include "apps/stage_commands.hpp"
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/error.hpp"

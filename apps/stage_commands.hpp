@@ -1,6 +1,5 @@
 #pragma once
-#include <filesystem>
-#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,15 +8,26 @@
 
 namespace alisio::apps {
 
-/// Return the recorder of a stage command: writes to `journal_folder` under the definition and
-/// logger configuration of the program's cfg folder.
-[[nodiscard]] std::unique_ptr<StageObserver> make_recorder(
-    const Program& program, const std::filesystem::path& journal_folder,
-    const std::filesystem::path& config_file, const std::filesystem::path& data_root);
+/// A subcommand that runs a stage.
+struct StageCommand {
+  std::string name, summary;
+  /// Run with the arguments after the command's name; returns the exit code.
+  /// @param shared observer to tell in place of a recorder of the command's own; may be null.
+  int (*run)(const std::vector<std::string>& arguments, const Program& program,
+             StageObserver* shared);
+};
 
-/// Run a stage command with a given observer in place of one of its own: how a dry run of a night
-/// walks through thousands of jobs in one process. `arguments` starts with the stage's command.
+/// Return all of them, in the order of a night's work.
+[[nodiscard]] std::span<const StageCommand> stage_commands();
+
+/// Run a stage command with a given observer: how a dry run of a night walks through thousands of
+/// jobs in one process. `arguments` starts with the stage's command.
 int run_stage_command(const std::vector<std::string>& arguments, const Program& program,
                       StageObserver& observer);
+
+int run_r0_to_dl1_command(const std::vector<std::string>& arguments, const Program& program,
+                          StageObserver* shared);
+int run_dl1_to_dl2_command(const std::vector<std::string>& arguments, const Program& program,
+                           StageObserver* shared);
 
 }  // namespace alisio::apps

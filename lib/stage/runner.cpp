@@ -72,11 +72,19 @@ void StageRun::hash_queued(const std::stop_token& stop) {
   }
 }
 
+void StageRun::annotate(const std::string& port, const std::string& attribute,
+                        const std::string& value) {
+  find_port(description(activity_.stage).inputs, activity_.stage, port);
+  annotations_[port][attribute] = value;
+}
+
 void StageRun::use(const std::string& port, const fs::path& path,
                    std::map<std::string, std::string> attributes) {
   find_port(description(activity_.stage).inputs, activity_.stage, port);
   if (inputs_announced_)
     throw Error(ErrorKind::bug, "port '" + port + "' used after the inputs were announced");
+  if (const auto note = annotations_.find(port); note != annotations_.end())
+    attributes.insert(note->second.begin(), note->second.end());
   Input input{.port = port,
               .stamp = {},
               .planned = false,
@@ -135,9 +143,18 @@ const std::vector<FileNote>& StageRun::used() {
   return used_;
 }
 
+StageRun::Product& StageRun::add_product(const std::string& port) {
+  const PortDescription& description_of_port =
+      find_port(description(activity_.stage).outputs, activity_.stage, port);
+  const auto same_port = [&](const Product& product) { return product.port == port; };
+  if (!description_of_port.many && std::any_of(products_.begin(), products_.end(), same_port))
+    throw Error(ErrorKind::bug, "port '" + port + "' takes one product");
+  products_.emplace_back().port = port;
+  return products_.back();
+}
+
 PendingFile& StageRun::create(const std::string& port, const fs::path& target) {
-  find_port(description(activity_.stage).outputs, activity_.stage, port);
-  Product& product = products_[port];
+  Product& product = add_product(port);
   product.file = std::make_unique<PendingFile>(fs::absolute(target).lexically_normal());
   return *product.file;
 }
@@ -146,15 +163,22 @@ ProductMetadata StageRun::metadata(const std::string& port) {
   return observer_.describe_product(activity_, port, used());
 }
 
-FileStamp StageRun::publish(const std::string& port) {
+FileStamp StageRun::publish(const std::string& port,
+                            std::map<std::string, std::string> attributes) {
   used();
-  Product& product = products_.at(port);
+  const auto found = std::find_if(products_.begin(), products_.end(), [&](const Product& p) {
+    return p.port == port && p.file != nullptr && p.stamp.path.empty();
+  });
+  if (found == products_.end())
+    throw Error(ErrorKind::bug, "port '" + port + "' has nothing to publish");
+  Product& product = *found;
   // The hash kind follows the file's name, which the temporary name hides.
   FileStamp stamp = hash_stamp_as(product.file->path(), product.file->target());
   product.file->sync();
   FileNote note = note_of(port, stamp);
   note.path = product.file->target();
   note.content_path = product.file->path();
+  note.attributes = std::move(attributes);
   observer_.generated(activity_, note);
   product.file->publish();
   stamp.path = product.file->target().string();
@@ -163,9 +187,8 @@ FileStamp StageRun::publish(const std::string& port) {
 }
 
 void StageRun::plan_product(const std::string& port, const fs::path& target) {
-  find_port(description(activity_.stage).outputs, activity_.stage, port);
   used();
-  Product& product = products_[port];
+  Product& product = add_product(port);
   product.stamp.path = fs::absolute(target).lexically_normal().string();
   FileNote note = note_of(port, product.stamp);
   note.planned = true;
@@ -184,9 +207,9 @@ nlohmann::ordered_json StageRun::report(const OutcomeNote& outcome) const {
     inputs.push_back(std::move(item));
   }
   nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
-  for (const auto& [port, product] : products_) {
+  for (const Product& product : products_) {
     if (product.stamp.path.empty()) continue;
-    nlohmann::ordered_json item{{"port", port}};
+    nlohmann::ordered_json item{{"port", product.port}};
     item.update(to_json(product.stamp));
     outputs.push_back(std::move(item));
   }
@@ -242,7 +265,8 @@ StageResult run_stage(ActivityNote activity, StageObserver& observer, const Know
   outcome.cpu_s = cpu_seconds(usage) - cpu_start;
   outcome.max_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   for (const StageRun::Input& input : run.inputs_) outcome.read_bytes += input.stamp.size;
-  for (const auto& [port, product] : run.products_) outcome.written_bytes += product.stamp.size;
+  for (const StageRun::Product& product : run.products_)
+    outcome.written_bytes += product.stamp.size;
   result.report = run.report(outcome);
   run.finish(std::move(outcome));
   return result;

@@ -38,6 +38,10 @@ class StageRun {
   void use(const std::string& port, const std::filesystem::path& path,
            std::map<std::string, std::string> attributes = {});
 
+  /// Give every file that comes through `port` from now on an attribute in the record: why it was
+  /// chosen, for example. @throws Error(bug) for an undeclared port.
+  void annotate(const std::string& port, const std::string& attribute, const std::string& value);
+
   /// Wait for the hashes of all inputs, announce them, and return them; idempotent.
   /// @throws Error(bad_input) if a FITS file does not match its DATASUM.
   const std::vector<FileNote>& used();
@@ -48,9 +52,11 @@ class StageRun {
   /// Return what the product must carry about itself; waits for the input hashes.
   [[nodiscard]] ProductMetadata metadata(const std::string& port);
 
-  /// Hash the product, announce it, give it its final name. Call after the file is closed.
+  /// Hash the product, announce it with what is to be said of it (the verdict of its quality gates,
+  /// for example), give it its final name. Call after the file is closed; of several files of one
+  /// port, the first that was created and not published goes.
   /// @return the product's stamp, so that a following stage need not read it again.
-  FileStamp publish(const std::string& port);
+  FileStamp publish(const std::string& port, std::map<std::string, std::string> attributes = {});
 
   /// Note in a dry run that the product would be made.
   void plan_product(const std::string& port, const std::filesystem::path& target);
@@ -72,15 +78,18 @@ class StageRun {
     std::exception_ptr error;
   };
   struct Product {
+    std::string port;
     std::unique_ptr<PendingFile> file;
-    FileStamp stamp;
+    FileStamp stamp;  ///< empty path: not published yet
   };
+  Product& add_product(const std::string& port);
 
   ActivityNote activity_;
   StageObserver& observer_;
   const KnownHashes& known_;
   std::deque<Input> inputs_;  // a deque: the hashing thread holds references while it grows
-  std::map<std::string, Product> products_;
+  std::deque<Product> products_;
+  std::map<std::string, std::map<std::string, std::string>> annotations_;  ///< by port
   std::vector<FileNote> used_;
   bool inputs_announced_ = false;
 

@@ -20,10 +20,12 @@ struct Listener : StageObserver {
   void used(const ActivityNote&, const FileNote& file) override {
     heard.push_back("used " + file.port + (file.planned ? " planned" : ""));
     hashes.push_back(file.sha256);
+    attributes = file.attributes;
   }
   void generated(const ActivityNote& activity, const FileNote& file) override {
     heard.push_back("generated " + file.port + (file.planned ? " planned" : ""));
     final_name_existed = fs::exists(file.path);
+    attributes = file.attributes;
     identity = activity.identity;
   }
   void finished(const ActivityNote&, const OutcomeNote& note) override {
@@ -32,6 +34,7 @@ struct Listener : StageObserver {
   }
   std::vector<std::string> heard, hashes;
   std::string identity;
+  std::map<std::string, std::string> attributes;  ///< of the last file
   bool final_name_existed = false;
   OutcomeNote outcome;
 };
@@ -109,6 +112,40 @@ TEST_F(RunnerTest, ADryRunPlansAbsentInputs) {
   EXPECT_EQ(listener_.heard, (std::vector<std::string>{"started", "used dl1_subrun planned",
                                                        "generated dl2_subrun planned", "done"}));
   EXPECT_FALSE(fs::exists(folder_ / "out.txt"));
+}
+
+TEST_F(RunnerTest, TellsWhyAFileWasChosenAndWhatAProductIsWorth) {
+  const StageResult result = run_stage(activity(), listener_, known_, [&](StageRun& run) {
+    run.annotate("models", "choice", "nearest");
+    run.use("models", folder_ / "in.txt");
+    run.used();
+    EXPECT_EQ(listener_.attributes.at("choice"), "nearest");
+    PendingFile& file = run.create("dl2_subrun", folder_ / "out.txt");
+    std::ofstream(file.path()) << "output";
+    run.publish("dl2_subrun", {{"quality", "passed"}});
+    EXPECT_EQ(listener_.attributes.at("quality"), "passed");
+    EXPECT_THROW(static_cast<void>(run.create("dl2_subrun", folder_ / "second.txt")), Error);
+    EXPECT_THROW(run.publish("dl2_subrun"), Error) << "published already";
+    return 1;
+  });
+  EXPECT_FALSE(result.error);
+}
+
+TEST_F(RunnerTest, PublishesTheFilesOfAPortInTheOrderOfTheirMaking) {
+  ActivityNote note = activity();
+  note.stage = "gain_select";
+  const StageResult result = run_stage(note, listener_, known_, [&](StageRun& run) {
+    run.use("r0_subrun", folder_ / "in.txt");
+    for (const char* name : {"1.txt", "2.txt"})
+      std::ofstream(run.create("r0g_subrun", folder_ / name).path()) << name;
+    EXPECT_EQ(fs::path(run.publish("r0g_subrun").path).filename(), "1.txt");
+    EXPECT_FALSE(fs::exists(folder_ / "2.txt"));
+    EXPECT_EQ(fs::path(run.publish("r0g_subrun").path).filename(), "2.txt");
+    return 1;
+  });
+  EXPECT_FALSE(result.error);
+  EXPECT_EQ(read_text_file(folder_ / "2.txt"), "2.txt");
+  EXPECT_EQ(result.report["outputs"].size(), 2U);
 }
 
 TEST_F(RunnerTest, RefusesPortsThatAreNotDeclared) {

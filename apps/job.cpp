@@ -1,0 +1,150 @@
+#include "apps/job.hpp"
+
+#include <fmt/format.h>
+
+#include "lib/base/error.hpp"
+#include "lib/base/ids.hpp"
+#include "lib/base/version.hpp"
+#include "prov/recorder.hpp"
+
+namespace alisio::apps {
+namespace po = boost::program_options;
+namespace fs = std::filesystem;
+using Text = std::string;
+namespace {
+
+/// The night that a raw or product file belongs to: the nearest parent folder named YYYYMMDD.
+Text date_of_path(const fs::path& file) {
+  for (fs::path folder = fs::absolute(file).parent_path(); folder != folder.root_path();
+       folder = folder.parent_path())
+    try {
+      return NightDate::parse(folder.filename().string()).compact();
+    } catch (const Error&) {
+      continue;  // not a date: look further up
+    }
+  return "";
+}
+
+}  // namespace
+
+po::options_description job_options() {
+  po::options_description options("Job");
+  options.add_options()("config", po::value<Text>(),
+                        "configuration file (see alisio config --help-keys)")(
+      "set", po::value<std::vector<Text>>()->composing(), "one configuration value, key=value")(
+      "prod-id", po::value<Text>(), "name of the production (default v<version>_v00)")(
+      "date", po::value<Text>(),
+      "night of the observation, YYYYMMDD (default: from the folder's name)")(
+      "report", po::value<Text>(), "write what was read, made and used up to this JSON file")(
+      "journal-dir", po::value<Text>(),
+      "folder of the provenance journal (default: log/ in the output folder)")(
+      "known-hashes", po::value<Text>(),
+      "JSON list of file hashes to trust while the files are unchanged")(
+      "note", po::value<std::vector<Text>>()->composing(),
+      "PORT=TEXT: record why the file of an input port was chosen")(
+      "dry-run", "record the provenance as planned, compute nothing");
+  return options;
+}
+
+Text text_option(const po::variables_map& values, const char* name) {
+  return values.count(name) != 0 ? values[name].as<Text>() : Text();
+}
+
+Text required_option(const po::variables_map& values, const char* name, const char* command) {
+  Text value = text_option(values, name);
+  if (value.empty())
+    throw Error(ErrorKind::usage, fmt::format("--{} is needed", name),
+                fmt::format("alisio {}", command), "see --help");
+  return value;
+}
+
+std::vector<fs::path> required_files(const po::variables_map& values, const char* name,
+                                     const char* command) {
+  if (values.count(name) == 0)
+    throw Error(ErrorKind::usage, fmt::format("--{} is needed", name),
+                fmt::format("alisio {}", command), "see --help");
+  const auto& given = values[name].as<std::vector<Text>>();
+  return {given.begin(), given.end()};
+}
+
+int threads_option(const po::variables_map& values, const char* command) {
+  const int threads = values["threads"].as<int>();
+  if (threads < 1 || threads > 256)
+    throw Error(ErrorKind::usage, "--threads must be between 1 and 256",
+                fmt::format("alisio {}", command));
+  return threads;
+}
+
+Job make_job(const po::variables_map& values, const Program& program, const fs::path& input,
+             const fs::path& output_dir) {
+  Job job;
+  job.config_file = text_option(values, "config");
+  std::vector<fs::path> files;
+  if (!job.config_file.empty()) files.push_back(job.config_file);
+  job.configuration = config::Configuration::load(files, values.count("set") != 0
+                                                             ? values["set"].as<std::vector<Text>>()
+                                                             : std::vector<Text>());
+  job.context.prod_id = text_option(values, "prod-id");
+  if (job.context.prod_id.empty()) job.context.prod_id = job.configuration.text("prod_id");
+  if (job.context.prod_id.empty()) job.context.prod_id = version_tag() + "_v00";
+  const Text date = text_option(values, "date");
+  job.context.date = date.empty() ? date_of_path(input) : NightDate::parse(date).compact();
+  job.context.command = program.command_line;
+  job.context.dry_run = values.count("dry-run") != 0;
+  if (const Text file = text_option(values, "known-hashes"); !file.empty())
+    job.known = stage::KnownHashes::load(file);
+  job.report = text_option(values, "report");
+  job.journal_dir = text_option(values, "journal-dir");
+  if (job.journal_dir.empty()) job.journal_dir = output_dir / "log";
+  if (values.count("note") != 0)
+    for (const Text& note : values["note"].as<std::vector<Text>>()) {
+      const auto equals = note.find('=');
+      if (equals == Text::npos || equals == 0)
+        throw Error(ErrorKind::usage, "'" + note + "' is not PORT=TEXT", "--note", "see --help");
+      job.notes[note.substr(0, equals)] = note.substr(equals + 1);
+    }
+  return job;
+}
+
+std::unique_ptr<StageObserver> make_recorder(const Program& program, const fs::path& journal_folder,
+                                             const fs::path& config_file,
+                                             const fs::path& data_root) {
+  const fs::path folder = program.cfg_folder / "provenance";
+  prov::RecorderOptions options;
+  options.journal_folder = journal_folder;
+  options.config_file = config_file;
+  options.data_root = data_root;
+  options.script = program.executable.string();
+  options.arguments = program.command_line;
+  return std::make_unique<prov::Recorder>(prov::Definition::load(folder / "definition.yaml"),
+                                          prov::LoggerConfiguration::load(folder / "logger.yaml"),
+                                          options);
+}
+
+std::unique_ptr<StageObserver> make_recorder(const Program& program, const Job& job) {
+  return make_recorder(program, job.journal_dir, job.config_file,
+                       job.configuration.path("paths.products"));
+}
+
+stage::StageResult run_job_stage(ActivityNote activity, const Job& job, StageObserver& observer,
+                                 const std::function<std::int64_t(stage::StageRun&)>& body) {
+  return stage::run_stage(std::move(activity), observer, job.known, [&](stage::StageRun& run) {
+    for (const auto& [port, text] : job.notes) run.annotate(port, "choice", text);
+    if (!job.config_file.empty()) run.use("analysis_configuration", job.config_file);
+    return body(run);
+  });
+}
+
+int finish_job(const std::vector<stage::StageResult>& results, const fs::path& report) {
+  std::vector<nlohmann::ordered_json> activities;
+  std::exception_ptr error;
+  for (const stage::StageResult& result : results) {
+    activities.push_back(result.report);
+    if (result.error && !error) error = result.error;
+  }
+  if (!report.empty()) stage::write_report(report, activities);
+  if (error) std::rethrow_exception(error);
+  return 0;
+}
+
+}  // namespace alisio::apps
