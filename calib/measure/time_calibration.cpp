@@ -1,0 +1,1 @@
+#include "calib/measure/time_calibration.hpp"
