@@ -19,11 +19,13 @@ std::size_t padded(std::size_t n) {
   return (n + kWord - 1) / kWord * kWord;
 }
 
-void flag_above(std::span<const float> image, float threshold, std::uint8_t* flags) {
+template <typename Charge>
+void flag_above(std::span<const Charge> image, Charge threshold, std::uint8_t* flags) {
   for (std::size_t i = 0; i < image.size(); ++i) flags[i] = image[i] >= threshold;
 }
 
-void flag_above(std::span<const float> image, std::span<const double> thresholds,
+template <typename Charge>
+void flag_above(std::span<const Charge> image, std::span<const double> thresholds,
                 std::uint8_t* flags) {
   for (std::size_t i = 0; i < image.size(); ++i) {
     flags[i] = static_cast<double>(image[i]) >= thresholds[i];
@@ -52,18 +54,19 @@ int count_set(const CameraGeometry& geometry, std::size_t pixel, const std::uint
 }
 
 /// Leave in scratch.selected the pixels that pass the two thresholds.
-void two_thresholds(std::span<const float> image, const CameraGeometry& geometry,
+template <typename Charge>
+void two_thresholds(std::span<const Charge> image, const CameraGeometry& geometry,
                     const CleaningOptions& options, std::span<const double> picture_thresholds,
                     CleaningScratch& scratch) {
   auto* const above = scratch.above.data();
   auto* const picture = scratch.picture.data();
   auto* const boundary = scratch.boundary.data();
   if (picture_thresholds.empty()) {
-    flag_above(image, static_cast<float>(options.picture_thresh), above);
+    flag_above(image, static_cast<Charge>(options.picture_thresh), above);
   } else {
     flag_above(image, picture_thresholds, above);
   }
-  flag_above(image, static_cast<float>(options.boundary_thresh), boundary);
+  flag_above(image, static_cast<Charge>(options.boundary_thresh), boundary);
   const std::size_t n_padded = padded(image.size());
   collect(above, boundary, n_padded, scratch.candidates);
 
@@ -82,7 +85,8 @@ void two_thresholds(std::span<const float> image, const CameraGeometry& geometry
 }
 
 /// Drop selected pixels without a selected neighbour that is near in time.
-void time_cut(std::span<const float> peak_time, const CameraGeometry& geometry, float limit,
+template <typename Time>
+void time_cut(std::span<const Time> peak_time, const CameraGeometry& geometry, Time limit,
               std::span<std::uint8_t> mask, CleaningScratch& scratch) {
   auto& dropped = scratch.stack;
   dropped.clear();
@@ -97,10 +101,11 @@ void time_cut(std::span<const float> peak_time, const CameraGeometry& geometry, 
 
 /// Mean of the three largest charges of the camera, summed from the smallest; NaN charges do not
 /// take part.
-float mean_of_brightest(std::span<const float> image) {
-  std::array<float, 3> top;
-  top.fill(-std::numeric_limits<float>::infinity());
-  for (const float q : image) {
+template <typename Charge>
+Charge mean_of_brightest(std::span<const Charge> image) {
+  std::array<Charge, 3> top;
+  top.fill(-std::numeric_limits<Charge>::infinity());
+  for (const Charge q : image) {
     if (!(q > top[0])) continue;
     if (q > top[2]) {
       top = {top[1], top[2], q};
@@ -110,7 +115,7 @@ float mean_of_brightest(std::span<const float> image) {
       top[0] = q;
     }
   }
-  return (top[0] + top[1] + top[2]) / 3.0F;
+  return (top[0] + top[1] + top[2]) / 3;
 }
 
 /// Count connected groups of mask pixels; scratch.island gets the group of each selected pixel, in
@@ -147,21 +152,11 @@ std::int64_t count_islands(const CameraGeometry& geometry, std::span<const std::
   return n_islands;
 }
 
-}  // namespace
-
-void CleaningScratch::reserve(std::size_t n_pixels) {
-  for (auto* flags : {&above, &picture, &boundary}) flags->assign(padded(n_pixels), 0);
-  island.assign(n_pixels, 0);
-  for (auto* indices : {&candidates, &stack, &selected}) {
-    indices->clear();
-    indices->reserve(n_pixels);
-  }
-}
-
-CleaningCounts clean_image(std::span<const float> image, std::span<const float> peak_time,
-                           const CameraGeometry& geometry, const CleaningOptions& options,
-                           std::span<const double> picture_thresholds, std::span<std::uint8_t> mask,
-                           CleaningScratch& scratch) {
+template <typename Real>
+CleaningCounts clean(std::span<const Real> image, std::span<const Real> peak_time,
+                     const CameraGeometry& geometry, const CleaningOptions& options,
+                     std::span<const double> picture_thresholds, std::span<std::uint8_t> mask,
+                     CleaningScratch& scratch) {
   const std::size_t n = geometry.n_pixels;
   if (image.size() != n || peak_time.size() != n || mask.size() != n ||
       (!picture_thresholds.empty() && picture_thresholds.size() != n)) {
@@ -181,14 +176,14 @@ CleaningCounts clean_image(std::span<const float> image, std::span<const float> 
     std::erase_if(selected, [&](std::uint16_t i) { return mask[i] == 0; });
   };
   if (options.delta_time) {
-    time_cut(peak_time, geometry, static_cast<float>(*options.delta_time), mask, scratch);
+    time_cut(peak_time, geometry, static_cast<Real>(*options.delta_time), mask, scratch);
     drop_unmasked();
   }
   if (options.dynamic_cleaning.apply) {
-    const float brightest = mean_of_brightest(image);
-    if (brightest >= static_cast<float>(options.dynamic_cleaning.threshold)) {
-      const float cut =
-          static_cast<float>(options.dynamic_cleaning.fraction_cleaning_intensity) * brightest;
+    const Real brightest = mean_of_brightest(image);
+    if (brightest >= static_cast<Real>(options.dynamic_cleaning.threshold)) {
+      const Real cut =
+          static_cast<Real>(options.dynamic_cleaning.fraction_cleaning_intensity) * brightest;
       for (const auto i : selected) mask[i] = image[i] >= cut;
       drop_unmasked();
     }
@@ -201,6 +196,31 @@ CleaningCounts clean_image(std::span<const float> image, std::span<const float> 
   }
   counts.n_pixels = static_cast<std::int64_t>(selected.size());
   return counts;
+}
+
+}  // namespace
+
+void CleaningScratch::reserve(std::size_t n_pixels) {
+  for (auto* flags : {&above, &picture, &boundary}) flags->assign(padded(n_pixels), 0);
+  island.assign(n_pixels, 0);
+  for (auto* indices : {&candidates, &stack, &selected}) {
+    indices->clear();
+    indices->reserve(n_pixels);
+  }
+}
+
+CleaningCounts clean_image(std::span<const float> image, std::span<const float> peak_time,
+                           const CameraGeometry& geometry, const CleaningOptions& options,
+                           std::span<const double> picture_thresholds, std::span<std::uint8_t> mask,
+                           CleaningScratch& scratch) {
+  return clean(image, peak_time, geometry, options, picture_thresholds, mask, scratch);
+}
+
+CleaningCounts clean_image(std::span<const double> image, std::span<const double> peak_time,
+                           const CameraGeometry& geometry, const CleaningOptions& options,
+                           std::span<const double> picture_thresholds, std::span<std::uint8_t> mask,
+                           CleaningScratch& scratch) {
+  return clean(image, peak_time, geometry, options, picture_thresholds, mask, scratch);
 }
 
 }  // namespace alisio::clean

@@ -64,5 +64,11 @@ CleaningCounts clean_image(std::span<const float> image, std::span<const float> 
                            const CleaningOptions& options,
                            std::span<const double> picture_thresholds, std::span<std::uint8_t> mask,
                            CleaningScratch& scratch);
+/// The same for an image in float64, as Cat-B corrections leave it: all comparisons in float64.
+CleaningCounts clean_image(std::span<const double> image, std::span<const double> peak_time,
+                           const instrument::CameraGeometry& geometry,
+                           const CleaningOptions& options,
+                           std::span<const double> picture_thresholds, std::span<std::uint8_t> mask,
+                           CleaningScratch& scratch);
 
 }  // namespace alisio::clean

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <type_traits>
 
 #include "lib/base/error.hpp"
 #include "reco/params/pairwise_sum.hpp"
@@ -33,12 +34,27 @@ Axes principal_axes(double cxx, double cxy, double cyy) {
   return {rounded(mean - half_span), rounded(mean + half_span), psi};
 }
 
-}  // namespace
+/// Room for the charges of selected pixels in the type of the image.
+template <typename Real>
+std::vector<Real>& charges_of(ParameterScratch& scratch) {
+  if constexpr (std::is_same_v<Real, float>)
+    return scratch.charge_f;
+  else
+    return scratch.charge;
+}
+template <typename Real>
+std::vector<Real>& border_of(ParameterScratch& scratch) {
+  if constexpr (std::is_same_v<Real, float>)
+    return scratch.border_f;
+  else
+    return scratch.border;
+}
 
-ImageParameters image_parameters(std::span<const float> image, std::span<const float> peak_time,
-                                 std::span<const std::uint16_t> selected,
-                                 const instrument::CameraGeometry& geometry,
-                                 double equivalent_focal_length, ParameterScratch& scratch) {
+template <typename Real>
+ImageParameters parameters_of(std::span<const Real> image, std::span<const Real> peak_time,
+                              std::span<const std::uint16_t> selected,
+                              const instrument::CameraGeometry& geometry,
+                              double equivalent_focal_length, ParameterScratch& scratch) {
   if (image.size() != geometry.n_pixels || peak_time.size() != geometry.n_pixels) {
     throw Error(ErrorKind::bug, "an image to describe does not fit the camera geometry",
                 geometry.name);
@@ -50,7 +66,7 @@ ImageParameters image_parameters(std::span<const float> image, std::span<const f
   if (n == 0) return out;
 
   double* const w = scratch.charge.data();
-  float* const w_f = scratch.charge_f.data();
+  Real* const w_f = charges_of<Real>(scratch).data();
   for (std::size_t i = 0; i < n; ++i) {
     w_f[i] = image[selected[i]];
     w[i] = static_cast<double>(w_f[i]);
@@ -125,19 +141,21 @@ ImageParameters image_parameters(std::span<const float> image, std::span<const f
     out.intercept = fit.intercept;
   }
 
-  // Leakage and concentration: sums in float32, as stored and as the peers form them.
+  // Leakage and concentration: sums in the type of the image, as the peers form them.
+  std::vector<Real>& chosen_f = border_of<Real>(scratch);
   const auto sum_f = [&](const auto& inside, std::size_t* count) {
     std::size_t m = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      if (inside(i)) scratch.border_f[m++] = w_f[i];
+      if (inside(i)) chosen_f[m++] = w_f[i];
     }
     if (count != nullptr) *count = m;
-    return pairwise_sum<float>(0, m, [&](std::size_t i) { return scratch.border_f[i]; });
+    return pairwise_sum<Real>(0, m, [&](std::size_t i) { return chosen_f[i]; });
   };
-  const float size_f = pairwise_sum<float>(0, n, [&](std::size_t i) { return w_f[i]; });
+  const Real size_f = pairwise_sum<Real>(0, n, [&](std::size_t i) { return w_f[i]; });
   const auto leak = [&](const std::vector<std::uint8_t>& border, float* intensity, double* pixels) {
     std::size_t count = 0;
-    *intensity = sum_f([&](std::size_t i) { return border[selected[i]] != 0; }, &count) / size_f;
+    *intensity = static_cast<float>(
+        sum_f([&](std::size_t i) { return border[selected[i]] != 0; }, &count) / size_f);
     *pixels = static_cast<double>(count) / static_cast<double>(n);
   };
   leak(geometry.border_width_1, &out.leakage_intensity_width_1, &out.leakage_pixels_width_1);
@@ -156,6 +174,22 @@ ImageParameters image_parameters(std::span<const float> image, std::span<const f
   }
   out.concentration_pixel = *std::max_element(w, w + n) / size;
   return out;
+}
+
+}  // namespace
+
+ImageParameters image_parameters(std::span<const float> image, std::span<const float> peak_time,
+                                 std::span<const std::uint16_t> selected,
+                                 const instrument::CameraGeometry& geometry,
+                                 double equivalent_focal_length, ParameterScratch& scratch) {
+  return parameters_of(image, peak_time, selected, geometry, equivalent_focal_length, scratch);
+}
+
+ImageParameters image_parameters(std::span<const double> image, std::span<const double> peak_time,
+                                 std::span<const std::uint16_t> selected,
+                                 const instrument::CameraGeometry& geometry,
+                                 double equivalent_focal_length, ParameterScratch& scratch) {
+  return parameters_of(image, peak_time, selected, geometry, equivalent_focal_length, scratch);
 }
 
 }  // namespace alisio::params

@@ -25,7 +25,7 @@ class ParameterScratch {
   /// of points alone, so each number is computed once.
   const Starts& starts(std::size_t n_points);
 
-  std::vector<double> charge, dx, dy, longitudinal, time, residual, ordered, chosen;
+  std::vector<double> charge, border, dx, dy, longitudinal, time, residual, ordered, chosen;
   std::vector<float> charge_f, border_f;
 
  private:
@@ -47,6 +47,13 @@ class ParameterScratch {
 /// @param equivalent_focal_length m.
 [[nodiscard]] ImageParameters image_parameters(std::span<const float> image,
                                                std::span<const float> peak_time,
+                                               std::span<const std::uint16_t> selected,
+                                               const instrument::CameraGeometry& geometry,
+                                               double equivalent_focal_length,
+                                               ParameterScratch& scratch);
+/// The same for an image in float64, as Cat-B corrections leave it: all sums in float64.
+[[nodiscard]] ImageParameters image_parameters(std::span<const double> image,
+                                               std::span<const double> peak_time,
                                                std::span<const std::uint16_t> selected,
                                                const instrument::CameraGeometry& geometry,
                                                double equivalent_focal_length,

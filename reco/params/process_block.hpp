@@ -16,6 +16,23 @@ struct Scratch {
   ParameterScratch parameters;
 };
 
+/// Clean one image and compute its parameters, n_pixels and n_islands among them. Images in float64
+/// are those that Cat-B has corrected.
+/// @param picture_thresholds one per pixel (p.e.), or empty for options.picture_thresh.
+/// @param mask [pixel], set to 1 for the pixels kept, else 0.
+[[nodiscard]] ImageParameters process_image(std::span<const float> image,
+                                            std::span<const float> peak_time,
+                                            const instrument::Telescope& telescope,
+                                            const clean::CleaningOptions& options,
+                                            std::span<const double> picture_thresholds,
+                                            std::span<std::uint8_t> mask, Scratch& scratch);
+[[nodiscard]] ImageParameters process_image(std::span<const double> image,
+                                            std::span<const double> peak_time,
+                                            const instrument::Telescope& telescope,
+                                            const clean::CleaningOptions& options,
+                                            std::span<const double> picture_thresholds,
+                                            std::span<std::uint8_t> mask, Scratch& scratch);
+
 /// Clean the images of events [first, last) of a block and compute their parameters: fills
 /// image_mask and parameters from image and peak_time. Ranges of one block may be processed by
 /// several threads, each with its own scratch.

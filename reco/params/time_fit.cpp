@@ -129,7 +129,8 @@ std::uint32_t below(std::mt19937& generator, std::uint32_t bound) {
 }  // namespace
 
 void ParameterScratch::reserve(std::size_t n_pixels) {
-  for (auto* values : {&charge, &dx, &dy, &longitudinal, &time, &residual, &ordered, &chosen}) {
+  for (auto* values :
+       {&charge, &border, &dx, &dy, &longitudinal, &time, &residual, &ordered, &chosen}) {
     values->resize(n_pixels);
   }
   for (auto* values : {&charge_f, &border_f}) values->resize(n_pixels);
