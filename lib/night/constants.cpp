@@ -19,13 +19,14 @@ struct Kind {
   const char* words;
 };
 
-constexpr Kind drs4_kind{"drs4_baseline", R"(drs4_pedestal\.Run(\d+)\.\d+\.(?:h5|hdf5))",
-                         "DRS4 pedestal"};
-constexpr Kind charge_kind{"calibration",
-                           R"(calibration(?:_filters_[^.]*)?\.Run(\d+)\.\d+\.(?:h5|hdf5))",
-                           "charge calibration"};
+constexpr Kind drs4_kind{
+    "drs4_baseline", R"(drs4_pedestal\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))", "DRS4 pedestal"};
+constexpr Kind charge_kind{
+    "calibration", R"(calibration(?:_filters_[^.]*)?\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))",
+    "charge calibration"};
 constexpr Kind time_kind{"drs4_time_sampling_from_FF",
-                         R"(time_calibration\.Run(\d+)\.\d+\.(?:h5|hdf5))", "time calibration"};
+                         R"(time_calibration\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))",
+                         "time calibration"};
 
 struct Candidate {
   int run = 0;
