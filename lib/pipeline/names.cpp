@@ -1,3 +1,5 @@
+#include "lib/pipeline/names.hpp"
+
 #include <fmt/format.h>
 
 #include <regex>
@@ -9,9 +11,7 @@
 
 namespace alisio::pipeline {
 namespace fs = std::filesystem;
-namespace {
 
-/// The run number in a constants' file name ("…Run11218.0000.h5", "…Run2005.0000.fits"), padded.
 std::string run_in_name(const fs::path& file) {
   std::smatch found;
   const std::string name = file.filename().string();
@@ -20,9 +20,8 @@ std::string run_in_name(const fs::path& file) {
   return "";
 }
 
-/// What the notes of all stages have in common.
-ActivityNote activity(const std::string& stage, const SubrunId& id, const JobContext& context,
-                      const config::Configuration& configuration) {
+ActivityNote activity_note(const std::string& stage, const SubrunId& id, const JobContext& context,
+                           const config::Configuration& configuration) {
   ActivityNote note;
   note.stage = stage;
   note.telescope = id.telescope;
@@ -39,8 +38,6 @@ ActivityNote activity(const std::string& stage, const SubrunId& id, const JobCon
   note.dry_run = context.dry_run;
   return note;
 }
-
-}  // namespace
 
 SubrunId subrun_of(const fs::path& file) {
   std::smatch found;
@@ -60,7 +57,7 @@ std::string product_name(const std::string& prefix, const SubrunId& id) {
 
 ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request, const JobContext& context,
                                 const config::Configuration& configuration) {
-  ActivityNote note = activity("r0_to_dl1", subrun_of(request.input), context, configuration);
+  ActivityNote note = activity_note("r0_to_dl1", subrun_of(request.input), context, configuration);
   note.parameters["CalibrationRun"] = run_in_name(request.charge_calibration);
   note.parameters["PedestalRun"] = run_in_name(request.drs4_pedestal);
   return note;
@@ -68,7 +65,7 @@ ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request, const JobContext&
 
 ActivityNote dl1_to_dl2_activity(const Dl1ToDl2Request& request, const JobContext& context,
                                  const config::Configuration& configuration) {
-  ActivityNote note = activity("dl1_to_dl2", subrun_of(request.input), context, configuration);
+  ActivityNote note = activity_note("dl1_to_dl2", subrun_of(request.input), context, configuration);
   note.parameters["ModelSet"] = request.models.stem().string();
   return note;
 }
