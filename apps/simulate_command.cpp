@@ -12,20 +12,41 @@
 namespace alisio::apps {
 namespace po = boost::program_options;
 
+namespace {
+
+std::string faults_text(const sim::RunPlan& run) {
+  std::string text;
+  for (const sim::Fault fault : run.faults)
+    text += (text.empty() ? "  " : ", ") + std::string(to_string(fault));
+  return text;
+}
+
+}  // namespace
+
 int run_simulate_command(const std::vector<std::string>& arguments,
                          const std::filesystem::path& cfg_folder) {
   const CommandHelp help{
       "simulate", "--output DIR [options]",
-      "Writes a synthetic night: raw data of a DRS4 pedestal run, a flat-field and pedestal run "
+      "Writes a synthetic night: raw data of a DRS4 pedestal run, flat-field and pedestal runs "
       "and\n"
-      "data runs (gammas, hadrons, muons, interleaved calibration), the drive and run logs, the\n"
-      "constants that belong to them, the truth, and an alisio.yaml with which `alisio night`\n"
-      "processes the folder as it stands. The same options give the same bytes. An existing night\n"
-      "is never overwritten by another one.",
+      "data runs (gammas, hadrons, muons, interleaved calibration), the drive logs, the truth, "
+      "and\n"
+      "an alisio.yaml with which `alisio night` processes the folder as it stands. It can hold a\n"
+      "run summary and constants that were made from the truth, or nothing but raw files, from\n"
+      "which all else is made. The same options give the same bytes. An existing night is never\n"
+      "overwritten by another one.\n"
+      "Faults, for tests (--fault RUN=FAULT, any number of times): lamp-off, few-events,\n"
+      "dead-pixel, dead-pixels (three of ten), mistagged-pedestals, ucts-jumps, missing-modules,\n"
+      "missing-stream. Runs are numbered from --first-run in order of time: DRS4, calibration,\n"
+      "data; further calibration runs stand evenly among the data runs.",
       "alisio simulate --output demo --runs 2\n"
+      "alisio simulate --output raw --without-constants --without-run-summary\n"
+      "alisio simulate --output two --without-constants --calibration-runs 2 --fault "
+      "11220=lamp-off\n"
       "alisio simulate --output new-format --format r1v1 --events 1000 --seed 7"};
   sim::NightOptions options;
   std::string output, date = options.date.compact(), format = sim::to_string(options.format);
+  std::vector<std::string> faults;
   po::options_description described("Options");
   auto add = described.add_options();
   add("output", po::value(&output), "folder to write to");
@@ -38,6 +59,19 @@ int run_simulate_command(const std::vector<std::string>& arguments,
   add("events", po::value(&options.events)->default_value(options.events), "events of each subrun");
   add("format", po::value(&format)->default_value(format),
       "raw format: r0 (until 2023) or r1v1 (since)");
+  add("calibration-runs",
+      po::value(&options.calibration_runs)->default_value(options.calibration_runs),
+      "number of flat-field and pedestal runs");
+  add("calibration-events",
+      po::value(&options.calibration_events)->default_value(options.calibration_events),
+      "events of the DRS4 run and of each calibration run; with 1000 every part of the time "
+      "calibration is filled");
+  add("first-run", po::value(&options.first_run)->default_value(options.first_run),
+      "number of the DRS4 run");
+  add("with-constants", "write constants made from the truth (the default)");
+  add("without-constants", "write no constants: they have to be made from the runs");
+  add("without-run-summary", "write no run summary");
+  add("fault", po::value(&faults)->composing(), "what goes wrong: RUN=FAULT");
   add("threads", po::value(&options.threads)->default_value(options.threads),
       "runs made at a time; 0: as many as processors");
   const auto given = parse_arguments(arguments, help, described);
@@ -47,6 +81,12 @@ int run_simulate_command(const std::vector<std::string>& arguments,
   options.output = std::filesystem::absolute(output).lexically_normal();
   options.date = NightDate::parse(date);
   options.format = sim::parse_format(format);
+  if (given->count("with-constants") != 0 && given->count("without-constants") != 0)
+    throw Error(ErrorKind::usage, "--with-constants and --without-constants exclude each other",
+                "simulate", "give one of them");
+  options.constants = given->count("without-constants") == 0;
+  options.run_summary = given->count("without-run-summary") == 0;
+  for (const std::string& fault : faults) options.faults.push_back(sim::RunFault::parse(fault));
 
   Progress progress("simulating", "events", true);
   const sim::NightResult result =
@@ -61,6 +101,9 @@ int run_simulate_command(const std::vector<std::string>& arguments,
   if (result.remade_because_damaged > 0)
     std::cout << fmt::format("{}: {} files were missing or damaged, all are made again\n", output,
                              result.remade_because_damaged);
+  for (const sim::RunPlan& run : result.runs)
+    std::cout << fmt::format("run {}  {:<8}  {} x {} events{}\n", run.run, to_string(run.kind),
+                             run.subruns, run.events_per_subrun, faults_text(run));
   std::cout << fmt::format(
       "{}: {} events in {} files\nprocess them with: alisio night {} --config {}\n", output,
       result.events, result.files, options.date.compact(), output + "/alisio.yaml");

@@ -7,7 +7,7 @@
 namespace alisio::sim {
 
 /// What a sequence of random numbers is for, so that no two uses share one.
-enum class Purpose : std::uint64_t { camera, tables, run, cells, shower, waveform, streams };
+enum class Purpose : std::uint64_t { camera, tables, run, cells, shower, waveform, streams, tags };
 
 /// Random numbers that depend on nothing but the four words they start from: xoshiro256++
 /// (Blackman, Vigna 2019) started by splitmix64. Distributions are our own because those of the

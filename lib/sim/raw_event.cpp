@@ -1,5 +1,6 @@
 #include "lib/sim/raw_event.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "lib/base/error.hpp"
@@ -17,6 +18,7 @@ constexpr std::int64_t ns_per_s = 1'000'000'000;
 constexpr std::uint32_t devices_present = 3;  ///< trigger interface board and time stamper
 constexpr std::size_t rows_per_tile = 20;
 constexpr std::size_t swat_bytes = 27;
+constexpr std::uint8_t both_gains_stored = 12;
 
 template <typename T>
 void put(std::vector<std::uint8_t>& out, T value, std::size_t bytes = sizeof(T)) {
@@ -25,11 +27,11 @@ void put(std::vector<std::uint8_t>& out, T value, std::size_t bytes = sizeof(T))
     out.push_back(static_cast<std::uint8_t>(bits & 255U));
 }
 
-std::int64_t pulses(const RawEvent& event) {
-  return event.time_ns / ns_per_s;
+std::int64_t pulses(std::int64_t time_ns) {
+  return time_ns / ns_per_s;
 }
-std::int64_t ten_mhz(const RawEvent& event) {
-  return event.time_ns % ns_per_s / 100;
+std::int64_t ten_mhz(std::int64_t time_ns) {
+  return time_ns % ns_per_s / 100;
 }
 
 /// Return the event type of the new format.
@@ -182,8 +184,8 @@ void fill_counters(const CameraModel& camera, const RawEvent& event,
                    std::vector<std::uint8_t>& out) {
   out.clear();
   for (std::size_t module = 0; module < camera.n_modules; ++module) {
-    put(out, static_cast<std::uint16_t>(pulses(event)));
-    put(out, static_cast<std::uint32_t>(ten_mhz(event)));
+    put(out, static_cast<std::uint16_t>(pulses(event.time_ns)));
+    put(out, static_cast<std::uint32_t>(ten_mhz(event.time_ns)));
     put(out, static_cast<std::uint32_t>(event.id));
     put(out, static_cast<std::uint32_t>(event.id));
     put(out, clock_ticks(event.time_ns) + camera.clock_offset[module]);
@@ -193,8 +195,8 @@ void fill_counters(const CameraModel& camera, const RawEvent& event,
 void fill_tib(const RawEvent& event, std::vector<std::uint8_t>& out) {
   out.clear();
   put(out, static_cast<std::uint32_t>(event.id));
-  put(out, static_cast<std::uint16_t>(pulses(event)));
-  put(out, static_cast<std::uint32_t>(ten_mhz(event)), 3);
+  put(out, static_cast<std::uint16_t>(pulses(event.time_ns)));
+  put(out, static_cast<std::uint32_t>(ten_mhz(event.time_ns)), 3);
   put(out, std::uint16_t{0});  // no stereo pattern
   put(out, event.trigger);
 }
@@ -202,17 +204,29 @@ void fill_tib(const RawEvent& event, std::vector<std::uint8_t>& out) {
 void fill_cdts(const RawRun& run, const RawEvent& event, std::vector<std::uint8_t>& out) {
   constexpr std::uint32_t address = 0x7B64000A, version = 3;
   out.clear();
-  put(out, static_cast<std::uint64_t>(run.start_tai_ns + event.time_ns));
+  put(out, static_cast<std::uint64_t>(run.start_tai_ns + event.stamp_ns));
   put(out, address);
   put(out, static_cast<std::uint32_t>(event.id));
   put(out, std::uint32_t{0});  // busy counter
-  put(out, static_cast<std::uint32_t>(pulses(event)));
-  put(out, static_cast<std::uint32_t>(ten_mhz(event)));
-  put(out, event.trigger);
+  put(out, static_cast<std::uint32_t>(pulses(event.stamp_ns)));
+  put(out, static_cast<std::uint32_t>(ten_mhz(event.stamp_ns)));
+  put(out, event.stamp_trigger);
   put(out, std::uint8_t{1});  // White Rabbit is locked
   put(out, std::uint8_t{0});
   put(out, std::uint8_t{0});
   put(out, version);
+}
+
+/// Keep the items of some modules; `items` holds as many for each.
+template <typename T>
+void keep_modules(std::span<const T> items, std::size_t n_modules,
+                  const std::vector<std::size_t>& kept, std::vector<T>& out) {
+  const std::size_t per_module = items.size() / n_modules;
+  out.clear();
+  for (const std::size_t module : kept) {
+    const auto part = items.subspan(module * per_module, per_module);
+    out.insert(out.end(), part.begin(), part.end());
+  }
 }
 
 struct StreamFile::State {
@@ -220,39 +234,68 @@ struct StreamFile::State {
   RawFormat format;
   const CameraModel& camera;
   RawRun run;
+  std::vector<std::size_t> modules;  ///< positions of those that are read out
   zfits::Row row;
-  std::vector<std::uint8_t> counters, tib, cdts;
+  std::vector<std::uint8_t> counters, all_counters, tib, cdts;
   std::vector<std::uint64_t> clocks;
-  const std::vector<std::uint8_t> pixel_status, module_status, drs_tag_status, swat;
-  const std::vector<std::uint16_t> chip_zeros;
+  std::vector<std::uint16_t> pixel_map, first_cell, waveform;
+  std::vector<std::uint8_t> pixel_status, module_status, drs_tag_status;
+  const std::vector<std::uint8_t> swat;
+  std::vector<std::uint16_t> chip_zeros;
 
   State(const std::filesystem::path& path, RawFormat raw_format, const CameraModel& model,
         const RawRun& raw_run)
-      : writer(path),
-        format(raw_format),
-        camera(model),
-        run(raw_run),
-        clocks(model.n_modules),
-        pixel_status(model.n_pixels, 12),  // both gains stored
-        module_status(model.n_modules, 1),
-        drs_tag_status(model.n_modules, 12),
-        swat(swat_bytes, 0),
-        chip_zeros(model.n_chips, 0) {}
+      : writer(path), format(raw_format), camera(model), run(raw_run), swat(swat_bytes, 0) {
+    for (std::size_t m = 0; m < model.n_modules; ++m)
+      if (std::find(run.missing_modules.begin(), run.missing_modules.end(), m) ==
+          run.missing_modules.end())
+        modules.push_back(m);
+    keep_modules(std::span(model.pixel_of_position), model.n_modules, modules, pixel_map);
+    clocks.resize(modules.size());
+    pixel_status.assign(pixel_map.size(), both_gains_stored);
+    module_status.assign(modules.size(), 1);
+    drs_tag_status.assign(modules.size(), 12);
+    chip_zeros.assign(modules.size() * drs4::module_chips, 0);
+  }
+
+  [[nodiscard]] bool complete() const { return modules.size() == camera.n_modules; }
+
+  /// Return the waveform of the modules that are read out.
+  std::span<const std::uint16_t> waveform_of(const RawEvent& event) {
+    if (complete()) return event.waveform;
+    waveform.clear();
+    std::vector<std::uint16_t> part;
+    for (std::size_t gain = 0; gain < drs4::gains; ++gain) {
+      const std::size_t n = event.waveform.size() / drs4::gains;
+      keep_modules(event.waveform.subspan(gain * n, n), camera.n_modules, modules, part);
+      waveform.insert(waveform.end(), part.begin(), part.end());
+    }
+    return waveform;
+  }
+  std::span<const std::uint16_t> first_cell_of(const RawEvent& event) {
+    if (complete()) return event.first_cell;
+    keep_modules(event.first_cell, camera.n_modules, modules, first_cell);
+    return first_cell;
+  }
+  void fill_own_counters(const RawEvent& event) {
+    fill_counters(camera, event, all_counters);
+    keep_modules(std::span<const std::uint8_t>(all_counters), camera.n_modules, modules, counters);
+  }
 
   void write_old_configuration() {
     const auto telescope = static_cast<std::uint32_t>(run.telescope);
     const auto id = static_cast<std::uint64_t>(run.run);
     const auto date = static_cast<std::uint64_t>(run.start_utc_s);
-    const auto pixels = static_cast<std::uint32_t>(camera.n_pixels);
+    const auto pixels = static_cast<std::uint32_t>(pixel_map.size());
     const auto samples = static_cast<std::uint32_t>(camera.n_samples);
-    const auto modules = static_cast<std::uint32_t>(camera.n_modules);
+    const auto n_modules = static_cast<std::uint32_t>(modules.size());
     const std::uint32_t none = 0;
     const std::string serial = "simulated", model = "1.0", version = "37209";
     const std::vector<std::uint16_t> ids = module_ids();
     writer.begin_table(old_config_table());
     row.clear();
     row.add(telescope).add(serial).add(id).add(date).add(pixels).add(samples);
-    row.add(camera.pixel_of_position).add(model).add(version).add(version).add(modules);
+    row.add(pixel_map).add(model).add(version).add(version).add(n_modules);
     row.add(ids).add(none).add(none);
     writer.append_row(row.columns());
   }
@@ -267,9 +310,9 @@ struct StreamFile::State {
     writer.append_row(row.columns());
 
     const auto time = static_cast<double>(run.start_utc_s);
-    const auto pixels = static_cast<std::uint32_t>(camera.n_pixels);
+    const auto pixels = static_cast<std::uint32_t>(pixel_map.size());
     const auto samples = static_cast<std::uint32_t>(camera.n_samples);
-    const auto modules = static_cast<std::uint32_t>(camera.n_modules);
+    const auto n_modules = static_cast<std::uint32_t>(modules.size());
     const std::uint64_t one64 = 1;
     const std::uint32_t gains = drs4::gains, one = 1, none = 0;
     const std::string serial = "simulated", model = "1.0", version = "6.0";
@@ -283,16 +326,14 @@ struct StreamFile::State {
     trigger_types[3] = trigger_bit::pedestal;
     writer.begin_table(new_config_table());
     row.clear();
-    row.add(telescope).add(id).add(time).add(one64).add(camera.pixel_of_position).add(ids);
-    row.add(modules).add(pixels).add(gains).add(model).add(one64).add(one).add(samples).add(none);
+    row.add(telescope).add(id).add(time).add(one64).add(pixel_map).add(ids);
+    row.add(n_modules).add(pixels).add(gains).add(model).add(one64).add(one).add(samples).add(none);
     row.add(serial).add(version).add(version).add(trigger_types).add(actions).add(actions);
     writer.append_row(row.columns());
   }
 
   [[nodiscard]] std::vector<std::uint16_t> module_ids() const {
-    std::vector<std::uint16_t> ids(camera.n_modules);
-    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<std::uint16_t>(i);
-    return ids;
+    return {modules.begin(), modules.end()};
   }
 };
 
@@ -320,28 +361,37 @@ void StreamFile::write(const RawEvent& event) {
   const auto run_id = static_cast<std::uint64_t>(s.run.run);
   const std::uint32_t trigger = event.trigger, none = 0;
   const std::uint64_t none64 = 0;
-  fill_counters(s.camera, event, s.counters);
+  s.fill_own_counters(event);
   fill_tib(event, s.tib);
   fill_cdts(s.run, event, s.cdts);
   s.row.clear();
   if (s.format == RawFormat::r0) {
     s.row.add(run_id).add(event.id).add(event.id).add(seconds).add(quarter_ns).add(trigger);
-    s.row.add(event.waveform).add(s.pixel_status).add(none64).add(s.module_status);
+    s.row.add(s.waveform_of(event)).add(s.pixel_status).add(none64).add(s.module_status);
     s.row.add(devices_present).add(s.tib).add(s.cdts).add(s.swat).add(s.counters);
-    s.row.add(s.chip_zeros).add(event.first_cell).add(s.drs_tag_status).add(s.chip_zeros);
+    s.row.add(s.chip_zeros).add(s.first_cell_of(event)).add(s.drs_tag_status).add(s.chip_zeros);
     s.writer.append_row(s.row.columns());
     return;
   }
   const auto telescope = static_cast<std::uint32_t>(s.run.telescope);
   const std::uint32_t type = event_type(event.trigger), gains = drs4::gains;
   const auto samples = static_cast<std::uint32_t>(s.camera.n_samples);
-  const auto pixels = static_cast<std::uint32_t>(s.camera.n_pixels);
-  const auto modules = static_cast<std::uint32_t>(s.camera.n_modules);
+  const auto pixels = static_cast<std::uint32_t>(s.pixel_map.size());
+  const auto modules = static_cast<std::uint32_t>(s.modules.size());
   for (std::size_t m = 0; m < s.clocks.size(); ++m)
-    s.clocks[m] = clock_ticks(event.time_ns) + s.camera.clock_offset[m];
+    s.clocks[m] = clock_ticks(event.time_ns) + s.camera.clock_offset[s.modules[m]];
   s.row.add(event.id).add(telescope).add(run_id).add(type).add(seconds).add(quarter_ns);
-  s.row.add(gains).add(samples).add(pixels).add(modules).add(event.waveform).add(s.pixel_status);
-  s.row.add(event.first_cell).add(s.clocks).add(none64).add(s.module_status).add(devices_present);
+  s.row.add(gains)
+      .add(samples)
+      .add(pixels)
+      .add(modules)
+      .add(s.waveform_of(event))
+      .add(s.pixel_status);
+  s.row.add(s.first_cell_of(event))
+      .add(s.clocks)
+      .add(none64)
+      .add(s.module_status)
+      .add(devices_present);
   s.row.add(s.tib).add(s.cdts).add(s.counters).add(s.chip_zeros).add(none);
   s.writer.append_row(s.row.columns());
 }

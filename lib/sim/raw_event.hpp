@@ -28,6 +28,7 @@ struct RawRun {
   int telescope = 1;
   std::int64_t start_utc_s = 0;   ///< unix
   std::int64_t start_tai_ns = 0;  ///< unix
+  std::vector<std::size_t> missing_modules;
 };
 
 /// One event as the event builder has it.
@@ -37,6 +38,8 @@ struct RawEvent {
   std::uint8_t trigger = 0;  ///< bits of trigger_bit
   std::span<const std::uint16_t> waveform;    ///< [gain][read-out position][sample]
   std::span<const std::uint16_t> first_cell;  ///< [chip]
+  std::int64_t stamp_ns = 0;                  ///< time that the time stamper reports
+  std::uint8_t stamp_trigger = 0;             ///< trigger bits that it reports
 };
 
 /// Return the module clock at an event, without the module's offset, ticks.

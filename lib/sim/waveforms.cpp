@@ -136,17 +136,18 @@ double window_fraction(const CameraModel& camera, const PulseTables& tables, std
 
 WaveformMaker::WaveformMaker(const CameraModel& camera, const PulseTables& tables,
                              std::uint64_t seed, std::uint64_t run, double night_sky_scale,
-                             bool dead_pixel)
+                             const std::vector<std::uint16_t>& dead_pixels)
     : camera_(camera),
       tables_(tables),
       seed_(seed),
       run_(run),
-      dead_pixel_(dead_pixel),
+      dead_(camera.n_pixels, 0),
       last_read_(drs4::gains * camera.n_pixels * drs4::cells, 0),
       ticks_(1, 0),
       lapse_(1, 0.0F) {
   if (camera.n_samples + Trace::before + tables.pulse_samples > Trace::size)
     throw Error(ErrorKind::bug, "the read-out window is longer than the simulation's traces");
+  for (const std::uint16_t pixel : dead_pixels) dead_[pixel] = 1;
   const double window_ns = (sky_last_sample - sky_first_sample) * camera.sample_ns;
   for (const float rate : camera.night_sky) {
     night_sky_.push_back(static_cast<float>(rate * night_sky_scale));
@@ -248,7 +249,7 @@ void WaveformMaker::make(const Light& light, std::span<const std::uint16_t> firs
       std::uint16_t* adc = &out[(g * n_pixels + position) * n_samples];
       for (std::size_t s = 0; s < n_samples; ++s)
         adc[s] = static_cast<std::uint16_t>(std::min(std::max(samples[s], 0.F), 4095.F));
-      if (dead_pixel_ && pixel == camera_.dead_pixel) std::fill(adc, adc + n_samples, 0);
+      if (dead_[pixel] != 0) std::fill(adc, adc + n_samples, 0);
       mark_read(ring, n_samples, in_module, first[g], event);
     }
   }

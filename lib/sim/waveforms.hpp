@@ -36,9 +36,10 @@ struct PulseTables {
 class WaveformMaker {
  public:
   /// @param night_sky_scale factor on the night sky of the camera
-  /// @param dead_pixel the dead pixel stays flat
+  /// @param dead_pixels stay flat
   WaveformMaker(const CameraModel& camera, const PulseTables& tables, std::uint64_t seed,
-                std::uint64_t run, double night_sky_scale, bool dead_pixel);
+                std::uint64_t run, double night_sky_scale,
+                const std::vector<std::uint16_t>& dead_pixels);
 
   /// Make the next event.
   /// @param light expected photo-electrons
@@ -54,7 +55,7 @@ class WaveformMaker {
   const CameraModel& camera_;
   const PulseTables& tables_;
   std::uint64_t seed_, run_;
-  bool dead_pixel_;
+  std::vector<std::uint8_t> dead_;        ///< [pixel]
   std::vector<float> night_sky_;          ///< [pixel], p.e./ns
   std::vector<double> no_night_sky_;      ///< [pixel], probability of no photo-electron at all
   std::vector<std::uint32_t> last_read_;  ///< [channel][cell], number of the event, 0: never

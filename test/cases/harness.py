@@ -89,10 +89,15 @@ class Case:
         return Outcome(command, process)
 
     def simulated(self, **options):
-        """Return a fresh copy of a simulated night, made once per program and options."""
+        """Return a fresh copy of a simulated night, made once per program and options.
+
+        Options are those of `alisio simulate`: without_constants=True, fault=["11219=lamp-off"].
+        Raw calibration runs are there if the constants are not.
+        """
         options = {"runs": 1, "subruns": 2, "events": 40, "format": "r0", "seed": 5, **options}
         digest = hashlib.sha256(self.alisio.read_bytes()).hexdigest()[:12]
         name = "-".join(f"{key}{value}" for key, value in sorted(options.items()))
+        name = name.translate(str.maketrans("", "", "[]', "))
         root = self.cache / digest
         self.cache.mkdir(parents=True, exist_ok=True)
         with open(self.cache / "lock", "w", encoding="utf-8") as lock:
@@ -102,12 +107,13 @@ class Case:
                     shutil.rmtree(old)
             original = root / name
             if not (original / "alisio.yaml").exists():
-                words = [word for key, value in options.items() for word in (f"--{key}", value)]
+                words = command_words(options)
                 made = root / "made"
                 shutil.rmtree(made, ignore_errors=True)
                 self.run("simulate", "--output", made, "--date", DATE, *words).ends("done")
                 # The constants are there; the large raw files that they stand for are not needed.
-                for stream in made.glob(f"R0/{DATE}/*.fits.fz"):
+                streams = [] if "without_constants" in options else made.glob(f"R0/{DATE}/*.fits.fz")
+                for stream in streams:
                     if ".Run11218." in stream.name or ".Run11219." in stream.name:
                         stream.unlink()
                 made.rename(original)
@@ -115,6 +121,16 @@ class Case:
         # Links: damage() and edit() replace files and never write into them.
         shutil.copytree(original, night, copy_function=link_or_copy)
         return Night(self, night)
+
+
+def command_words(options):
+    """Return {"max_events": 5, "dry_run": True, "set": ["a=1", "b=2"]} as the words of a call."""
+    words = []
+    for key, value in options.items():
+        option = "--" + key.replace("_", "-")
+        for item in value if isinstance(value, list) else [value]:
+            words += [option] if item is True else [option, item]
+    return words
 
 
 def link_or_copy(source, target):

@@ -41,7 +41,7 @@ const PulseTables& tables() {
 /// Makes `n` events of one kind and hands the waveforms, baseline taken off, to `look`.
 template <typename Look>
 void make_events(EventKind kind, int n, double night_sky, Look look) {
-  WaveformMaker maker(camera(), tables(), 1, 99, night_sky, false);
+  WaveformMaker maker(camera(), tables(), 1, 99, night_sky, {});
   Random random(3, Purpose::run);
   std::vector<std::uint16_t> cells(camera().n_chips),
       out(drs4::gains * camera().n_pixels * camera().n_samples);
@@ -107,7 +107,7 @@ TEST(Waveforms, AnEventKeepsItsBytes) {
 }
 
 TEST(Waveforms, TimeLapseFollowsTheLaw) {
-  WaveformMaker maker(camera(), tables(), 1, 98, 0, false);
+  WaveformMaker maker(camera(), tables(), 1, 98, 0, {});
   const std::vector<std::uint16_t> cells(camera().n_chips, 100);
   std::vector<std::uint16_t> out(drs4::gains * camera().n_pixels * camera().n_samples);
   Light light;
@@ -153,7 +153,9 @@ TEST(Raw, BytesOfTheDevices) {
   EXPECT_EQ(bytes[4], 3);
   EXPECT_EQ(bytes[6] | bytes[7] << 8 | bytes[8] << 16, 1'234'567);
   EXPECT_EQ(bytes[11], trigger_bit::pedestal);
-  fill_cdts({1, 1, 0, 5}, event, bytes);
+  event.stamp_ns = event.time_ns;
+  event.stamp_trigger = event.trigger;
+  fill_cdts({1, 1, 0, 5, {}}, event, bytes);
   ASSERT_EQ(bytes.size(), 36U);
   EXPECT_EQ(bytes[0], (3'123'456'794 & 255));
   EXPECT_EQ(bytes[28], trigger_bit::pedestal);
@@ -246,6 +248,74 @@ TEST_F(Night, RefusesForeignFoldersAndOddNumbers) {
   EXPECT_THROW((void)simulate_night(night, cfg_folder()), Error);
   EXPECT_FALSE(fs::exists(night.output));
   EXPECT_THROW((void)parse_format("r1"), Error);
+}
+
+TEST_F(Night, HoldsNothingButRawFilesIfWanted) {
+  NightOptions night = options("raw");
+  night.constants = night.run_summary = false;
+  night.calibration_runs = 2;
+  night.data_runs = 2;
+  (void)simulate_night(night, cfg_folder());
+  EXPECT_FALSE(fs::exists(night.output / "monitoring/PixelCalibration"));
+  EXPECT_FALSE(fs::exists(night.output / "monitoring/RunSummary"));
+  EXPECT_TRUE(fs::exists(night.output / "R0/20240115/LST-1.4.Run11222.0001.fits.fz"));
+  EXPECT_TRUE(fs::exists(night.output / "truth/camera.ecsv"));
+}
+
+TEST_F(Night, StreamsAndModulesCanBeMissing) {
+  NightOptions night = options("faulty");
+  night.faults = {RunFault::parse("11220=missing-modules"), RunFault::parse("11220=missing-stream"),
+                  RunFault::parse("11219=few-events")};
+  night.calibration_events = 40;
+  EXPECT_EQ(simulate_night(night, cfg_folder()).events, 40U + 16U + 24U);
+  const fs::path r0 = night.output / "R0/20240115";
+  EXPECT_FALSE(fs::exists(r0 / "LST-1.3.Run11220.0000.fits.fz"));
+  const zfits::File file = zfits::File::open(r0 / "LST-1.1.Run11220.0000.fits.fz");
+  zfits::DecodedColumn column;
+  const auto& config = file.table("CameraConfig");
+  config.decode(0, *config.find_column("lstcam_expected_modules_id"), column);
+  ASSERT_EQ(column.item_count<std::uint16_t>(0), 263U);
+  EXPECT_EQ(column.item<std::uint16_t>(0, 6), 6);
+  EXPECT_EQ(column.item<std::uint16_t>(0, 7), 8);
+  const auto& events = file.table("Events");
+  events.decode(0, *events.find_column("waveform"), column);
+  EXPECT_EQ(column.item_count<std::uint16_t>(0), 2U * 263 * 7 * 40);
+}
+
+TEST(RunPlan, CalibrationRunsStandEvenlyAmongTheDataRuns) {
+  const auto kinds = [](int data, int calibration) {
+    NightOptions options;
+    options.data_runs = data;
+    options.calibration_runs = calibration;
+    std::string text;
+    std::int64_t before = 0;
+    int run = options.first_run;
+    for (const RunPlan& plan : plan_runs(options)) {
+      EXPECT_EQ(plan.run, run++);
+      EXPECT_GT(plan.start_utc_s, before);
+      before = plan.start_utc_s;
+      text += *to_string(plan.kind) == 'P'                                 ? 'c'
+              : *to_string(plan.kind) == 'D' && plan.kind == RunKind::drs4 ? '4'
+                                                                           : 'd';
+    }
+    return text;
+  };
+  EXPECT_EQ(kinds(1, 1), "4cd");
+  EXPECT_EQ(kinds(1, 2), "4ccd");
+  EXPECT_EQ(kinds(2, 2), "4cdcd");
+  EXPECT_EQ(kinds(5, 2), "4cddcddd");
+}
+
+TEST(RunPlan, FaultsMustFitTheirRuns) {
+  NightOptions options;
+  options.faults = {{11219, Fault::lamp_off}};
+  EXPECT_TRUE(plan_runs(options)[1].has(Fault::lamp_off));
+  for (const char* wrong : {"11218=lamp-off", "11219=mistagged-pedestals", "11221=dead-pixel"}) {
+    options.faults = {RunFault::parse(wrong)};
+    EXPECT_THROW((void)plan_runs(options), Error) << wrong;
+  }
+  for (const char* wrong : {"lamp-off", "11219=lampoff", "=lamp-off", "x=lamp-off", "1x=lamp-off"})
+    EXPECT_THROW((void)RunFault::parse(wrong), Error) << wrong;
 }
 
 }  // namespace
