@@ -98,9 +98,11 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
 using Assign = std::function<void(const Option&, json)>;
 
 void read_node(const YAML::Node& node, const std::string& prefix, const fs::path& file,
-               const fs::path& base, const Assign& assign) {
+               const fs::path& base, const std::function<bool(const std::string&)>& wanted,
+               const Assign& assign) {
   for (const auto& item : node) {
     const std::string word = item.first.as<std::string>();
+    if (prefix.empty() && !wanted(word)) continue;
     const std::string key = prefix.empty() ? word : prefix + "." + word;
     const std::string where = fmt::format("{}:{}", file.string(), item.first.Mark().line + 1);
     const auto all = options();
@@ -114,7 +116,7 @@ void read_node(const YAML::Node& node, const std::string& prefix, const fs::path
         all.begin(), all.end(), [&](const Option& o) { return o.key.starts_with(key + "."); });
     if (is_block) {
       if (item.second.IsMap())
-        read_node(item.second, key, file, base, assign);
+        read_node(item.second, key, file, base, wanted, assign);
       else if (!item.second.IsNull())
         throw Error(ErrorKind::configuration, fmt::format("'{}' must be a block of keys", key),
                     where, "see alisio config --help-keys");
@@ -135,6 +137,39 @@ void read_node(const YAML::Node& node, const std::string& prefix, const fs::path
         ErrorKind::configuration, fmt::format("unknown key '{}'", key), where,
         nearest_word(key, keys).empty() ? "see alisio config --help-keys" : suggestion(key, keys));
   }
+}
+
+using Values = std::vector<std::pair<std::string, json>>;
+
+/// Read the wanted top-level keys of a file over the values. @return its absolute path.
+fs::path read_file(const fs::path& file, const std::function<bool(const std::string&)>& wanted,
+                   Values& values) {
+  const fs::path absolute = fs::absolute(file).lexically_normal();
+  const std::string content = read_text_file(absolute);
+  YAML::Node root;
+  try {
+    root = YAML::Load(content);
+  } catch (const YAML::Exception& e) {
+    throw Error(ErrorKind::configuration, "is no valid YAML: " + e.msg,
+                fmt::format("{}:{}", file.string(), e.mark.line + 1),
+                "mend this line or the one before it");
+  }
+  if (!root.IsMap() && !root.IsNull())
+    throw Error(ErrorKind::configuration, "must hold keys and values", file.string(),
+                "write lines of the form key: value");
+  try {
+    if (root.IsMap())
+      read_node(root, "", absolute, absolute.parent_path(), wanted,
+                [&](const Option& option, json value) {
+                  for (auto& [key, old] : values)
+                    if (key == option.key) old = std::move(value);
+                });
+  } catch (const YAML::Exception& e) {
+    throw Error(ErrorKind::configuration, "cannot be understood: " + e.msg,
+                fmt::format("{}:{}", file.string(), e.mark.line + 1),
+                "see alisio config --help-keys");
+  }
+  return absolute;
 }
 
 json plain(const json& value) {
@@ -166,34 +201,9 @@ Configuration Configuration::load(const std::vector<fs::path>& files,
                                   const std::vector<std::string>& overrides) {
   Configuration configuration =
       defaults(files.empty() ? fs::path() : fs::absolute(files.front()).parent_path());
-  for (const fs::path& file : files) {
-    const fs::path absolute = fs::absolute(file).lexically_normal();
-    const std::string content = read_text_file(absolute);
-    YAML::Node root;
-    try {
-      root = YAML::Load(content);
-    } catch (const YAML::Exception& e) {
-      throw Error(ErrorKind::configuration, "is no valid YAML: " + e.msg,
-                  fmt::format("{}:{}", file.string(), e.mark.line + 1),
-                  "mend this line or the one before it");
-    }
-    if (!root.IsMap() && !root.IsNull())
-      throw Error(ErrorKind::configuration, "must hold keys and values", file.string(),
-                  "write lines of the form key: value");
-    try {
-      if (root.IsMap())
-        read_node(root, "", absolute, absolute.parent_path(),
-                  [&](const Option& option, json value) {
-                    for (auto& [key, old] : configuration.values_)
-                      if (key == option.key) old = std::move(value);
-                  });
-    } catch (const YAML::Exception& e) {
-      throw Error(ErrorKind::configuration, "cannot be understood: " + e.msg,
-                  fmt::format("{}:{}", file.string(), e.mark.line + 1),
-                  "see alisio config --help-keys");
-    }
-    configuration.files_.push_back(absolute);
-  }
+  for (const fs::path& file : files)
+    configuration.files_.push_back(read_file(
+        file, [](const std::string&) { return true; }, configuration.values_));
   for (const std::string& item : overrides) {
     const std::size_t equals = item.find('=');
     if (equals == std::string::npos)
@@ -202,6 +212,15 @@ Configuration Configuration::load(const std::vector<fs::path>& files,
     configuration.set(item.substr(0, equals), item.substr(equals + 1));
   }
   return configuration;
+}
+
+void Configuration::read_blocks(const fs::path& file, const std::vector<std::string>& blocks) {
+  read_file(
+      file,
+      [&](const std::string& key) {
+        return std::find(blocks.begin(), blocks.end(), key) != blocks.end();
+      },
+      values_);
 }
 
 void Configuration::set(std::string_view key, const std::string& text) {

@@ -22,6 +22,10 @@ class Configuration {
   static Configuration load(const std::vector<std::filesystem::path>& files,
                             const std::vector<std::string>& overrides = {});
 
+  /// Read some top-level blocks of one more file over the values; what else it holds is not looked
+  /// at, and need not be known. @throws Error(configuration), as load().
+  void read_blocks(const std::filesystem::path& file, const std::vector<std::string>& blocks);
+
   [[nodiscard]] double number(std::string_view key) const;  ///< null reads as NaN
   [[nodiscard]] std::int64_t integer(std::string_view key) const;
   [[nodiscard]] bool boolean(std::string_view key) const;

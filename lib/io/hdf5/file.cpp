@@ -133,6 +133,26 @@ bool File::exists(const std::string& object) const {
   }
 }
 
+ObjectKind File::kind_of(const std::string& object) const {
+  if (!exists(object)) return ObjectKind::none;
+  const Handle opened(H5Oopen(state_->id(), object.c_str(), H5P_DEFAULT));
+  const H5I_type_t kind = H5Iget_type(opened.get());
+  if (kind == H5I_GROUP) return ObjectKind::group;
+  if (kind != H5I_DATASET) return ObjectKind::other;
+  const Handle type(H5Dget_type(opened.get()));
+  switch (H5Tget_class(type.get())) {
+    case H5T_COMPOUND:
+      return ObjectKind::table;
+    case H5T_INTEGER:
+    case H5T_FLOAT:
+    case H5T_ENUM:
+    case H5T_BITFIELD:
+      return ObjectKind::array;
+    default:
+      return ObjectKind::other;
+  }
+}
+
 std::vector<std::string> File::members(const std::string& group) const {
   std::vector<std::string> names;
   if (H5Literate_by_name(state_->id(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr,
@@ -211,6 +231,34 @@ std::string File::read_text(const std::string& path) const {
   return read_one_text(type.get(), [&](hid_t memory_type, void* buffer) {
     return H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
   });
+}
+
+void File::write_texts(const std::string& path, const std::vector<std::string>& texts,
+                       const std::string& title) {
+  if (const std::size_t slash = path.rfind('/'); slash > 0) create_group(path.substr(0, slash));
+  std::size_t longest = 1;
+  for (const std::string& text : texts) longest = std::max(longest, text.size());
+  std::string packed;
+  for (const std::string& text : texts) {
+    packed += text;
+    packed.append(longest - text.size(), '\0');
+  }
+  const Handle type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), longest);
+  const hsize_t count = texts.size();
+  const Handle space(H5Screate_simple(1, &count, nullptr));
+  const Handle creation = timeless(H5P_DATASET_CREATE);
+  {
+    const Handle dataset(H5Dcreate2(state_->id(), path.c_str(), type.get(), space.get(),
+                                    H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+    if (!dataset ||
+        H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()) < 0)
+      throw state_->failure("texts cannot be written", path);
+  }
+  write_attribute(path, "CLASS", "ARRAY");
+  write_attribute(path, "FLAVOR", "python");
+  write_attribute(path, "TITLE", title);
+  write_attribute(path, "VERSION", "2.4");
 }
 
 void File::write_array(const std::string& path, const std::vector<double>& values,

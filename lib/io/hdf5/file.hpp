@@ -14,6 +14,15 @@ using AttributeValue = std::variant<std::string, std::int64_t, double>;
 /// reference metadata needs variable length.
 enum class TextForm { fixed, variable };
 
+/// What an object of a file is.
+enum class ObjectKind {
+  none,
+  group,
+  table,  ///< rows of columns
+  array,  ///< numbers
+  other   ///< texts and the like
+};
+
 /// An HDF5 file, open for reading or being made. Closed when the last copy goes.
 class File {
  public:
@@ -24,6 +33,7 @@ class File {
   static File open(const std::filesystem::path& path);
 
   [[nodiscard]] bool exists(const std::string& object) const;
+  [[nodiscard]] ObjectKind kind_of(const std::string& object) const;
   /// Return the names of the members of a group, sorted. @throws Error(bad_input).
   [[nodiscard]] std::vector<std::string> members(const std::string& group) const;
 
@@ -40,6 +50,10 @@ class File {
   /// Write a scalar variable-length UTF-8 string dataset.
   void write_text(const std::string& path, const std::string& text);
   [[nodiscard]] std::string read_text(const std::string& path) const;
+  /// Write texts as PyTables writes a list of them: one array of fixed length. At least one, and
+  /// none empty.
+  void write_texts(const std::string& path, const std::vector<std::string>& texts,
+                   const std::string& title);
   /// Write an array of numbers, contiguous.
   void write_array(const std::string& path, const std::vector<double>& values,
                    const std::vector<std::size_t>& shape);

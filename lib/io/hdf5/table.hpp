@@ -133,6 +133,12 @@ class Rows {
   [[nodiscard]] std::vector<T> column(const std::string& name) const;
   /// Return a text column. @throws Error(bad_input).
   [[nodiscard]] std::vector<std::string> text(const std::string& name) const;
+  /// Put a column into `out` (resized), as column() returns it: for readers of many blocks.
+  template <typename T>
+  void column_into(const std::string& name, std::vector<T>& out) const;
+  /// Return where a column lies, so that a writer can copy it unchanged while these rows live.
+  /// @throws Error(bad_input) if there is no such column.
+  [[nodiscard]] ColumnSource source(const std::string& name) const;
 
  private:
   friend class TableReader;
@@ -188,9 +194,16 @@ void Rows::convert(const ColumnInfo& info, std::vector<T>& out) const {
 
 template <typename T>
 std::vector<T> Rows::column(const std::string& name) const {
+  std::vector<T> out;
+  column_into(name, out);
+  return out;
+}
+
+template <typename T>
+void Rows::column_into(const std::string& name, std::vector<T>& out) const {
   static_assert(std::is_arithmetic_v<T>);
   const ColumnInfo& info = find_column(*columns_, name, where_);
-  std::vector<T> out(n_ * info.items);
+  out.resize(n_ * info.items);
   switch (info.type) {
     case ScalarType::int8:
       convert<T, std::int8_t>(info, out);
@@ -226,7 +239,6 @@ std::vector<T> Rows::column(const std::string& name) const {
     case ScalarType::text:
       refuse_conversion(info, where_);
   }
-  return out;
 }
 
 }  // namespace alisio::hdf5

@@ -168,6 +168,11 @@ void refuse_conversion(const ColumnInfo& info, const std::string& where) {
               where);
 }
 
+ColumnSource Rows::source(const std::string& name) const {
+  const ColumnInfo& info = find_column(*columns_, name, where_);
+  return {bytes_.data() + info.offset, row_bytes_};
+}
+
 std::vector<std::string> Rows::text(const std::string& name) const {
   const ColumnInfo& info = find_column(*columns_, name, where_);
   if (info.type != ScalarType::text)
