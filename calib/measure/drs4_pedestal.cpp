@@ -116,15 +116,16 @@ std::int16_t to_int16(double value) {
       std::clamp(std::nearbyint(value), double(Limits::min()), double(Limits::max())));
 }
 
-/// Round the statistics of a channel.
+/// Round the statistics of a channel, [capacitor].
 [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void round_channel(
-    const ChannelStatistics& from, std::int16_t* mean, std::int16_t* std) {
+    const double* from_mean, const double* squares, const std::uint16_t* counts, std::int16_t* mean,
+    std::int16_t* std) {
   constexpr double most = std::numeric_limits<std::int16_t>::max();
   constexpr double least = std::numeric_limits<std::int16_t>::min();
   for (std::size_t c = 0; c < n_capacitors; ++c) {
-    mean[c] = std::int16_t(std::min(most, std::max(least, std::nearbyint(from.mean[c]))));
-    const int n = from.counts[c];
-    const double spread = std::sqrt(from.squares[c] / double(std::max(1, n - 1)));
+    mean[c] = std::int16_t(std::min(most, std::max(least, std::nearbyint(from_mean[c]))));
+    const int n = counts[c];
+    const double spread = std::sqrt(squares[c] / double(std::max(1, n - 1)));
     std[c] = n > 1 ? std::int16_t(std::min(most, std::nearbyint(spread))) : std::int16_t{0};
   }
 }
@@ -308,10 +309,8 @@ MeasuredDrs4Pedestal Drs4PedestalMeter::finish_module(std::size_t module, Measur
       const double* const mean = &mean_[from];
       const std::uint16_t* const counts = &counts_[from];
       std::int16_t* const out_mean = &out.baseline_mean[channel * n_capacitors];
-      // The cast drops const for a struct that the other user writes through.
-      round_channel({const_cast<double*>(mean), const_cast<double*>(&squares_[from]),
-                     const_cast<std::uint16_t*>(counts)},
-                    out_mean, &out.baseline_std[channel * n_capacitors]);
+      round_channel(mean, &squares_[from], counts, out_mean,
+                    &out.baseline_std[channel * n_capacitors]);
       std::copy_n(counts, n_capacitors, &out.baseline_counts[channel * n_capacitors]);
 
       std::size_t filled = 0;

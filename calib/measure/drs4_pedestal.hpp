@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "calib/constants/constants.hpp"
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/large_vector.hpp"
 #include "lib/flow/thread_pool.hpp"
