@@ -6,6 +6,8 @@ namespace alisio::apps {
 
 std::span<const StageCommand> stage_commands() {
   static const std::vector<StageCommand> all{
+      {"drs4-pedestal", "measure the baseline and the spikes of the DRS4 capacitors",
+       run_drs4_pedestal_command},
       {"r0-to-dl1", "calibrate, clean and parametrise one subrun", run_r0_to_dl1_command},
       {"dl1-to-dl2", "reconstruct energy, direction and particle type", run_dl1_to_dl2_command},
   };
