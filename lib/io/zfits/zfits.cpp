@@ -126,7 +126,7 @@ struct Table::State {
   }
 
   void read_columns();
-  void read_tiles(const fits::Hdu& hdu);
+  void read_tiles(const fits::Hdu& hdu, std::size_t most_tiles);
   void read_catalogue(const fits::Hdu& hdu, std::size_t tiles_listed);
   void walk_heap();
 };
@@ -217,7 +217,7 @@ void Table::State::walk_heap() {
   }
 }
 
-void Table::State::read_tiles(const fits::Hdu& hdu) {
+void Table::State::read_tiles(const fits::Hdu& hdu, std::size_t most_tiles) {
   const auto card = [&](const char* key) {
     const auto value = header.integer(key);
     if (!value || *value < 0) throw bad(std::string(key) + " is missing or makes no sense", "");
@@ -237,8 +237,9 @@ void Table::State::read_tiles(const fits::Hdu& hdu) {
   if (shrink > 1)
     walk_heap();
   else
-    read_catalogue(hdu, listed);
+    read_catalogue(hdu, std::min<std::uint64_t>(listed, most_tiles));
 
+  const bool all = listed <= most_tiles || shrink > 1;
   const std::size_t tile_number = extents.size() / columns.size();
   std::uint64_t row = 0;
   for (std::size_t t = 0; t < tile_number; ++t) {
@@ -262,7 +263,7 @@ void Table::State::read_tiles(const fits::Hdu& hdu) {
     row += tile.rows;
     tiles.push_back(tile);
   }
-  if (row != rows)
+  if (all && row != rows)
     throw bad(
         "the tiles hold " + std::to_string(row) + " rows, the header says " + std::to_string(rows),
         "");
@@ -513,15 +514,16 @@ void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedCo
   out.data_ = data.data();
 }
 
-File File::open(const std::filesystem::path& path) {
-  return read(fits::ByteSource::open(path));
+File File::open(const std::filesystem::path& path, std::size_t most_tiles) {
+  return read(fits::ByteSource::open(path), most_tiles);
 }
 
 File File::from_memory(std::vector<std::byte> bytes, std::string name) {
-  return read(fits::ByteSource::from_memory(std::move(bytes), std::move(name)));
+  return read(fits::ByteSource::from_memory(std::move(bytes), std::move(name)),
+              std::numeric_limits<std::size_t>::max());
 }
 
-File File::read(fits::ByteSource opened) {
+File File::read(fits::ByteSource opened, std::size_t most_tiles) {
   File file;
   file.path_ = opened.name();
   const auto source = std::make_shared<const fits::ByteSource>(std::move(opened));
@@ -533,7 +535,7 @@ File File::read(fits::ByteSource opened) {
     state->message_class = hdu.header.text("PBFHEAD").value_or("");
     state->header = hdu.header;
     state->read_columns();
-    state->read_tiles(hdu);
+    state->read_tiles(hdu, most_tiles);
     file.tables_.push_back(Table(std::move(state)));
   }
   return file;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -129,8 +130,11 @@ class Table {
 class File {
  public:
   /// Open a file and check headers, catalogues and tile headers.
+  /// @param most_tiles  look at no more tiles of each table, for those who need the beginning of
+  /// large files only: on a network file system every tile header costs a read.
   /// @throws Error(missing_input), Error(bad_input) naming file, table and byte.
-  static File open(const std::filesystem::path& path);
+  static File open(const std::filesystem::path& path,
+                   std::size_t most_tiles = std::numeric_limits<std::size_t>::max());
   /// The same on bytes in memory; `name` stands for the path in messages.
   static File from_memory(std::vector<std::byte> bytes, std::string name);
 
@@ -141,7 +145,7 @@ class File {
   [[nodiscard]] const Table& table(std::string_view name) const;
 
  private:
-  static File read(fits::ByteSource source);
+  static File read(fits::ByteSource source, std::size_t most_tiles);
   File() = default;
   std::string path_;
   std::vector<Table> tables_;
