@@ -116,12 +116,34 @@ void StageRun::use(const std::string& port, const fs::path& path,
 const std::vector<FileNote>& StageRun::used() {
   if (inputs_announced_) return used_;
   {
+void StageRun::use_part(const std::string& port, const fs::path& path, std::string part_hash,
+                        std::map<std::string, std::string> attributes) {
+  find_port(description(activity_.stage).inputs, activity_.stage, port);
+  if (inputs_announced_)
+    throw Error(ErrorKind::bug, "port '" + port + "' used after the inputs were announced");
+  if (const auto note = annotations_.find(port); note != annotations_.end())
+    attributes.insert(note->second.begin(), note->second.end());
+  Input input{.port = port,
+              .stamp = stat_stamp(path),
+              .planned = false,
+              .attributes = std::move(attributes),
+              .error = nullptr};
+  input.stamp.data_hash = std::move(part_hash);
+  inputs_.push_back(std::move(input));
+}
+
+void StageRun::depend_on(const std::string& what, const std::string& hash) {
+  if (inputs_announced_)
+    throw Error(ErrorKind::bug, "'" + what + "' added after the inputs were announced");
+  further_identity_.emplace_back(what, hash);
+}
+
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return hashing_ == 0; });
   }
   inputs_announced_ = true;
   const StageDescription& stage = description(activity_.stage);
-  std::vector<std::pair<std::string, std::string>> identity_inputs;
+  std::vector<std::pair<std::string, std::string>> identity_inputs = further_identity_;
   std::exception_ptr first_error;
   for (const Input& input : inputs_) {
     if (input.error) {

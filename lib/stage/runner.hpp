@@ -38,6 +38,16 @@ class StageRun {
   void use(const std::string& port, const std::filesystem::path& path,
            std::map<std::string, std::string> attributes = {});
 
+  /// Say that the stage reads only a part of a file, which would cost too much to hash whole. The
+  /// record names the file; in the job's identity `part_hash`, a hash over that part, stands for it.
+  /// @throws as use().
+  void use_part(const std::string& port, const std::filesystem::path& path, std::string part_hash,
+                std::map<std::string, std::string> attributes = {});
+
+  /// Let the job's identity depend on what is no file's content: which files a folder holds, for
+  /// example. @param hash of it. Call before the inputs are announced.
+  void depend_on(const std::string& what, const std::string& hash);
+
   /// Give every file that comes through `port` from now on an attribute in the record: why it was
   /// chosen, for example. @throws Error(bug) for an undeclared port.
   void annotate(const std::string& port, const std::string& attribute, const std::string& value);
@@ -92,6 +102,7 @@ class StageRun {
   std::map<std::string, std::map<std::string, std::string>> annotations_;  ///< by port
   std::vector<FileNote> used_;
   bool inputs_announced_ = false;
+  std::vector<std::pair<std::string, std::string>> further_identity_;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
