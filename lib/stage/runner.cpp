@@ -113,9 +113,6 @@ void StageRun::use(const std::string& port, const fs::path& path,
   inputs_.push_back(std::move(input));
 }
 
-const std::vector<FileNote>& StageRun::used() {
-  if (inputs_announced_) return used_;
-  {
 void StageRun::use_part(const std::string& port, const fs::path& path, std::string part_hash,
                         std::map<std::string, std::string> attributes) {
   find_port(description(activity_.stage).inputs, activity_.stage, port);
@@ -138,6 +135,9 @@ void StageRun::depend_on(const std::string& what, const std::string& hash) {
   further_identity_.emplace_back(what, hash);
 }
 
+const std::vector<FileNote>& StageRun::used() {
+  if (inputs_announced_) return used_;
+  {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return hashing_ == 0; });
   }

@@ -100,9 +100,9 @@ class StageRun {
   std::deque<Input> inputs_;  // a deque: the hashing thread holds references while it grows
   std::deque<Product> products_;
   std::map<std::string, std::map<std::string, std::string>> annotations_;  ///< by port
+  std::vector<std::pair<std::string, std::string>> further_identity_;
   std::vector<FileNote> used_;
   bool inputs_announced_ = false;
-  std::vector<std::pair<std::string, std::string>> further_identity_;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
