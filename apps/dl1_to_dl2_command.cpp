@@ -6,6 +6,7 @@
 #include "apps/stage_commands.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/config/models_file.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "lib/pipeline/dl1_to_dl2.hpp"
 
@@ -35,7 +36,7 @@ int run_dl1_to_dl2_command(const std::vector<Text>& arguments, const Program& pr
   const po::variables_map& values = *parsed;
   const std::vector<fs::path> inputs = required_files(values, "input", "dl1-to-dl2");
   pipeline::Dl1ToDl2Request request;
-  request.models = pipeline::models_file(required_option(values, "models", "dl1-to-dl2"));
+  request.models = config::models_file(required_option(values, "models", "dl1-to-dl2"));
   request.output_dir = required_option(values, "output-dir", "dl1-to-dl2");
   std::vector<stage::StageResult> results;
   fs::path report;

@@ -8,6 +8,7 @@
 #include "apps/stage_commands.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/config/models_file.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "lib/pipeline/dl1_to_dl2.hpp"
 #include "lib/pipeline/r0_to_dl1.hpp"
@@ -67,7 +68,7 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
   const bool with_dl2 = values.count("dl2") != 0;
   pipeline::Dl1ToDl2Request dl2_request;
   if (with_dl2) {
-    dl2_request.models = pipeline::models_file(required_option(values, "models", "r0-to-dl1"));
+    dl2_request.models = config::models_file(required_option(values, "models", "r0-to-dl1"));
     dl2_request.output_dir = values.count("dl2-output-dir") != 0
                                  ? fs::path(text_option(values, "dl2-output-dir"))
                                  : request.output_dir;

@@ -89,7 +89,7 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
     case OptionKind::path: {
       const std::string text = node.IsNull() ? std::string() : scalar(node, "a path");
       if (text.empty()) return std::string();
-      return (base / text).lexically_normal().string();
+      return fs::weakly_canonical(base / text).string();
     }
   }
   return nullptr;
@@ -144,7 +144,7 @@ using Values = std::vector<std::pair<std::string, json>>;
 /// Read the wanted top-level keys of a file over the values. @return its absolute path.
 fs::path read_file(const fs::path& file, const std::function<bool(const std::string&)>& wanted,
                    Values& values) {
-  const fs::path absolute = fs::absolute(file).lexically_normal();
+  const fs::path absolute = fs::weakly_canonical(file);
   const std::string content = read_text_file(absolute);
   YAML::Node root;
   try {
@@ -191,7 +191,7 @@ Configuration Configuration::defaults(const fs::path& base) {
   for (const Option& option : options()) {
     json value = option.default_value;
     if (option.kind == OptionKind::path && !value.get<std::string>().empty())
-      value = (folder / value.get<std::string>()).lexically_normal().string();
+      value = fs::weakly_canonical(folder / value.get<std::string>()).string();
     configuration.values_.emplace_back(option.key, std::move(value));
   }
   return configuration;

@@ -10,10 +10,6 @@ struct Dl1ToDl2Request {
   std::filesystem::path output_dir;  ///< gets the file, with dl1 in its name replaced by dl2
 };
 
-/// Return the forest file that `--models` means: the file itself, or the only one in a folder.
-/// @throws Error(missing_input) naming what was looked for.
-[[nodiscard]] std::filesystem::path models_file(const std::filesystem::path& models);
-
 [[nodiscard]] ActivityNote dl1_to_dl2_activity(const Dl1ToDl2Request& request,
                                                const JobContext& context,
                                                const config::Configuration& configuration);
