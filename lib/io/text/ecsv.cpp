@@ -70,6 +70,7 @@ EcsvTable EcsvTable::read(const std::filesystem::path& file) {
           table.columns_.push_back({column["name"].as<std::string>(),
                                     column["datatype"].as<std::string>(),
                                     column["unit"] ? column["unit"].as<std::string>() : ""});
+        table.read_meta(yaml["meta"]);
       } catch (const YAML::Exception& e) {
         throw Error(ErrorKind::bad_input, "has a header that cannot be read: " + e.msg,
                     file.string());
@@ -98,6 +99,20 @@ bool EcsvTable::has_column(const std::string& name) const {
   for (const Column& column : columns_)
     if (column.name == name) return true;
   return false;
+}
+
+void EcsvTable::read_meta(const YAML::Node& meta) {
+  if (!meta) return;
+  const auto keep = [&](const YAML::Node& entries) {
+    for (const auto& entry : entries)
+      if (entry.second.IsScalar())
+        meta_.emplace_back(entry.first.as<std::string>(), entry.second.as<std::string>());
+  };
+  // An ordered mapping (!!omap) is a list of mappings of one entry.
+  if (meta.IsSequence())
+    for (const auto& item : meta)
+      if (item.IsMap()) keep(item);
+  if (meta.IsMap()) keep(meta);
 }
 
 std::size_t EcsvTable::index_of(const std::string& column) const {
@@ -159,11 +174,22 @@ std::string EcsvTable::to_text() const {
   out += "# schema: astropy-2.0\n";
   for (std::size_t i = 0; i < columns_.size(); ++i) out += (i == 0 ? "" : ",") + columns_[i].name;
   out += '\n';
+  return out + rows_text();
+}
+
+std::string EcsvTable::rows_text() const {
+  std::string out;
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) out += (i == 0 ? "" : ",") + row[i];
     out += '\n';
   }
   return out;
+}
+
+std::string EcsvTable::meta(const std::string& key) const {
+  for (const auto& [name, value] : meta_)
+    if (name == key) return value;
+  return "";
 }
 
 }  // namespace alisio::text

@@ -5,6 +5,10 @@
 #include <utility>
 #include <vector>
 
+namespace YAML {
+class Node;
+}
+
 namespace alisio::text {
 
 /// A table of an ECSV file (astropy's enhanced CSV): columns with types and units, rows as text.
@@ -32,6 +36,11 @@ class EcsvTable {
   [[nodiscard]] std::uint64_t unsigned_integer(std::size_t row, const std::string& column) const;
   [[nodiscard]] double number(std::size_t row, const std::string& column) const;
 
+  /// Return an entry of the table's metadata, empty if it has none or it is no plain text.
+  [[nodiscard]] std::string meta(const std::string& key) const;
+  /// Return the lines of the rows, values separated by ','.
+  [[nodiscard]] std::string rows_text() const;
+
   void add_row(std::vector<std::string> values);
   /// Add a line to the table's metadata, in order.
   void add_meta(std::string key, std::string value) {
@@ -41,6 +50,7 @@ class EcsvTable {
   [[nodiscard]] std::string to_text() const;
 
  private:
+  void read_meta(const YAML::Node& meta);
   [[nodiscard]] std::size_t index_of(const std::string& column) const;
   [[nodiscard]] std::string place(std::size_t row, const std::string& column) const;
 
