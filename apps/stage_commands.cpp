@@ -6,6 +6,8 @@ namespace alisio::apps {
 
 std::span<const StageCommand> stage_commands() {
   static const std::vector<StageCommand> all{
+      {"run-summary", "list the runs of a night: types, subruns, reference times",
+       run_run_summary_command},
       {"drs4-pedestal", "measure the baseline and the spikes of the DRS4 capacitors",
        run_drs4_pedestal_command},
       {"r0-to-dl1", "calibrate, clean and parametrise one subrun", run_r0_to_dl1_command},

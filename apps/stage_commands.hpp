@@ -25,6 +25,8 @@ struct StageCommand {
 int run_stage_command(const std::vector<std::string>& arguments, const Program& program,
                       StageObserver& observer);
 
+int run_run_summary_command(const std::vector<std::string>& arguments, const Program& program,
+                            StageObserver* shared);
 int run_drs4_pedestal_command(const std::vector<std::string>& arguments, const Program& program,
                               StageObserver* shared);
 int run_r0_to_dl1_command(const std::vector<std::string>& arguments, const Program& program,

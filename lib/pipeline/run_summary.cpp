@@ -1,0 +1,201 @@
+#include "lib/pipeline/run_summary.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <map>
+#include <regex>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/hash.hpp"
+#include "lib/base/log.hpp"
+#include "lib/pipeline/names.hpp"
+#include "lib/pipeline/run_head.hpp"
+
+namespace alisio::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+/// Types of shorter runs are guesses that somebody should look at.
+constexpr std::size_t few_events = 100;
+
+/// The files of one run.
+struct RunFiles {
+  std::int64_t subruns = 0;              ///< files of stream 1
+  std::map<int, fs::path> first_subrun;  ///< by stream
+};
+
+struct NightFiles {
+  std::map<int, RunFiles> runs;
+  std::string list;  ///< all names, one a line
+};
+
+NightFiles find_files(const fs::path& folder, int telescope) {
+  std::error_code problem;
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem))
+    names.push_back(entry.path().filename().string());
+  if (problem)
+    throw Error(ErrorKind::missing_input, "cannot be listed: " + problem.message(), folder.string(),
+                "check the date and paths.r0 of the configuration, or --r0");
+  std::sort(names.begin(), names.end());
+  const std::regex pattern(
+      fmt::format(R"(LST-{}\.(\d)\.Run(\d{{1,6}})\.(\d{{1,6}})(.*)\.fits\.fz)", telescope));
+  NightFiles night;
+  for (const std::string& name : names) {
+    std::smatch part;
+    if (!std::regex_match(name, part, pattern)) continue;
+    night.list += name + '\n';
+    RunFiles& run = night.runs[std::stoi(part[2])];
+    const int stream = std::stoi(part[1]);
+    run.subruns += stream == 1 ? 1 : 0;
+    if (std::stoi(part[3]) == 0) run.first_subrun.emplace(stream, folder / name);
+  }
+  if (night.runs.empty())
+    throw Error(ErrorKind::missing_input,
+                fmt::format("there are no raw files of {}", telescope_text(telescope)),
+                folder.string(), "check the date and paths.r0 of the configuration, or --r0");
+  return night;
+}
+
+/// The streams that can be read together: 1, 2 … up to the first that is missing.
+std::vector<fs::path> streams_of(int run, const RunFiles& files) {
+  std::vector<fs::path> streams;
+  for (const auto& [stream, path] : files.first_subrun) {
+    if (stream != static_cast<int>(streams.size()) + 1) {
+      if (streams.empty()) break;
+      spdlog::warn("run {}: stream {} of the first subrun is missing beside {}", run_text(run),
+                   streams.size() + 1, path.string());
+      break;
+    }
+    streams.push_back(path);
+  }
+  return streams;
+}
+
+text::RunSummaryRow row_of(int number, const RunFiles& files, const std::vector<fs::path>& streams,
+                           const std::string& override_name, std::int64_t& events) {
+  text::RunSummaryRow row;
+  row.run_type = "ERROR";
+  row.data_format = "-";
+  row.dragon_reference_counter = ~std::uint64_t{0};
+  row.dragon_reference_source = "None";
+  try {
+    if (streams.empty())
+      throw Error(ErrorKind::missing_input,
+                  files.first_subrun.empty() ? "its first subrun is missing"
+                                             : "stream 1 of its first subrun is missing",
+                  files.first_subrun.empty() ? "" : files.first_subrun.begin()->second.string());
+    const RunHead head = read_run_head(streams);
+    row = head.row;
+    row.run_type = guess_run_type(head);
+    events += static_cast<std::int64_t>(head.events);
+    if (head.events < few_events)
+      spdlog::warn("run {}: its type {} is a guess from {} events; if it is wrong, say so in {}",
+                   run_text(number), row.run_type, head.events, override_name);
+  } catch (const Error& error) {
+    spdlog::warn("run {} gets the type ERROR: {}", run_text(number), error.what());
+  }
+  row.run_id = number;
+  row.n_subruns = files.subruns;
+  return row;
+}
+
+/// A file that cannot be read has no head to be known by, but its size says a little.
+std::string hash_of(const fs::path& file) {
+  try {
+    return head_hash(file);
+  } catch (const Error&) {
+    std::error_code problem;
+    return hash_text(fmt::format("unreadable {}", fs::file_size(file, problem)));
+  }
+}
+
+void check_replaceable(const fs::path& target, bool overwrite) {
+  std::error_code problem;
+  if (overwrite || !fs::exists(target, problem)) return;
+  const text::SummaryOrigin origin = text::origin_of(target);
+  if (origin == text::SummaryOrigin::ours) return;
+  throw Error(ErrorKind::usage,
+              origin == text::SummaryOrigin::edited
+                  ? "was edited since Alisio wrote it and is not replaced"
+                  : "was not written by Alisio and is not replaced",
+              target.string(),
+              fmt::format("put what you know better into {}.override.yaml, or give --overwrite, "
+                          "which keeps the file under another name",
+                          target.stem().string()));
+}
+
+/// Give what somebody else wrote a second name before it is replaced.
+void keep_copy(const fs::path& target) {
+  std::error_code problem;
+  if (!fs::exists(target, problem) || text::origin_of(target) == text::SummaryOrigin::ours) return;
+  for (int n = 1;; ++n) {
+    const fs::path copy = target.string() + "." + std::to_string(n);
+    if (fs::exists(copy, problem)) continue;
+    fs::copy_file(target, copy, problem);
+    if (problem)
+      throw Error(ErrorKind::resource, "cannot be kept: " + problem.message(), target.string());
+    spdlog::info("the run summary that was there is kept as {}", copy.string());
+    return;
+  }
+}
+
+}  // namespace
+
+ActivityNote run_summary_activity(const RunSummaryRequest& request, const JobContext& context,
+                                  const config::Configuration& configuration) {
+  ActivityNote note =
+      activity_note("run_summary", {.telescope = request.telescope}, context, configuration);
+  note.subrun = -1;
+  note.parameters = {{"ObservationDate", context.date}};
+  return note;
+}
+
+std::int64_t run_summary(stage::StageRun& run, const RunSummaryRequest& request) {
+  const NightDate date = NightDate::parse(run.activity().observation_date);
+  const std::string stem = "RunSummary_" + date.compact();
+  const fs::path target = request.output_dir / (stem + ".ecsv");
+  fs::path override_file = request.override_file;
+  std::error_code problem;
+  const fs::path beside = request.output_dir / (stem + ".override.yaml");
+  if (override_file.empty() && fs::exists(beside, problem)) override_file = beside;
+
+  check_replaceable(target, request.overwrite);
+  const NightFiles night = find_files(request.r0 / date.compact(), request.telescope);
+  text::RunSummaryOverride override;
+  if (!override_file.empty()) {
+    run.use("run_summary_override", override_file);
+    override = text::read_run_summary_override(override_file);
+  }
+  run.depend_on("raw_file_names", hash_text(night.list));
+  std::vector<text::RunSummaryRow> rows;
+  std::int64_t events = 0;
+  for (const auto& [number, files] : night.runs) {
+    const std::vector<fs::path> streams = streams_of(number, files);
+    for (const fs::path& path : streams) run.use_part("r0_subrun", path, hash_of(path));
+    if (!run.activity().dry_run)
+      rows.push_back(row_of(number, files, streams, beside.string(), events));
+  }
+  if (run.activity().dry_run) {
+    run.plan_product("run_summary", target);
+    return 0;
+  }
+  text::apply_override(override, override_file, rows);
+  PendingFile& product = run.create("run_summary", target);
+  std::ofstream out(product.path(), std::ios::binary);
+  out << text::run_summary_text(rows, date.iso());
+  out.close();
+  if (!out)
+    throw Error(ErrorKind::resource, "cannot be written", product.path().string(),
+                "check the space left on the device");
+  keep_copy(target);
+  run.publish("run_summary");
+  for (const text::RunSummaryRow& row : rows)
+    spdlog::info("run {}: {:8} {} subrun{}, {}", run_text(static_cast<int>(row.run_id)),
+                 row.run_type, row.n_subruns, row.n_subruns == 1 ? "" : "s", row.data_format);
+  return events;
+}
+
+}  // namespace alisio::pipeline
