@@ -16,8 +16,7 @@ namespace {
 using readout::chips_per_module;
 using readout::pixels_per_module;
 
-constexpr std::size_t channels_per_module = pixels_per_module * n_gains;
-constexpr std::size_t n_spike_samples = 3;
+constexpr std::size_t n_spike_samples = MeasuredDrs4Pedestal::n_spike_samples;
 
 /// Ticks after which a last readout plays no part any more, with room to spare.
 constexpr std::uint64_t forget_ticks = std::uint64_t{1} << 24;
@@ -132,6 +131,20 @@ std::int16_t to_int16(double value) {
 
 }  // namespace
 
+OddCells& OddCells::operator+=(const OddCells& other) {
+  missing_channels += other.missing_channels;
+  empty_cells += other.empty_cells;
+  single_cells += other.single_cells;
+  negative_cells += other.negative_cells;
+  small_cells += other.small_cells;
+  large_cells += other.large_cells;
+  return *this;
+}
+
+MeasuredDrs4Pedestal::MeasuredDrs4Pedestal(std::size_t n_pixels) : n_pixels_(n_pixels) {
+  bytes_.resize((3 * cells() + channels() * n_spike_samples) * sizeof(std::int16_t));
+}
+
 Drs4PedestalMeter::Drs4PedestalMeter(RawCamera camera, std::size_t n_pixels,
                                      const Drs4PedestalOptions& options)
     : camera_(std::move(camera)), n_pixels_(n_pixels), options_(options) {
@@ -154,13 +167,14 @@ Drs4PedestalMeter::Drs4PedestalMeter(RawCamera camera, std::size_t n_pixels,
                             options_.skip_front, options_.skip_end, readout::n_samples),
                 "DRS4PedestalAndSpikeHeight", "lower skip_samples_front or skip_samples_end");
   }
-  const std::size_t cells = n_positions * n_gains * n_capacitors;
-  mean_.resize(cells);
-  squares_.resize(cells);
-  counts_.resize(cells);
-  last_readout_.resize(cells);
+  result_ = MeasuredDrs4Pedestal(n_pixels_);
+  static_assert(sizeof(*last_readout_) == 2 * sizeof(std::int16_t));
+  last_readout_ = result_.items<std::uint32_t>(0);
+  counts_ = result_.baseline_counts().data();
+  mean_.resize(result_.cells());
+  squares_.resize(result_.cells());
   base_.resize(module_count());
-  previous_first_capacitor_.resize(n_positions * n_gains);
+  previous_first_capacitor_.resize(module_count() * chips_per_module);
   spikes_.resize(module_count());
 }
 
@@ -198,219 +212,198 @@ void Drs4PedestalMeter::begin(const RawBlock& block) {
 void Drs4PedestalMeter::move_base(std::size_t module, std::uint64_t now) {
   const std::uint64_t old = base_[module];
   const std::uint64_t base = now > forget_ticks ? now - forget_ticks : 1;
-  const std::size_t per_module = channels_per_module * n_capacitors;
-  std::uint32_t* const last = &last_readout_[module * per_module];
-  for (std::size_t i = 0; i < per_module && old != 0; ++i) {
-    if (last[i] == 0) continue;
-    const std::uint64_t then = old + last[i] - 1;
-    const bool keep = then >= base && then - base < std::numeric_limits<std::uint32_t>::max();
-    last[i] = keep ? std::uint32_t(then - base + 1) : 0;
-  }
   base_[module] = base;
-}
-
-void Drs4PedestalMeter::prefetch(const RawEvent& event, std::size_t module) const {
-  // First capacitors are random: without this the loop waits for memory most of its time.
-  constexpr std::size_t line = 64;
-  const auto fetch = [](const auto* from, std::size_t items) {
-    const auto* bytes = reinterpret_cast<const char*>(from);
-    for (std::size_t b = 0; b < items * sizeof(*from); b += line) __builtin_prefetch(bytes + b, 1);
-    __builtin_prefetch(bytes + items * sizeof(*from) - 1, 1);
-  };
-  for (std::size_t g = 0; g < n_gains; ++g) {
-    for (std::size_t k = 0; k < pixels_per_module; ++k) {
-      const std::size_t position = module * pixels_per_module + k;
-      const std::size_t cell =
-          event.first_capacitor[module * chips_per_module + readout::chip_of_pixel[g][k]] %
-          n_capacitors;
-      const std::size_t at = (position * n_gains + g) * n_capacitors + cell;
-      const std::size_t n = std::min(readout::n_samples, n_capacitors - cell);
-      fetch(&last_readout_[at], n);
-      fetch(&mean_[at], n);
-      fetch(&squares_[at], n);
-      fetch(&counts_[at], n);
+  if (old == 0) return;
+  for (std::size_t i = 0; i < n_gains * pixels_per_module; ++i) {
+    const std::size_t pixel = camera_.pixel_ids[module * pixels_per_module + i / n_gains];
+    std::uint32_t* const last = last_readout_ + ((i % n_gains) * n_pixels_ + pixel) * n_capacitors;
+    for (std::size_t c = 0; c < n_capacitors; ++c) {
+      if (last[c] == 0) continue;
+      const std::uint64_t then = old + last[c] - 1;
+      const bool keep = then >= base && then - base < std::numeric_limits<std::uint32_t>::max();
+      last[c] = keep ? std::uint32_t(then - base + 1) : 0;
     }
   }
 }
 
 void Drs4PedestalMeter::add(const RawBlock& block, std::size_t module) {
+  // Ticks of the events from the base. All events of the block must count from one base.
+  std::vector<std::uint32_t> now(block.events.size());
+  for (std::size_t first = 0; first < now.size();) {
+    std::size_t e = first;
+    for (; e < now.size(); ++e) {
+      const std::uint64_t clock = block.events[e].module_clock[module];
+      if (clock != 0 && (base_[module] == 0 || clock < base_[module] ||
+                         clock - base_[module] >= std::numeric_limits<std::uint32_t>::max())) {
+        if (e > first) break;
+        move_base(module, clock);
+      }
+      now[e] = clock == 0 ? 0 : std::uint32_t(clock - base_[module] + 1);
+    }
+    for (std::size_t chip = 0; chip < chips_per_module; ++chip) {
+      add_chip(block, module, chip, first, e, now);
+    }
+    first = e;
+  }
+}
+
+void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std::size_t chip,
+                                 std::size_t first, std::size_t last_event,
+                                 const std::vector<std::uint32_t>& now) {
+  // The pixels that the chip reads.
+  std::size_t gain = 0, n = 0;
+  std::array<std::size_t, pixels_per_module> pixel_in_module;
+  for (std::size_t g = 0; g < n_gains; ++g) {
+    for (std::size_t k = 0; k < pixels_per_module; ++k) {
+      if (readout::chip_of_pixel[g][k] != chip) continue;
+      gain = g;
+      pixel_in_module[n++] = k;
+    }
+  }
   drs4::LapseMemo memo;
   const bool scaled = camera_.waveform_scale != 1.F || camera_.waveform_offset != 0.F;
+  const std::size_t begin = options_.skip_front, end = readout::n_samples - options_.skip_end;
   std::array<float, readout::n_samples> samples;
+  std::uint16_t& previous = previous_first_capacitor_[module * chips_per_module + chip];
 
-  for (std::size_t e = 0; e < block.events.size(); ++e) {
+  for (std::size_t e = first; e < last_event; ++e) {
     const RawEvent& event = block.events[e];
-    if (e + 1 < block.events.size()) prefetch(block.events[e + 1], module);
-    const std::uint64_t clock = event.module_clock[module];
-    if (clock != 0 && (base_[module] == 0 || clock < base_[module] ||
-                       clock - base_[module] >= std::numeric_limits<std::uint32_t>::max())) {
-      move_base(module, clock);
-    }
-    const std::uint32_t now = clock == 0 ? 0 : std::uint32_t(clock - base_[module] + 1);
+    const std::size_t cell = event.first_capacitor[module * chips_per_module + chip] % n_capacitors;
+    const drs4::Spikes spikes = drs4::find_spikes(cell, previous);
+    previous = std::uint16_t(cell);
     const bool correct_lapse = (event.preprocessing & preprocessing::time_lapse) == 0;
-
-    for (std::size_t k = 0; k < pixels_per_module; ++k) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t k = pixel_in_module[i];
       const std::size_t position = module * pixels_per_module + k;
+      const std::size_t from = (gain * n_pixels_ + camera_.pixel_ids[position]) * n_capacitors;
+      std::uint32_t* const last = last_readout_ + from;
       const std::uint8_t status = event.pixel_status[position];
       const std::size_t row =
           event.stored_row.empty() ? position : std::size_t{event.stored_row[position]};
       const bool stored =
           row < event.n_stored &&
           (status & (pixel_status::high_gain_stored | pixel_status::low_gain_stored)) != 0;
-      for (std::size_t g = 0; g < n_gains; ++g) {
-        const std::size_t channel = position * n_gains + g;
-        const std::size_t cell =
-            event.first_capacitor[module * chips_per_module + readout::chip_of_pixel[g][k]] %
-            n_capacitors;
-        const std::size_t previous = previous_first_capacitor_[channel];
-        previous_first_capacitor_[channel] = std::uint16_t(cell);
-        std::uint32_t* const last = &last_readout_[channel * n_capacitors];
-        // A module whose clock is 0 sent no data, whatever its samples say.
-        if (stored && now != 0) {
-          const drs4::Spikes spikes = drs4::find_spikes(cell, previous);
-          const std::size_t begin = options_.skip_front;
-          const std::size_t end = readout::n_samples - options_.skip_end;
-          add_readout({&event.waveform[(g * event.n_stored + row) * event.n_samples],
-                       camera_.waveform_scale, camera_.waveform_offset, scaled, cell, now,
-                       correct_lapse, last, begin, end},
-                      spikes, memo,
-                      {&mean_[channel * n_capacitors], &squares_[channel * n_capacitors],
-                       &counts_[channel * n_capacitors]},
-                      samples.data());
-          for (std::size_t s = begin; spikes.n > 0 && s < end; ++s) {
-            const int i = spike_sample(spikes, int(s));
-            if (i < 0) continue;
-            spikes_[module].push_back(
-                {std::uint16_t(k * n_gains + g),
-                 std::uint16_t((cell + s) % n_capacitors + n_capacitors * std::size_t(i)),
-                 samples[s]});
-          }
+      // A module whose clock is 0 sent no data, whatever its samples say.
+      if (stored && now[e] != 0) {
+        add_readout({&event.waveform[(gain * event.n_stored + row) * event.n_samples],
+                     camera_.waveform_scale, camera_.waveform_offset, scaled, cell, now[e],
+                     correct_lapse, last, begin, end},
+                    spikes, memo, {&mean_[from], &squares_[from], counts_ + from}, samples.data());
+        for (std::size_t s = begin; spikes.n > 0 && s < end; ++s) {
+          const int sample = spike_sample(spikes, int(s));
+          if (sample < 0) continue;
+          spikes_[module].push_back(
+              {std::uint16_t(k * n_gains + gain),
+               std::uint16_t((cell + s) % n_capacitors + n_capacitors * std::size_t(sample)),
+               samples[s]});
         }
-        drs4::update_last_readout(k, cell, now, last);
       }
+      drs4::update_last_readout(k, cell, now[e], last);
     }
   }
 }
 
-MeasuredDrs4Pedestal Drs4PedestalMeter::finish_module(std::size_t module, MeasuredDrs4Pedestal& out,
-                                                      std::vector<float>& heights) const {
-  MeasuredDrs4Pedestal odd;
+OddCells Drs4PedestalMeter::finish_module(std::size_t module, std::vector<float>& heights) {
+  OddCells odd;
   // Running means of spike samples, [capacitor + 4096 * sample].
   std::vector<double> spike_mean(n_spike_samples * n_capacitors);
   std::vector<std::uint16_t> spike_counts(n_spike_samples * n_capacitors);
-  std::vector<std::vector<SpikeSample>> of_channel(channels_per_module);
+  std::array<std::vector<SpikeSample>, pixels_per_module * n_gains> of_channel;
   for (const SpikeSample& sample : spikes_[module]) of_channel[sample.channel].push_back(sample);
 
-  for (std::size_t k = 0; k < pixels_per_module; ++k) {
-    for (std::size_t g = 0; g < n_gains; ++g) {
-      const std::size_t position = module * pixels_per_module + k;
-      const std::size_t from = (position * n_gains + g) * n_capacitors;
-      const std::size_t channel = g * n_pixels_ + camera_.pixel_ids[position];
-      const double* const mean = &mean_[from];
-      const std::uint16_t* const counts = &counts_[from];
-      std::int16_t* const out_mean = &out.baseline_mean[channel * n_capacitors];
-      round_channel(mean, &squares_[from], counts, out_mean,
-                    &out.baseline_std[channel * n_capacitors]);
-      std::copy_n(counts, n_capacitors, &out.baseline_counts[channel * n_capacitors]);
+  for (std::size_t i = 0; i < of_channel.size(); ++i) {
+    const std::size_t pixel = camera_.pixel_ids[module * pixels_per_module + i / n_gains];
+    const std::size_t channel = (i % n_gains) * n_pixels_ + pixel;
+    const double* const mean = &mean_[channel * n_capacitors];
+    const std::uint16_t* const counts = counts_ + channel * n_capacitors;
+    std::int16_t* const rounded = &result_.baseline_mean()[channel * n_capacitors];
+    round_channel(mean, &squares_[channel * n_capacitors], counts, rounded,
+                  &result_.baseline_std()[channel * n_capacitors]);
 
-      std::size_t filled = 0;
-      double sum = 0;
+    std::size_t filled = 0;
+    double sum = 0;
+    for (std::size_t c = 0; c < n_capacitors; ++c) {
+      if (counts[c] == 0) continue;
+      ++filled;
+      sum += mean[c];
+      odd.single_cells += counts[c] == 1 ? 1 : 0;
+      odd.negative_cells += mean[c] < 0 ? 1 : 0;
+      odd.small_cells += mean[c] < odd_level ? 1 : 0;
+      odd.large_cells += std::abs(mean[c]) > odd_level ? 1 : 0;
+    }
+    if (filled == 0) {
+      ++odd.missing_channels;
+    } else if (filled < n_capacitors) {
+      odd.empty_cells += n_capacitors - filled;
+      const std::int16_t usual = to_int16(sum / double(filled));
       for (std::size_t c = 0; c < n_capacitors; ++c) {
-        if (counts[c] == 0) continue;
-        ++filled;
-        sum += mean[c];
-        odd.single_cells += counts[c] == 1 ? 1 : 0;
-        odd.negative_cells += mean[c] < 0 ? 1 : 0;
-        odd.small_cells += mean[c] < odd_level ? 1 : 0;
-        odd.large_cells += std::abs(mean[c]) > odd_level ? 1 : 0;
+        if (counts[c] == 0) rounded[c] = usual;
       }
-      if (filled == 0) {
-        ++odd.missing_channels;
-      } else if (filled < n_capacitors) {
-        odd.empty_cells += n_capacitors - filled;
-        const std::int16_t usual = to_int16(sum / double(filled));
-        for (std::size_t c = 0; c < n_capacitors; ++c) {
-          if (counts[c] == 0) out_mean[c] = usual;
-        }
-      }
+    }
 
-      const auto& samples = of_channel[k * n_gains + g];
-      for (const SpikeSample& sample : samples) {
-        double& running = spike_mean[sample.place];
-        running += (double(sample.value) - running) / double(++spike_counts[sample.place]);
+    for (const SpikeSample& sample : of_channel[i]) {
+      double& running = spike_mean[sample.place];
+      running += (double(sample.value) - running) / double(++spike_counts[sample.place]);
+    }
+    for (std::size_t s = 0; s < n_spike_samples; ++s) {
+      double weighted = 0, weights = 0;
+      for (std::size_t c = 0; c < n_capacitors; ++c) {
+        const std::size_t place = s * n_capacitors + c;
+        if (spike_counts[place] == 0) continue;
+        // Above an unknown baseline a spike has no height, and neither has the mean.
+        const double base = counts[c] > 0 ? mean[c] : std::numeric_limits<double>::quiet_NaN();
+        weighted += double(spike_counts[place]) * (spike_mean[place] - base);
+        weights += double(spike_counts[place]);
       }
-      for (std::size_t i = 0; i < n_spike_samples; ++i) {
-        double weighted = 0, weights = 0;
-        for (std::size_t c = 0; c < n_capacitors; ++c) {
-          const std::size_t place = i * n_capacitors + c;
-          if (spike_counts[place] == 0) continue;
-          // Above an unknown baseline a spike has no height, and neither has the mean.
-          const double base = counts[c] > 0 ? mean[c] : std::numeric_limits<double>::quiet_NaN();
-          weighted += double(spike_counts[place]) * (spike_mean[place] - base);
-          weights += double(spike_counts[place]);
-        }
-        heights[channel * n_spike_samples + i] = float(weighted / weights);
-      }
-      for (const SpikeSample& sample : samples) {
-        spike_mean[sample.place] = 0;
-        spike_counts[sample.place] = 0;
-      }
+      heights[channel * n_spike_samples + s] = float(weighted / weights);
+    }
+    for (const SpikeSample& sample : of_channel[i]) {
+      spike_mean[sample.place] = 0;
+      spike_counts[sample.place] = 0;
     }
   }
   return odd;
 }
 
 MeasuredDrs4Pedestal Drs4PedestalMeter::finish(flow::ThreadPool& pool) {
-  last_readout_ = {};
   const std::size_t channels = n_gains * n_pixels_;
-  MeasuredDrs4Pedestal out;
-  out.n_pixels = n_pixels_;
-  out.baseline_subtracted = baseline_subtracted_;
-  out.baseline_mean.resize(channels * n_capacitors);
-  out.baseline_std.resize(channels * n_capacitors);
-  out.baseline_counts.resize(channels * n_capacitors);
+  // From here on the means and deviations take the place of the last readouts.
+  std::fill_n(result_.bytes_.begin(), std::ptrdiff_t(result_.cells() * sizeof(*last_readout_)),
+              std::byte{0});
   std::vector<float> heights(channels * n_spike_samples, std::numeric_limits<float>::quiet_NaN());
-  std::vector<MeasuredDrs4Pedestal> odd(module_count());
-  pool.parallel_for(module_count(),
-                    [&](std::size_t m) { odd[m] = finish_module(m, out, heights); });
+  std::vector<OddCells> odd(module_count());
+  pool.parallel_for(module_count(), [&](std::size_t m) { odd[m] = finish_module(m, heights); });
   mean_ = {};
   squares_ = {};
-  counts_ = {};
   spikes_ = {};
-  out.missing_channels = channels - camera_.pixel_ids.size() * n_gains;
-  for (const MeasuredDrs4Pedestal& module : odd) {
-    out.missing_channels += module.missing_channels;
-    out.empty_cells += module.empty_cells;
-    out.single_cells += module.single_cells;
-    out.negative_cells += module.negative_cells;
-    out.small_cells += module.small_cells;
-    out.large_cells += module.large_cells;
-  }
+  result_.baseline_subtracted = baseline_subtracted_;
+  result_.odd.missing_channels = channels - camera_.pixel_ids.size() * n_gains;
+  for (const OddCells& module : odd) result_.odd += module;
 
   // The camera's mean of each sample, in single precision like the peers': the heights are.
   std::array<float, n_spike_samples> mean{};
-  for (std::size_t i = 0; i < n_spike_samples; ++i) {
+  for (std::size_t s = 0; s < n_spike_samples; ++s) {
     float sum = 0;
     std::size_t known = 0;
     for (std::size_t c = 0; c < channels; ++c) {
-      const float height = heights[c * n_spike_samples + i];
+      const float height = heights[c * n_spike_samples + s];
       if (std::isnan(height)) continue;
       sum += height;
       ++known;
     }
-    mean[i] = known > 0 ? sum / float(known) : 0.F;
+    mean[s] = known > 0 ? sum / float(known) : 0.F;
   }
-  out.spike_height.resize(heights.size());
+  const std::span<std::int16_t> rounded = result_.spike_height();
   for (std::size_t c = 0; c < channels; ++c) {
     const float* const height = &heights[c * n_spike_samples];
     const bool unknown = std::any_of(height, height + n_spike_samples,
                                      [](float value) { return std::isnan(value); });
-    out.unknown_spikes += unknown ? 1 : 0;
-    for (std::size_t i = 0; i < n_spike_samples; ++i) {
-      out.spike_height[c * n_spike_samples + i] = to_int16(double(unknown ? mean[i] : height[i]));
+    result_.unknown_spikes += unknown ? 1 : 0;
+    for (std::size_t s = 0; s < n_spike_samples; ++s) {
+      rounded[c * n_spike_samples + s] = to_int16(double(unknown ? mean[s] : height[s]));
     }
   }
-  return out;
+  return std::move(result_);
 }
 
 }  // namespace alisio::calib

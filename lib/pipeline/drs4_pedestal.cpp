@@ -16,7 +16,7 @@ namespace {
 using hdf5::ScalarType;
 
 /// Events of a block: enough that the statistics of a channel, once in the cache, serve several.
-constexpr std::size_t block_events = 64;
+constexpr std::size_t block_events = 128;
 /// Part of flat-field events from which a run is no DRS4 run.
 constexpr double most_flatfields = 0.1;
 
@@ -38,28 +38,28 @@ std::filesystem::path product_of(const Drs4PedestalRequest& request) {
 
 /// Say what is odd about the result.
 void warn_of(const calib::MeasuredDrs4Pedestal& pedestal, const std::string& file) {
-  const std::size_t channels = calib::n_gains * pedestal.n_pixels;
-  if (pedestal.missing_channels > 0)
+  const std::size_t channels = calib::n_gains * pedestal.n_pixels();
+  if (pedestal.odd.missing_channels > 0)
     spdlog::warn("{}: {} of {} channels have no data; their baseline is 0", file,
-                 pedestal.missing_channels, channels);
-  if (pedestal.empty_cells > 0)
+                 pedestal.odd.missing_channels, channels);
+  if (pedestal.odd.empty_cells > 0)
     spdlog::warn("{}: {} capacitors were never read out; they get the mean of their channel", file,
-                 pedestal.empty_cells);
-  if (pedestal.unknown_spikes > pedestal.missing_channels)
+                 pedestal.odd.empty_cells);
+  if (pedestal.unknown_spikes > pedestal.odd.missing_channels)
     spdlog::warn("{}: spikes of {} of {} channels are unknown; they get the mean of the camera",
                  file, pedestal.unknown_spikes, channels);
   if (pedestal.baseline_subtracted) {
-    if (pedestal.large_cells > 0)
+    if (pedestal.odd.large_cells > 0)
       spdlog::warn("{}: the baseline of {} capacitors is more than 25 ADC counts from 0", file,
-                   pedestal.large_cells);
+                   pedestal.odd.large_cells);
     return;
   }
-  if (pedestal.negative_cells > 0)
+  if (pedestal.odd.negative_cells > 0)
     spdlog::critical("{}: the baseline of {} capacitors is negative", file,
-                     pedestal.negative_cells);
-  if (pedestal.small_cells > 0)
+                     pedestal.odd.negative_cells);
+  if (pedestal.odd.small_cells > 0)
     spdlog::warn("{}: the baseline of {} capacitors is below 25 ADC counts", file,
-                 pedestal.small_cells);
+                 pedestal.odd.small_cells);
 }
 
 }  // namespace
@@ -131,7 +131,7 @@ void write_drs4_pedestal(const std::filesystem::path& path,
                          const calib::MeasuredDrs4Pedestal& pedestal, std::int64_t telescope,
                          const ProductMetadata& metadata) {
   hdf5::File file = hdf5::File::create(path);
-  const std::vector<std::size_t> cells{calib::n_gains, pedestal.n_pixels, calib::n_capacitors};
+  const std::vector<std::size_t> cells{calib::n_gains, pedestal.n_pixels(), calib::n_capacitors};
   const auto column = [](const char* name, ScalarType type, const std::vector<std::size_t>& shape,
                          const char* description) {
     hdf5::ColumnSpec spec;
@@ -152,15 +152,12 @@ void write_drs4_pedestal(const std::filesystem::path& path,
                    column("baseline_counts", ScalarType::uint16, cells,
                           "Readouts of each capacitor without a spike; 0: the baseline is the mean "
                           "of the channel"),
-                   column("spike_height", ScalarType::int16, {calib::n_gains, pedestal.n_pixels, 3},
+                   column("spike_height", ScalarType::int16,
+                          {calib::n_gains, pedestal.n_pixels(), 3},
                           "Height of the three samples of a spike")},
        .chunk_rows = 1,
        .compression_level = 1});
-  const hdf5::ColumnSource sources[] = {{pedestal.baseline_mean.data(), 0},
-                                        {pedestal.baseline_std.data(), 0},
-                                        {pedestal.baseline_counts.data(), 0},
-                                        {pedestal.spike_height.data(), 0}};
-  table.append(1, sources);
+  table.write_chunk(table.compress(pedestal.row(), 1));
   table.finish();
   write_file_attributes(file, metadata, "drs4_pedestal");
   file.close();
