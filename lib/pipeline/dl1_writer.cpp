@@ -37,14 +37,6 @@ ColumnSpec text_column(const char* name, const std::string& value) {
   return spec;
 }
 
-void write_table_attributes(TableWriter& table, const std::string& config_json) {
-  table.write_attribute("CONTACT", "LST Consortium");
-  table.write_attribute("LSTCHAIN_VERSION", lstchain_version);
-  table.write_attribute("CTAPIPE_VERSION", ctapipe_version);
-  table.write_attribute("CTAPIPE_IO_LST_VERSION", ctapipe_io_lst_version);
-  table.write_attribute("config", config_json);
-}
-
 /// Image tables end on a partly filled chunk only if no full one can follow; blocks see to that.
 TableSpec image_table(std::size_t n_pixels, std::size_t block_events) {
   return {.path = images_path,
@@ -63,6 +55,14 @@ TableSpec parameter_table() {
 }
 
 }  // namespace
+
+void write_table_attributes(TableWriter& table, const std::string& config_json) {
+  table.write_attribute("CONTACT", "LST Consortium");
+  table.write_attribute("LSTCHAIN_VERSION", lstchain_version);
+  table.write_attribute("CTAPIPE_VERSION", ctapipe_version);
+  table.write_attribute("CTAPIPE_IO_LST_VERSION", ctapipe_io_lst_version);
+  table.write_attribute("config", config_json);
+}
 
 void write_configuration(hdf5::File& file, const instrument::Telescope& t) {
   constexpr int level = 5;

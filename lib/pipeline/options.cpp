@@ -53,15 +53,15 @@ calib::TriggerSource trigger_source(const config::Configuration& c) {
   refuse(key, "ucts or tib", value);
 }
 
-clean::CleaningOptions cleaning_options(const config::Configuration& c) {
+clean::CleaningOptions cleaning_options(const config::Configuration& c, const std::string& block) {
   clean::CleaningOptions options;
-  options.picture_thresh = c.number("tailcut.picture_thresh");
-  options.boundary_thresh = c.number("tailcut.boundary_thresh");
-  options.keep_isolated_pixels = c.boolean("tailcut.keep_isolated_pixels");
+  options.picture_thresh = c.number(block + ".picture_thresh");
+  options.boundary_thresh = c.number(block + ".boundary_thresh");
+  options.keep_isolated_pixels = c.boolean(block + ".keep_isolated_pixels");
   options.min_number_picture_neighbors =
-      static_cast<int>(c.integer("tailcut.min_number_picture_neighbors"));
-  options.use_only_main_island = c.boolean("tailcut.use_only_main_island");
-  const double delta_time = c.number("tailcut.delta_time");
+      static_cast<int>(c.integer(block + ".min_number_picture_neighbors"));
+  options.use_only_main_island = c.boolean(block + ".use_only_main_island");
+  const double delta_time = c.number(block + ".delta_time");
   if (std::isnan(delta_time))
     options.delta_time.reset();
   else
@@ -71,7 +71,7 @@ clean::CleaningOptions cleaning_options(const config::Configuration& c) {
   options.dynamic_cleaning.fraction_cleaning_intensity =
       c.number("dynamic_cleaning.fraction_cleaning_intensity");
   if (options.boundary_thresh <= 0)
-    throw Error(ErrorKind::configuration, "'tailcut.boundary_thresh' must be positive", "",
+    throw Error(ErrorKind::configuration, "'" + block + ".boundary_thresh' must be positive", "",
                 "pixels of negative charge have no image parameters");
   return options;
 }

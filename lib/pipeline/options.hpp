@@ -11,7 +11,9 @@ namespace alisio::pipeline {
 [[nodiscard]] calib::CalibrationOptions calibration_options(
     const config::Configuration& configuration);
 [[nodiscard]] calib::TriggerSource trigger_source(const config::Configuration& configuration);
-[[nodiscard]] clean::CleaningOptions cleaning_options(const config::Configuration& configuration);
+/// @param block the top-level key that holds the two thresholds and what belongs to them.
+[[nodiscard]] clean::CleaningOptions cleaning_options(const config::Configuration& configuration,
+                                                      const std::string& block = "tailcut");
 /// @param effective_focal_length of the telescope, m.
 [[nodiscard]] dl2::Options dl2_options(const config::Configuration& configuration,
                                        double effective_focal_length);
