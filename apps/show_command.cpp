@@ -1,522 +1,16 @@
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
-#include <limits>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <set>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "apps/command_line.hpp"
 #include "apps/commands.hpp"
+#include "apps/show.hpp"
 #include "lib/base/error.hpp"
-#include "lib/base/file.hpp"
-#include "lib/event/event_type.hpp"
-#include "lib/instrument/camera.hpp"
-#include "lib/io/hdf5/file.hpp"
-#include "lib/io/hdf5/table.hpp"
-#include "lib/io/zfits/zfits.hpp"
-#include "lib/pipeline/dl1_layout.hpp"
-#include "lib/plot/camera_svg.hpp"
 
 namespace alisio::apps {
-
-int run_show_command(const std::vector<std::string>& arguments, const Program& program);
-
 namespace {
 
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
-using nlohmann::ordered_json;
-
-/// A shower that is worth a look: bright enough to have a shape.
-constexpr double shower_intensity_pe = 300;
-constexpr std::int64_t shower_pixels = 20;
-
-constexpr std::size_t rows_per_read = 20000, images_per_read = 256;
-
-/// A column of the short table; the unit is told where the file does not tell it.
-struct ShownColumn {
-  const char* name;
-  const char* unit;
-};
-
-constexpr std::array dl1_shown{ShownColumn{"event_id", ""},
-                               ShownColumn{"event_type", ""},
-                               ShownColumn{"intensity", "p.e."},
-                               ShownColumn{"n_pixels", ""},
-                               ShownColumn{"n_islands", ""},
-                               ShownColumn{"length", "deg"},
-                               ShownColumn{"width", "deg"},
-                               ShownColumn{"x", "m"},
-                               ShownColumn{"y", "m"},
-                               ShownColumn{"time_gradient", "ns/m"},
-                               ShownColumn{"alt_tel", "rad"},
-                               ShownColumn{"az_tel", "rad"}};
-constexpr std::array dl2_shown{ShownColumn{"event_id", ""},      ShownColumn{"event_type", ""},
-                               ShownColumn{"intensity", "p.e."}, ShownColumn{"reco_energy", "TeV"},
-                               ShownColumn{"gammaness", ""},     ShownColumn{"reco_alt", "rad"},
-                               ShownColumn{"reco_az", "rad"},    ShownColumn{"reco_src_x", "m"},
-                               ShownColumn{"reco_src_y", "m"},   ShownColumn{"alt_tel", "rad"},
-                               ShownColumn{"az_tel", "rad"}};
-
-struct Request {
-  fs::path file, image;  ///< image may be empty
-  std::optional<std::int64_t> event;
-  bool first_shower = false;
-  std::size_t rows = 5;
-  bool json = false;
-};
-
-std::string event_type_name(std::int64_t type) {
-  switch (static_cast<EventType>(type)) {
-    case EventType::flatfield:
-      return "flatfield";
-    case EventType::single_pe:
-      return "single p.e.";
-    case EventType::sky_pedestal:
-      return "pedestal";
-    case EventType::dark_pedestal:
-      return "dark pedestal";
-    case EventType::electronic_pedestal:
-      return "electronic pedestal";
-    case EventType::other_calibration:
-      return "other calibration";
-    case EventType::muon:
-      return "muon";
-    case EventType::hardware_stereo:
-      return "hardware stereo";
-    case EventType::daq:
-      return "daq";
-    case EventType::subarray:
-      return "shower";
-    case EventType::unknown:
-      return "unknown";
-  }
-  return std::to_string(type);
-}
-
-std::string utc_text(double unix_s) {
-  const double second = std::floor(unix_s);
-  const auto milliseconds = static_cast<int>((unix_s - second) * 1000);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03d}Z", fmt::gmtime(static_cast<std::time_t>(second)),
-                     milliseconds);
-}
-
-/// Whole numbers as they are, others with the digits that a reader can use.
-std::string cell_text(const ordered_json& value) {
-  if (value.is_null()) return "nan";
-  // Five digits of a unix time would be wrong by hours.
-  if (value.is_number_float())
-    return std::abs(value.get<double>()) < 1e8 ? fmt::format("{:.5g}", value.get<double>())
-                                               : fmt::format("{:.6f}", value.get<double>());
-  if (value.is_string()) return value.get<std::string>();
-  return value.dump();
-}
-
-/// Print rows under their headings, numbers flush right.
-void print_table(const std::vector<std::string>& headings,
-                 const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const std::string& heading : headings) widths.push_back(heading.size());
-  for (const auto& row : rows)
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
-  const auto print = [&](const std::vector<std::string>& row) {
-    std::string line;
-    for (std::size_t c = 0; c < row.size(); ++c) line += fmt::format("  {:>{}}", row[c], widths[c]);
-    std::cout << line << '\n';
-  };
-  print(headings);
-  for (const auto& row : rows) print(row);
-}
-
-/// Return element 0 of a scalar column in each of the rows; NaN and infinity become null.
-std::vector<ordered_json> values_of(const hdf5::Rows& rows, const hdf5::ColumnInfo& column) {
-  std::vector<ordered_json> out;
-  out.reserve(rows.size());
-  switch (column.type) {
-    case hdf5::ScalarType::text:
-      for (const std::string& value : rows.text(column.name)) out.emplace_back(value);
-      break;
-    case hdf5::ScalarType::float32:
-    case hdf5::ScalarType::float64:
-      for (const double value : rows.column<double>(column.name))
-        out.push_back(std::isfinite(value) ? ordered_json(value) : ordered_json());
-      break;
-    default:
-      for (const std::int64_t value : rows.column<std::int64_t>(column.name))
-        out.emplace_back(value);
-  }
-  return out;
-}
-
-/// The parameters table of a DL1 or DL2 file, and what a walk over it tells.
-struct EventTable {
-  bool dl2 = false;
-  std::string path;
-  std::uint64_t n_events = 0;
-  std::set<std::int64_t> runs;
-  std::map<std::int64_t, std::uint64_t> event_types;
-  double first_time = std::numeric_limits<double>::infinity(), last_time = -first_time;  ///< UTC, s
-  std::optional<std::uint64_t> asked, shower, brightest;                                 ///< rows
-};
-
-std::string find_event_table(const hdf5::File& file, bool& dl2) {
-  dl2 = file.exists(pipeline::dl2_parameters_path);
-  if (dl2) return pipeline::dl2_parameters_path;
-  if (file.exists(pipeline::parameters_path)) return pipeline::parameters_path;
-  throw Error(ErrorKind::bad_input, "holds no DL1 or DL2 parameters", file.path().string(),
-              "alisio show reads DL1 and DL2 files and raw zfits files");
-}
-
-EventTable walk(const hdf5::TableReader& reader, const std::optional<std::int64_t>& wanted) {
-  EventTable table;
-  table.n_events = reader.row_count();
-  const char* time = reader.has_column("trigger_time") ? "trigger_time" : "dragon_time";
-  const bool has_time = reader.has_column(time), has_type = reader.has_column("event_type"),
-             has_run = reader.has_column("obs_id"), has_pixels = reader.has_column("n_pixels");
-  double brightest = -std::numeric_limits<double>::infinity();
-  for (std::uint64_t first = 0; first < table.n_events; first += rows_per_read) {
-    const auto n = std::min<std::uint64_t>(rows_per_read, table.n_events - first);
-    const hdf5::Rows rows = reader.read(first, static_cast<std::size_t>(n));
-    const auto ids = rows.column<std::int64_t>("event_id");
-    const auto intensity = rows.column<double>("intensity");
-    std::vector<std::int64_t> types, pixels;
-    if (has_type) types = rows.column<std::int64_t>("event_type");
-    if (has_pixels) pixels = rows.column<std::int64_t>("n_pixels");
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const std::uint64_t row = first + i;
-      if (wanted && ids[i] == *wanted && !table.asked) table.asked = row;
-      if (has_type) ++table.event_types[types[i]];
-      const bool shower = !has_type || types[i] == std::int64_t(EventType::subarray);
-      if (shower && intensity[i] > brightest) {
-        brightest = intensity[i];
-        table.brightest = row;
-      }
-      if (shower && !table.shower && intensity[i] > shower_intensity_pe &&
-          (!has_pixels || pixels[i] > shower_pixels))
-        table.shower = row;
-    }
-    if (has_run)
-      for (const std::int64_t run : rows.column<std::int64_t>("obs_id")) table.runs.insert(run);
-    if (has_time)
-      for (const double t : rows.column<double>(time))
-        if (std::isfinite(t)) {
-          table.first_time = std::min(table.first_time, t);
-          table.last_time = std::max(table.last_time, t);
-        }
-  }
-  return table;
-}
-
-/// Return what the file's attributes say of its making.
-ordered_json made_by(const hdf5::File& file) {
-  ordered_json out;
-  const auto attribute = [&](const char* name) -> std::string {
-    return file.has_attribute("/", name) ? file.text_attribute("/", name) : std::string();
-  };
-  if (const std::string version = attribute("ALISIO_VERSION"); !version.empty()) {
-    const std::string exact = attribute("CTA ACTIVITY SOFTWARE VERSION");
-    out["software"] = "alisio " + (exact.empty() ? version : exact);
-    for (const auto& [key, name] :
-         {std::pair{"activity", "CTA ACTIVITY NAME"}, std::pair{"activity_id", "CTA ACTIVITY ID"},
-          std::pair{"created", "CTA PRODUCT CREATION TIME"},
-          std::pair{"identity", "PROV SIGNATURE"}})
-      if (const std::string value = attribute(name); !value.empty()) out[key] = value;
-    ordered_json inputs = ordered_json::array();
-    for (int i = 0; file.has_attribute("/", fmt::format("PROV INPUT {} FILE", i)); ++i) {
-      const auto input = [&](const char* what) {
-        return attribute(fmt::format("PROV INPUT {} {}", i, what).c_str());
-      };
-      inputs.push_back(
-          {{"role", input("ROLE")}, {"file", input("FILE")}, {"sha256", input("SHA256")}});
-    }
-    if (!inputs.empty()) out["inputs"] = std::move(inputs);
-  } else if (const std::string chain = attribute("LSTCHAIN_VERSION"); !chain.empty()) {
-    out["software"] = "lstchain " + chain;
-    if (const std::string ctapipe = attribute("CTAPIPE_VERSION"); !ctapipe.empty())
-      out["ctapipe"] = ctapipe;
-  }
-  return out;
-}
-
-/// Return the camera that the file carries.
-instrument::CameraGeometry read_geometry(const hdf5::File& file) {
-  const std::string path = "/configuration/instrument/telescope/camera/geometry_0";
-  const std::string where = file.path().string() + ", " + path;
-  if (!file.exists(path))
-    throw Error(ErrorKind::bad_input, "the file does not say how the camera looks", where,
-                "give a DL1 file as r0-to-dl1 writes it");
-  const hdf5::Rows rows = hdf5::TableReader(file, path).read_all();
-  instrument::CameraGeometry camera;
-  camera.name = file.has_attribute(path, "CAM_ID") ? file.text_attribute(path, "CAM_ID") : "camera";
-  for (const auto& [name, target] : {std::pair{"CAM_ROT", &camera.camera_rotation_deg},
-                                     std::pair{"PIX_ROT", &camera.pixel_rotation_deg}})
-    if (file.has_attribute(path, name)) *target = file.number_attribute(path, name);
-  camera.pix_id = rows.column<std::int64_t>("pix_id");
-  camera.x = rows.column<double>("pix_x");
-  camera.y = rows.column<double>("pix_y");
-  camera.area = rows.column<double>("pix_area");
-  camera.n_pixels = rows.size();
-  complete_geometry(camera, where);
-  return camera;
-}
-
-/// Return the row of an event in the image table: where the parameters have it, or found by id.
-std::uint64_t image_row(const hdf5::TableReader& images, std::int64_t run, std::int64_t event,
-                        std::uint64_t guess, const std::string& where) {
-  const auto find = [&](std::uint64_t first, std::uint64_t n) -> std::optional<std::uint64_t> {
-    const hdf5::Rows rows = images.read(first, static_cast<std::size_t>(n));
-    const auto ids = rows.column<std::int64_t>("event_id");
-    const auto runs = images.has_column("obs_id") ? rows.column<std::int64_t>("obs_id")
-                                                  : std::vector<std::int64_t>(ids.size(), run);
-    for (std::size_t i = 0; i < ids.size(); ++i)
-      if (ids[i] == event && runs[i] == run) return first + i;
-    return std::nullopt;
-  };
-  const std::uint64_t count = images.row_count();
-  if (guess < count && find(guess, 1)) return guess;
-  for (std::uint64_t first = 0; first < count; first += images_per_read)
-    if (const auto row = find(first, std::min<std::uint64_t>(images_per_read, count - first)))
-      return *row;
-  throw Error(ErrorKind::bad_input, fmt::format("has no image of event {}", event), where,
-              "the file is not whole: make it again");
-}
-
-void draw(const hdf5::File& file, const hdf5::Rows& parameters, std::uint64_t row,
-          const fs::path& target) {
-  const std::string where = file.path().string();
-  if (!file.exists(pipeline::images_path))
-    throw Error(ErrorKind::missing_input, "holds no camera images", where,
-                "give the DL1 file of the same subrun");
-  const std::int64_t event = parameters.column<std::int64_t>("event_id").front();
-  const std::int64_t run = parameters.column<std::int64_t>("obs_id").front();
-  const std::int64_t type = parameters.column<std::int64_t>("event_type").front();
-  const double intensity = parameters.column<double>("intensity").front();
-  const hdf5::TableReader reader(file, pipeline::images_path);
-  const hdf5::Rows image = reader.read(image_row(reader, run, event, row, where), 1);
-  std::vector<std::uint8_t> mask;
-  if (reader.has_column("image_mask")) mask = image.column<std::uint8_t>("image_mask");
-  const instrument::CameraGeometry camera = read_geometry(file);
-  const auto charge = image.column<double>("image");
-  if (charge.size() != camera.n_pixels || (!mask.empty() && mask.size() != camera.n_pixels))
-    throw Error(
-        ErrorKind::bad_input,
-        fmt::format("images have {} pixels, the camera has {}", charge.size(), camera.n_pixels),
-        where + ", " + pipeline::images_path, "the file is not whole: make it again");
-  const std::string size =
-      std::isfinite(intensity) ? fmt::format(", {:.0f} p.e. after cleaning", intensity) : "";
-  plot::CameraDisplay display;
-  display.title = fmt::format("Run {}, event {} ({}{})", run, event, event_type_name(type), size);
-  display.quantity = "charge";
-  display.unit = "p.e.";
-  write_file_atomically(target, plot::camera_svg(camera, charge, display, mask));
-}
-
-/// Print `facts` as text: names and values in two columns.
-void print_facts(const std::vector<std::pair<std::string, std::string>>& facts) {
-  for (const auto& [name, value] : facts)
-    if (!value.empty()) std::cout << fmt::format("{:<12} {}\n", name, value);
-}
-
-std::string joined(const std::set<std::int64_t>& numbers) {
-  std::string out;
-  for (const std::int64_t number : numbers)
-    out += (out.empty() ? "" : ", ") + std::to_string(number);
-  return out;
-}
-
-int show_events(const Request& request) {
-  const hdf5::File file = hdf5::File::open(request.file);
-  bool dl2 = false;
-  const std::string path = find_event_table(file, dl2);
-  const hdf5::TableReader reader(file, path);
-  const EventTable table = walk(reader, request.event);
-
-  ordered_json facts;
-  facts["file"] = request.file.string();
-  facts["level"] = dl2 ? "DL2" : "DL1";
-  facts["runs"] = table.runs;
-  facts["events"] = table.n_events;
-  facts["event_types"] = ordered_json::object();
-  std::string types;
-  for (const auto& [type, count] : table.event_types) {
-    facts["event_types"][event_type_name(type)] = count;
-    types += fmt::format("{}{} {}", types.empty() ? "" : ", ", count, event_type_name(type));
-  }
-  std::string span;
-  if (table.first_time <= table.last_time) {
-    facts["first_time_utc"] = utc_text(table.first_time);
-    facts["last_time_utc"] = utc_text(table.last_time);
-    span = fmt::format("{} to {} UTC ({:.3f} s)", utc_text(table.first_time),
-                       utc_text(table.last_time), table.last_time - table.first_time);
-  }
-  const bool images = file.exists(pipeline::images_path);
-  facts["images"] = images;
-  facts["made_by"] = made_by(file);
-
-  // The short table, and one event in full.
-  const hdf5::Rows head = reader.read(
-      0, static_cast<std::size_t>(std::min<std::uint64_t>(request.rows, table.n_events)));
-  std::vector<std::string> headings;
-  std::vector<std::vector<std::string>> cells(head.size());
-  facts["rows"] = ordered_json::array();
-  for (std::size_t i = 0; i < head.size(); ++i) facts["rows"].push_back(ordered_json::object());
-  const auto show_column = [&](const ShownColumn& shown) {
-    if (!reader.has_column(shown.name)) return;
-    const auto& column = hdf5::find_column(reader.columns(), shown.name, path);
-    const std::string unit = column.unit.empty() ? shown.unit : column.unit;
-    headings.push_back(unit.empty() ? shown.name : fmt::format("{} [{}]", shown.name, unit));
-    const auto values = values_of(head, column);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      facts["rows"][i][shown.name] = values[i];
-      cells[i].push_back(column.name == "event_type"
-                             ? event_type_name(values[i].get<std::int64_t>())
-                             : cell_text(values[i]));
-    }
-  };
-  if (dl2)
-    for (const ShownColumn& shown : dl2_shown) show_column(shown);
-  else
-    for (const ShownColumn& shown : dl1_shown) show_column(shown);
-
-  std::optional<std::uint64_t> chosen;
-  if (request.event) {
-    chosen = table.asked;
-    if (!chosen)
-      throw Error(ErrorKind::missing_input, fmt::format("has no event {}", *request.event),
-                  request.file.string(), "alisio show without --event lists the first events");
-  } else if (request.first_shower || !request.image.empty()) {
-    chosen = table.shower ? table.shower : table.brightest;
-    if (!chosen)
-      throw Error(ErrorKind::missing_input, "has no shower with an image", request.file.string(),
-                  "choose an event with --event");
-  }
-  std::vector<std::pair<std::string, std::string>> event_lines;
-  if (chosen) {
-    const hdf5::Rows row = reader.read(*chosen, 1);
-    ordered_json event;
-    for (const hdf5::ColumnInfo& column : reader.columns()) {
-      if (column.items != 1) continue;
-      event[column.name] = values_of(row, column).front();
-      event_lines.emplace_back(column.name,
-                               cell_text(event[column.name]) +
-                                   (column.unit.empty() ? std::string() : ' ' + column.unit));
-    }
-    facts["event"] = std::move(event);
-    if (!request.image.empty()) {
-      draw(file, row, *chosen, request.image);
-      facts["image"] = request.image.string();
-    }
-  }
-
-  if (request.json) {
-    std::cout << facts.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
-    return 0;
-  }
-  const ordered_json& maker = facts["made_by"];
-  const auto said = [&](const char* key) { return maker.value(key, std::string()); };
-  print_facts({{"file", request.file.string()},
-               {"level", dl2      ? "DL2, reconstructed events"
-                         : images ? "DL1, images and their parameters"
-                                  : "DL1, parameters without images"},
-               {"run", joined(table.runs)},
-               {"events", fmt::format("{}{}", table.n_events,
-                                      types.empty() ? std::string() : " (" + types + ")")},
-               {"time", span},
-               {"made by", maker.empty() ? "unknown" : said("software")},
-               {"activity", said("activity").empty()
-                                ? std::string()
-                                : fmt::format("{}, {}", said("activity"), said("activity_id"))},
-               {"created", said("created")}});
-  if (maker.contains("inputs"))
-    for (const ordered_json& input : maker["inputs"])
-      print_facts({{"  from", fmt::format("{} ({})", input["file"].get<std::string>(),
-                                          input["role"].get<std::string>())}});
-  if (!cells.empty()) {
-    std::cout << '\n';
-    print_table(headings, cells);
-    if (table.n_events > cells.size())
-      std::cout << fmt::format("  … {} more\n", table.n_events - cells.size());
-  }
-  if (!event_lines.empty()) {
-    std::cout << '\n';
-    std::size_t width = 0;
-    for (const auto& line : event_lines) width = std::max(width, line.first.size());
-    for (const auto& [name, value] : event_lines)
-      std::cout << fmt::format("  {:<{}}  {}\n", name, width, value);
-  }
-  if (!request.image.empty()) std::cout << fmt::format("\nimage: {}\n", request.image.string());
-  return 0;
-}
-
-/// Return an integer of the first row of a table, by path of protobuf field numbers.
-std::optional<std::uint64_t> integer_setting(const zfits::Table& table, const char* field) {
-  const auto column = table.find_field(field);
-  if (!column || table.row_count() == 0) return std::nullopt;
-  zfits::DecodedColumn decoded;
-  table.decode(0, *column, decoded);
-  const std::size_t bytes = decoded.row(0).size();
-  if (bytes == sizeof(std::uint64_t)) return decoded.item<std::uint64_t>(0);
-  if (bytes == sizeof(std::uint32_t)) return decoded.item<std::uint32_t>(0);
-  if (bytes == sizeof(std::uint16_t)) return decoded.item<std::uint16_t>(0);
-  return std::nullopt;
-}
-
-int show_raw(const Request& request) {
-  if (request.event || request.first_shower || !request.image.empty())
-    throw Error(ErrorKind::usage, "raw data holds no calibrated images", request.file.string(),
-                "run alisio r0-to-dl1 and show the DL1 file");
-  const zfits::File file = zfits::File::open(request.file);
-  if (file.table_names().empty())
-    throw Error(ErrorKind::bad_input, "holds no zfits table", request.file.string(),
-                "alisio show reads DL1 and DL2 files and raw zfits files");
-  const bool r1v1 = file.has_table("CameraConfiguration");
-  const bool known = r1v1 || file.has_table("CameraConfig");
-  ordered_json facts;
-  facts["file"] = request.file.string();
-  facts["level"] = "R0";
-  facts["format"] = !known ? "unknown" : r1v1 ? "R1v1" : "ProtoR1";
-  if (known) {
-    const zfits::Table& camera = file.table(r1v1 ? "CameraConfiguration" : "CameraConfig");
-    if (const auto telescope = integer_setting(camera, "1")) facts["telescope"] = *telescope;
-    if (const auto run = integer_setting(camera, r1v1 ? "2" : "3")) facts["run"] = *run;
-  }
-  facts["tables"] = ordered_json::array();
-  std::vector<std::vector<std::string>> cells;
-  for (const std::string& name : file.table_names()) {
-    const zfits::Table& table = file.table(name);
-    facts["tables"].push_back({{"name", name},
-                               {"rows", table.row_count()},
-                               {"tiles", table.tile_count()},
-                               {"columns", table.columns().size()},
-                               {"message", table.message_class()}});
-    cells.push_back({name, std::to_string(table.row_count()), std::to_string(table.tile_count()),
-                     std::to_string(table.columns().size()), table.message_class()});
-  }
-  if (request.json) {
-    std::cout << facts.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
-    return 0;
-  }
-  print_facts({{"file", request.file.string()},
-               {"level", "R0, one stream of raw data"},
-               {"format", facts["format"].get<std::string>()},
-               {"telescope", facts.contains("telescope") ? facts["telescope"].dump() : ""},
-               {"run", facts.contains("run") ? facts["run"].dump() : ""}});
-  std::cout << '\n';
-  print_table({"table", "rows", "tiles", "columns", "message"}, cells);
-  return 0;
-}
 
 enum class FileKind { hdf5, fits, other };
 
@@ -536,10 +30,16 @@ FileKind kind_of(const fs::path& path) {
   return FileKind::other;
 }
 
+int show_hdf5(const show::Request& request) {
+  const hdf5::File file = hdf5::File::open(request.file);
+  return show::has_events(file) ? show::show_events(request, file)
+                                : show::show_constants(request, file);
+}
+
 }  // namespace
 
 int run_show_command(const std::vector<std::string>& arguments, const Program&) {
-  Request request;
+  show::Request request;
   po::options_description options("Options");
   options.add_options()("file", po::value<std::string>(), "the file (the positional argument)")(
       "event", po::value<std::int64_t>(), "show one event in full, by its event_id")(
@@ -555,9 +55,11 @@ int run_show_command(const std::vector<std::string>& arguments, const Program&) 
       {.name = "show",
        .synopsis = "FILE [--event ID | --first-shower] [--image OUT.svg] [--rows N] [--json]",
        .text =
-           "Says what a file holds: DL1 or DL2, ours or lstchain's, or one stream of raw data.\n"
+           "Says what a file holds: DL1, DL2 or constants, ours or lstchain's, or one stream of\n"
+           "raw data.\n"
            "With --event or --first-shower, one event in full; with --image, its picture.",
-       .examples = "  alisio show dl1_LST-1.Run11220.0000.h5 --first-shower --image shower.svg\n"
+       .examples = "  alisio show calibration_filters_52.Run11219.0000.h5\n"
+                   "  alisio show dl1_LST-1.Run11220.0000.h5 --first-shower --image shower.svg\n"
                    "  alisio show dl2_LST-1.Run11220.0000.h5 --rows 20"},
       options, positional);
   if (!values) return 0;
@@ -575,14 +77,14 @@ int run_show_command(const std::vector<std::string>& arguments, const Program&) 
   request.rows = static_cast<std::size_t>(rows);
   switch (kind_of(request.file)) {
     case FileKind::hdf5:
-      return show_events(request);
+      return show_hdf5(request);
     case FileKind::fits:
-      return show_raw(request);
+      return show::show_raw(request);
     case FileKind::other:
       break;
   }
   throw Error(ErrorKind::bad_input, "is neither HDF5 nor FITS", request.file.string(),
-              "alisio show reads DL1 and DL2 files and raw zfits files");
+              "alisio show reads HDF5 files (DL1, DL2, constants) and raw zfits files");
 }
 
 }  // namespace alisio::apps

@@ -68,3 +68,22 @@ def case_show_raw(case):
     expect(facts["run"] == night.run_number and facts["format"] == "ProtoR1", f"wrong: {facts}")
     rows = {table["name"]: table["rows"] for table in facts["tables"]}
     expect(rows == {"CameraConfig": 1, "Events": 10}, f"wrong tables: {rows}")
+
+
+def case_show_constants_of_lstchain(case):
+    """The numbers below are those that h5dump and numpy give of the shared constants."""
+    folder = reference().parent / "calibration"
+    path = folder / "calibration_filters_52.Run11219.0000.h5"
+    case.run("show", path).ends("done").says("charge calibration", "lstchain 0.12.3", "dc_to_pe")
+    said = case.run("show", path, "--json").ends("done")
+    objects = {item["path"]: item for item in json.loads(said.out)["objects"]}
+    expect(objects["/tel_1/calibration"]["rows"] == 1, f"wrong rows:\n{said}")
+    quantities = objects["/tel_1/calibration"]["quantities"]
+    unusable = [item["set"] for item in quantities if item["name"] == "unusable_pixels"]
+    expect(unusable == [2, 2], f"unusable pixels: {unusable}")
+    gain = {item["gain"]: item for item in quantities if item["name"] == "n_pe"}
+    expect(abs(gain["high"]["median"] - 74.631) < 1e-2, f"wrong n_pe: {gain}")
+    kinds = {"drs4_pedestal.Run11218": "DRS4 pedestal", "time_calibration.Run11219": "time calibration"}
+    for name, kind in kinds.items():
+        case.run("show", folder / f"{name}.0000.h5").ends("done").says(kind)
+    case.run("show", path, "--event", 1).ends("usage").complains(path, "images")
