@@ -127,7 +127,7 @@ void read_node(const YAML::Node& node, const std::string& prefix, const fs::path
     const bool of_the_peers =
         std::find(tolerated.begin(), tolerated.end(), top) != tolerated.end() ||
         (top == "source_config" || top == "LSTCalibrationCalculator" ||
-         top == "LocalPeakWindowSum");
+         top == "LocalPeakWindowSum" || top == "camera_calibration" || top == "cat_b");
     if (of_the_peers && file.extension() == ".json") {
       spdlog::debug("{}: '{}' is not used here", where, key);
       continue;
@@ -137,6 +137,14 @@ void read_node(const YAML::Node& node, const std::string& prefix, const fs::path
         ErrorKind::configuration, fmt::format("unknown key '{}'", key), where,
         nearest_word(key, keys).empty() ? "see alisio config --help-keys" : suggestion(key, keys));
   }
+}
+
+/// lstchain's tools for Cat-A and Cat-B have files of their own, where the same keys have other
+/// values than in its main file. Return the block that stands for such a file, or nothing.
+std::string block_of(const YAML::Node& root) {
+  if (root["CalibrationHDF5Writer"]) return "camera_calibration";
+  if (root["CatBCalibrationHDF5Writer"]) return "cat_b";
+  return {};
 }
 
 using Values = std::vector<std::pair<std::string, json>>;
@@ -158,8 +166,9 @@ fs::path read_file(const fs::path& file, const std::function<bool(const std::str
     throw Error(ErrorKind::configuration, "must hold keys and values", file.string(),
                 "write lines of the form key: value");
   try {
-    if (root.IsMap())
-      read_node(root, "", absolute, absolute.parent_path(), wanted,
+    const std::string block = root.IsMap() ? block_of(root) : "";
+    if (root.IsMap() && (block.empty() || wanted(block)))
+      read_node(root, block, absolute, absolute.parent_path(), wanted,
                 [&](const Option& option, json value) {
                   for (auto& [key, old] : values)
                     if (key == option.key) old = std::move(value);

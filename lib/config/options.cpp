@@ -15,6 +15,86 @@ json non_negative() {
   return json::array({0.0, std::numeric_limits<double>::infinity()});
 }
 
+/// What a tool for charge calibrations takes. lstchain has a file of its own for each of the two,
+/// with the same keys and other values; here each is a block.
+struct CalculatorDefaults {
+  std::string block, products;
+  int sample_size;
+  double flatfield_duration;
+  json pedestal_cut, flatfield_cut, flatfield_std_cut;
+  bool scaled_low_gain;
+};
+
+void add_calculator(std::vector<Option>& options, const CalculatorDefaults& d) {
+  const auto add = [&](const char* key, OptionKind kind, json value, const char* unit,
+                       const std::string& description, Limits limits = {}) {
+    options.push_back(
+        {d.block + "." + key, kind, std::move(value), unit, description + d.products, limits});
+  };
+  const json n_pe_cut = json::array({-5.0, 5.0}), time_cut = json::array({2.0, 38.0});
+  add("LSTCalibrationCalculator.squared_excess_noise_factor", K::number, 1.222, "",
+      "1 + (spread of a photo-electron's charge)^2", {1e-6});
+  add("LSTCalibrationCalculator.relative_qe_dispersion", K::number, 0.07, "",
+      "spread of the quantum efficiency over the camera");
+  add("LSTCalibrationCalculator.npe_median_cut_outliers", K::range, n_pe_cut, "",
+      "a usable pixel's photo-electrons less the camera median, in expected deviations");
+  add("LSTCalibrationCalculator.use_scaled_low_gain", K::boolean, d.scaled_low_gain, "",
+      "take the low gain's constants from the high gain");
+  add("LSTCalibrationCalculator.hg_lg_ratio", K::number, 1.0, "",
+      "ratio of the gains that they are scaled by");
+  add("PedestalIntegrator.sample_size", K::integer, d.sample_size, "events",
+      "pedestal events of one set", {1});
+  add("PedestalIntegrator.sample_duration", K::number, 100000.0, "s", "longest time span of a set");
+  add("PedestalIntegrator.charge_median_cut_outliers", K::range, d.pedestal_cut, "",
+      "a pixel's median charge less the camera median, in standard deviations of the camera");
+  add("PedestalIntegrator.charge_std_cut_outliers", K::range, d.pedestal_cut, "",
+      "the same of its standard deviation");
+  add("FlasherFlatFieldCalculator.sample_size", K::integer, d.sample_size, "events",
+      "flat-field events of one set", {1});
+  add("FlasherFlatFieldCalculator.sample_duration", K::number, d.flatfield_duration, "s",
+      "longest time span of a set");
+  add("FlasherFlatFieldCalculator.charge_median_cut_outliers", K::range, d.flatfield_cut, "",
+      "a pixel's median charge less the camera median, as a fraction of it");
+  add("FlasherFlatFieldCalculator.charge_std_cut_outliers", K::range, d.flatfield_std_cut, "",
+      "its standard deviation less the camera median, in standard deviations of the camera");
+  add("FlasherFlatFieldCalculator.time_cut_outliers", K::range, time_cut, "ns",
+      "median arrival time of a usable pixel");
+  add("LocalPeakWindowSum.window_width", K::integer, 12, "samples", "window of flat-field pulses",
+      {1, 36});
+  add("LocalPeakWindowSum.window_shift", K::integer, 5, "samples", "its start before the peak",
+      {0, 35});
+  add("FixedWindowSum.peak_index", K::integer, 18, "samples",
+      "what the window of pedestals refers to", {0, 35});
+  add("FixedWindowSum.window_width", K::integer, 12, "samples", "window of pedestals", {1, 36});
+  add("FixedWindowSum.window_shift", K::integer, 6, "samples", "its start before peak_index",
+      {0, 35});
+}
+
+void add_charge_calibrations(std::vector<Option>& options) {
+  options.push_back({"camera_calibration.filters", K::text, "52", "",
+                     "filters of the flasher, as the product's name tells them"});
+  options.push_back({"camera_calibration.CalibrationHDF5Writer.events_to_skip", K::integer, 1000,
+                     "events", "first events of the run that are left out: their baseline is bad"});
+  options.push_back({"camera_calibration.LSTEventSource.default_trigger_type", K::text, "tib", "",
+                     "device whose trigger bits tell flat-fields from pedestals: ucts or tib"});
+  add_calculator(options, {.block = "camera_calibration",
+                           .products = ", of camera-calibration",
+                           .sample_size = 10000,
+                           .flatfield_duration = 100000.0,
+                           .pedestal_cut = json::array({-10.0, 10.0}),
+                           .flatfield_cut = json::array({-0.5, 0.5}),
+                           .flatfield_std_cut = json::array({-10.0, 10.0}),
+                           .scaled_low_gain = false});
+  add_calculator(options, {.block = "cat_b",
+                           .products = ", of cat-b",
+                           .sample_size = 2500,
+                           .flatfield_duration = 1000000.0,
+                           .pedestal_cut = json::array({-15.0, 15.0}),
+                           .flatfield_cut = json::array({-0.9, 8.0}),
+                           .flatfield_std_cut = json::array({-15.0, 15.0}),
+                           .scaled_low_gain = true});
+}
+
 std::vector<Option> make_options() {
   return {
       {"telescope", K::integer, 1, "", "number of the telescope, 1 to 4"},
@@ -223,7 +303,11 @@ const char* kind_name(OptionKind kind) {
 }  // namespace
 
 std::span<const Option> options() {
-  static const std::vector<Option> all = make_options();
+  static const std::vector<Option> all = [] {
+    std::vector<Option> options = make_options();
+    add_charge_calibrations(options);
+    return options;
+  }();
   return all;
 }
 
