@@ -10,9 +10,9 @@
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/io/text/drive_log.hpp"
-#include "lib/io/text/run_summary.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/options.hpp"
+#include "lib/pipeline/reference_time.hpp"
 #include "lib/stage/description.hpp"
 #include "reco/params/process_block.hpp"
 
@@ -44,22 +44,6 @@ class ScratchPool {
   std::mutex mutex_;
   std::vector<std::unique_ptr<params::Scratch>> free_;
 };
-
-/// Return the reference time that the run summary gives, if it has one for the run.
-std::optional<calib::ReferenceTime> reference_time(const std::filesystem::path& run_summary,
-                                                   int run) {
-  if (run_summary.empty()) return std::nullopt;
-  const auto row = text::find_run(text::read_run_summary(run_summary), run);
-  if (!row) {
-    spdlog::warn("{}: run {} is not listed; times count from the run's first event",
-                 run_summary.string(), run);
-    return std::nullopt;
-  }
-  if (row->dragon_reference_module_index < 0 || row->dragon_reference_time < 0) return std::nullopt;
-  return calib::ReferenceTime{static_cast<std::uint64_t>(row->dragon_reference_time),
-                              row->dragon_reference_counter,
-                              static_cast<std::size_t>(row->dragon_reference_module_index)};
-}
 
 void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer,
              const R0ToDl1Request& request) {
