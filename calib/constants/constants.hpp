@@ -6,7 +6,8 @@
 #include "lib/base/large_vector.hpp"
 #include "lib/event/monitoring.hpp"
 
-/// What R0 calibration reads from the calibration files. Arrays are [gain][pixel], flattened, gain
+/// What R0 calibration reads from the calibration files, in every form that LST-1 has had: HDF5 or
+/// FITS, told by their content, of this year or of 2019. Arrays are [gain][pixel], flattened, gain
 /// 0 high and 1 low, pixels in camera-geometry order.
 namespace alisio::calib {
 
@@ -24,10 +25,14 @@ struct Drs4Pedestal {
   static constexpr std::size_t row = n_capacitors + padding;
   LargeVector<std::int16_t> baseline;
   std::vector<std::int16_t> spike_height;  ///< [gain][pixel][3]
+  /// False for files of 2019 to 2021 that hold baselines only: the heights are 0, spikes stay.
+  bool has_spike_heights = true;
 };
 
-/// Read the DRS4 pedestal file. @throws Error(missing_input), Error(bad_input) naming the table and
-/// the shape found and expected if it is of another camera.
+/// Read the DRS4 pedestal file: HDF5 table /r1/monitoring/drs4_baseline/tel_…, FITS images
+/// baseline_mean and spike_height, or the FITS image of lstchain 0.4 to 0.8.
+/// @throws Error(missing_input), Error(bad_input) naming the table and the shape found and expected
+/// if it is of another camera.
 [[nodiscard]] Drs4Pedestal read_drs4_pedestal(const std::filesystem::path& file,
                                               std::size_t n_pixels);
 
@@ -39,7 +44,9 @@ struct CameraCalibration {
   std::size_t nan_pixels = 0;  ///< constants that were NaN: set unusable and neutral
 };
 
-/// Read the first calibration of a charge calibration file. Pixels with NaN constants become
+/// Read the first calibration of a charge calibration file: HDF5 group /tel_…, or FITS; tables
+/// calibration, pedestal, flatfield and pixel_status. Statistics that an old file lacks are NaN,
+/// flags that it lacks are not set. Pixels with NaN constants become
 /// unusable with constants of 0. @throws as read_drs4_pedestal.
 [[nodiscard]] CameraCalibration read_camera_calibration(const std::filesystem::path& file,
                                                         std::size_t n_pixels);
@@ -50,7 +57,8 @@ struct TimeCalibration {
   std::size_t n_harmonics = 0;
 };
 
-/// Read the time calibration file. @throws as read_drs4_pedestal.
+/// Read the time calibration file: arrays fan and fbn of HDF5, or FITS images. @throws as
+/// read_drs4_pedestal.
 [[nodiscard]] TimeCalibration read_time_calibration(const std::filesystem::path& file,
                                                     std::size_t n_pixels);
 
