@@ -244,6 +244,7 @@ template Array<float> File::image(const std::string&) const;
 template Array<double> File::image(const std::string&) const;
 template Array<std::int16_t> File::image(std::size_t) const;
 template Array<std::int64_t> File::image(std::size_t) const;
+template Array<float> File::image(std::size_t) const;
 template Array<double> File::image(std::size_t) const;
 template Array<std::uint8_t> File::cell(const std::string&, const std::string&, std::size_t) const;
 template Array<std::int16_t> File::cell(const std::string&, const std::string&, std::size_t) const;
