@@ -42,10 +42,14 @@ int run_dl1_to_dl2_command(const std::vector<Text>& arguments, const Program& pr
   fs::path report;
   std::unique_ptr<StageObserver> own;
   std::set<fs::path> names;
-  for (const fs::path& input : inputs)
+  for (const fs::path& input : inputs) {
+    if (values.count("dry-run") == 0 && !fs::exists(input))
+      throw Error(ErrorKind::missing_input, "does not exist", input.string(),
+                  "check the name; nothing was processed");
     if (!names.insert(input.filename()).second)
       throw Error(ErrorKind::usage, "two inputs have this name and would become one DL2 file",
                   input.string(), "give each its own --output-dir");
+  }
   for (const fs::path& input : inputs) {
     request.input = input;
     const Job job = make_job(values, program, request.input, request.output_dir);

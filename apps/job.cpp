@@ -4,6 +4,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/base/version.hpp"
 #include "prov/recorder.hpp"
 
@@ -25,6 +26,12 @@ Text date_of_path(const fs::path& file) {
   return "";
 }
 
+/// Return the value of `--max-events` of a command that has it, else 0.
+std::int64_t max_events_option(const po::variables_map& values) {
+  if (values.count("max-events") == 0 || values["max-events"].defaulted()) return 0;
+  return values["max-events"].as<std::int64_t>();
+}
+
 }  // namespace
 
 po::options_description job_options() {
@@ -42,6 +49,7 @@ po::options_description job_options() {
       "JSON list of file hashes to trust while the files are unchanged")(
       "note", po::value<std::vector<Text>>()->composing(),
       "PORT=TEXT: record why the file of an input port was chosen")(
+      "overwrite", "let a product cut by --max-events replace one that is there")(
       "dry-run", "record the provenance as planned, compute nothing");
   return options;
 }
@@ -87,6 +95,9 @@ Job make_job(const po::variables_map& values, const Program& program, const fs::
   job.context.prod_id = text_option(values, "prod-id");
   if (job.context.prod_id.empty()) job.context.prod_id = job.configuration.text("prod_id");
   if (job.context.prod_id.empty()) job.context.prod_id = version_tag() + "_v00";
+  check_prod_id(job.context.prod_id);
+  job.context.max_events = max_events_option(values);
+  job.context.overwrite = values.count("overwrite") != 0;
   const Text date = text_option(values, "date");
   job.context.date = date.empty() ? date_of_path(input) : NightDate::parse(date).compact();
   job.context.command = program.command_line;
@@ -128,6 +139,7 @@ std::unique_ptr<StageObserver> make_recorder(const Program& program, const Job& 
 
 stage::StageResult run_job_stage(ActivityNote activity, const Job& job, StageObserver& observer,
                                  const std::function<std::int64_t(stage::StageRun&)>& body) {
+  const StopOnSignal stop;
   return stage::run_stage(std::move(activity), observer, job.known, [&](stage::StageRun& run) {
     for (const auto& [port, text] : job.notes) run.annotate(port, "choice", text);
     if (!job.config_file.empty()) run.use("analysis_configuration", job.config_file);

@@ -58,7 +58,10 @@ int run(int argc, char** argv) {
   const std::string format = take_option(arguments, "--log-format", "text");
   if (format != "text" && format != "json")
     throw Error(ErrorKind::usage, "unknown log format '" + format + "'", "", "known: text, json");
-  set_up_logging(level, format == "json" ? LogFormat::json : LogFormat::text);
+  // Before the level is looked at, so that a complaint about it has the format that was asked for.
+  const LogFormat log_format = format == "json" ? LogFormat::json : LogFormat::text;
+  set_up_logging("info", log_format);
+  set_up_logging(level, log_format);
   if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" ||
       arguments[0] == "help") {
     print_help();

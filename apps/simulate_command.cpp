@@ -7,6 +7,7 @@
 #include "apps/command_line.hpp"
 #include "apps/progress.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/sim/night.hpp"
 
 namespace alisio::apps {
@@ -88,9 +89,11 @@ int run_simulate_command(const std::vector<std::string>& arguments,
   options.run_summary = given->count("without-run-summary") == 0;
   for (const std::string& fault : faults) options.faults.push_back(sim::RunFault::parse(fault));
 
+  const StopOnSignal stop;
   Progress progress("simulating", "events", true);
   const sim::NightResult result =
       sim::simulate_night(options, cfg_folder, [&](std::size_t done, std::size_t total) {
+        throw_if_interrupted();
         progress.update(static_cast<std::int64_t>(done), static_cast<std::int64_t>(total));
       });
   progress.finish();

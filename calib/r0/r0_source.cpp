@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/io/zfits/zfits.hpp"
 
 namespace alisio::calib {
@@ -607,6 +608,7 @@ const R0Source::Counters& R0Source::counters() const noexcept {
 }
 
 bool R0Source::next_block(RawBlock& block, flow::ThreadPool& pool) {
+  throw_if_interrupted();
   State& s = *state_;
   block.tiles_.clear();
   block.capacitors_.clear();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <chrono>
 #include <cmath>
@@ -21,6 +22,16 @@ std::string run_subrun_text(const SubrunId& id) {
 }
 std::string telescope_text(int telescope) {
   return fmt::format("LST-{}", telescope);
+}
+
+void check_prod_id(std::string_view prod_id) {
+  const bool clean = std::all_of(prod_id.begin(), prod_id.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+  });
+  if (!clean || prod_id.empty() || prod_id.front() == '.')
+    throw Error(ErrorKind::usage,
+                fmt::format("'{}' cannot name a production: it becomes a folder", prod_id),
+                "prod_id", "use letters, digits, '.', '_', '-'");
 }
 
 NightDate NightDate::parse(std::string_view text) {

@@ -22,6 +22,10 @@ struct SubrunId {
 /// Return "LST-<telescope>".
 [[nodiscard]] std::string telescope_text(int telescope);
 
+/// Refuse what cannot name a production: the name becomes a folder. @throws Error(usage) unless it
+/// is made of letters, digits, '.', '_', '-' and does not start with a dot.
+void check_prod_id(std::string_view prod_id);
+
 /// A night, named by the (UTC) date of its evening.
 struct NightDate {
   int year = 0, month = 0, day = 0;

@@ -35,6 +35,8 @@ struct ActivityNote {
   std::string configuration_json;    ///< the effective configuration that the stage reads
   std::string identity;              ///< job identity hash (stage, version, configuration, inputs)
   std::vector<std::string> command;  ///< argv that makes this activity again
+  std::int64_t max_events = 0;       ///< the products hold at most so many events; 0: all
+  bool overwrite = false;            ///< a product cut by max_events may replace another
   bool dry_run = false;
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <optional>
 
 #include "lib/base/error.hpp"
@@ -48,6 +49,21 @@ std::optional<double> parse_number(const std::string& text) {
               option.description);
 }
 
+void check_limits(double number, const Option& option, const std::string& where) {
+  const auto [low, high] = option.limits;
+  if (number >= low && number <= high) return;
+  refuse(where, option,
+         std::isinf(high) ? fmt::format("at least {}", low)
+                          : fmt::format("between {} and {}", low, high));
+}
+
+[[noreturn]] void refuse_unknown(const std::string& key, const std::string& where) {
+  const std::vector<std::string> keys = known_keys();
+  throw Error(
+      ErrorKind::configuration, fmt::format("unknown key '{}'", key), where,
+      nearest_word(key, keys).empty() ? "see alisio config --help-keys" : suggestion(key, keys));
+}
+
 /// Turn a YAML value into the JSON value of an option.
 json convert(const YAML::Node& node, const Option& option, const fs::path& base,
              const std::string& where) {
@@ -60,6 +76,7 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
       const auto number = parse_number(scalar(node, "an integer"));
       if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15)
         refuse(where, option, "an integer");
+      check_limits(*number, option, where);
       return static_cast<std::int64_t>(*number);
     }
     case OptionKind::number_or_null:
@@ -68,6 +85,7 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
     case OptionKind::number: {
       const auto number = parse_number(scalar(node, "a number"));
       if (!number) refuse(where, option, "a number");
+      check_limits(*number, option, where);
       return *number;
     }
     case OptionKind::range: {
@@ -100,11 +118,17 @@ using Assign = std::function<void(const Option&, json)>;
 void read_node(const YAML::Node& node, const std::string& prefix, const fs::path& file,
                const fs::path& base, const std::function<bool(const std::string&)>& wanted,
                const Assign& assign) {
+  std::map<std::string, int> lines;
   for (const auto& item : node) {
     const std::string word = item.first.as<std::string>();
     if (prefix.empty() && !wanted(word)) continue;
     const std::string key = prefix.empty() ? word : prefix + "." + word;
-    const std::string where = fmt::format("{}:{}", file.string(), item.first.Mark().line + 1);
+    const int line = item.first.Mark().line + 1;
+    const std::string where = fmt::format("{}:{}", file.string(), line);
+    if (const auto [first, is_new] = lines.emplace(word, line); !is_new)
+      throw Error(ErrorKind::configuration,
+                  fmt::format("'{}' is said twice, first in line {}", key, first->second), where,
+                  "keep one of them");
     const auto all = options();
     const auto exact =
         std::find_if(all.begin(), all.end(), [&](const Option& o) { return o.key == key; });
@@ -132,10 +156,7 @@ void read_node(const YAML::Node& node, const std::string& prefix, const fs::path
       spdlog::debug("{}: '{}' is not used here", where, key);
       continue;
     }
-    const std::vector<std::string> keys = known_keys();
-    throw Error(
-        ErrorKind::configuration, fmt::format("unknown key '{}'", key), where,
-        nearest_word(key, keys).empty() ? "see alisio config --help-keys" : suggestion(key, keys));
+    refuse_unknown(key, where);
   }
 }
 
@@ -246,9 +267,7 @@ void Configuration::set(std::string_view key, const std::string& text) {
       if (name == key) old = std::move(converted);
     return;
   }
-  const std::vector<std::string> keys = known_keys();
-  throw Error(ErrorKind::configuration, fmt::format("unknown key '{}'", key), "--set",
-              suggestion(std::string(key), keys));
+  refuse_unknown(std::string(key), "--set");
 }
 
 const json& Configuration::value(std::string_view key) const {

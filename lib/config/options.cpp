@@ -97,7 +97,7 @@ void add_charge_calibrations(std::vector<Option>& options) {
 
 std::vector<Option> make_options() {
   return {
-      {"telescope", K::integer, 1, "", "number of the telescope, 1 to 4"},
+      {"telescope", K::integer, 1, "", "number of the telescope, 1 to 4", {1, 4}},
       {"prod_id", K::text, "", "", "name of the production; empty: v<version>_v00"},
 
       {"paths.r0", K::path, "R0", "", "raw data, one folder a night (YYYYMMDD)"},
@@ -140,23 +140,31 @@ std::vector<Option> make_options() {
       {"source_config.LSTEventSource.LSTR0Corrections.gain_selection_threshold", K::number, 3500.0,
        "ADC", "a high-gain sample above it selects low gain"},
       {"image_extractor", K::text, "LocalPeakWindowSum", "", "charge extractor of DL1 images"},
-      {"LocalPeakWindowSum.window_width", K::integer, 8, "samples", "integration window"},
+      {"LocalPeakWindowSum.window_width", K::integer, 8, "samples", "integration window", {1, 40}},
       {"LocalPeakWindowSum.window_shift", K::integer, 4, "samples", "window start before the peak"},
 
       {"tailcut.picture_thresh", K::number, 8.0, "p.e.", "picture threshold"},
       {"tailcut.boundary_thresh", K::number, 4.0, "p.e.", "boundary threshold"},
       {"tailcut.keep_isolated_pixels", K::boolean, false, "",
        "keep picture pixels without neighbours"},
-      {"tailcut.min_number_picture_neighbors", K::integer, 2, "pixels",
-       "picture neighbours that a picture pixel needs"},
+      {"tailcut.min_number_picture_neighbors",
+       K::integer,
+       2,
+       "pixels",
+       "picture neighbours that a picture pixel needs",
+       {0, 6}},
       {"tailcut.use_only_main_island", K::boolean, false, "", "keep the largest island only"},
       {"tailcut.delta_time", K::number_or_null, 2.0, "ns",
        "a pixel needs a neighbour closer in time; null: off"},
       {"dynamic_cleaning.apply", K::boolean, true, "", "raise the threshold of bright images"},
       {"dynamic_cleaning.threshold", K::number, 267.0, "p.e.",
        "mean charge of the three brightest pixels from which it acts"},
-      {"dynamic_cleaning.fraction_cleaning_intensity", K::number, 0.03, "",
-       "fraction of that mean that a pixel must reach"},
+      {"dynamic_cleaning.fraction_cleaning_intensity",
+       K::number,
+       0.03,
+       "",
+       "fraction of that mean that a pixel must reach",
+       {0, 1}},
 
       {"tailcuts_clean_with_pedestal_threshold.picture_thresh", K::number, 8.0, "p.e.",
        "picture threshold of quiet pixels, in dl1ab"},
@@ -274,7 +282,7 @@ std::vector<Option> make_options() {
        "events kept for DL2"},
 
       {"night.jobs", K::integer, 0, "", "processes at a time; 0: as many as processors"},
-      {"night.threads", K::integer, 1, "", "threads of each process"},
+      {"night.threads", K::integer, 1, "", "threads of each process", {1, 256}},
       {"night.retries", K::integer, 1, "",
        "further tries of a job that failed for want of a resource"},
   };

@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -16,6 +17,11 @@ enum class OptionKind {
   path  ///< relative paths are taken from the folder of the file that says them
 };
 
+/// Least and greatest value of a number, both inclusive.
+struct Limits {
+  double low = 0, high = std::numeric_limits<double>::infinity();
+};
+
 /// One configuration key: the single source of defaults, validation, help and manual.
 struct Option {
   std::string key;  ///< dotted path, for example "tailcut.picture_thresh"
@@ -23,6 +29,7 @@ struct Option {
   nlohmann::json default_value;
   std::string unit;  ///< empty if dimensionless
   std::string description;
+  Limits limits = {};  ///< of integers and numbers; what may be negative says so
 };
 
 /// Return every option of the program, in the order of the manual. Blocks that cta-lstchain's JSON

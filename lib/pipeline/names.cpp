@@ -32,8 +32,12 @@ ActivityNote activity_note(const std::string& stage, const SubrunId& id, const J
   note.parameters = {{"ObservationRun", run_text(id.run)},
                      {"ObservationSubRun", subrun_text(id.subrun)},
                      {"ProdID", context.prod_id}};
-  note.configuration_json =
-      configuration.section_json(stage::description(stage).configuration_sections);
+  nlohmann::json effective =
+      configuration.section(stage::description(stage).configuration_sections);
+  if (context.max_events > 0) effective["max_events"] = context.max_events;
+  note.configuration_json = effective.dump();
+  note.max_events = context.max_events;
+  note.overwrite = context.overwrite;
   note.command = context.command;
   note.dry_run = context.dry_run;
   return note;

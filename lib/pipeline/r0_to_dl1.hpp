@@ -35,6 +35,8 @@ struct JobContext {
   std::string date;  ///< YYYYMMDD
   std::vector<std::string> command;
   bool dry_run = false;
+  std::int64_t max_events = 0;  ///< as in ActivityNote
+  bool overwrite = false;       ///< as in ActivityNote
 };
 
 /// Return the telescope, run and subrun that a raw file's name tells (LST-t.s.RunRRRRR.SSSS…).

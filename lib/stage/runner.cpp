@@ -1,11 +1,13 @@
 #include "lib/stage/runner.hpp"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 
 #include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::stage {
@@ -80,6 +82,7 @@ void StageRun::annotate(const std::string& port, const std::string& attribute,
 
 void StageRun::use(const std::string& port, const fs::path& path,
                    std::map<std::string, std::string> attributes) {
+  throw_if_interrupted();
   find_port(description(activity_.stage).inputs, activity_.stage, port);
   if (inputs_announced_)
     throw Error(ErrorKind::bug, "port '" + port + "' used after the inputs were announced");
@@ -176,18 +179,29 @@ StageRun::Product& StageRun::add_product(const std::string& port) {
 }
 
 PendingFile& StageRun::create(const std::string& port, const fs::path& target) {
+  throw_if_interrupted();
+  std::error_code unreadable;
+  if (activity_.max_events > 0 && !activity_.overwrite && fs::exists(target, unreadable))
+    throw Error(ErrorKind::usage,
+                fmt::format("is there already, and would be replaced by one of at most {} events",
+                            activity_.max_events),
+                target.string(), "choose another --output-dir, or give --overwrite");
   Product& product = add_product(port);
   product.file = std::make_unique<PendingFile>(fs::absolute(target).lexically_normal());
   return *product.file;
 }
 
 ProductMetadata StageRun::metadata(const std::string& port) {
-  return observer_.describe_product(activity_, port, used());
+  ProductMetadata metadata = observer_.describe_product(activity_, port, used());
+  if (activity_.max_events > 0)
+    metadata.attributes.emplace_back("max_events", std::to_string(activity_.max_events));
+  return metadata;
 }
 
 FileStamp StageRun::publish(const std::string& port,
                             std::map<std::string, std::string> attributes) {
   used();
+  throw_if_interrupted();
   const auto found = std::find_if(products_.begin(), products_.end(), [&](const Product& p) {
     return p.port == port && p.file != nullptr && p.stamp.path.empty();
   });

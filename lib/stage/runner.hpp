@@ -57,6 +57,8 @@ class StageRun {
   const std::vector<FileNote>& used();
 
   /// Return the file to write the product of `port` into; its final name appears with publish().
+  /// @throws Error(usage) if the activity is cut by max_events, the target is there and the
+  ///         activity may not overwrite it: a part must not silently replace the whole.
   [[nodiscard]] PendingFile& create(const std::string& port, const std::filesystem::path& target);
 
   /// Return what the product must carry about itself; waits for the input hashes.
