@@ -71,6 +71,9 @@ std::string hash_file(const std::filesystem::path& path, HashMethod method) {
     if (got < 0) {
       const int cause = errno;
       ::close(descriptor);
+      if (cause == EISDIR)
+        throw Error(ErrorKind::missing_input, "is a folder, not a file", path.string(),
+                    "name a file");
       throw Error(ErrorKind::resource, std::string("cannot be read: ") + std::strerror(cause),
                   path.string());
     }

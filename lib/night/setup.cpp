@@ -148,12 +148,12 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
                    request.products / "DL2" / date / request.key.prod_id};
   setup.catalogue =
       find_runs(request.r0, request.run_summaries, request.key.telescope, request.key.date, probe);
-  const fs::path drive_log = request.drive / fmt::format("DrivePosition_log_{}.txt", date);
-  if (fs::exists(drive_log))
+  const fs::path drive_log = text::drive_log_of(request.drive, request.key.date);
+  if (!drive_log.empty())
     setup.drive_log = fs::absolute(drive_log).lexically_normal();
   else
-    setup.catalogue.notes.push_back(
-        fmt::format("there is no drive log {}: pointings will be NaN", drive_log.string()));
+    setup.catalogue.notes.push_back(fmt::format(
+        "there is no drive log of {} in {}: pointings will be NaN", date, request.drive.string()));
 
   for (const int wanted : request.runs)
     if (std::none_of(setup.catalogue.runs.begin(), setup.catalogue.runs.end(),

@@ -104,6 +104,10 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   calib::CalibrationConstants constants;
   constants.drs4_pedestal = std::make_shared<calib::Drs4Pedestal>(
       calib::read_drs4_pedestal(request.drs4_pedestal, n_pixels));
+  if (!constants.drs4_pedestal->has_spike_heights)
+    spdlog::warn(
+        "{}: holds no heights of spikes, as files before 2022; spikes stay in the waveforms",
+        request.drs4_pedestal.string());
   constants.camera = std::make_shared<calib::CameraCalibration>(
       calib::read_camera_calibration(request.charge_calibration, n_pixels));
   if (!request.time_calibration.empty())

@@ -1,6 +1,9 @@
 #include "lib/io/hdf5/file.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "lib/io/hdf5/state.hpp"
@@ -110,8 +113,14 @@ File File::open(const fs::path& path) {
   prepare_library();
   std::error_code failed;
   if (!fs::is_regular_file(path, failed))
-    throw Error(ErrorKind::missing_input, failed ? failed.message() : "is no file", path.string(),
-                "check the path and its permissions");
+    throw Error(ErrorKind::missing_input,
+                failed                   ? failed.message()
+                : fs::is_directory(path) ? "is a folder, not a file"
+                                         : "is no file",
+                path.string(), "check the path and its permissions");
+  if (::access(path.c_str(), R_OK) != 0)
+    throw Error(ErrorKind::missing_input, std::string("cannot be opened: ") + std::strerror(errno),
+                path.string(), "check the path and its permissions");
   File file;
   file.state_ = std::make_shared<State>();
   file.state_->path = path;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
+#include <string_view>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -20,51 +21,92 @@ struct ThreeColumns {
   std::vector<double> first, second, third;
 };
 
-ThreeColumns read_three_columns(const fs::path& file) {
+/// Where the numbers stand in the lines of a log: words in all, and the positions of time, azimuth
+/// and zenith angle.
+struct LineFormat {
+  std::size_t words, time, azimuth, zenith;
+};
+/// Logs since late 2022: three numbers.
+constexpr LineFormat three_numbers{3, 0, 1, 2};
+/// Before: "Tue Feb 18 20:13:02 2020 <time> Az <mean> <min> <max> <std> El <mean> <min> <max> <std>
+/// Ra <deg> Dec <deg>", where El is followed by zenith angles.
+constexpr LineFormat early_positions{20, 5, 7, 12};
+/// "Tue Feb 18 20:13:02 2020 <time> Az <correction> El <correction>".
+constexpr LineFormat early_corrections{10, 5, 7, 9};
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  constexpr std::string_view blank = " \t\r";
+  std::vector<std::string_view> words;
+  for (std::size_t at = line.find_first_not_of(blank); at != line.npos;) {
+    const std::size_t end = std::min(line.find_first_of(blank, at), line.size());
+    words.push_back(line.substr(at, end - at));
+    at = line.find_first_not_of(blank, end);
+  }
+  return words;
+}
+
+/// Read a log in the format of its first line.
+/// @param early  what a line of the log looked like before 2022.
+ThreeColumns read_three_columns(const fs::path& file, const LineFormat& early) {
   const std::string content = read_text_file(file);
   ThreeColumns columns;
-  const char* at = content.data();
-  const char* const end = at + content.size();
-  for (std::size_t line = 1; at < end; ++line) {
-    const char* const stop = std::find(at, end, '\n');
-    double values[3];
-    int n = 0;
-    while (at < stop) {
-      if (*at == ' ' || *at == '\t' || *at == '\r') {
-        ++at;
-        continue;
-      }
+  const LineFormat* format = nullptr;
+  std::size_t line = 0;
+  for (std::size_t at = 0; at < content.size();) {
+    const std::size_t end = std::min(content.find('\n', at), content.size());
+    const auto words = words_of(std::string_view(content).substr(at, end - at));
+    at = end + 1;
+    ++line;
+    if (words.empty()) continue;
+    if (format == nullptr) format = words.size() == early.words ? &early : &three_numbers;
+    const auto bad = [&] {
+      return Error(ErrorKind::bad_input,
+                   format == &early ? "is no line of a drive log of before 2022"
+                                    : "expected three numbers: time, azimuth, zenith",
+                   fmt::format("{}:{}", file.string(), line));
+    };
+    if (words.size() != format->words) throw bad();
+    const auto number = [&](std::size_t position) {
       double value = 0;
-      const auto [next, problem] = std::from_chars(at, stop, value);
-      if (problem != std::errc() || n == 3)
-        throw Error(ErrorKind::bad_input, "expected three numbers: time, azimuth, zenith",
-                    fmt::format("{}:{}", file.string(), line));
-      values[n++] = value;
-      at = next;
-    }
-    at = stop + 1;
-    if (n == 0) continue;
-    if (n != 3)
-      throw Error(ErrorKind::bad_input, "expected three numbers: time, azimuth, zenith",
-                  fmt::format("{}:{}", file.string(), line));
-    columns.first.push_back(values[0]);
-    columns.second.push_back(values[1]);
-    columns.third.push_back(values[2]);
+      const std::string_view word = words[position];
+      const auto [stop, problem] = std::from_chars(word.data(), word.data() + word.size(), value);
+      if (problem != std::errc() || stop != word.data() + word.size()) throw bad();
+      return value;
+    };
+    columns.first.push_back(number(format->time));
+    columns.second.push_back(number(format->azimuth));
+    columns.third.push_back(number(format->zenith));
   }
   return columns;
 }
 
+fs::path existing(const fs::path& file) {
+  std::error_code ignored;
+  return fs::exists(file, ignored) ? file : fs::path();
+}
+
+/// The log of another kind that lies beside a DrivePosition log.
 fs::path sibling(const fs::path& drive_log, const std::string& prefix) {
   const std::string name = drive_log.filename().string();
   const std::size_t date = name.rfind('_');
-  if (date == std::string::npos) return {};
+  if (date == std::string::npos || name.starts_with("drive_log_")) return {};
   const fs::path file = drive_log.parent_path() / (prefix + name.substr(date));
-  return fs::exists(file) && file != drive_log ? file : fs::path();
+  return file == drive_log ? fs::path() : existing(file);
 }
 
 }  // namespace
 
+fs::path drive_log_of(const fs::path& folder, const NightDate& date) {
+  const fs::path now = existing(folder / fmt::format("DrivePosition_log_{}.txt", date.compact()));
+  if (!now.empty()) return now;
+  return existing(folder / fmt::format("drive_log_{:02}_{:02}_{:02}.txt", date.year % 100,
+                                       date.month, date.day));
+}
+
 fs::path bending_log_of(const fs::path& drive_log) {
+  const std::string name = drive_log.filename().string();
+  if (name.starts_with("drive_log_"))
+    return existing(drive_log.parent_path() / ("bendingmodelcorrection" + name.substr(5)));
   return sibling(drive_log, "BendingModelCorrection_log");
 }
 fs::path target_log_of(const fs::path& drive_log) {
@@ -72,12 +114,12 @@ fs::path target_log_of(const fs::path& drive_log) {
 }
 
 DriveLog read_drive_log(const fs::path& file) {
-  ThreeColumns positions = read_three_columns(file);
+  ThreeColumns positions = read_three_columns(file, early_positions);
   DriveLog log;
   log.file = file;
   log.bending_file = bending_log_of(file);
   if (!log.bending_file.empty()) {
-    const ThreeColumns bending = read_three_columns(log.bending_file);
+    const ThreeColumns bending = read_three_columns(log.bending_file, early_corrections);
     const std::size_t n = std::min(positions.first.size(), bending.first.size());
     positions.first.resize(n);
     positions.second.resize(n);

@@ -25,6 +25,16 @@ TEST(Hash, FileEqualsText) {
   EXPECT_THROW((void)hash_file(path), Error);
 }
 
+TEST(Hash, FolderIsNoFile) {
+  try {
+    (void)hash_file(fs::temp_directory_path());
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::missing_input);
+    EXPECT_EQ(error.problem(), "is a folder, not a file");
+  }
+}
+
 TEST(PendingFile, LeavesNothingUnlessPublished) {
   const fs::path folder = fs::temp_directory_path() / "alisio_pending_test";
   fs::remove_all(folder);

@@ -85,6 +85,39 @@ TEST_F(Text, drive_lines_out_of_order_are_sorted) {
   EXPECT_EQ(log.azimuth, (std::vector<double>{1, 2, 3}));
 }
 
+TEST_F(Text, drive_logs_of_before_2022_are_read) {
+  const auto file = write(
+      "drive_log_20_02_18.txt",
+      "Tue Feb 18 20:13:02 2020 1582056782 Az 97.5 97.4 97.6 0.01 El 25.0 24.9 25.1 0.02 Ra 83.63 "
+      "Dec 22.01\n"
+      "Tue Feb  8 20:13:04 2020 1582056784 Az 98.5 98.4 98.6 0.01 El 26.0 25.9 26.1 0.02 Ra 83.63 "
+      "Dec 22.01\n");
+  DriveLog log = read_drive_log(file);
+  EXPECT_TRUE(log.bending_file.empty());
+  EXPECT_EQ(log.time, (std::vector<double>{1582056782, 1582056784}));
+  EXPECT_EQ(log.azimuth, (std::vector<double>{97.5, 98.5}));
+  EXPECT_EQ(log.altitude, (std::vector<double>{65, 64}));
+  write("bendingmodelcorrection_log_20_02_18.txt",
+        "Tue Feb 18 20:13:02 2020 1582056782 Az 0.25 El -0.5\n"
+        "Tue Feb 18 20:13:04 2020 1582056784 Az 0.5 El -0.25\n");
+  log = read_drive_log(file);
+  EXPECT_EQ(log.bending_file.filename(), "bendingmodelcorrection_log_20_02_18.txt");
+  EXPECT_EQ(log.azimuth, (std::vector<double>{97.75, 99}));
+  EXPECT_EQ(log.altitude, (std::vector<double>{65.5, 64.25}));
+  EXPECT_TRUE(target_log_of(file).empty());
+
+  const NightDate date = NightDate::parse("20200218");
+  EXPECT_EQ(drive_log_of(folder_, date), file);
+  EXPECT_EQ(drive_log_of(folder_, NightDate::parse("20200219")), fs::path());
+  const auto newer = write("DrivePosition_log_20200218.txt", "1 2 3\n");
+  EXPECT_EQ(drive_log_of(folder_, date), newer);
+  const auto mixed = write("drive_log_20_02_19.txt",
+                           "Tue Feb 18 20:13:02 2020 1582056782 Az 97.5 97.4 97.6 0.01 El 25.0 "
+                           "24.9 25.1 0.02 Ra 83.63 Dec 22.01\n1 2 3\n");
+  EXPECT_NE(message([&] { static_cast<void>(read_drive_log(mixed)); }).find("19.txt:2"),
+            std::string::npos);
+}
+
 TEST_F(Text, odd_drive_logs_are_refused_with_their_line) {
   for (const char* content : {"1 2 3\n4 5\n", "1 2 3\n4 5 six\n", "1 2 3\n4 5 6 7\n"})
     EXPECT_NE(message([&] {
@@ -121,6 +154,71 @@ TEST_F(Text, run_summary_round_trip) {
   EXPECT_EQ(rows[1].dragon_reference_counter, 3000098200u);
   EXPECT_EQ(find_run(rows, 17001)->run_type, "DATA");
   EXPECT_FALSE(find_run(rows, 17002).has_value());
+}
+
+TEST_F(Text, edited_run_summaries_are_told) {
+  RunSummaryRow row;
+  row.run_id = 11219;
+  row.run_type = "DATA";
+  row.dragon_reference_source = "ucts";
+  const std::string text = run_summary_text({row}, "2022-12-15");
+  EXPECT_EQ(origin_of(write("s.ecsv", text)), SummaryOrigin::ours);
+  std::string edited = text;
+  edited.replace(edited.rfind("DATA"), 4, "DRS4");
+  EXPECT_EQ(origin_of(write("s.ecsv", edited)), SummaryOrigin::edited);
+  std::string peer = text;
+  for (std::size_t at = 0; (at = peer.find("alisio", at)) != peer.npos;)
+    peer.replace(at, 6, "lstchain");
+  EXPECT_EQ(origin_of(write("s.ecsv", peer)), SummaryOrigin::foreign);
+  EXPECT_EQ(origin_of(write("s.ecsv", "something else")), SummaryOrigin::foreign);
+}
+
+TEST_F(Text, overrides_change_rows) {
+  std::vector<RunSummaryRow> rows(2);
+  rows[0].run_id = 11218;
+  rows[1].run_id = 11219;
+  const auto file = write("o.yaml",
+                          "runs:\n  11219: {run_type: PEDCALIB, evb_preprocessing: 7,\n"
+                          "          dragon_reference_counter: 18446744073709551615}\n");
+  apply_override(read_run_summary_override(file), file, rows);
+  EXPECT_EQ(rows[0].run_type, "");
+  EXPECT_EQ(rows[1].run_type, "PEDCALIB");
+  EXPECT_EQ(rows[1].evb_preprocessing, 7);
+  EXPECT_EQ(rows[1].dragon_reference_counter, ~std::uint64_t{0});
+  EXPECT_TRUE(read_run_summary_override(write("none.yaml", "runs:\n")).empty());
+}
+
+TEST_F(Text, wrong_overrides_are_refused_in_one_line) {
+  std::vector<RunSummaryRow> rows(1);
+  rows[0].run_id = 11218;
+  const std::vector<std::pair<const char*, const char*>> wrong{
+      {"runs: {11219: {run_type: DATA}}", "run 11219 is not of this night"},
+      {"runs: {11218: {run_typ: DATA}}", "did you mean 'run_type'?"},
+      {"runs: {11218: {n_subruns: 3}}", "'n_subruns' is no column that can be overridden"},
+      {"runs: {11218: {run_type: DATEN}}", "'DATEN' is no type of run"},
+      {"runs: {11218: {run_start: soon}}", "'soon' is no integer"},
+      {"runs: {11218: {data_format: 'a,b'}}", "cannot stand in the table"},
+      {"runs: {11218: [DATA]}", "holds no values"},
+      {"runs: {first: {run_type: DATA}}", "'first' is no run number"},
+      {"runs: [11218]", "is no list of runs"},
+      {"run: {11218: {run_type: DATA}}", "has no key 'runs'"},
+      {"runs: {}\nmore: 1\n", "unknown key 'more'"},
+      {"runs: {11218: {run_type: DATA}\n", "o.yaml:"},
+      {"- 1\n", "has no key 'runs'"},
+  };
+  for (const auto& [content, expected] : wrong) {
+    const auto file = write("o.yaml", content);
+    try {
+      apply_override(read_run_summary_override(file), file, rows);
+      ADD_FAILURE() << "no error: " << content;
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      EXPECT_EQ(error.kind(), ErrorKind::configuration) << text;
+      EXPECT_NE(text.find(expected), std::string::npos) << text;
+      EXPECT_NE(text.find("o.yaml"), std::string::npos) << text;
+      EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+    }
+  }
 }
 
 TEST_F(Text, ecsv_errors_name_line_and_column) {
