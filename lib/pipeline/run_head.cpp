@@ -189,7 +189,8 @@ void read_reference(const StreamHead& first, Settings& camera, const calib::Trig
       std::find_if(working.begin(), working.end(), [](std::byte b) { return b != std::byte{0}; }) -
       working.begin());
   if (module == working.size()) throw first.damaged("no module has data");
-  // lstchain's identifier: the position of the module whose number is that index.
+  // lstchain's identifier is the position of the module whose number is that index; it finds none
+  // and gives up if that module is absent.
   const std::vector<std::uint16_t> ids = camera.words("10.4");
   const auto named = std::find(ids.begin(), ids.end(), static_cast<std::uint16_t>(module));
   constexpr std::int64_t ns_per_s = 1'000'000'000;
@@ -198,7 +199,9 @@ void read_reference(const StreamHead& first, Settings& camera, const calib::Trig
   row.ucts_timestamp =
       trigger.has_ucts ? static_cast<std::int64_t>(trigger.ucts_time_tai_ns) : std::int64_t{-1};
   row.dragon_reference_time = trigger.has_ucts ? row.ucts_timestamp : row.run_start;
-  row.dragon_reference_module_id = named == ids.end() ? -1 : named - ids.begin();
+  row.dragon_reference_module_id = named != ids.end()    ? named - ids.begin()
+                                   : module < ids.size() ? ids[module]
+                                                         : -1;
   row.dragon_reference_module_index = static_cast<std::int64_t>(module);
   row.dragon_reference_counter = counter_of(first, module);
   row.dragon_reference_source = trigger.has_ucts ? "ucts" : "run_start";
