@@ -12,6 +12,8 @@ std::span<const StageCommand> stage_commands() {
        run_drs4_pedestal_command},
       {"time-calibration", "measure the sampling delays of the DRS4 chips",
        run_time_calibration_command},
+      {"camera-calibration", "measure gains, pedestals and time corrections of the pixels",
+       run_camera_calibration_command},
       {"r0-to-dl1", "calibrate, clean and parametrise one subrun", run_r0_to_dl1_command},
       {"dl1ab", "clean the images of DL1 again, with the run's own levels", run_dl1ab_command},
       {"dl1-to-dl2", "reconstruct energy, direction and particle type", run_dl1_to_dl2_command},

@@ -31,6 +31,8 @@ int run_drs4_pedestal_command(const std::vector<std::string>& arguments, const P
                               StageObserver* shared);
 int run_time_calibration_command(const std::vector<std::string>& arguments, const Program& program,
                                  StageObserver* shared);
+int run_camera_calibration_command(const std::vector<std::string>& arguments, const Program& program,
+                                   StageObserver* shared);
 int run_r0_to_dl1_command(const std::vector<std::string>& arguments, const Program& program,
                           StageObserver* shared);
 int run_dl1ab_command(const std::vector<std::string>& arguments, const Program& program,
