@@ -15,6 +15,9 @@ std::span<const StageCommand> stage_commands() {
       {"camera-calibration", "measure gains, pedestals and time corrections of the pixels",
        run_camera_calibration_command},
       {"r0-to-dl1", "calibrate, clean and parametrise one subrun", run_r0_to_dl1_command},
+      {"find-pedestals", "find mis-tagged pedestal events by their times",
+       run_find_pedestals_command},
+      {"find-tailcuts", "find the cleaning levels of a run", run_find_tailcuts_command},
       {"dl1ab", "clean the images of DL1 again, with the run's own levels", run_dl1ab_command},
       {"dl1-to-dl2", "reconstruct energy, direction and particle type", run_dl1_to_dl2_command},
   };

@@ -35,6 +35,10 @@ int run_camera_calibration_command(const std::vector<std::string>& arguments, co
                                    StageObserver* shared);
 int run_r0_to_dl1_command(const std::vector<std::string>& arguments, const Program& program,
                           StageObserver* shared);
+int run_find_pedestals_command(const std::vector<std::string>& arguments, const Program& program,
+                               StageObserver* shared);
+int run_find_tailcuts_command(const std::vector<std::string>& arguments, const Program& program,
+                              StageObserver* shared);
 int run_dl1ab_command(const std::vector<std::string>& arguments, const Program& program,
                       StageObserver* shared);
 int run_dl1_to_dl2_command(const std::vector<std::string>& arguments, const Program& program,
