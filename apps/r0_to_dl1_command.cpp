@@ -31,6 +31,8 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
       "DrivePosition_log_YYYYMMDD.txt; without it the pointing is NaN")(
       "run-summary", po::value<Text>(),
       "RunSummary_YYYYMMDD.ecsv; without it times count from the first event")(
+      "pedestal-ids", po::value<Text>(),
+      "file of find-pedestals; without it the trigger tells which events are pedestals")(
       "threads", po::value<int>()->default_value(1), "threads to work with")(
       "max-events", po::value<std::int64_t>(), "stop after so many events")(
       "dl2", "make DL2 too, without reading DL1 again")("models", po::value<Text>(),
@@ -59,6 +61,7 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
   request.time_calibration = text_option(values, "time-calibration");
   request.drive_log = text_option(values, "drive-log");
   request.run_summary = text_option(values, "run-summary");
+  request.pedestal_ids = text_option(values, "pedestal-ids");
   request.threads = threads_option(values, "r0-to-dl1");
   if (values.count("max-events") != 0) {
     request.max_events = values["max-events"].as<std::int64_t>();

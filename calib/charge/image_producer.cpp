@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "calib/drs4/readout.hpp"
@@ -64,7 +65,8 @@ ImageProducer::ImageProducer(R0Source& source, CalibrationConstants constants,
       charge_scale_{static_cast<float>(options.charge_scale_high_gain),
                     static_cast<float>(options.charge_scale_low_gain)},
       drs4_(constants_.drs4_pedestal, source.camera(),
-            Drs4Options{options.gain_selection_threshold}),
+            Drs4Options{options.gain_selection_threshold, options.spike_method,
+                        options.flatfield_heuristic.has_value()}),
       shifts_(constants_.time.get(), constants_.camera->row.calibration.time_correction,
               geometry.n_pixels),
       statistics_(*constants_.camera, options.interleaved, geometry.n_pixels) {
@@ -169,6 +171,32 @@ void ImageProducer::fill_header(WorkBlock& block, std::size_t e) {
   out.az_tel[e] = pointing.azimuth;
 }
 
+void ImageProducer::tag_flatfield(WorkBlock& block, std::size_t e) {
+  RawEvent& event = block.raw.events[e];
+  if (is_calibrated(event)) return;
+  const FlatfieldHeuristic& heuristic = *options_.flatfield_heuristic;
+  const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
+  std::size_t in_range = 0;
+  for (std::size_t p = 0; p < n; ++p) {
+    const std::size_t gain =
+        event.n_gains == 1 ? std::size_t(block.waveforms.stored_gain[e * n + p]) : 0;
+    const float* const samples = block.waveforms.waveform_of(e, gain, p);
+    const double sum = std::accumulate(samples, samples + n_samples, 0.0);
+    in_range += sum >= heuristic.min_adc && sum <= heuristic.max_adc ? 1 : 0;
+  }
+  if (double(in_range) >= heuristic.min_pixel_fraction * double(n)) {
+    // A flat-field calibrates both gains or none.
+    const bool both = event.n_gains == n_gains;
+    counters_.made_flatfield += both && event.type != EventType::flatfield ? 1 : 0;
+    counters_.made_unknown += both ? 0 : 1;
+    event.type = both ? EventType::flatfield : EventType::unknown;
+  } else if (event.type == EventType::flatfield) {
+    event.type = EventType::unknown;
+    ++counters_.made_unknown;
+  }
+  block.events.event_type[e] = event.type;
+}
+
 bool ImageProducer::next(WorkBlock& block, flow::ThreadPool& pool) {
   const std::size_t n = geometry_->n_pixels, channels = n_gains * n;
   if (!source_->next_block(block.raw, pool)) return false;
@@ -180,17 +208,24 @@ bool ImageProducer::next(WorkBlock& block, flow::ThreadPool& pool) {
   block.events.size = n_events;
   counters_.events += n_events;
 
+  for (std::size_t e = 0; e < n_events; ++e) fill_header(block, e);
+  drs4_.prepare(block.raw, block.waveforms);
+  // The heuristic needs whole corrected events before it is known which are interleaved.
+  if (options_.flatfield_heuristic) {
+    pool.parallel_for(drs4_.module_count(), [&](std::size_t module) {
+      drs4_.correct(block.raw, module, block.waveforms);
+    });
+    for (std::size_t e = 0; e < n_events; ++e) tag_flatfield(block, e);
+  }
   block.interleaved_.clear();
   for (std::size_t e = 0; e < n_events; ++e) {
-    fill_header(block, e);
     if (is_interleaved(block.raw.events[e].type)) block.interleaved_.push_back(e);
   }
   block.charge_.assign(block.interleaved_.size() * channels, 0.F);
   block.time_.assign(block.interleaved_.size() * channels, 0.F);
 
-  drs4_.prepare(block.raw, block.waveforms);
   pool.parallel_for(drs4_.module_count(), [&](std::size_t module) {
-    drs4_.correct(block.raw, module, block.waveforms);
+    if (!options_.flatfield_heuristic) drs4_.correct(block.raw, module, block.waveforms);
     extract_interleaved(block, drs4_.pixels_of(module));
   });
 

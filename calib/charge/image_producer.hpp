@@ -27,6 +27,13 @@
 ///     producer.monitoring();
 namespace alisio::calib {
 
+/// Tells flat-field events by the sum of their corrected high-gain samples: before 2022 their
+/// triggers did not (LSTEventSource.tag_flatfield_events of the peers).
+struct FlatfieldHeuristic {
+  double min_adc = 3000, max_adc = 12000;  ///< of a pixel's sum, ADC counts, both inclusive
+  double min_pixel_fraction = 0.8;         ///< of the camera's pixels within
+};
+
 /// Settings; the defaults are LST's standard configuration.
 struct CalibrationOptions {
   double charge_scale_high_gain = 1.088, charge_scale_low_gain = 1.004;
@@ -35,6 +42,8 @@ struct CalibrationOptions {
   Window flatfield_window{12, 5};         ///< of the flat-field statistics
   Window pedestal_window{12, 6};          ///< of the pedestal statistics
   int pedestal_peak = 18;                 ///< sample that the pedestal window refers to
+  SpikeMethod spike_method = SpikeMethod::subtraction;
+  std::optional<FlatfieldHeuristic> flatfield_heuristic;  ///< nothing: the trigger counts
   InterleavedOptions interleaved;
 };
 
@@ -93,7 +102,8 @@ class ImageProducer {
   struct Counters {
     std::size_t events = 0;
     std::size_t outside_drive_log = 0;
-    std::size_t nan_constants = 0;  ///< channels
+    std::size_t nan_constants = 0;                     ///< channels
+    std::size_t made_flatfield = 0, made_unknown = 0;  ///< by the flat-field heuristic
   };
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
@@ -101,6 +111,8 @@ class ImageProducer {
   void extract_interleaved(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
   void add_interleaved(WorkBlock& block, std::size_t slot);
   void fill_header(WorkBlock& block, std::size_t event);
+  /// Decide by the heuristic whether an event is a flat-field.
+  void tag_flatfield(WorkBlock& block, std::size_t event);
   /// Fill `shift` for an event, [gain][pixel] of two gains or [pixel] of the selected ones.
   void remove_median(std::span<double> shift, std::vector<double>& sorted) const;
 

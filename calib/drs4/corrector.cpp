@@ -33,7 +33,7 @@ struct Readout {
   bool correct_lapse;
   const std::uint32_t* last;
   drs4::Spikes spikes;
-  const std::int16_t* spike_height;
+  const std::int16_t* spike_height;  ///< nullptr: interpolate
   float gain_threshold;
 };
 
@@ -53,7 +53,11 @@ struct Readout {
   if (r.correct_lapse) {
     drs4::subtract_time_lapse(samples, r.first_capacitor, r.now, r.last, memo);
   }
-  drs4::subtract_spikes(samples, r.spikes, r.spike_height);
+  if (r.spike_height != nullptr) {
+    drs4::subtract_spikes(samples, r.spikes, r.spike_height);
+  } else {
+    drs4::interpolate_spikes(samples, r.spikes);
+  }
   std::memcpy(kept, samples + readout::first_kept_sample, readout::n_kept_samples * sizeof(float));
   return is_above(samples + readout::first_kept_sample, readout::n_kept_samples, r.gain_threshold);
 }
@@ -181,13 +185,14 @@ void Drs4Corrector::prefetch(const RawEvent& event, std::size_t module) const {
           event.first_capacitor[module * chips_per_module + readout::chip_of_pixel[g][k]] %
           n_capacitors;
       const std::size_t channel = g * n_pixels_ + camera_.pixel_ids[position];
-      if (g == 0 || !selects_gain(event)) {
+      if (g == 0 || options_.both_gains || !selects_gain(event)) {
         fetch(&pedestal_->baseline[channel * Drs4Pedestal::row + cell], readout::n_samples);
       }
       fetch(&last_readout_[(position * n_gains + g) * n_capacitors + cell],
             std::min(readout::n_samples, n_capacitors - cell));
     }
-    if (event.stored_row.empty() && event.n_gains == n_gains && (g == 0 || !selects_gain(event))) {
+    if (event.stored_row.empty() && event.n_gains == n_gains &&
+        (g == 0 || options_.both_gains || !selects_gain(event))) {
       fetch(&event.waveform[(g * event.n_stored + module * pixels_per_module) * event.n_samples],
             pixels_per_module * event.n_samples);
     }
@@ -205,8 +210,9 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
     const bool correct_lapse =
         !calibrated && (event.preprocessing & preprocessing::time_lapse) == 0;
     const bool correct_spikes = !calibrated && (event.preprocessing & preprocessing::spikes) == 0;
-    const bool interleaved = is_interleaved(event);
-    const bool selects = selects_gain(event);
+    const bool interleaved = is_interleaved(event) || options_.both_gains;
+    const bool selects =
+        options_.both_gains ? event.n_gains == n_gains && !calibrated : selects_gain(event);
 
     const std::uint64_t clock = event.module_clock[module];
     if (clock != 0 && (base_[module] == 0 || clock < base_[module] ||
@@ -273,12 +279,15 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
               {raw, camera_.waveform_scale, camera_.waveform_offset, scaled, cell,
                &pedestal_->baseline[channel * Drs4Pedestal::row], now, correct_lapse, last,
                correct_spikes ? drs4::find_spikes(cell, previous_cell) : drs4::Spikes{},
-               &pedestal_->spike_height[channel * 3], options_.gain_threshold},
+               options_.spike_method == SpikeMethod::subtraction
+                   ? &pedestal_->spike_height[channel * 3]
+                   : nullptr,
+               options_.gain_threshold},
               memo, kept);
         }
         if (g == 0 && selects) {
-          needs_gain = above;
-          out.selected_gain[e * n_pixels_ + pixel] = needs_gain ? 1 : 0;
+          needs_gain = above || options_.both_gains;
+          out.selected_gain[e * n_pixels_ + pixel] = above ? 1 : 0;
         }
         // Events that are calibrated already do not touch the last readouts (the peers' choice).
         if (!calibrated) drs4::update_last_readout(k, cell, now, last);

@@ -22,9 +22,10 @@ struct CorrectedBlock {
   std::vector<std::uint8_t> broken;            ///< [event][pixel], 1: not read out
   std::vector<std::int8_t> stored_gain;        ///< [event][pixel], of events with one gain
   /// [event][pixel], 1 if a corrected high-gain sample is above the threshold: low gain; of events
-  /// with two stored gains that are neither interleaved nor calibrated.
+  /// with two stored gains that are neither interleaved nor calibrated, or of all with both_gains.
   std::vector<std::int8_t> selected_gain;
   /// [event][pixel], 1 if a raw high-gain sample is above the threshold; of interleaved events.
+  /// With both_gains, of all.
   std::vector<std::uint8_t> raw_above_threshold;
 
   void reserve(std::size_t events, std::size_t n_pixels, std::size_t n_samples);
@@ -33,8 +34,16 @@ struct CorrectedBlock {
   }
 };
 
+/// How spikes are removed: by the heights of the DRS4 pedestal file, or by a line between the
+/// samples beside them (LSTR0Corrections.spike_correction_method of the peers).
+enum class SpikeMethod { subtraction, interpolation };
+
 struct Drs4Options {
   float gain_threshold = 3500;  ///< of the gain selection, ADC counts
+  SpikeMethod spike_method = SpikeMethod::subtraction;
+  /// Fill both gains of every event that has them, not of interleaved ones alone: for events whose
+  /// type is not known yet.
+  bool both_gains = false;
 };
 
 /// Applies the DRS4 corrections: offsets, time lapse, spikes. It keeps the last readout of every

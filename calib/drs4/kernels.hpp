@@ -158,6 +158,19 @@ struct Spikes {
   return spikes;
 }
 
+/// Draw a line over the two larger samples of each spike, with the peers' rounding: the samples
+/// beside it lose their fractions first.
+inline void interpolate_spikes(float* samples, const Spikes& spikes) {
+  for (std::size_t k = 0; k < spikes.n; ++k) {
+    const int s = spikes.position[k];
+    if (s <= 2 || s >= int(readout::n_samples) - 2) continue;
+    const int before = int(samples[s - 1]), after = int(samples[s + 2]);
+    const double from = double(samples[s - 1]);
+    samples[s] = float(from + 0.33 * (after - before));
+    samples[s + 1] = float(from + 0.66 * (after - before));
+  }
+}
+
 /// @param height the pixel's three of Drs4Pedestal
 inline void subtract_spikes(float* samples, const Spikes& spikes, const std::int16_t* height) {
   for (std::size_t k = 0; k < spikes.n; ++k) {

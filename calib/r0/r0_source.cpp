@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <queue>
 #include <regex>
@@ -12,7 +13,9 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
+#include "lib/base/log.hpp"
 #include "lib/io/zfits/zfits.hpp"
+#include "lib/sky/time.hpp"
 
 namespace alisio::calib {
 namespace {
@@ -262,6 +265,17 @@ std::vector<fs::path> find_streams(const fs::path& file) {
   return files;
 }
 
+/// Return the file of the same stream in the next subrun, empty if the name has no subrun.
+fs::path next_subrun(const fs::path& file) {
+  static const std::regex pattern(R"((LST-\d+\.\d+\.Run\d+\.)(\d+)(.*\.fits\.fz))");
+  std::smatch match;
+  const std::string name = file.filename().string();
+  if (!std::regex_match(name, match, pattern)) return {};
+  const std::string subrun = match[2];
+  return file.parent_path() / fmt::format("{}{:0{}d}{}", match[1].str(), std::stoi(subrun) + 1,
+                                          subrun.size(), match[3].str());
+}
+
 }  // namespace
 
 struct R0Source::State {
@@ -269,6 +283,10 @@ struct R0Source::State {
   RawCamera camera;
   std::vector<fs::path> files;
   std::vector<Stream> streams;
+  /// [stream] → position of what follows it: the same stream of the next subrun, or `no_successor`.
+  std::vector<std::size_t> successor;
+  static constexpr std::size_t no_successor = std::numeric_limits<std::size_t>::max();
+  std::size_t n_first = 0;  ///< streams of the first subrun, which come first
   Counters counts;
   std::vector<EventPlace> order;            ///< of all events, without empty ones
   std::vector<TilePlace> tiles;             ///< in the order of first use
@@ -277,6 +295,8 @@ struct R0Source::State {
   EventClock clock{std::nullopt};
 
   void open(const fs::path& file);
+  /// Open the stream's files of all following subruns, each stream by itself.
+  void open_following(std::size_t stream);
   void merge();
   void start_decoding(flow::ThreadPool& pool, std::size_t last_needed);
   std::shared_ptr<Tile> take_tile();
@@ -320,6 +340,16 @@ void R0Source::State::open(const fs::path& path) {
   }
   files.push_back(path);
   streams.push_back(std::move(stream));
+  successor.push_back(no_successor);
+}
+
+void R0Source::State::open_following(std::size_t stream) {
+  for (fs::path path = next_subrun(files[stream]); !path.empty() && fs::exists(path);
+       path = next_subrun(path)) {
+    open(path);
+    successor[stream] = streams.size() - 1;
+    stream = streams.size() - 1;
+  }
 }
 
 void R0Source::State::merge() {
@@ -345,13 +375,18 @@ void R0Source::State::merge() {
   }
   std::priority_queue<Next, std::vector<Next>, std::greater<>> queue;
   const auto push = [&](std::size_t s, std::size_t t, std::size_t r) {
-    while (t < ids[s].size() && r >= ids[s][t].size()) {
-      ++t;
-      r = 0;
+    for (; s != no_successor; s = successor[s], t = 0, r = 0) {
+      while (t < ids[s].size() && r >= ids[s][t].size()) {
+        ++t;
+        r = 0;
+      }
+      if (t < ids[s].size()) {
+        queue.push({ids[s][t][r], s, t, r});
+        return;
+      }
     }
-    if (t < ids[s].size()) queue.push({ids[s][t][r], s, t, r});
   };
-  for (std::size_t s = 0; s < streams.size(); ++s) push(s, 0, 0);
+  for (std::size_t s = 0; s < n_first; ++s) push(s, 0, 0);
   std::map<std::pair<std::size_t, std::size_t>, std::uint32_t> tile_number;
   while (!queue.empty()) {
     const Next next = queue.top();
@@ -457,6 +492,13 @@ void R0Source::State::read_trigger(const Tile& tile, const EventPlace& place, co
                                             load<std::uint32_t>(board + bytes::ten_mhz));
     if (trigger.has_ucts) {
       reference.time_tai_ns = trigger.ucts_time_tai_ns;
+    } else if (place.id == 1 && camera.run_start_utc_s > 0) {
+      // The run starts with its first event, to within the whole seconds that the file tells.
+      reference.time_tai_ns = static_cast<std::uint64_t>(
+          sky::utc_to_tai_ns(static_cast<std::int64_t>(camera.run_start_utc_s * 1e9)));
+      spdlog::warn("{}: no UCTS in the first event: times count from the start of the run, {} UTC",
+                   files[tiles[place.tile].stream].string(),
+                   static_cast<std::int64_t>(camera.run_start_utc_s));
     } else {
       throw damaged(place, "the first event has no UCTS time to count from; give the run summary");
     }
@@ -484,6 +526,17 @@ void R0Source::State::read_event(const EventPlace& place, RawBlock& block, std::
   RawEvent& event = block.events[slot];
   event.event_id = place.id;
   read_trigger(tile, place, stream, event);
+  if (options.pedestal_ids) {
+    const bool listed =
+        std::binary_search(options.pedestal_ids->begin(), options.pedestal_ids->end(), place.id);
+    if (listed && event.type != EventType::sky_pedestal) {
+      event.type = EventType::sky_pedestal;
+      ++counts.made_pedestal;
+    } else if (!listed && event.type == EventType::sky_pedestal) {
+      event.type = EventType::subarray;
+      ++counts.made_physics;
+    }
+  }
   counts.unknown_type += event.type == EventType::unknown ? 1 : 0;
 
   const std::size_t n_positions = camera.pixel_ids.size();
@@ -582,6 +635,9 @@ R0Source::R0Source(const fs::path& file, const R0Options& options)
   state_->options = options;
   state_->clock = EventClock(options.reference_time);
   for (const auto& path : find_streams(file)) state_->open(path);
+  state_->n_first = state_->streams.size();
+  if (options.all_subruns)
+    for (std::size_t s = 0; s < state_->n_first; ++s) state_->open_following(s);
   state_->merge();
 }
 R0Source::~R0Source() {

@@ -77,9 +77,15 @@ struct RawBlock {
 struct R0Options {
   std::size_t block_events = 32;
   std::optional<std::int64_t> max_events;
+  /// Go on into the following subruns, each stream by itself, until a file is missing: how
+  /// calibration runs are read.
+  bool all_subruns = false;
   /// From the run summary; otherwise the first event gives it (old format only).
   std::optional<ReferenceTime> reference_time;
   TriggerSource trigger_source = TriggerSource::ucts;
+  /// Ids of the events that are interleaved pedestals, ascending: those take the place of what the
+  /// trigger says, as find-pedestals finds them. Nothing: the trigger counts.
+  std::optional<std::vector<std::int64_t>> pedestal_ids;
 };
 
 /// The raw events of one subrun, merged from its streams in the order of their ids.
@@ -102,6 +108,7 @@ class R0Source {
   struct Counters {
     std::size_t empty_events = 0;  ///< event_id 0, skipped
     std::size_t ucts_jumps = 0, ucts_behind = 0, unknown_type = 0;
+    std::size_t made_pedestal = 0, made_physics = 0;  ///< by pedestal_ids
   };
   [[nodiscard]] const Counters& counters() const noexcept;
 

@@ -95,6 +95,9 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
       if (!low || !high || *low > *high) refuse(where, option, "a pair [low, high]");
       return json::array({*low, *high});
     }
+    case OptionKind::boolean_or_null:
+      if (node.IsNull()) return nullptr;
+      [[fallthrough]];
     case OptionKind::boolean: {
       try {
         return node.as<bool>();
@@ -285,6 +288,10 @@ std::int64_t Configuration::integer(std::string_view key) const {
 }
 bool Configuration::boolean(std::string_view key) const {
   return value(key).get<bool>();
+}
+std::optional<bool> Configuration::boolean_or_null(std::string_view key) const {
+  const json& held = value(key);
+  return held.is_null() ? std::nullopt : std::optional(held.get<bool>());
 }
 std::string Configuration::text(std::string_view key) const {
   return value(key).get<std::string>();

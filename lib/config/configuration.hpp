@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,7 @@ class Configuration {
   [[nodiscard]] double number(std::string_view key) const;  ///< null reads as NaN
   [[nodiscard]] std::int64_t integer(std::string_view key) const;
   [[nodiscard]] bool boolean(std::string_view key) const;
+  [[nodiscard]] std::optional<bool> boolean_or_null(std::string_view key) const;
   [[nodiscard]] std::string text(std::string_view key) const;
   [[nodiscard]] std::pair<double, double> range(std::string_view key) const;
   /// Return an absolute path, or an empty one if the value is empty.

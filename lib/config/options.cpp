@@ -139,6 +139,19 @@ std::vector<Option> make_options() {
        "factor on the low-gain charge"},
       {"source_config.LSTEventSource.LSTR0Corrections.gain_selection_threshold", K::number, 3500.0,
        "ADC", "a high-gain sample above it selects low gain"},
+      {"source_config.LSTEventSource.LSTR0Corrections.spike_correction_method", K::text,
+       "subtraction", "",
+       "how spikes of the DRS4 chips are removed: subtraction (of the DRS4 pedestal file's "
+       "heights) "
+       "or interpolation"},
+      {"source_config.LSTEventSource.use_flatfield_heuristic", K::boolean_or_null, nullptr, "",
+       "tell flat-field events by their charges, not by their trigger; null: in runs before 2022"},
+      {"source_config.LSTEventSource.min_flatfield_adc", K::number, 3000.0, "ADC",
+       "least high-gain charge of a pixel in an event that the heuristic calls flat-field"},
+      {"source_config.LSTEventSource.max_flatfield_adc", K::number, 12000.0, "ADC",
+       "greatest high-gain charge of such a pixel"},
+      {"source_config.LSTEventSource.min_flatfield_pixel_fraction", K::number, 0.8, "",
+       "fraction of such pixels in the camera from which an event is a flat-field"},
       {"image_extractor", K::text, "LocalPeakWindowSum", "", "charge extractor of DL1 images"},
       {"LocalPeakWindowSum.window_width", K::integer, 8, "samples", "integration window", {1, 40}},
       {"LocalPeakWindowSum.window_shift", K::integer, 4, "samples", "window start before the peak"},
@@ -228,10 +241,6 @@ std::vector<Option> make_options() {
        "events read for the time calibration"},
       {"TimeCorrectionCalculate.minimum_charge", K::number, 200.0, "ADC",
        "charge of a flat-field pulse that counts"},
-      {"TimeCorrectionCalculate.window_width", K::integer, 12, "samples",
-       "integration window of flat-field pulses"},
-      {"TimeCorrectionCalculate.window_shift", K::integer, 5, "samples",
-       "window start before the peak"},
 
       {"gates.drs4_pedestal.baseline", K::range, json::array({200.0, 600.0}), "ADC",
        "camera mean of the baseline that a DRS4 pedestal may have"},
@@ -300,6 +309,8 @@ const char* kind_name(OptionKind kind) {
       return "[low, high]";
     case K::boolean:
       return "true or false";
+    case K::boolean_or_null:
+      return "true, false or null";
     case K::text:
       return "text";
     case K::path:

@@ -13,6 +13,7 @@ enum class OptionKind {
   number_or_null,  ///< null switches the step off
   range,           ///< [low, high], both inclusive, may be infinite
   boolean,
+  boolean_or_null,  ///< null leaves the decision to the data
   text,
   path  ///< relative paths are taken from the folder of the file that says them
 };

@@ -15,7 +15,8 @@ namespace {
 
 }  // namespace
 
-calib::CalibrationOptions calibration_options(const config::Configuration& c) {
+calib::CalibrationOptions calibration_options(const config::Configuration& c,
+                                              double run_start_utc_s) {
   const std::string corrections = "source_config.LSTEventSource.LSTR0Corrections.";
   calib::CalibrationOptions options;
   options.charge_scale_high_gain = c.number(corrections + "calib_scale_high_gain");
@@ -31,6 +32,19 @@ calib::CalibrationOptions calibration_options(const config::Configuration& c) {
   if (options.window.shift < 0 || options.window.shift >= options.window.width)
     refuse("LocalPeakWindowSum.window_shift", "between 0 and the window's width",
            std::to_string(options.window.shift));
+  const std::string source = "source_config.LSTEventSource.";
+  if (const std::string method = c.text(corrections + "spike_correction_method");
+      method == "interpolation")
+    options.spike_method = calib::SpikeMethod::interpolation;
+  else if (method != "subtraction")
+    refuse(corrections + "spike_correction_method", "subtraction or interpolation", method);
+  // Since 2022 the triggers of flat-field events are right.
+  constexpr double first_right_triggers = 1640995200;  // 2022-01-01T00:00:00 UTC
+  if (c.boolean_or_null(source + "use_flatfield_heuristic")
+          .value_or(run_start_utc_s < first_right_triggers))
+    options.flatfield_heuristic = calib::FlatfieldHeuristic{
+        c.number(source + "min_flatfield_adc"), c.number(source + "max_flatfield_adc"),
+        c.number(source + "min_flatfield_pixel_fraction")};
   const std::string statistics = "LSTCalibrationCalculator.";
   options.interleaved.sample_size =
       std::size_t(c.integer(statistics + "PedestalIntegrator.sample_size"));

@@ -8,8 +8,9 @@ namespace alisio::pipeline {
 
 /// Translate the configuration into what calib and reco take. @throws Error(configuration) for
 /// values that are well formed but not implemented.
+/// @param run_start_utc_s unix: decides what the configuration leaves to the data
 [[nodiscard]] calib::CalibrationOptions calibration_options(
-    const config::Configuration& configuration);
+    const config::Configuration& configuration, double run_start_utc_s);
 [[nodiscard]] calib::TriggerSource trigger_source(const config::Configuration& configuration);
 /// @param block the top-level key that holds the two thresholds and what belongs to them.
 [[nodiscard]] clean::CleaningOptions cleaning_options(const config::Configuration& configuration,

@@ -12,6 +12,7 @@
 #include "lib/io/text/drive_log.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/options.hpp"
+#include "lib/pipeline/pedestal_ids.hpp"
 #include "lib/pipeline/reference_time.hpp"
 #include "lib/stage/description.hpp"
 #include "reco/params/process_block.hpp"
@@ -55,6 +56,12 @@ void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer
     spdlog::warn("{}: {} jumps of the UCTS clock repaired", file, read.ucts_jumps);
   if (read.ucts_behind > 0)
     spdlog::warn("{}: UCTS lags behind the module clock in {} events", file, read.ucts_behind);
+  if (read.made_pedestal + read.made_physics > 0)
+    spdlog::info("{}: by the list of pedestals {} events became pedestals and {} physics", file,
+                 read.made_pedestal, read.made_physics);
+  if (made.made_flatfield + made.made_unknown > 0)
+    spdlog::info("{}: by their charges {} events became flat-fields and {} unknown", file,
+                 made.made_flatfield, made.made_unknown);
   if (made.outside_drive_log > 0)
     spdlog::warn("{}: {} events lie outside the drive log and have no pointing", file,
                  made.outside_drive_log);
@@ -77,6 +84,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     run.use("charge_calibration", request.charge_calibration);
     if (!request.time_calibration.empty()) run.use("time_calibration", request.time_calibration);
     if (!request.run_summary.empty()) run.use("run_summary", request.run_summary);
+    if (!request.pedestal_ids.empty()) run.use("pedestal_ids", request.pedestal_ids);
     if (request.drive_log.empty()) return;
     run.use("pointing", request.drive_log);
     if (const auto bending = text::bending_log_of(request.drive_log); !bending.empty())
@@ -91,15 +99,18 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   }
 
   const std::size_t n_pixels = telescope.geometry.n_pixels;
-  const calib::CalibrationOptions calibration = calibration_options(configuration);
   const clean::CleaningOptions cleaning = cleaning_options(configuration);
   calib::R0Options r0;
   r0.max_events = request.max_events;
   r0.reference_time = reference_time(request.run_summary, run_number);
   r0.trigger_source = trigger_source(configuration);
+  if (!request.pedestal_ids.empty())
+    r0.pedestal_ids = read_pedestal_ids(request.pedestal_ids, run_number);
   calib::R0Source source(request.input, r0);
   for (const auto& file : source.files()) run.use("r0_subrun", file);
   use_constants();
+  const calib::CalibrationOptions calibration =
+      calibration_options(configuration, source.camera().run_start_utc_s);
 
   calib::CalibrationConstants constants;
   constants.drs4_pedestal = std::make_shared<calib::Drs4Pedestal>(

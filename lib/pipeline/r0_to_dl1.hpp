@@ -23,6 +23,7 @@ struct R0ToDl1Request {
   std::filesystem::path time_calibration;  ///< empty: no DRS4 time correction
   std::filesystem::path drive_log;         ///< empty: pointing is NaN
   std::filesystem::path run_summary;       ///< empty: reference time from the first event
+  std::filesystem::path pedestal_ids;      ///< empty: the trigger tells the pedestals
   int threads = 1;
   std::optional<std::int64_t> max_events;
   /// Called now and then with the number of events done and of all.
