@@ -44,10 +44,12 @@ int run_simulate_command(const std::vector<std::string>& arguments,
       "alisio simulate --output raw --without-constants --without-run-summary\n"
       "alisio simulate --output two --without-constants --calibration-runs 2 --fault "
       "11220=lamp-off\n"
-      "alisio simulate --output new-format --format r1v1 --events 1000 --seed 7"};
+      "alisio simulate --output new-format --format r1v1 --events 1000 --seed 7\n"
+      "alisio simulate --output reduced --format r1v1 --preprocessed baseline,gain-selection"};
   sim::NightOptions options;
   std::string output, date = options.date.compact(), format = sim::to_string(options.format);
   std::vector<std::string> faults;
+  std::string preprocessed;
   po::options_description described("Options");
   auto add = described.add_options();
   add("output", po::value(&output), "folder to write to");
@@ -72,6 +74,9 @@ int run_simulate_command(const std::vector<std::string>& arguments,
   add("with-constants", "write constants made from the truth (the default)");
   add("without-constants", "write no constants: they have to be made from the runs");
   add("without-run-summary", "write no run summary");
+  add("preprocessed", po::value(&preprocessed),
+      "what the event builder did to data runs, separated by commas: baseline, time-lapse, spikes, "
+      "pe (photo-electrons), gain-selection");
   add("fault", po::value(&faults)->composing(), "what goes wrong: RUN=FAULT");
   add("threads", po::value(&options.threads)->default_value(options.threads),
       "runs made at a time; 0: as many as processors");
@@ -86,6 +91,7 @@ int run_simulate_command(const std::vector<std::string>& arguments,
     throw Error(ErrorKind::usage, "--with-constants and --without-constants exclude each other",
                 "simulate", "give one of them");
   options.constants = given->count("without-constants") == 0;
+  options.preprocessing = sim::Preprocessing::parse(preprocessed);
   options.run_summary = given->count("without-run-summary") == 0;
   for (const std::string& fault : faults) options.faults.push_back(sim::RunFault::parse(fault));
 

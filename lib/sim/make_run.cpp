@@ -173,21 +173,26 @@ std::string truth_line(const RawEvent& event, std::size_t subrun, const Truth& t
       pointing.altitude * 180 / pi, pointing.azimuth * 180 / pi);
 }
 
-text::RunSummaryRow summary_row(const RunPlan& plan, RawFormat format, std::int64_t start_tai_ns,
+bool is_shower(std::uint8_t trigger) {
+  return (trigger & (trigger_bit::calibration | trigger_bit::pedestal)) == 0;
+}
+
+text::RunSummaryRow summary_row(const RunPlan& plan, RawFormat format, const RawRun& raw,
                                 std::int64_t first_event_ns) {
   text::RunSummaryRow row;
   row.run_id = plan.run;
   row.n_subruns = plan.subruns;
   row.run_type = to_string(plan.kind);
   row.data_format = event_class(format);
+  row.evb_preprocessing = raw.preprocessing.actions(true);
   if (format == RawFormat::r1v1) {
     row.run_start = -1;
     row.dragon_reference_counter = ~std::uint64_t{0};
     row.dragon_reference_source = "None";
     return row;
   }
-  row.run_start = start_tai_ns;
-  row.ucts_timestamp = row.dragon_reference_time = start_tai_ns + first_event_ns;
+  row.run_start = raw.start_tai_ns;
+  row.ucts_timestamp = row.dragon_reference_time = raw.start_tai_ns + first_event_ns;
   row.dragon_reference_module_id = row.dragon_reference_module_index = 0;
   row.dragon_reference_counter = static_cast<std::uint64_t>(first_event_ns / 100 * 100);
   row.dragon_reference_source = "ucts";
@@ -214,13 +219,13 @@ RunMade make_run(const NightModel& night, const RunPlan& plan) {
   const NightOptions& options = night.options;
   const CameraModel& camera = night.camera;
   const auto run_number = static_cast<std::uint64_t>(plan.run);
-  RawRun raw{
-      plan.run, 1, plan.start_utc_s, sky::utc_to_tai_ns(plan.start_utc_s * 1'000'000'000), {}};
+  RawRun raw{plan.run, 1, plan.start_utc_s, sky::utc_to_tai_ns(plan.start_utc_s * 1'000'000'000)};
+  if (plan.kind == RunKind::data) raw.preprocessing = options.preprocessing;
   if (plan.has(Fault::missing_modules)) raw.missing_modules = {7, 100};
   const bool data = plan.kind == RunKind::data;
   const double sky_scale = data ? 1.0 : plan.kind == RunKind::drs4 ? 0.0 : calibration_night_sky;
   WaveformMaker maker(camera, night.tables, options.seed, run_number, sky_scale,
-                      dead_pixels_of(camera, plan));
+                      dead_pixels_of(camera, plan), raw.preprocessing);
   Random stream_random(options.seed, Purpose::streams, run_number);
   Schedule schedule(camera, options.seed, plan);
   const Stamper stamper(schedule, plan);
@@ -270,8 +275,12 @@ RunMade make_run(const NightModel& night, const RunPlan& plan) {
     maker.make(light, cells, clock_ticks(moment.time_ns), waveform);
 
     const Moment stamp = stamper.stamp(i, moment);
-    const RawEvent event{i + 1, moment.time_ns, moment.trigger, waveform,
-                         cells, stamp.time_ns,  stamp.trigger};
+    const bool one_gain = raw.preprocessing.gain_selection && is_shower(moment.trigger);
+    const RawEvent event{
+        i + 1,          moment.time_ns,
+        moment.trigger, waveform,
+        cells,          stamp.time_ns,
+        stamp.trigger,  one_gain ? maker.low_gain_chosen() : std::span<const std::uint8_t>()};
     // Event builders take turns; now and then one is busy and another steps in.
     std::size_t stream = i % n_streams;
     if (in_subrun >= 8 && stream_random.uniform() < 0.05) stream = stream_random.below(n_streams);
@@ -282,7 +291,7 @@ RunMade make_run(const NightModel& night, const RunPlan& plan) {
   close_streams();
   write_file_atomically(
       options.output / "truth" / fmt::format("truth_Run{}.csv", run_text(plan.run)), truth);
-  made.summary = summary_row(plan, options.format, raw.start_tai_ns, first_ns);
+  made.summary = summary_row(plan, options.format, raw, first_ns);
   return made;
 }
 

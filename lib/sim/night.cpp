@@ -50,6 +50,7 @@ json parameters_of(const NightOptions& options) {
   say_if_unusual("calibration_runs", options.calibration_runs, usual.calibration_runs);
   say_if_unusual("constants", options.constants, usual.constants);
   say_if_unusual("run_summary", options.run_summary, usual.run_summary);
+  if (options.preprocessing.any()) parameters["preprocessed"] = options.preprocessing.text();
   if (!options.faults.empty()) {
     std::set<std::string> faults;
     for (const RunFault& fault : options.faults)
@@ -186,6 +187,10 @@ std::string configuration_text(const NightDate& date) {
       "  calibration: monitoring/PixelCalibration\n"
       "  products: .\n"
       "  state: state\n"
+      "# Simulated calibration runs are short, and good from their first event.\n"
+      "camera_calibration:\n"
+      "  CalibrationHDF5Writer:\n"
+      "    events_to_skip: 0\n"
       "dl2:\n"
       "  models: \"\"  # the small set that ships\n"
       "# The small set was trained at one pointing: there is nothing to interpolate between.\n"
@@ -209,6 +214,11 @@ NightResult simulate_night(const NightOptions& options, const fs::path& cfg_fold
   check_range("--runs times --subruns times --events",
               static_cast<long>(options.data_runs) * options.subruns * options.events, 1,
               10'000'000);
+  Preprocessing selection;
+  selection.gain_selection = options.preprocessing.gain_selection;
+  if (options.format == RawFormat::r0 && options.preprocessing != selection)
+    throw Error(ErrorKind::usage, "event builders of the format r0 do nothing but gain selection",
+                "--preprocessed", "add --format r1v1");
   const json parameters = parameters_of(options);
   NightResult result;
   if (auto there = look_at_output(options, parameters, result.remade_because_damaged))

@@ -49,8 +49,9 @@ struct NightOptions {
   int calibration_runs = 1;
   int calibration_events = 600;  ///< of the DRS4 run, and of each flat-field and pedestal run
   RawFormat format = RawFormat::r0;
-  bool constants = true;    ///< write constants made from the truth
-  bool run_summary = true;  ///< write the run summary
+  Preprocessing preprocessing;  ///< of data runs, by the event builder
+  bool constants = true;        ///< write constants made from the truth
+  bool run_summary = true;      ///< write the run summary
   std::vector<RunFault> faults;
   int threads = 0;  ///< 0: as many as processors
 };

@@ -18,7 +18,7 @@ constexpr std::int64_t ns_per_s = 1'000'000'000;
 constexpr std::uint32_t devices_present = 3;  ///< trigger interface board and time stamper
 constexpr std::size_t rows_per_tile = 20;
 constexpr std::size_t swat_bytes = 27;
-constexpr std::uint8_t both_gains_stored = 12;
+constexpr std::uint8_t high_gain_stored = 4, low_gain_stored = 8, both_gains_stored = 12;
 
 template <typename T>
 void put(std::vector<std::uint8_t>& out, T value, std::size_t bytes = sizeof(T)) {
@@ -171,6 +171,66 @@ RawFormat parse_format(std::string_view text) {
               suggestion(text, known));
 }
 
+namespace {
+
+struct Step {
+  const char* name;
+  bool Preprocessing::*member;
+  std::uint32_t bits;
+};
+/// Bits of tdp_action, as the event builder numbers them; photo-electrons come with the subtraction
+/// of the pedestal.
+constexpr std::array steps = {Step{"gain-selection", &Preprocessing::gain_selection, 1U << 0U},
+                              Step{"baseline", &Preprocessing::baseline, 1U << 1U},
+                              Step{"time-lapse", &Preprocessing::time_lapse, 1U << 2U},
+                              Step{"spikes", &Preprocessing::spikes, 1U << 3U},
+                              Step{"pe", &Preprocessing::pe, 1U << 5U | 1U << 6U}};
+
+}  // namespace
+
+std::uint32_t Preprocessing::actions(bool one_gain) const {
+  std::uint32_t bits = 0;
+  for (const Step& step : steps)
+    if (this->*step.member && (one_gain || step.member != &Preprocessing::gain_selection))
+      bits |= step.bits;
+  return bits;
+}
+
+Preprocessing Preprocessing::parse(std::string_view text) {
+  Preprocessing result;
+  std::vector<std::string> known;
+  for (const Step& step : steps) known.emplace_back(step.name);
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    const auto step = std::find_if(steps.begin(), steps.end(),
+                                   [&](const Step& candidate) { return word == candidate.name; });
+    if (step == steps.end())
+      throw Error(ErrorKind::usage, "unknown step '" + std::string(word) + "'", "--preprocessed",
+                  suggestion(word, known));
+    result.*(step->member) = true;
+  }
+  if (result.pe && !(result.baseline && result.time_lapse && result.spikes))
+    throw Error(ErrorKind::usage, "photo-electrons need all DRS4 corrections before",
+                "--preprocessed", "give baseline,time-lapse,spikes,pe");
+  return result;
+}
+
+std::string Preprocessing::text() const {
+  std::string text;
+  for (const Step& step : steps) {
+    if (!(this->*step.member)) continue;
+    if (!text.empty()) text += ',';
+    text += step.name;
+  }
+  return text;
+}
+
+SampleCode sample_code(const Preprocessing& preprocessing) {
+  if (preprocessing.pe) return {60, 10};
+  return {1, preprocessing.baseline ? 400.0F : 0.0F};
+}
+
 std::string event_class(RawFormat format) {
   return format == RawFormat::r0 ? "ProtoR1.CameraEvent" : "R1v1.Event";
 }
@@ -260,14 +320,32 @@ struct StreamFile::State {
 
   [[nodiscard]] bool complete() const { return modules.size() == camera.n_modules; }
 
-  /// Return the waveform of the modules that are read out.
+  /// Return the waveform of the modules that are read out, of the gains that are kept; set the
+  /// pixel status accordingly.
   std::span<const std::uint16_t> waveform_of(const RawEvent& event) {
+    std::fill(pixel_status.begin(), pixel_status.end(), both_gains_stored);
+    const std::size_t per_gain = event.waveform.size() / drs4::gains;
+    if (!event.low_gain_chosen.empty()) {
+      const std::size_t per_pixel = per_gain / event.low_gain_chosen.size();
+      waveform.clear();
+      std::size_t pixel = 0;
+      for (const std::size_t module : modules)
+        for (std::size_t k = 0; k < drs4::module_pixels; ++k, ++pixel) {
+          const std::size_t position = module * drs4::module_pixels + k;
+          const bool low = event.low_gain_chosen[position] != 0;
+          const auto samples =
+              event.waveform.subspan((low ? per_gain : 0) + position * per_pixel, per_pixel);
+          waveform.insert(waveform.end(), samples.begin(), samples.end());
+          pixel_status[pixel] = low ? low_gain_stored : high_gain_stored;
+        }
+      return waveform;
+    }
     if (complete()) return event.waveform;
     waveform.clear();
     std::vector<std::uint16_t> part;
     for (std::size_t gain = 0; gain < drs4::gains; ++gain) {
-      const std::size_t n = event.waveform.size() / drs4::gains;
-      keep_modules(event.waveform.subspan(gain * n, n), camera.n_modules, modules, part);
+      keep_modules(event.waveform.subspan(gain * per_gain, per_gain), camera.n_modules, modules,
+                   part);
       waveform.insert(waveform.end(), part.begin(), part.end());
     }
     return waveform;
@@ -303,7 +381,7 @@ struct StreamFile::State {
   void write_new_configuration() {
     const auto telescope = static_cast<std::uint32_t>(run.telescope);
     const auto id = static_cast<std::uint64_t>(run.run);
-    const float scale = 1, offset = 0;
+    const auto [scale, offset] = sample_code(run.preprocessing);
     writer.begin_table(stream_table());
     row.clear();
     row.add(telescope).add(id).add(id).add(scale).add(offset);
@@ -317,9 +395,13 @@ struct StreamFile::State {
     const std::uint32_t gains = drs4::gains, one = 1, none = 0;
     const std::string serial = "simulated", model = "1.0", version = "6.0";
     const std::vector<std::uint16_t> ids = module_ids();
-    // The event builder corrects nothing, for any trigger.
+    // Entry 0 is for all other triggers, entry i for trigger_types[i - 1]. Event builders put the
+    // actions in ttype_pattern and leave tdp_action empty.
     std::vector<std::uint16_t> trigger_types(15, 0);
     const std::vector<std::uint16_t> actions(16, 0);
+    std::vector<std::uint16_t> actions_by_trigger(
+        16, static_cast<std::uint16_t>(run.preprocessing.actions(false)));
+    actions_by_trigger[1] = static_cast<std::uint16_t>(run.preprocessing.actions(true));
     trigger_types[0] = trigger_bit::mono;
     trigger_types[1] = trigger_bit::calibration;
     trigger_types[2] = trigger_bit::calibration | trigger_bit::mono;
@@ -328,7 +410,8 @@ struct StreamFile::State {
     row.clear();
     row.add(telescope).add(id).add(time).add(one64).add(pixel_map).add(ids);
     row.add(n_modules).add(pixels).add(gains).add(model).add(one64).add(one).add(samples).add(none);
-    row.add(serial).add(version).add(version).add(trigger_types).add(actions).add(actions);
+    row.add(serial).add(version).add(version).add(trigger_types).add(actions);
+    row.add(actions_by_trigger);
     writer.append_row(row.columns());
   }
 
@@ -359,7 +442,7 @@ void StreamFile::write(const RawEvent& event) {
   const auto seconds = static_cast<std::uint32_t>(tai_ns / ns_per_s);
   const auto quarter_ns = static_cast<std::uint32_t>(tai_ns % ns_per_s * 4);
   const auto run_id = static_cast<std::uint64_t>(s.run.run);
-  const std::uint32_t trigger = event.trigger, none = 0;
+  const std::uint32_t trigger = event.trigger;
   const std::uint64_t none64 = 0;
   s.fill_own_counters(event);
   fill_tib(event, s.tib);
@@ -374,7 +457,9 @@ void StreamFile::write(const RawEvent& event) {
     return;
   }
   const auto telescope = static_cast<std::uint32_t>(s.run.telescope);
-  const std::uint32_t type = event_type(event.trigger), gains = drs4::gains;
+  const bool one_gain = !event.low_gain_chosen.empty();
+  const std::uint32_t type = event_type(event.trigger), gains = one_gain ? 1 : drs4::gains;
+  const std::uint32_t actions = s.run.preprocessing.actions(one_gain);
   const auto samples = static_cast<std::uint32_t>(s.camera.n_samples);
   const auto pixels = static_cast<std::uint32_t>(s.pixel_map.size());
   const auto modules = static_cast<std::uint32_t>(s.modules.size());
@@ -392,7 +477,7 @@ void StreamFile::write(const RawEvent& event) {
       .add(none64)
       .add(s.module_status)
       .add(devices_present);
-  s.row.add(s.tib).add(s.cdts).add(s.counters).add(s.chip_zeros).add(none);
+  s.row.add(s.tib).add(s.cdts).add(s.counters).add(s.chip_zeros).add(actions);
   s.writer.append_row(s.row.columns());
 }
 

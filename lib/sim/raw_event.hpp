@@ -22,13 +22,41 @@ enum class RawFormat { r0, r1v1 };
 /// Return the class of the rows of the Events table, "ProtoR1.CameraEvent" or "R1v1.Event".
 [[nodiscard]] std::string event_class(RawFormat format);
 
+/// What the event builder did to the events of a run before it wrote them.
+struct Preprocessing {
+  bool gain_selection = false;  ///< showers keep one gain; calibration events keep both
+  bool baseline = false;        ///< DRS4 baselines are subtracted
+  bool time_lapse = false;
+  bool spikes = false;
+  bool pe = false;  ///< samples are photo-electrons
+
+  [[nodiscard]] bool any() const {
+    return gain_selection || baseline || time_lapse || spikes || pe;
+  }
+  /// Return the bits of tdp_action for events that keep both gains, or one.
+  [[nodiscard]] std::uint32_t actions(bool one_gain) const;
+  /// Parse "baseline,time-lapse,spikes,pe,gain-selection", any of them in any order.
+  /// @throws Error(usage) with a suggestion; photo-electrons need all three corrections.
+  static Preprocessing parse(std::string_view text);
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
+};
+
+/// Samples are stored as round((sample + offset) * scale).
+struct SampleCode {
+  float scale = 1, offset = 0;
+};
+/// Return how samples are stored: as counted unless something was subtracted from them.
+[[nodiscard]] SampleCode sample_code(const Preprocessing& preprocessing);
+
 /// What the files of one run say of it.
 struct RawRun {
   int run = 0;
   int telescope = 1;
   std::int64_t start_utc_s = 0;   ///< unix
   std::int64_t start_tai_ns = 0;  ///< unix
-  std::vector<std::size_t> missing_modules;
+  std::vector<std::size_t> missing_modules = {};
+  Preprocessing preprocessing = {};
 };
 
 /// One event as the event builder has it.
@@ -40,6 +68,8 @@ struct RawEvent {
   std::span<const std::uint16_t> first_cell;  ///< [chip]
   std::int64_t stamp_ns = 0;                  ///< time that the time stamper reports
   std::uint8_t stamp_trigger = 0;             ///< trigger bits that it reports
+  /// [read-out position], 1 where low gain is kept; empty: both gains are
+  std::span<const std::uint8_t> low_gain_chosen;
 };
 
 /// Return the module clock at an event, without the module's offset, ticks.

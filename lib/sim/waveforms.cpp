@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t cell_mask = drs4::cells - 1;
 constexpr double lapse_reach_ms = 100;
+constexpr std::uint16_t gain_selection_adc = 3900;
 constexpr int sky_first_sample = -26, sky_last_sample = 38;  ///< starts of night-sky pulses
 
 /// Samples before, in and after the window, so that pulses are added without looking at its ends.
@@ -136,18 +137,28 @@ double window_fraction(const CameraModel& camera, const PulseTables& tables, std
 
 WaveformMaker::WaveformMaker(const CameraModel& camera, const PulseTables& tables,
                              std::uint64_t seed, std::uint64_t run, double night_sky_scale,
-                             const std::vector<std::uint16_t>& dead_pixels)
+                             const std::vector<std::uint16_t>& dead_pixels,
+                             const Preprocessing& preprocessing)
     : camera_(camera),
       tables_(tables),
       seed_(seed),
       run_(run),
+      preprocessing_(preprocessing),
       dead_(camera.n_pixels, 0),
+      low_gain_chosen_(camera.n_pixels, 0),
       last_read_(drs4::gains * camera.n_pixels * drs4::cells, 0),
       ticks_(1, 0),
       lapse_(1, 0.0F) {
   if (camera.n_samples + Trace::before + tables.pulse_samples > Trace::size)
     throw Error(ErrorKind::bug, "the read-out window is longer than the simulation's traces");
   for (const std::uint16_t pixel : dead_pixels) dead_[pixel] = 1;
+  if (preprocessing.pe)
+    for (std::size_t gain = 0; gain < drs4::gains; ++gain) {
+      const double share = window_fraction(camera, tables, gain, 12, 5);
+      for (std::size_t p = 0; p < camera.n_pixels; ++p)
+        pe_per_adc_.push_back(static_cast<float>(
+            1 / (share * camera.gain[gain * camera.n_pixels + p] * camera.efficiency[p])));
+    }
   const double window_ns = (sky_last_sample - sky_first_sample) * camera.sample_ns;
   for (const float rate : camera.night_sky) {
     night_sky_.push_back(static_cast<float>(rate * night_sky_scale));
@@ -167,6 +178,21 @@ void WaveformMaker::update_time_lapse(std::uint64_t ticks) {
   }
   ticks_.push_back(ticks);
   lapse_.push_back(0);
+}
+
+void WaveformMaker::preprocess(std::size_t gain, std::size_t pixel, std::size_t first,
+                               std::span<const float> correction,
+                               std::span<std::uint16_t> samples) const {
+  const std::size_t channel = gain * camera_.n_pixels + pixel;
+  const auto [scale, offset] = sample_code(preprocessing_);
+  const std::int16_t* baseline = &camera_.baseline[channel * drs4::cells];
+  for (std::size_t s = 0; s < samples.size(); ++s) {
+    float value = static_cast<float>(samples[s]) - correction[s];
+    if (preprocessing_.baseline) value -= static_cast<float>(baseline[(first + s) & cell_mask]);
+    if (preprocessing_.pe) value *= pe_per_adc_[channel];
+    const float code = std::floor((value + offset) * scale + 0.5F);
+    samples[s] = static_cast<std::uint16_t>(std::clamp(code, 0.0F, 65535.0F));
+  }
 }
 
 void WaveformMaker::make(const Light& light, std::span<const std::uint16_t> first_cell,
@@ -238,6 +264,13 @@ void WaveformMaker::make(const Light& light, std::span<const std::uint16_t> firs
                                      camera_.gain[channel[g]];
       const float noise = camera_.noise[channel[g]] * ((noise_word >> (40U + g)) & 1U ? 1.F : -1.F);
       const std::size_t table = noise_word >> (16U * g);
+      std::array<float, Trace::size> correction{};  // that an event builder would make
+      if (preprocessing_.time_lapse)
+        for (std::size_t s = 0; s < n_samples; ++s)
+          correction[s] = lapse_[ring[(first[g] + s) & cell_mask]];
+      if (preprocessing_.spikes && !previous_.empty())
+        add_spikes(correction.data(), static_cast<int>(n_samples), first[g], previous_[chip[g]],
+                   &camera_.spike[channel[g] * 3]);
       for (std::size_t s = 0; s < n_samples; ++s) {
         const std::size_t cell = (first[g] + s) & cell_mask;
         samples[s] += level + static_cast<float>(baseline[cell]) + lapse_[ring[cell]] +
@@ -250,6 +283,11 @@ void WaveformMaker::make(const Light& light, std::span<const std::uint16_t> firs
       for (std::size_t s = 0; s < n_samples; ++s)
         adc[s] = static_cast<std::uint16_t>(std::min(std::max(samples[s], 0.F), 4095.F));
       if (dead_[pixel] != 0) std::fill(adc, adc + n_samples, 0);
+      if (g == 0 && preprocessing_.gain_selection)
+        low_gain_chosen_[position] =
+            *std::max_element(adc + 3, adc + n_samples - 1) > gain_selection_adc ? 1 : 0;
+      if (preprocessing_.actions(false) != 0)
+        preprocess(g, pixel, first[g], std::span(correction).first(n_samples), {adc, n_samples});
       mark_read(ring, n_samples, in_module, first[g], event);
     }
   }

@@ -120,6 +120,61 @@ TEST(Waveforms, TimeLapseFollowsTheLaw) {
   EXPECT_NEAR(sum / static_cast<double>(camera().n_pixels * 30), 32.99 - 11.9, 0.1);
 }
 
+// What the event builder hands on is what it counted, less what its constants say.
+TEST(Waveforms, AreWhatTheEventBuilderLeaves) {
+  const Preprocessing baseline = Preprocessing::parse("baseline,gain-selection");
+  const Preprocessing all = Preprocessing::parse("spikes,time-lapse,baseline,pe");
+  WaveformMaker counted(camera(), tables(), 1, 97, 0, {});
+  WaveformMaker subtracted(camera(), tables(), 1, 97, 0, {}, baseline);
+  WaveformMaker calibrated(camera(), tables(), 1, 97, 0, {}, all);
+  Random random(4, Purpose::run);
+  const std::size_t n = drs4::gains * camera().n_pixels * camera().n_samples;
+  std::vector<std::uint16_t> cells(camera().n_chips), a(n), b(n), c(n);
+  Light light;
+  double high = 0, low = 0;
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    for (auto& cell : cells) cell = static_cast<std::uint16_t>(random.below(drs4::cells));
+    make_light(camera(), EventKind::flat_field, {0, 0}, 0.9, 1, 97, i, light);
+    light.photoelectrons[5] = 3000;
+    const std::uint64_t ticks = (i + 1) * 200'000;
+    counted.make(light, cells, ticks, a);
+    subtracted.make(light, cells, ticks, b);
+    calibrated.make(light, cells, ticks, c);
+    for (std::size_t position = 0; position < camera().n_pixels; ++position) {
+      const std::size_t pixel = camera().pixel_of_position[position];
+      const std::size_t chip = position / drs4::module_pixels * drs4::module_chips +
+                               chip_in_module(0, position % drs4::module_pixels);
+      const std::size_t at = position * camera().n_samples;
+      for (std::size_t s = 0; s < camera().n_samples; ++s)
+        // An undershoot below the lowest code stays at it.
+        EXPECT_EQ(
+            b[at + s],
+            std::max(0,
+                     a[at + s] + 400 -
+                         camera().baseline[pixel * drs4::cells + (cells[chip] + s) % drs4::cells]));
+      const bool bright = *std::max_element(&a[at + 3], &a[at + camera().n_samples - 1]) > 3900;
+      EXPECT_EQ(subtracted.low_gain_chosen()[position] != 0, bright);
+      EXPECT_EQ(bright, pixel == 5);
+      const auto [scale, offset] = sample_code(all);
+      for (std::size_t s = 0; s < camera().n_samples; ++s) {
+        const std::size_t in_low = camera().n_pixels * camera().n_samples + at + s;
+        if (pixel != 5) high += c[at + s] / scale - offset;
+        if (pixel != 5) low += c[in_low] / scale - offset;
+      }
+    }
+  }
+  // The factor brings a flash in a window of 12 samples to 75 p.e.
+  const double pixels = 4.0 * static_cast<double>(camera().n_pixels - 1);
+  EXPECT_NEAR(high / pixels, 75 / window_fraction(camera(), tables(), 0, 12, 5), 1.5);
+  EXPECT_NEAR(low / pixels, 75 / window_fraction(camera(), tables(), 1, 12, 5), 1.5);
+  EXPECT_EQ(baseline.actions(true), 3U);
+  EXPECT_EQ(baseline.actions(false), 2U);
+  EXPECT_EQ(all.actions(false), 2U + 4 + 8 + 32 + 64);
+  EXPECT_EQ(Preprocessing::parse(all.text()), all);
+  EXPECT_THROW((void)Preprocessing::parse("pe"), Error);
+  EXPECT_THROW((void)Preprocessing::parse("base"), Error);
+}
+
 TEST(Light, GammasPointAwayFromTheSource) {
   Light light;
   for (std::uint64_t i = 0; i < 50; ++i) {
@@ -155,7 +210,7 @@ TEST(Raw, BytesOfTheDevices) {
   EXPECT_EQ(bytes[11], trigger_bit::pedestal);
   event.stamp_ns = event.time_ns;
   event.stamp_trigger = event.trigger;
-  fill_cdts({1, 1, 0, 5, {}}, event, bytes);
+  fill_cdts({1, 1, 0, 5}, event, bytes);
   ASSERT_EQ(bytes.size(), 36U);
   EXPECT_EQ(bytes[0], (3'123'456'794 & 255));
   EXPECT_EQ(bytes[28], trigger_bit::pedestal);
@@ -260,6 +315,34 @@ TEST_F(Night, HoldsNothingButRawFilesIfWanted) {
   EXPECT_FALSE(fs::exists(night.output / "monitoring/RunSummary"));
   EXPECT_TRUE(fs::exists(night.output / "R0/20240115/LST-1.4.Run11222.0001.fits.fz"));
   EXPECT_TRUE(fs::exists(night.output / "truth/camera.ecsv"));
+}
+
+TEST_F(Night, GainSelectedShowersHaveOneGain) {
+  NightOptions night = options("reduced");
+  night.preprocessing = Preprocessing::parse("baseline,gain-selection");
+  EXPECT_THROW((void)simulate_night(night, cfg_folder()), Error);  // not in the old format
+  night.format = RawFormat::r1v1;
+  (void)simulate_night(night, cfg_folder());
+  const zfits::File file =
+      zfits::File::open(night.output / "R0/20240115/LST-1.1.Run11220.0000.fits.fz");
+  const auto& events = file.table("Events");
+  zfits::DecodedColumn types, waveforms, gains, actions, status;
+  events.decode(0, *events.find_column("event_type"), types);
+  events.decode(0, *events.find_column("waveform"), waveforms);
+  events.decode(0, *events.find_column("num_channels"), gains);
+  events.decode(0, *events.find_column("debug_tdp_action"), actions);
+  events.decode(0, *events.find_column("pixel_status"), status);
+  std::size_t showers = 0;
+  for (std::size_t row = 0; row < types.row_count(); ++row) {
+    const bool shower = types.item<std::uint32_t>(row) == 32;
+    showers += shower ? 1 : 0;
+    EXPECT_EQ(gains.item<std::uint32_t>(row), shower ? 1U : 2U);
+    EXPECT_EQ(waveforms.item_count<std::uint16_t>(row), (shower ? 1U : 2U) * 1855 * 40);
+    EXPECT_EQ(actions.item<std::uint32_t>(row), shower ? 3U : 2U);
+    const std::uint8_t stored = status.item<std::uint8_t>(row, 17);
+    EXPECT_EQ(stored == 12, !shower);
+  }
+  EXPECT_GT(showers, 0U);
 }
 
 TEST_F(Night, StreamsAndModulesCanBeMissing) {
