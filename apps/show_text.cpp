@@ -101,7 +101,7 @@ ordered_json made_by(const hdf5::File& file) {
     for (const auto& [key, name] :
          {std::pair{"activity", "CTA ACTIVITY NAME"}, std::pair{"activity_id", "CTA ACTIVITY ID"},
           std::pair{"created", "CTA PRODUCT CREATION TIME"},
-          std::pair{"identity", "PROV SIGNATURE"}})
+          std::pair{"identity", "PROV SIGNATURE"}, std::pair{"max_events", "max_events"}})
       if (const std::string value = attribute(name); !value.empty()) out[key] = value;
     ordered_json inputs = ordered_json::array();
     for (int i = 0; file.has_attribute("/", fmt::format("PROV INPUT {} FILE", i)); ++i) {
@@ -128,7 +128,11 @@ void print_maker(const ordered_json& maker) {
                {"activity", said("activity").empty()
                                 ? std::string()
                                 : fmt::format("{}, {}", said("activity"), said("activity_id"))},
-               {"created", said("created")}});
+               {"created", said("created")},
+               {"cut", said("max_events").empty()
+                           ? std::string()
+                           : fmt::format("at most {} events, by --max-events: not the whole",
+                                         said("max_events"))}});
   if (maker.contains("inputs"))
     for (const ordered_json& input : maker["inputs"])
       print_facts({{"  from", fmt::format("{} ({})", input["file"].get<std::string>(),
