@@ -61,7 +61,7 @@ TEST(EvenlySpaced, FindsAPeriodThatIsNotTheExpectedOne) {
   const Subrun subrun(1 / (0.01 + 23e-7), 1e-6, 2000);
   const auto found = evenly_spaced(subrun.time, 100);
   for (std::size_t i = 0; i < found.size(); ++i)
-    if (subrun.is_pedestal[i] != 0) EXPECT_EQ(found[i], 1) << i;
+    EXPECT_TRUE(subrun.is_pedestal[i] == 0 || found[i] == 1) << i;
 }
 
 TEST(EvenlySpaced, RefusesAnEmptySubrun) {
