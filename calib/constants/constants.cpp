@@ -38,6 +38,11 @@ Format format_of(const fs::path& path, const char* wanted) {
               path.string());
 }
 
+/// The number of pixels of an array [gain][pixel]….
+std::size_t pixels_in(const Shape& shape) {
+  return shape.size() > 1 ? shape[1] : 0;
+}
+
 void require_shape(const Shape& found, const Shape& expected, const fs::path& file,
                    const std::string& object) {
   if (found == expected) return;
@@ -62,6 +67,13 @@ class Row {
 
   [[nodiscard]] virtual bool has(const std::string& column) const = 0;
 
+  /// Return the wanted number of pixels, or that of a column [gain][pixel].
+  [[nodiscard]] std::size_t pixels(const std::string& column, std::size_t wanted) const {
+    if (wanted != any_pixels) return wanted;
+    Shape found;
+    static_cast<void>(read(column, found));
+    return pixels_in(found);
+  }
   template <typename T>
   [[nodiscard]] std::vector<T> array(const std::string& column, const Shape& shape) const {
     Shape found;
@@ -111,10 +123,13 @@ class Hdf5Row : public Row {
     return reader_.has_column(column);
   }
   /// A large array of integers, without the way over real numbers.
-  [[nodiscard]] std::vector<std::int16_t> integers(const std::string& column,
-                                                   const Shape& shape) const {
+  template <typename T>
+  [[nodiscard]] std::vector<T> integers(const std::string& column, const Shape& shape) const {
     require_shape(shape_of(column), shape, file_, table_ + "/" + column);
-    return row_.column<std::int16_t>(column);
+    return row_.column<T>(column);
+  }
+  [[nodiscard]] const Shape& shape_of(const std::string& column) const {
+    return hdf5::find_column(reader_.columns(), column, file_.string() + ":" + table_).shape;
   }
 
  protected:
@@ -124,9 +139,6 @@ class Hdf5Row : public Row {
   }
 
  private:
-  [[nodiscard]] const Shape& shape_of(const std::string& column) const {
-    return hdf5::find_column(reader_.columns(), column, file_.string() + ":" + table_).shape;
-  }
   hdf5::TableReader reader_;
   hdf5::Rows row_;
 };
@@ -180,31 +192,39 @@ constexpr const char* drs4_words = "DRS4 pedestal file";
 constexpr const char* charge_words = "charge calibration file";
 constexpr const char* time_words = "time calibration file";
 
-Drs4Pedestal drs4_pedestal_of_hdf5(const fs::path& path, std::size_t n_pixels) {
-  const hdf5::File file = hdf5::File::open(path);
+/// The only row of the table of baselines.
+Hdf5Row baselines_row(const hdf5::File& file) {
   const bool holds = file.exists(baselines_path) &&
                      file.kind_of(baselines_path) == hdf5::ObjectKind::group &&
                      !file.members(baselines_path).empty();
-  if (!holds) refuse(path, drs4_words, fmt::format("table '{}/tel_…'", baselines_path));
-  const Hdf5Row row(file, fmt::format("{}/{}", baselines_path, file.members(baselines_path)[0]));
+  if (!holds) refuse(file.path(), drs4_words, fmt::format("table '{}/tel_…'", baselines_path));
+  return {file, fmt::format("{}/{}", baselines_path, file.members(baselines_path)[0])};
+}
+
+Drs4Pedestal drs4_pedestal_of_hdf5(const fs::path& path, std::size_t n_pixels) {
+  const hdf5::File file = hdf5::File::open(path);
+  const Hdf5Row row = baselines_row(file);
+  if (n_pixels == any_pixels) n_pixels = pixels_in(row.shape_of("baseline_mean"));
   Drs4Pedestal pedestal;
   pedestal.n_pixels = n_pixels;
-  pedestal.spike_height = row.integers("spike_height", {n_gains, n_pixels, 3});
-  pedestal.baseline = padded(row.integers("baseline_mean", {n_gains, n_pixels, n_capacitors}));
+  pedestal.spike_height = row.integers<std::int16_t>("spike_height", {n_gains, n_pixels, 3});
+  pedestal.baseline =
+      padded(row.integers<std::int16_t>("baseline_mean", {n_gains, n_pixels, n_capacitors}));
   return pedestal;
 }
 
 Drs4Pedestal drs4_pedestal_of_fits(const fs::path& path, std::size_t n_pixels) {
   const fits::File file = fits::File::open(path);
   Drs4Pedestal pedestal;
-  pedestal.n_pixels = n_pixels;
-  const Shape shape{n_gains, n_pixels, n_capacitors};
-  if (file.has_hdu("baseline_mean")) {
-    const auto mean = file.image<float>("baseline_mean");
-    const auto heights = file.image<float>("spike_height");
-    require_shape(mean.shape, shape, path, "baseline_mean");
-    require_shape(heights.shape, {n_gains, n_pixels, 3}, path, "spike_height");
+  const auto take = [&](const fits::Array<float>& mean) {
+    pedestal.n_pixels = n_pixels == any_pixels ? pixels_in(mean.shape) : n_pixels;
+    require_shape(mean.shape, {n_gains, pedestal.n_pixels, n_capacitors}, path, "baseline_mean");
     pedestal.baseline = padded(rounded(mean.values));
+  };
+  if (file.has_hdu("baseline_mean")) {
+    take(file.image<float>("baseline_mean"));
+    const auto heights = file.image<float>("spike_height");
+    require_shape(heights.shape, {n_gains, pedestal.n_pixels, 3}, path, "spike_height");
     pedestal.spike_height = rounded(heights.values);
     return pedestal;
   }
@@ -214,10 +234,8 @@ Drs4Pedestal drs4_pedestal_of_fits(const fs::path& path, std::size_t n_pixels) {
   if (hdus.size() < 2 ||
       (!hdus[1].empty() && hdus[1] != "pedestal array" && hdus[1] != "PEDESTAL ARRAY"))
     refuse(path, drs4_words, "image 'baseline_mean'");
-  const auto mean = file.image<float>(std::size_t{1});
-  require_shape(mean.shape, shape, path, "the baselines");
-  pedestal.baseline = padded(rounded(mean.values));
-  pedestal.spike_height.assign(n_gains * n_pixels * 3, 0);
+  take(file.image<float>(std::size_t{1}));
+  pedestal.spike_height.assign(n_gains * pedestal.n_pixels * 3, 0);
   pedestal.has_spike_heights = false;
   return pedestal;
 }
@@ -240,7 +258,7 @@ CameraCalibration camera_calibration_of(const Row& calibration, const Row& pedes
                                         const Row& flatfield, const Row& pixel_status,
                                         std::size_t n_pixels) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
-  const Shape shape{n_gains, n_pixels};
+  const Shape shape{n_gains, calibration.pixels("dc_to_pe", n_pixels)};
   CameraCalibration out;
   const auto statistic = [&](const Row& row, const char* column) {
     return row.array_or<double>(column, shape, none);
@@ -303,6 +321,14 @@ Drs4Pedestal read_drs4_pedestal(const fs::path& path, std::size_t n_pixels) {
                                                      : drs4_pedestal_of_hdf5(path, n_pixels);
 }
 
+std::vector<std::uint16_t> read_drs4_counts(const fs::path& path) {
+  if (format_of(path, drs4_words) == Format::fits) return {};
+  const hdf5::File file = hdf5::File::open(path);
+  const Hdf5Row row = baselines_row(file);
+  if (!row.has("baseline_counts")) return {};
+  return row.integers<std::uint16_t>("baseline_counts", row.shape_of("baseline_mean"));
+}
+
 CameraCalibration read_camera_calibration(const fs::path& path, std::size_t n_pixels) {
   if (format_of(path, charge_words) == Format::fits) {
     const fits::File file = fits::File::open(path);
@@ -345,6 +371,7 @@ TimeCalibration read_time_calibration(const fs::path& path, std::size_t n_pixels
     out.fbn = file.read_array("/fbn", &fbn_shape);
   }
   constexpr std::size_t usual_harmonics = 16;
+  if (n_pixels == any_pixels) n_pixels = pixels_in(fan_shape);
   require_shape(fan_shape,
                 {n_gains, n_pixels, fan_shape.size() == 3 ? fan_shape[2] : usual_harmonics}, path,
                 "fan");

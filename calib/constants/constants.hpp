@@ -16,6 +16,9 @@ inline constexpr std::size_t n_gains = 2;
 inline constexpr std::size_t n_capacitors = 4096;
 inline constexpr std::size_t n_channel_capacitors = 1024;
 
+/// Given as the number of pixels: as many as the file has.
+inline constexpr std::size_t any_pixels = 0;
+
 /// Baseline and spikes of the DRS4 chips, ADC counts.
 struct Drs4Pedestal {
   std::size_t n_pixels = 0;
@@ -35,6 +38,10 @@ struct Drs4Pedestal {
 /// if it is of another camera.
 [[nodiscard]] Drs4Pedestal read_drs4_pedestal(const std::filesystem::path& file,
                                               std::size_t n_pixels);
+
+/// Return how often each capacitor was read out for its baseline, [gain][pixel][capacitor]; empty
+/// if the file does not tell. @throws as read_drs4_pedestal.
+[[nodiscard]] std::vector<std::uint16_t> read_drs4_counts(const std::filesystem::path& file);
 
 /// The charge calibration (Cat-A).
 struct CameraCalibration {

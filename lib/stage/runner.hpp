@@ -39,7 +39,8 @@ class StageRun {
            std::map<std::string, std::string> attributes = {});
 
   /// Say that the stage reads only a part of a file, which would cost too much to hash whole. The
-  /// record names the file; in the job's identity `part_hash`, a hash over that part, stands for it.
+  /// record names the file; in the job's identity `part_hash`, a hash over that part, stands for
+  /// it.
   /// @throws as use().
   void use_part(const std::string& port, const std::filesystem::path& path, std::string part_hash,
                 std::map<std::string, std::string> attributes = {});

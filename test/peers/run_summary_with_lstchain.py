@@ -7,6 +7,7 @@ whatever it reads, so types are compared for runs that are long enough for it.
 """
 
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -89,6 +90,7 @@ def compare_dl1(compare, inputs):
     constants = data / "calibration"
     charge = next(constants.glob("calibration_filters_52.Run11219*.h5"))
     out = inputs.work / "dl1"
+    shutil.rmtree(out, ignore_errors=True)  # lstchain replaces nothing
     run(
         [peer("lstchain_data_r0_to_dl1"), "-f", raw, "-o", out, "-r", summary]
         + ["-p", constants / "drs4_pedestal.Run11218.0000.h5", "--calib", charge]

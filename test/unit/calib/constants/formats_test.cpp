@@ -115,6 +115,8 @@ TEST_F(Formats, drs4_pedestal_in_fits_images_whatever_the_name) {
   expect_baselines(pedestal);
   EXPECT_EQ(pedestal.spike_height, heights);
   EXPECT_TRUE(pedestal.has_spike_heights);
+  EXPECT_EQ(read_drs4_pedestal(path, any_pixels).n_pixels, n_pixels);
+  EXPECT_TRUE(read_drs4_counts(path).empty());
   const Error other = error_of([&] { (void)read_drs4_pedestal(path, 7); });
   EXPECT_EQ(other.kind(), ErrorKind::bad_input);
   EXPECT_NE(std::string(other.what()).find("(2, 3, 4096)"), std::string::npos) << other.what();
@@ -183,6 +185,7 @@ TEST_F(Formats, camera_calibration_with_the_columns_of_2020) {
   EXPECT_EQ(row.flatfield.charge_std_outliers, flags);
   EXPECT_EQ(row.flatfield.time_median_outliers, std::vector<std::uint8_t>(channels, 0));
   EXPECT_EQ(read.flatfield_failing_pixels, flags);
+  EXPECT_EQ(read_camera_calibration(path, any_pixels).row.pedestal.charge_median.size(), channels);
 }
 
 TEST_F(Formats, camera_calibration_without_what_counts_is_refused) {
@@ -269,6 +272,7 @@ TEST_F(Formats, time_calibration_in_fits_images) {
   EXPECT_EQ(read.fan, fan);
   EXPECT_EQ(read.fbn, fbn);
   EXPECT_EQ(read.n_harmonics, 4u);
+  EXPECT_EQ(read_time_calibration(path, any_pixels).fan, fan);
 }
 
 TEST_F(Formats, what_is_no_file_of_constants_is_said_in_one_line) {
