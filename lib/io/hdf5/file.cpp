@@ -54,6 +54,36 @@ std::string read_one_text(hid_t file_type, const Read& read) {
   return out;
 }
 
+/// Write texts of fixed length as an array of PyTables: it cannot copy those of variable length.
+void write_fixed_texts(File& file, const std::string& path, const std::vector<std::string>& texts,
+                       hid_t new_space, const std::string& title) {
+  const Handle space(new_space);
+  if (const std::size_t slash = path.rfind('/'); slash > 0)
+    file.create_group(path.substr(0, slash));
+  std::size_t longest = 1;
+  for (const std::string& text : texts) longest = std::max(longest, text.size());
+  std::string packed;
+  for (const std::string& text : texts) {
+    packed += text;
+    packed.append(longest - text.size(), '\0');
+  }
+  const Handle type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), longest);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  const Handle creation = timeless(H5P_DATASET_CREATE);
+  {
+    const Handle dataset(H5Dcreate2(file.state().id(), path.c_str(), type.get(), space.get(),
+                                    H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+    if (!dataset ||
+        H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()) < 0)
+      throw file.state().failure("text cannot be written", path);
+  }
+  file.write_attribute(path, "CLASS", "ARRAY");
+  file.write_attribute(path, "FLAVOR", "python");
+  file.write_attribute(path, "TITLE", title);
+  file.write_attribute(path, "VERSION", "2.4");
+}
+
 }  // namespace
 
 Handle timeless(hid_t property_class) {
@@ -222,15 +252,7 @@ double File::number_attribute(const std::string& object, const std::string& name
 }
 
 void File::write_text(const std::string& path, const std::string& text) {
-  if (const std::size_t slash = path.rfind('/'); slash > 0) create_group(path.substr(0, slash));
-  const Handle type = variable_text();
-  const Handle scalar(H5Screate(H5S_SCALAR));
-  const Handle creation = timeless(H5P_DATASET_CREATE);
-  const Handle dataset(H5Dcreate2(state_->id(), path.c_str(), type.get(), scalar.get(), H5P_DEFAULT,
-                                  creation.get(), H5P_DEFAULT));
-  const char* data = text.c_str();
-  if (!dataset || H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &data) < 0)
-    throw state_->failure("text cannot be written", path);
+  write_fixed_texts(*this, path, {text}, H5Screate(H5S_SCALAR), "");
 }
 
 std::string File::read_text(const std::string& path) const {
@@ -244,30 +266,8 @@ std::string File::read_text(const std::string& path) const {
 
 void File::write_texts(const std::string& path, const std::vector<std::string>& texts,
                        const std::string& title) {
-  if (const std::size_t slash = path.rfind('/'); slash > 0) create_group(path.substr(0, slash));
-  std::size_t longest = 1;
-  for (const std::string& text : texts) longest = std::max(longest, text.size());
-  std::string packed;
-  for (const std::string& text : texts) {
-    packed += text;
-    packed.append(longest - text.size(), '\0');
-  }
-  const Handle type(H5Tcopy(H5T_C_S1));
-  H5Tset_size(type.get(), longest);
   const hsize_t count = texts.size();
-  const Handle space(H5Screate_simple(1, &count, nullptr));
-  const Handle creation = timeless(H5P_DATASET_CREATE);
-  {
-    const Handle dataset(H5Dcreate2(state_->id(), path.c_str(), type.get(), space.get(),
-                                    H5P_DEFAULT, creation.get(), H5P_DEFAULT));
-    if (!dataset ||
-        H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()) < 0)
-      throw state_->failure("texts cannot be written", path);
-  }
-  write_attribute(path, "CLASS", "ARRAY");
-  write_attribute(path, "FLAVOR", "python");
-  write_attribute(path, "TITLE", title);
-  write_attribute(path, "VERSION", "2.4");
+  write_fixed_texts(*this, path, texts, H5Screate_simple(1, &count, nullptr), title);
 }
 
 void File::write_array(const std::string& path, const std::vector<double>& values,

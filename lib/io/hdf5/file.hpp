@@ -47,7 +47,7 @@ class File {
                                            const std::string& name) const;
   [[nodiscard]] double number_attribute(const std::string& object, const std::string& name) const;
 
-  /// Write a scalar variable-length UTF-8 string dataset.
+  /// Write one UTF-8 text, as PyTables writes it. Trailing zero bytes are lost.
   void write_text(const std::string& path, const std::string& text);
   [[nodiscard]] std::string read_text(const std::string& path) const;
   /// Write texts as PyTables writes a list of them: one array of fixed length. At least one, and
