@@ -145,6 +145,20 @@ MeasuredDrs4Pedestal::MeasuredDrs4Pedestal(std::size_t n_pixels) : n_pixels_(n_p
   bytes_.resize((3 * cells() + channels() * n_spike_samples) * sizeof(std::int16_t));
 }
 
+Drs4Pedestal MeasuredDrs4Pedestal::constants() {
+  Drs4Pedestal out;
+  out.n_pixels = n_pixels_;
+  out.baseline.resize(channels() * Drs4Pedestal::row);
+  for (std::size_t channel = 0; channel < channels(); ++channel) {
+    const std::int16_t* const from = &baseline_mean()[channel * n_capacitors];
+    std::int16_t* const to = &out.baseline[channel * Drs4Pedestal::row];
+    std::copy_n(from, n_capacitors, to);
+    std::copy_n(from, Drs4Pedestal::padding, to + n_capacitors);
+  }
+  out.spike_height.assign(spike_height().begin(), spike_height().end());
+  return out;
+}
+
 Drs4PedestalMeter::Drs4PedestalMeter(RawCamera camera, std::size_t n_pixels,
                                      const Drs4PedestalOptions& options)
     : camera_(std::move(camera)), n_pixels_(n_pixels), options_(options) {
@@ -266,8 +280,34 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
   std::array<float, readout::n_samples> samples;
   std::uint16_t& previous = previous_first_capacitor_[module * chips_per_module + chip];
 
+  // First capacitors are random: without this the loop waits for memory most of its time.
+  const auto prefetch = [&](const RawEvent& event) {
+    const auto fetch = [](const auto* from, std::size_t items) {
+      constexpr std::size_t line = 64;
+      const auto* const bytes = reinterpret_cast<const char*>(from);
+      for (std::size_t b = 0; b < items * sizeof(*from); b += line) __builtin_prefetch(bytes + b);
+      __builtin_prefetch(bytes + items * sizeof(*from) - 1);
+    };
+    const std::size_t cell = event.first_capacitor[module * chips_per_module + chip] % n_capacitors;
+    const std::size_t cells = std::min(readout::n_samples, n_capacitors - cell);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t position = module * pixels_per_module + pixel_in_module[i];
+      const std::size_t at = (gain * n_pixels_ + camera_.pixel_ids[position]) * n_capacitors + cell;
+      fetch(last_readout_ + at, cells);
+      fetch(&mean_[at], cells);
+      fetch(&squares_[at], cells);
+      fetch(counts_ + at, cells);
+      if (event.stored_row.empty()) {
+        fetch(&event.waveform[(gain * event.n_stored + position) * event.n_samples],
+              event.n_samples);
+      }
+    }
+  };
+  constexpr std::size_t ahead = 2;
+
   for (std::size_t e = first; e < last_event; ++e) {
     const RawEvent& event = block.events[e];
+    if (e + ahead < block.events.size()) prefetch(block.events[e + ahead]);
     const std::size_t cell = event.first_capacitor[module * chips_per_module + chip] % n_capacitors;
     const drs4::Spikes spikes = drs4::find_spikes(cell, previous);
     previous = std::uint16_t(cell);

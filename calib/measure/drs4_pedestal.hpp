@@ -55,6 +55,8 @@ class MeasuredDrs4Pedestal {
   [[nodiscard]] std::span<std::int16_t> spike_height() {
     return {items<std::int16_t>(3), channels() * n_spike_samples};
   }
+  /// Return what r0_to_dl1 would read from the file of this.
+  [[nodiscard]] Drs4Pedestal constants();
   /// The four, one after the other.
   [[nodiscard]] std::span<const std::byte> row() const { return bytes_; }
 

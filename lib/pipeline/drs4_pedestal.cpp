@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "calib/quality/gates.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/io/hdf5/table.hpp"
+#include "lib/pipeline/constants_quality.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/names.hpp"
 
@@ -86,6 +88,7 @@ std::int64_t drs4_pedestal(stage::StageRun& run, const Drs4PedestalRequest& requ
   r0.block_events = block_events;
   r0.max_events =
       request.max_events.value_or(configuration.integer("DRS4PedestalAndSpikeHeight.max_events"));
+  r0.all_subruns = request.all_subruns;
   r0.trigger_source = calib::TriggerSource::tib;
   calib::R0Source source(request.input, r0);
   for (const auto& file : source.files()) run.use("r0_subrun", file);
@@ -120,10 +123,15 @@ std::int64_t drs4_pedestal(stage::StageRun& run, const Drs4PedestalRequest& requ
   if (const auto empty = source.counters().empty_events; empty > 0)
     spdlog::warn("{}: {} empty events skipped", request.input.string(), empty);
   warn_of(pedestal, request.input.string());
+  const auto gates = calib::drs4_pedestal_gates(pedestal.constants(), pedestal.baseline_counts(),
+                                                drs4_pedestal_limits(configuration));
+  if (!calib::all_passed(gates))
+    spdlog::warn("{}: quality gates failed: {}", request.input.string(),
+                 calib::failed_gates(gates));
 
   PendingFile& file = run.create("drs4_pedestal", target);
   write_drs4_pedestal(file.path(), pedestal, telescope.tel_id, run.metadata("drs4_pedestal"));
-  run.publish("drs4_pedestal");
+  run.publish("drs4_pedestal", {{"quality", calib::verdict(gates)}});
   return events;
 }
 

@@ -6,9 +6,12 @@
 #include <memory>
 
 #include "calib/constants/constants.hpp"
+#include "calib/drs4/readout.hpp"
+#include "calib/quality/gates.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/io/hdf5/file.hpp"
+#include "lib/pipeline/constants_quality.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/reference_time.hpp"
@@ -20,20 +23,20 @@ using Measured = calib::MeasuredTimeCalibration;
 
 calib::TimeCalibrationOptions meter_options(const config::Configuration& configuration,
                                             double sampling_rate) {
-  const std::string block = "TimeCorrectionCalculate.";
+  const std::string window = "camera_calibration.LocalPeakWindowSum.";
   calib::TimeCalibrationOptions options;
-  options.window.width = int(configuration.integer(block + "window_width"));
-  options.window.shift = int(configuration.integer(block + "window_shift"));
-  options.minimum_charge = configuration.number(block + "minimum_charge");
+  options.window.width = int(configuration.integer(window + "window_width"));
+  options.window.shift = int(configuration.integer(window + "window_shift"));
+  options.minimum_charge = configuration.number("TimeCorrectionCalculate.minimum_charge");
   options.sampling_rate = sampling_rate;
-  if (options.window.width < 1 || options.window.width > 36)
+  if (options.window.width < 1 || options.window.width > int(calib::readout::n_kept_samples))
     throw Error(ErrorKind::configuration,
-                fmt::format("'{}window_width' must be between 1 and 36 samples, not {}", block,
-                            options.window.width));
+                fmt::format("'{}window_width' must be between 1 and {} samples, not {}", window,
+                            calib::readout::n_kept_samples, options.window.width));
   if (options.window.shift < 0 || options.window.shift >= options.window.width)
     throw Error(ErrorKind::configuration,
                 fmt::format("'{}window_shift' must be between 0 and the window's width, not {}",
-                            block, options.window.shift));
+                            window, options.window.shift));
   return options;
 }
 
@@ -93,6 +96,7 @@ std::int64_t time_calibration(stage::StageRun& run, const TimeCalibrationRequest
   r0.max_events =
       request.max_events.value_or(configuration.integer("TimeCorrectionCalculate.max_events"));
   r0.reference_time = reference_time(request.run_summary, subrun_of(request.input).run);
+  r0.all_subruns = request.all_subruns;
   r0.trigger_source = calib::TriggerSource::tib;
   calib::R0Source source(request.input, r0);
   for (const auto& file : source.files()) run.use("r0_subrun", file);
@@ -129,11 +133,16 @@ std::int64_t time_calibration(stage::StageRun& run, const TimeCalibrationRequest
   if (const auto empty = source.counters().empty_events; empty > 0)
     spdlog::warn("{}: {} empty events skipped", request.input.string(), empty);
   warn_of(calibration, request.input.string());
+  const auto gates =
+      calib::time_calibration_gates(calibration.curve, time_calibration_limits(configuration));
+  if (!calib::all_passed(gates))
+    spdlog::warn("{}: quality gates failed: {}", request.input.string(),
+                 calib::failed_gates(gates));
 
   PendingFile& file = run.create("time_calibration", target);
   write_time_calibration(file.path(), calibration, n_pixels, run.activity().configuration_json,
                          run.metadata("time_calibration"));
-  run.publish("time_calibration");
+  run.publish("time_calibration", {{"quality", calib::verdict(gates)}});
   return events;
 }
 
