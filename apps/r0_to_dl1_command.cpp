@@ -35,6 +35,7 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
       "file of find-pedestals; without it the trigger tells which events are pedestals")(
       "threads", po::value<int>()->default_value(1), "threads to work with")(
       "max-events", po::value<std::int64_t>(), "stop after so many events")(
+      "interleaved", "write interleaved/interleaved_LST-1.RunRRRRR.SSSS.h5 too: what cat-b needs")(
       "dl2", "make DL2 too, without reading DL1 again")("models", po::value<Text>(),
                                                         "forest file for --dl2")(
       "dl2-output-dir", po::value<Text>(), "folder of the DL2 file (default: the output folder)");
@@ -44,8 +45,10 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
       {.name = "r0-to-dl1",
        .synopsis =
            "--input FILE --output-dir DIR --drs4-pedestal FILE --calibration FILE [options]",
-       .text = "Calibrate, clean and parametrise one subrun: raw data (R0) to DL1.\n"
-               "Writes dl1_LST-1.RunRRRRR.SSSS.h5 whole or not at all.",
+       .text =
+           "Calibrate, clean and parametrise one subrun: raw data (R0) to DL1.\n"
+           "Writes dl1_LST-1.RunRRRRR.SSSS.h5 whole or not at all; with --interleaved, or the key\n"
+           "write_interleaved_events.DataWriter.write_r1_waveforms, the interleaved events too.",
        .examples = "  alisio r0-to-dl1 --input R0/20221215/LST-1.1.Run11220.0000.fits.fz "
                    "--output-dir DL1 \\\n"
                    "    --drs4-pedestal drs4_pedestal.Run11218.0000.h5 \\\n"
@@ -61,6 +64,7 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
   request.time_calibration = text_option(values, "time-calibration");
   request.drive_log = text_option(values, "drive-log");
   request.run_summary = text_option(values, "run-summary");
+  request.interleaved = values.count("interleaved") != 0;
   request.pedestal_ids = text_option(values, "pedestal-ids");
   request.threads = threads_option(values, "r0-to-dl1");
   if (values.count("max-events") != 0) {

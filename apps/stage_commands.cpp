@@ -18,6 +18,8 @@ std::span<const StageCommand> stage_commands() {
       {"find-pedestals", "find mis-tagged pedestal events by their times",
        run_find_pedestals_command},
       {"find-tailcuts", "find the cleaning levels of a run", run_find_tailcuts_command},
+      {"cat-b", "follow the calibration through a run, in its interleaved events",
+       run_cat_b_command},
       {"dl1ab", "clean the images of DL1 again, with the run's own levels", run_dl1ab_command},
       {"dl1-to-dl2", "reconstruct energy, direction and particle type", run_dl1_to_dl2_command},
   };

@@ -39,6 +39,8 @@ int run_find_pedestals_command(const std::vector<std::string>& arguments, const 
                                StageObserver* shared);
 int run_find_tailcuts_command(const std::vector<std::string>& arguments, const Program& program,
                               StageObserver* shared);
+int run_cat_b_command(const std::vector<std::string>& arguments, const Program& program,
+                      StageObserver* shared);
 int run_dl1ab_command(const std::vector<std::string>& arguments, const Program& program,
                       StageObserver* shared);
 int run_dl1_to_dl2_command(const std::vector<std::string>& arguments, const Program& program,

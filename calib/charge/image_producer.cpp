@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -258,6 +259,10 @@ void ImageProducer::calibrate(WorkBlock& block) const {
   block.invalid_.resize(n);
   const std::vector<std::uint16_t>& pixel_ids = source_->camera().pixel_ids;
 
+  std::size_t next_interleaved = 0;
+  if (options_.keep_interleaved_times)
+    block.interleaved_times.resize(block.interleaved_.size() * channels);
+
   for (std::size_t e = 0; e < block.raw.events.size(); ++e) {
     const RawEvent& event = block.raw.events[e];
     float* const waveform = block.waveforms.waveform_of(e, 0, 0);
@@ -350,6 +355,44 @@ void ImageProducer::calibrate(WorkBlock& block) const {
       any |= broken || fails;
     }
     if (any) interpolate_invalid(*geometry_, block.invalid_, image, peak_time);
+    if (options_.keep_interleaved_times && next_interleaved < block.interleaved_.size() &&
+        block.interleaved_[next_interleaved] == e) {
+      keep_times(block, next_interleaved, shift);
+      ++next_interleaved;
+    }
+  }
+}
+
+void ImageProducer::keep_times(WorkBlock& block, std::size_t k,
+                               std::span<const double> shift) const {
+  const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
+  const std::size_t e = block.interleaved_[k];
+  const std::span<float> times(&block.interleaved_times[k * n_gains * n], n_gains * n);
+  if (block.raw.events[e].n_gains == 1) {
+    std::fill(times.begin(), times.end(), std::numeric_limits<float>::quiet_NaN());
+    const auto selected = block.events.selected_gain_of(e);
+    const auto peak_time = block.events.peak_time_of(e);
+    for (std::size_t p = 0; p < n; ++p) times[std::size_t(selected[p]) * n + p] = peak_time[p];
+    return;
+  }
+  const bool is_first = block.raw.first_index + e == 0;
+  const std::vector<std::uint8_t>* const failing = block.failing_[e].get();
+  std::vector<float>& image = block.image_;
+  image.resize(n);
+  for (std::size_t g = 0; g < n_gains; ++g) {
+    bool any = false;
+    for (std::size_t p = 0; p < n; ++p) {
+      const float* const samples = block.waveforms.waveform_of(e, g, p);
+      const Pulse pulse = sum_window(samples, n_samples, find_peak(samples, n_samples),
+                                     options_.window, sampling_rate_);
+      image[p] = pulse.charge;
+      times[g * n + p] = static_cast<float>(double(pulse.peak_time) - shift[g * n + p]);
+      const bool broken = !is_first && block.waveforms.broken[e * n + p] != 0;
+      const bool fails = failing != nullptr && (*failing)[g * n + p] != 0;
+      block.invalid_[p] = broken || fails ? 1 : 0;
+      any |= broken || fails;
+    }
+    if (any) interpolate_invalid(*geometry_, block.invalid_, image, times.subspan(g * n, n));
   }
 }
 

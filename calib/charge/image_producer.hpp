@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ struct CalibrationOptions {
   SpikeMethod spike_method = SpikeMethod::subtraction;
   std::optional<FlatfieldHeuristic> flatfield_heuristic;  ///< nothing: the trigger counts
   InterleavedOptions interleaved;
+  /// Keep the arrival times of interleaved events in both gains, as their file needs them.
+  bool keep_interleaved_times = false;
 };
 
 /// What a job was given.
@@ -62,6 +65,12 @@ struct WorkBlock {
   /// events; the other gain of the rest is still ADC counts.
   CorrectedBlock waveforms;
   EventBlock events;
+  /// Arrival times of interleaved events, ns, [k][gain][pixel]; k as in interleaved(). NaN of a
+  /// gain that was not stored. After calibrate(), if the options ask for it.
+  std::vector<float> interleaved_times;
+
+  /// Flat-field and pedestal events among `events`, ascending.
+  [[nodiscard]] std::span<const std::size_t> interleaved() const { return interleaved_; }
 
  private:
   friend class ImageProducer;
@@ -70,6 +79,7 @@ struct WorkBlock {
   std::vector<float> charge_, time_;      ///< [interleaved event][gain][pixel]
   std::vector<double> shift_, sorted_;    ///< scratch of calibrate()
   std::vector<std::uint8_t> invalid_;     ///< the same
+  std::vector<float> image_;              ///< scratch of keep_times()
 };
 
 /// Drives calibration; the result does not depend on the number of threads.
@@ -110,6 +120,8 @@ class ImageProducer {
  private:
   void extract_interleaved(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
   void add_interleaved(WorkBlock& block, std::size_t slot);
+  /// Fill the times of interleaved event k. @param shift as calibrate() has it for the event
+  void keep_times(WorkBlock& block, std::size_t k, std::span<const double> shift) const;
   void fill_header(WorkBlock& block, std::size_t event);
   /// Decide by the heuristic whether an event is a flat-field.
   void tag_flatfield(WorkBlock& block, std::size_t event);

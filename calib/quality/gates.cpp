@@ -39,6 +39,12 @@ double spread(std::span<const double> values) {
   return std::sqrt(squares / double(values.size())) / std::abs(centre);
 }
 
+/// How far out of its range a value lies; negative inside.
+double excess(const Gate& gate) {
+  if (std::isnan(gate.value)) return infinity;
+  return std::max(gate.low - gate.value, gate.value - gate.high);
+}
+
 }  // namespace
 
 std::vector<Gate> drs4_pedestal_gates(const Drs4Pedestal& pedestal,
@@ -128,6 +134,18 @@ std::vector<Gate> camera_calibration_gates(const MonitoringRow& row,
                        {double(limits.flatfield_events), infinity}));
   gates.push_back(gate("pedestal_events", double(row.pedestal.n_events), "events",
                        {double(limits.pedestal_events), infinity}));
+  return gates;
+}
+
+std::vector<Gate> worse_of(std::vector<Gate> gates, std::span<const Gate> others) {
+  for (const Gate& other : others) {
+    const auto found = std::find_if(gates.begin(), gates.end(),
+                                    [&](const Gate& gate) { return gate.name == other.name; });
+    if (found == gates.end())
+      gates.push_back(other);
+    else if (excess(other) > excess(*found))
+      *found = other;
+  }
   return gates;
 }
 

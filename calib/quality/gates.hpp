@@ -58,6 +58,9 @@ struct CameraCalibrationLimits {
 [[nodiscard]] std::vector<Gate> camera_calibration_gates(const MonitoringRow& row,
                                                          const CameraCalibrationLimits& limits);
 
+/// Return the gates of both lists; of a name that both have, the one farther out of its range.
+[[nodiscard]] std::vector<Gate> worse_of(std::vector<Gate> gates, std::span<const Gate> others);
+
 [[nodiscard]] bool all_passed(std::span<const Gate> gates);
 /// Return the failed gates as one line, "unusable_pixels_hg 0.43 (at most 0.1), …"; empty if none
 /// failed.

@@ -231,6 +231,9 @@ std::vector<Option> make_options() {
       {"LSTCalibrationCalculator.FlasherFlatFieldCalculator.sample_duration", K::number, 100000.0,
        "s", "longest time span of one set"},
 
+      {"write_interleaved_events.DataWriter.write_r1_waveforms", K::boolean, false, "",
+       "r0-to-dl1 writes the interleaved events too, as with --interleaved"},
+
       {"DRS4PedestalAndSpikeHeight.max_events", K::integer, 20000, "events",
        "events read of a DRS4 pedestal run"},
       {"DRS4PedestalAndSpikeHeight.skip_samples_front", K::integer, 10, "samples",

@@ -7,10 +7,12 @@
 #include <mutex>
 
 #include "calib/charge/image_producer.hpp"
+#include "calib/drs4/readout.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/io/text/drive_log.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
+#include "lib/pipeline/interleaved_file.hpp"
 #include "lib/pipeline/options.hpp"
 #include "lib/pipeline/pedestal_ids.hpp"
 #include "lib/pipeline/reference_time.hpp"
@@ -70,6 +72,36 @@ void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer
                  request.charge_calibration.string(), made.nan_constants);
 }
 
+/// Make the interleaved events of a calibrated block ready for their file.
+std::vector<InterleavedWriter::Prepared> prepare_interleaved(
+    const InterleavedWriter& writer, calib::WorkBlock& block,
+    const std::vector<std::uint16_t>& pixel_ids) {
+  const std::size_t n = block.waveforms.n_pixels;
+  std::vector<InterleavedWriter::Prepared> out;
+  std::vector<std::uint8_t> missing(calib::n_gains * n), status(n);
+  for (std::size_t k = 0; k < block.interleaved().size(); ++k) {
+    const std::size_t e = block.interleaved()[k];
+    const calib::RawEvent& event = block.raw.events[e];
+    std::fill(missing.begin(), missing.end(), std::uint8_t{0});
+    if (event.n_gains == 1)
+      for (std::size_t p = 0; p < n; ++p)
+        missing[(block.waveforms.stored_gain[e * n + p] == 0 ? n : 0) + p] = 1;
+    std::fill(status.begin(), status.end(), std::uint8_t{0});
+    for (std::size_t p = 0; p < event.pixel_status.size(); ++p)
+      status[pixel_ids[p]] = event.pixel_status[p];
+    const std::span<const float> times(&block.interleaved_times[k * calib::n_gains * n],
+                                       calib::n_gains * n);
+    out.push_back(writer.prepare({.event_id = event.event_id,
+                                  .time_tai_ns = event.time_tai_ns,
+                                  .type = event.type,
+                                  .waveform = block.waveforms.waveform_of(e, 0, 0),
+                                  .missing = missing,
+                                  .peak_time = times,
+                                  .pixel_status = status}));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
@@ -78,6 +110,11 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
                        stage::FileStamp* product) {
   const std::filesystem::path target =
       request.output_dir / product_name("dl1", subrun_of(request.input));
+  const std::filesystem::path interleaved_target =
+      request.output_dir / "interleaved" / product_name("interleaved", subrun_of(request.input));
+  const bool with_interleaved =
+      request.interleaved ||
+      configuration.boolean("write_interleaved_events.DataWriter.write_r1_waveforms");
   const int run_number = subrun_of(request.input).run;
   const auto use_constants = [&] {
     run.use("drs4_pedestal", request.drs4_pedestal);
@@ -94,6 +131,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     run.use("r0_subrun", request.input);
     use_constants();
     run.plan_product("dl1_subrun", target);
+    if (with_interleaved) run.plan_product("interleaved", interleaved_target);
     if (product != nullptr) product->path = target.string();
     return 0;
   }
@@ -109,8 +147,9 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   calib::R0Source source(request.input, r0);
   for (const auto& file : source.files()) run.use("r0_subrun", file);
   use_constants();
-  const calib::CalibrationOptions calibration =
+  calib::CalibrationOptions calibration =
       calibration_options(configuration, source.camera().run_start_utc_s);
+  calibration.keep_interleaved_times = with_interleaved;
 
   calib::CalibrationConstants constants;
   constants.drs4_pedestal = std::make_shared<calib::Drs4Pedestal>(
@@ -132,10 +171,17 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   PendingFile& file = run.create("dl1_subrun", target);
   Dl1Writer writer(file.path(), telescope, run_number, r0.block_events,
                    run.activity().configuration_json);
+  std::optional<InterleavedWriter> interleaved;
+  if (with_interleaved) {
+    const auto start_ns = static_cast<std::int64_t>(source.camera().run_start_utc_s * 1e9);
+    interleaved.emplace(run.create("interleaved", interleaved_target).path(), telescope, run_number,
+                        calib::readout::n_kept_samples, start_ns);
+  }
   ScratchPool scratches(n_pixels);
   std::mutex mutex;
-  std::map<std::size_t, hdf5::CompressedChunk>
-      images;  // by block, from the parallel to the ordered part
+  // By block, from the parallel to the ordered part.
+  std::map<std::size_t, hdf5::CompressedChunk> images;
+  std::map<std::size_t, std::vector<InterleavedWriter::Prepared>> interleaved_events;
   std::int64_t events = 0;
   flow::ThreadPool pool(request.threads);
   producer.run(
@@ -146,15 +192,22 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
                                 scratch);
         });
         hdf5::CompressedChunk chunk = writer.prepare(block.events);
+        std::vector<InterleavedWriter::Prepared> prepared;
+        if (interleaved)
+          prepared = prepare_interleaved(*interleaved, block, source.camera().pixel_ids);
         const std::scoped_lock lock(mutex);
         images.emplace(block.events.sequence, std::move(chunk));
+        interleaved_events.emplace(block.events.sequence, std::move(prepared));
       },
       [&](calib::WorkBlock& block) {
         hdf5::CompressedChunk chunk;
+        std::vector<InterleavedWriter::Prepared> prepared;
         {
           const std::scoped_lock lock(mutex);
           chunk = std::move(images.extract(block.events.sequence).mapped());
+          prepared = std::move(interleaved_events.extract(block.events.sequence).mapped());
         }
+        for (const InterleavedWriter::Prepared& event : prepared) interleaved->write(event);
         writer.write(block.events, chunk);
         if (rows != nullptr) append_rows(*rows, block.events, telescope, run_number);
         events += std::int64_t(block.events.size);
@@ -172,6 +225,10 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   writer.finish(run.metadata("dl1_subrun"));
   const stage::FileStamp stamp = run.publish("dl1_subrun");
   if (product != nullptr) *product = stamp;
+  if (interleaved) {
+    interleaved->finish(run.metadata("interleaved"));
+    run.publish("interleaved");
+  }
   return events;
 }
 

@@ -24,6 +24,8 @@ struct R0ToDl1Request {
   std::filesystem::path drive_log;         ///< empty: pointing is NaN
   std::filesystem::path run_summary;       ///< empty: reference time from the first event
   std::filesystem::path pedestal_ids;      ///< empty: the trigger tells the pedestals
+  /// Write interleaved/interleaved_LST-<tel>.RunRRRRR.SSSS.h5 too, for Cat-B.
+  bool interleaved = false;
   int threads = 1;
   std::optional<std::int64_t> max_events;
   /// Called now and then with the number of events done and of all.
