@@ -55,8 +55,8 @@ int run_time_calibration_command(const std::vector<Text>& arguments, const Progr
   if (values.count("max-events") != 0) {
     request.max_events = values["max-events"].as<std::int64_t>();
     if (*request.max_events < 1)
-      throw Error(ErrorKind::usage, "--max-events must be positive",
-                  fmt::format("alisio {}", name));
+      throw Error(ErrorKind::usage, "--max-events must be positive", fmt::format("alisio {}", name),
+                  "leave it out to read what the configuration says");
   }
 
   const Job job = make_job(values, program, request.input, request.output_dir);

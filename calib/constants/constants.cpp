@@ -35,7 +35,7 @@ Format format_of(const fs::path& path, const char* wanted) {
   if (start.starts_with("\x89HDF\r\n")) return Format::hdf5;
   if (start.starts_with("SIMPLE  =") || start.starts_with("\x1f\x8b")) return Format::fits;
   throw Error(ErrorKind::bad_input, fmt::format("is no {}: neither HDF5 nor FITS", wanted),
-              path.string());
+              path.string(), "give the file that the calibration made");
 }
 
 /// The number of pixels of an array [gain][pixel]….
