@@ -11,10 +11,19 @@ namespace po = boost::program_options;
 int run_night_command(const std::vector<std::string>& arguments, night::NightServices services) {
   const CommandHelp help{
       "night", "DATE --config FILE [options]",
-      "Processes a night, raw data to DL1 and DL2 with its provenance: finds the runs, pairs them\n"
-      "with their constants, runs one job per subrun, merges the provenance of each run and "
-      "prints\n"
-      "a table. What is done and unchanged is not done again. DATE is YYYYMMDD or YYYY-MM-DD.\n"
+      "Processes a night, raw data to DL1 and DL2 with its provenance: makes the run summary and\n"
+      "the constants that are not there yet, pairs each data run with its constants, runs one job\n"
+      "per subrun, merges the provenance of each run and prints a table. What is done and "
+      "unchanged\n"
+      "is not done again. DATE is YYYYMMDD or YYYY-MM-DD. The configuration keys steps.* say what\n"
+      "else is made: Cat-B constants, cleaning levels, re-cleaned DL1, gain-selected raw data.\n"
+      "\n"
+      "A data run is served by the constants of the nearest calibration run at or before it, of\n"
+      "this night or of the nights before (calibration.look_back_days), else of the first one "
+      "after\n"
+      "it. Constants that are missing, cannot be made or fail their quality gates are passed "
+      "over;\n"
+      "plan, table and provenance say which were taken instead, and why.\n"
       "Exit code 0 only if all is done, 7 if part of it is not.",
       "alisio night 20240215 --config alisio.yaml --plan\n"
       "alisio night 2024-02-15 --config alisio.yaml --run 17000 17001 --jobs 8"};
@@ -23,7 +32,10 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
   po::options_description described("Options");
   auto add = described.add_options();
   add("config", po::value(&config_file), "configuration file");
-  add("run", po::value(&options.runs)->multitoken(), "process these runs only");
+  add("run", po::value(&options.runs)->multitoken(),
+      "process these runs only, and the calibration runs that they need");
+  add("accept", po::value(&options.accepted)->multitoken(),
+      "use the constants of these runs even if they fail their quality gates");
   add("jobs", po::value(&options.jobs), "processes at a time (default: as configured)");
   add("threads", po::value(&options.threads), "threads of each process");
   add("dry-run", po::bool_switch(&options.dry_run),
@@ -52,7 +64,7 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
     services.executable = (*given)["executable"].as<std::string>();
   std::vector<std::filesystem::path> files;
   if (!config_file.empty()) {
-    options.config_file = std::filesystem::absolute(config_file).lexically_normal();
+    options.config_file = std::filesystem::weakly_canonical(config_file);
     files.push_back(options.config_file);
   }
   return night::run_night(options, config::Configuration::load(files), services, std::cout);

@@ -9,6 +9,7 @@
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/pipeline/constants_quality.hpp"
 #include "lib/stage/file_stamp.hpp"
 #include "prov/definition.hpp"
 #include "prov/merge.hpp"
@@ -66,6 +67,12 @@ night::NightServices night_services(const Program& program) {
     const stage::FileStamp stamp = stage::hash_stamp(file);
     return night::FileHashes{stamp.sha256, stamp.data_hash};
   };
+  services.check_constants = [](const std::string& kind, const fs::path& file,
+                                const config::Configuration& configuration) {
+    const std::vector<calib::Gate> gates =
+        pipeline::check_constants_file(kind, file, configuration);
+    return night::Verdict{calib::all_passed(gates), calib::failed_gates(gates)};
+  };
   // One recorder for all pretended jobs of a journal folder: a recorder a job would mean a file a
   // job.
   auto recorders = std::make_shared<std::map<std::string, std::unique_ptr<StageObserver>>>();
@@ -84,7 +91,7 @@ night::NightServices night_services(const Program& program) {
           ProvenanceSetup{prov::Definition::load(folder / "definition.yaml"),
                           prov::LoggerConfiguration::load(folder / "logger.yaml")});
     prov::MergeRequest request;
-    request.journals = {job.journal_folder};
+    request.journals = {job.journal_folders.begin(), job.journal_folders.end()};
     request.stage = job.stage;
     request.telescope = job.telescope;
     request.run = job.run;

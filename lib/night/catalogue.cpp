@@ -86,9 +86,10 @@ Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope
   if (!has_folder)
     throw Error(ErrorKind::missing_input, "there is no raw data folder of this night",
                 folder.string(), "check the date and paths.r0 of the configuration");
+  const fs::path canonical = fs::weakly_canonical(folder);
   std::map<int, RunEntry> runs;
   if (fs::exists(summary)) {
-    catalogue.run_summary = fs::absolute(summary).lexically_normal();
+    catalogue.run_summary = fs::weakly_canonical(summary);
     for (RunEntry& run : read_summary(summary)) runs[run.run] = std::move(run);
   }
   for (const auto& [number, subruns] : find_raw_files(folder, telescope)) {
@@ -98,7 +99,7 @@ Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope
     for (const auto& [subrun, streams] : subruns) {
       SubrunFiles files{subrun, {}, streams.contains(1)};
       for (const auto& [stream, path] : streams)
-        files.streams.push_back(fs::absolute(path).lexically_normal());
+        files.streams.push_back(canonical / path.filename());
       run.subruns.push_back(std::move(files));
     }
     if (in_summary) continue;

@@ -1,37 +1,32 @@
 #include "lib/night/constants.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <optional>
 #include <regex>
-#include <vector>
 
 namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
 
-/// A kind of constants: where the tree keeps it and how its files are called.
-struct Kind {
-  const char* folder;
-  const char* file_pattern;
-  const char* words;
-};
+constexpr std::array<ConstantsFacts, 3> kinds{{
+    {"drs4_pedestal", "drs4_pedestal", "DRS4", "drs4_baseline", "DRS4 pedestal"},
+    {"charge_calibration", "camera_calibration", "PEDCALIB", "calibration", "charge calibration"},
+    {"time_calibration", "time_calibration", "PEDCALIB", "drs4_time_sampling_from_FF",
+     "time calibration"},
+}};
 
-constexpr Kind drs4_kind{
-    "drs4_baseline", R"(drs4_pedestal\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))", "DRS4 pedestal"};
-constexpr Kind charge_kind{
-    "calibration", R"(calibration(?:_filters_[^.]*)?\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))",
-    "charge calibration"};
-constexpr Kind time_kind{"drs4_time_sampling_from_FF",
-                         R"(time_calibration\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))",
-                         "time calibration"};
-
-struct Candidate {
-  int run = 0;
-  fs::path file;
-};
+/// The names of the files of each kind; those of 2019 and 2020 are FITS files with unpadded runs.
+const std::regex& file_pattern(ConstantsKind kind) {
+  static const std::array<std::regex, 3> patterns{
+      std::regex(R"(drs4_pedestal\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))"),
+      std::regex(R"(calibration(?:_filters_[^.]*)?\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))"),
+      std::regex(R"(time_calibration\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))")};
+  return patterns.at(static_cast<std::size_t>(kind));
+}
 
 /// Compare version names so that v0.10 comes after v0.9.
 bool version_before(const std::string& left, const std::string& right) {
@@ -60,36 +55,50 @@ std::vector<fs::path> sorted_entries(const fs::path& folder) {
   return entries;
 }
 
-/// Return the file of the nearest run at or before `last_run` in one folder. Of several files of
-/// one run (filter codes) the last name counts.
-std::optional<Candidate> nearest_in(const fs::path& folder, const Kind& kind, int last_run) {
-  const std::regex pattern(kind.file_pattern);
-  std::optional<Candidate> best;
+std::optional<NightDate> date_named(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  if (name.size() != 8 || name.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  return NightDate::parse(name);
+}
+
+/// Add the files of one folder. Of several files of one run (filter codes) the last name counts.
+void add_files(const fs::path& folder, ConstantsKind kind, const std::string& version,
+               long nights_earlier, std::vector<ConstantsFile>& files) {
+  std::vector<ConstantsFile> found;
   for (const fs::path& file : sorted_entries(folder)) {
     const std::string name = file.filename().string();
     std::smatch part;
-    if (!std::regex_match(name, part, pattern)) continue;
+    if (!std::regex_match(name, part, file_pattern(kind))) continue;
     const int run = std::stoi(part[1]);
-    if (run <= last_run && (!best || run >= best->run)) best = Candidate{run, file};
+    std::erase_if(found, [&](const ConstantsFile& other) { return other.run == run; });
+    found.push_back({run, fs::weakly_canonical(file), version, nights_earlier});
   }
-  return best;
+  files.insert(files.end(), found.begin(), found.end());
 }
 
-/// Look into the versions of one date: "pro" first, then from the highest down.
-std::optional<Candidate> nearest_of_date(const fs::path& folder, const Kind& kind, int last_run) {
-  std::vector<std::string> versions;
+/// Return the files of one date, highest run first; of one run "pro" first, then by version.
+std::vector<ConstantsFile> files_of_date(const fs::path& folder, ConstantsKind kind,
+                                         long nights_earlier) {
+  std::vector<ConstantsFile> files;
   for (const fs::path& entry : sorted_entries(folder))
-    if (fs::is_directory(entry)) versions.push_back(entry.filename().string());
-  std::sort(versions.begin(), versions.end(), [](const std::string& a, const std::string& b) {
-    if ((a == "pro") != (b == "pro")) return b == "pro";
-    return version_before(a, b);
+    if (fs::is_directory(entry))
+      add_files(entry, kind, entry.filename().string(), nights_earlier, files);
+  std::sort(files.begin(), files.end(), [](const ConstantsFile& a, const ConstantsFile& b) {
+    if (a.run != b.run) return a.run > b.run;
+    if ((a.version == "pro") != (b.version == "pro")) return a.version == "pro";
+    return version_before(b.version, a.version);
   });
-  std::optional<Candidate> best;
-  for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
-    const auto found = nearest_in(folder / *version, kind, last_run);
-    if (found && (!best || found->run > best->run)) best = found;
+  // "pro" is a link to a version: the same file, found twice.
+  std::vector<ConstantsFile> once;
+  for (ConstantsFile& file : files) {
+    std::error_code ignored;
+    const bool again = std::any_of(once.begin(), once.end(), [&](const ConstantsFile& other) {
+      return other.run == file.run && fs::equivalent(other.file, file.file, ignored);
+    });
+    if (!again) once.push_back(std::move(file));
   }
-  return best;
+  return once;
 }
 
 long days_between(const NightDate& from, const NightDate& to) {
@@ -101,51 +110,49 @@ long days_between(const NightDate& from, const NightDate& to) {
   return (days(to) - days(from)).count();
 }
 
-ConstantsChoice choose(const fs::path& root, const fs::path& given, const Kind& kind,
-                       const NightDate& date, int last_run) {
-  if (!given.empty()) {
-    std::smatch part;
-    const std::string name = given.filename().string();
-    const bool named = std::regex_search(name, part, std::regex(R"(Run(\d+))"));
-    return {fs::absolute(given).lexically_normal(), named ? std::stoi(part[1]) : -1,
-            "named by the configuration"};
-  }
-  const fs::path tree = root / "Cat-A" / kind.folder;
-  std::vector<fs::path> dates = sorted_entries(tree);
-  for (auto entry = dates.rbegin(); entry != dates.rend(); ++entry) {
-    const std::string name = entry->filename().string();
-    if (name.size() != 8 || name.find_first_not_of("0123456789") != std::string::npos ||
-        name > date.compact())
-      continue;
-    const auto found = nearest_of_date(*entry, kind, last_run);
-    if (!found) continue;
-    const NightDate made = NightDate::parse(name);
-    const long nights = days_between(made, date);
-    return {fs::absolute(found->file).lexically_normal(), found->run,
-            fmt::format("nearest at or before run {}{}", run_text(last_run),
-                        nights == 0
-                            ? std::string(", of this night")
-                            : fmt::format(", {} night{} earlier", nights, nights == 1 ? "" : "s"))};
-  }
-  if (const auto found = nearest_in(root, kind, last_run))
-    return {fs::absolute(found->file).lexically_normal(), found->run,
-            fmt::format("nearest at or before run {}", run_text(last_run))};
-  return {{},
-          -1,
-          fmt::format("no {} at or before run {} in {}", kind.words, run_text(last_run),
-                      tree.string())};
-}
-
 }  // namespace
 
-RunConstants choose_constants(const fs::path& root, const ExplicitConstants& given,
-                              const NightDate& date, int data_run) {
-  RunConstants constants;
-  constants.drs4_pedestal = choose(root, given.drs4_pedestal, drs4_kind, date, data_run);
-  constants.charge = choose(root, given.charge, charge_kind, date, data_run);
-  const int last = constants.charge.run >= 0 ? constants.charge.run : data_run;
-  constants.time = choose(root, given.time, time_kind, date, last);
-  return constants;
+const ConstantsFacts& facts_of(ConstantsKind kind) {
+  return kinds.at(static_cast<std::size_t>(kind));
+}
+
+ConstantsShelf find_constants(const fs::path& root, ConstantsKind kind, const NightDate& date,
+                              long look_back_days) {
+  ConstantsShelf shelf;
+  const std::vector<fs::path> folders = sorted_entries(root / "Cat-A" / facts_of(kind).folder);
+  for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) {
+    const std::optional<NightDate> made = date_named(*folder);
+    if (!made || date < *made) continue;
+    const long nights = days_between(*made, date);
+    if (look_back_days >= 0 && nights > look_back_days) break;
+    std::vector<ConstantsFile> files = files_of_date(*folder, kind, nights);
+    std::vector<ConstantsFile>& place = nights == 0 ? shelf.tonight : shelf.earlier;
+    place.insert(place.end(), files.begin(), files.end());
+  }
+  add_files(root, kind, "", 0, shelf.undated);
+  std::sort(shelf.undated.begin(), shelf.undated.end(),
+            [](const ConstantsFile& a, const ConstantsFile& b) { return a.run > b.run; });
+  return shelf;
+}
+
+fs::path find_ffactor_systematics(const fs::path& root, const NightDate& date) {
+  fs::path latest, oldest;
+  for (const fs::path& folder : sorted_entries(root / "Cat-A" / "ffactor_systematics")) {
+    const std::optional<NightDate> made = date_named(folder);
+    if (!made) continue;
+    const fs::path file =
+        folder / "pro" / fmt::format("ffactor_systematics_{}.h5", made->compact());
+    if (!fs::exists(file)) continue;
+    if (oldest.empty()) oldest = file;
+    if (!(date < *made)) latest = file;
+  }
+  const fs::path& chosen = latest.empty() ? oldest : latest;
+  return chosen.empty() ? chosen : fs::weakly_canonical(chosen);
+}
+
+std::string ConstantsChoice::text() const {
+  if (passed_over.empty()) return reason;
+  return fmt::format("{}; passed over: {}", reason, fmt::join(passed_over, "; "));
 }
 
 }  // namespace alisio::night

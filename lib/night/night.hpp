@@ -2,34 +2,25 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/base/ids.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/night/catalogue.hpp"
-#include "lib/night/state.hpp"
+#include "lib/night/command.hpp"
+#include "lib/night/plan.hpp"
 
 namespace alisio::night {
 
-/// One process to run, or, in a dry run, one to pretend.
-struct JobRequest {
-  int run = 0;
-  int subrun = 0;
-  std::vector<JobKey> jobs;            ///< the stages it covers, in order
-  std::vector<std::string> arguments;  ///< of the program, from the subcommand on
-  std::filesystem::path report_file, log_file;
-  std::vector<std::string> products;  ///< final paths
-};
-
 /// One run whose provenance is to be merged.
 struct MergeJob {
-  std::string stage;  ///< r0_to_dl1 or dl1_to_dl2
+  std::string stage;  ///< activity whose documents are made: r0_to_dl1, camera_calibration, …
   int run = 0;
-  std::filesystem::path journal_folder;  ///< logs of all activities of the run
-  std::filesystem::path output_folder;   ///< the `log` folder (or `log/dry_run`) of the stage
-  /// The other stage's folder, which gets links to the documents; empty if there is none.
+  /// Folders of journals: of the run itself, and of what its constants were made with.
+  std::vector<std::filesystem::path> journal_folders;
+  std::filesystem::path output_folder;  ///< the `log` folder (or `log/dry_run`) of the stage
+  /// Another stage's folder, which gets links to the documents; empty if there is none.
   std::filesystem::path link_folder;
   NightDate date;
   std::string prod_id;
@@ -43,6 +34,13 @@ struct NightServices {
   FileProbe probe;                   ///< run type and format of a raw file
   /// Hashes of a file: SHA-256 and, for tables, the hash of the data alone.
   std::function<FileHashes(const std::filesystem::path&)> hash;
+  /// Evaluate the quality gates of constants, with the limits of a configuration; `kind` is the
+  /// port that the file goes through.
+  std::function<Verdict(const std::string& kind, const std::filesystem::path&,
+                        const config::Configuration&)>
+      check_constants;
+  /// Say in a few words what a raw file holds: format, gains, what is calibrated already.
+  std::function<std::string(const std::filesystem::path&)> describe_input;
   /// Walk through a job without computing: write its provenance as planned.
   std::function<void(const JobRequest&)> dry_run_stage;
   /// Merge the provenance of a run.
@@ -55,6 +53,7 @@ struct NightOptions {
   NightDate date;
   std::filesystem::path config_file;  ///< handed to the jobs
   std::vector<int> runs;              ///< empty: all
+  std::vector<int> accepted;          ///< runs whose constants are used in spite of failed gates
   int jobs = 0;                       ///< 0: as configured
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;

@@ -1,84 +1,103 @@
 #pragma once
 #include <functional>
 #include <map>
-#include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "lib/night/catalogue.hpp"
 #include "lib/night/constants.hpp"
-#include "lib/night/state.hpp"
+#include "lib/night/job.hpp"
+#include "lib/night/judge.hpp"
+#include "lib/night/setup.hpp"
 
 namespace alisio::night {
 
-enum class StepStatus {
-  done,  ///< recorded, unchanged inputs, outputs as recorded
-  to_run,
-  waiting,        ///< decided when the step before it has ended
-  blocked,        ///< something it needs cannot be made, or it failed for good
-  missing_input,  ///< a file that it needs does not exist
-  not_wanted      ///< switched off
-};
-[[nodiscard]] const char* to_string(StepStatus status);
-
-/// One stage of one subrun.
-struct Step {
-  StepStatus status = StepStatus::to_run;
-  std::string reason;  ///< one line
+/// What the quality gates of constants say.
+struct Verdict {
+  bool passed = true;
+  std::string text;  ///< the failed gates: "unusable_pixels 0.43 (at most 0.1)"
 };
 
-/// What a stage is at this moment: a job recorded with anything else is not current.
-struct StageFacts {
-  int version = 0;
-  std::string configuration;  ///< canonical text of the sections that the stage reads
-};
-
-/// The files of one port.
-struct PortFile {
-  std::string port;
-  std::string path;
-};
-
-/// Everything about one subrun that does not depend on the state.
-struct SubrunTask {
-  int run = 0;
-  int subrun = 0;
-  std::vector<PortFile> dl1_inputs;  ///< raw streams, constants, pointing, summary
-  std::vector<PortFile> dl2_inputs;  ///< models; the DL1 file is implied
-  std::string dl1_file, dl2_file;    ///< products
-  std::string dl1_obstacle;          ///< why r0_to_dl1 cannot run ("no charge calibration …")
-  std::string dl2_obstacle;
-  bool missing_raw = false;  ///< the obstacle is a raw file that is not there
-};
+/// Evaluate the gates of a constants file; `kind` is the port that it goes through.
+using CheckConstants =
+    std::function<Verdict(const std::string& kind, const std::filesystem::path& file)>;
 
 struct PlanSettings {
-  StageFacts r0_to_dl1, dl1_to_dl2;
-  bool dl2 = true;
-  bool retry_failed = true;  ///< false: jobs that failed for good stay blocked
+  std::map<std::string, StageFacts> stages;  ///< by name
+  bool retry_failed = true;                  ///< false: jobs that failed for good stay blocked
+  std::set<int> accepted;                    ///< runs whose constants are used in spite of gates
+  CheckConstants check_constants;            ///< empty: all constants pass
+  std::function<CleaningLevels(const std::filesystem::path&)> read_levels = night::read_levels;
 };
 
-/// How planning looks at files; tests give their own.
-struct FileAccess {
-  std::function<std::optional<FileStamp>(const std::string&)> stamp;
-  std::function<FileHashes(const std::string&)> hash;
+/// What has happened in the present pass.
+struct PassEvents {
+  std::set<JobKey> running;
+  std::map<JobKey, std::string> given_up;  ///< failed, not to be tried again; the message
 };
 
-struct SubrunPlan {
-  const SubrunTask* task = nullptr;
-  Step dl1, dl2;
-  [[nodiscard]] bool runs_anything() const {
-    return dl1.status == StepStatus::to_run || dl2.status == StepStatus::to_run;
-  }
-  /// DL1 and DL2 are made in one process, DL1 not read again.
-  [[nodiscard]] bool in_one_pass() const {
-    return dl1.status == StepStatus::to_run && dl2.status == StepStatus::to_run;
-  }
+/// A job, and what is to become of it.
+struct PlannedJob {
+  Job job;
+  std::vector<PortFile> inputs;     ///< of the job's, those that are there or can come
+  std::vector<std::size_t> needs;   ///< positions of the jobs that make inputs
+  std::vector<std::size_t> serves;  ///< positions of the jobs that read its products
+  Step step;
 };
 
-/// Decide what one subrun needs. Pure but for `files`; files whose stamp is as recorded are not
-/// read, others are hashed and the new hash is put into the snapshot and into `rehashed`.
-[[nodiscard]] SubrunPlan plan_subrun(const SubrunTask& task, StateSnapshot& state,
-                                     const PlanSettings& settings, const FileAccess& files,
-                                     std::vector<FileRecord>& rehashed);
+/// What was chosen for one data run.
+struct RunPlan {
+  int run = 0;
+  ConstantsChoice drs4_pedestal, charge, time;
+};
+
+/// Constants that fail their gates.
+struct GateFault {
+  int run = 0;
+  std::string kind, text;
+  bool accepted = false;
+};
+
+/// All jobs of a night, makers before readers.
+struct NightPlan {
+  std::vector<PlannedJob> jobs;
+  std::unordered_map<std::string, std::size_t> makers;  ///< positions of jobs by product path
+  std::vector<RunPlan> runs;                            ///< as in NightSetup::runs
+  std::map<int, std::string> found;    ///< calibration runs whose constants were there, and which
+  std::vector<GateFault> gate_faults;  ///< of this night's calibration runs
+
+  [[nodiscard]] std::size_t count(StepStatus status) const;
+  /// Return the job that makes DL2 of what this r0_to_dl1 job makes, if both run and nothing else
+  /// stands between: they go in one process, DL1 is not read again. nullptr: none.
+  [[nodiscard]] const PlannedJob* one_pass_partner(const PlannedJob& dl1) const;
+  /// True if the partner job above exists and takes this dl1_to_dl2 job with it.
+  [[nodiscard]] bool goes_with_dl1(const PlannedJob& dl2) const;
+};
+
+/// Lays out the jobs of a night and decides what each needs. Pure but for the files it looks at;
+/// the hashes of changed files go into the snapshot.
+class Planner {
+ public:
+  Planner(const NightSetup& setup, const PlanSettings& settings, FileAccess access)
+      : setup_(setup), settings_(settings), access_(std::move(access)) {}
+
+  /// Plan everything. @return the files that had to be read are appended to `rehashed`.
+  [[nodiscard]] NightPlan plan(StateSnapshot& state, const PassEvents& events,
+                               std::vector<FileStamp>& rehashed);
+
+  /// Decide anew about some jobs and about all that depends on their products.
+  void update(NightPlan& plan, const std::vector<JobKey>& changed, StateSnapshot& state,
+              const PassEvents& events, std::vector<FileStamp>& rehashed);
+
+  /// True if the end of such a job changes what others are made of: which constants, which folder.
+  [[nodiscard]] static bool changes_choices(const std::string& stage);
+
+ private:
+  const NightSetup& setup_;
+  const PlanSettings& settings_;
+  FileAccess access_;
+  std::unordered_map<std::string, std::pair<FileStamp, Verdict>> verdicts_;  ///< by path
+};
 
 }  // namespace alisio::night

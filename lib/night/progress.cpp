@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "lib/base/log.hpp"
-#include "lib/night/table.hpp"
+#include "lib/night/words.hpp"
 
 namespace alisio::night {
 namespace {
@@ -20,8 +20,8 @@ double seconds_since(Clock::time_point start) {
 
 }  // namespace
 
-Progress::Progress(int jobs)
-    : jobs_(jobs), terminal_(::isatty(STDERR_FILENO) == 1), start_(Clock::now()), last_(start_) {}
+Progress::Progress()
+    : terminal_(::isatty(STDERR_FILENO) == 1), start_(Clock::now()), last_(start_) {}
 
 Progress::~Progress() {
   if (drawn_) std::fputs("\r\x1b[K", stderr);
@@ -32,30 +32,31 @@ void Progress::job_ended(bool ok) {
   if (!ok) ++failed_;
 }
 
-std::string Progress::text(int running) const {
+std::string Progress::text(int running, int jobs) const {
   const double elapsed = seconds_since(start_);
-  std::string line = fmt::format("{} of {} jobs", ended_, jobs_);
+  std::string line = fmt::format("{} of {} jobs", ended_, jobs);
   if (failed_ > 0) line += fmt::format(", {} failed", failed_);
   line += fmt::format(", {} running", running);
   if (ended_ > 0 && elapsed > 0)
     line += fmt::format(", {:.1f} a minute, {} left", ended_ / elapsed * 60,
-                        duration_text(elapsed / ended_ * (jobs_ - ended_)));
+                        duration_text(elapsed / ended_ * (jobs - ended_)));
   return line;
 }
 
-void Progress::show(int running) {
+void Progress::show(int running, int ahead) {
+  const int jobs = ended_ + running + ahead;
   if (!terminal_) {
     if (seconds_since(last_) < 60) return;
     last_ = Clock::now();
-    spdlog::info("{}", text(running));
+    spdlog::info("{}", text(running, jobs));
     return;
   }
   if (drawn_ && seconds_since(last_) < 0.2) return;
   last_ = Clock::now();
-  const int full = jobs_ > 0 ? bar_width * ended_ / jobs_ : 0;
+  const int full = jobs > 0 ? bar_width * ended_ / jobs : 0;
   std::fputs(
       fmt::format("\r\x1b[K[{}{}] {}", std::string(static_cast<std::size_t>(full), '#'),
-                  std::string(static_cast<std::size_t>(bar_width - full), '.'), text(running))
+                  std::string(static_cast<std::size_t>(bar_width - full), '.'), text(running, jobs))
           .c_str(),
       stderr);
   std::fflush(stderr);

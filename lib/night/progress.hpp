@@ -8,21 +8,20 @@ namespace alisio::night {
 /// one line a minute.
 class Progress {
  public:
-  /// @param jobs how many are known at the start.
-  explicit Progress(int jobs);
+  Progress();
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void add_job() { ++jobs_; }
   void job_ended(bool ok);
   /// Redraw if it is time to.
-  void show(int running);
+  /// @param ahead jobs that are known to follow the running ones
+  void show(int running, int ahead);
 
  private:
-  [[nodiscard]] std::string text(int running) const;
+  [[nodiscard]] std::string text(int running, int jobs) const;
 
-  int jobs_, ended_ = 0, failed_ = 0;
+  int ended_ = 0, failed_ = 0;
   bool terminal_, drawn_ = false;
   std::chrono::steady_clock::time_point start_, last_;
 };

@@ -1,26 +1,29 @@
 #include "lib/night/report.hpp"
 
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/night/judge.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
 
-std::vector<JobFile> files_of(const json& list, std::vector<FileRecord>& all) {
+std::vector<JobFile> files_of(const json& list, std::vector<FileStamp>& all) {
   std::vector<JobFile> files;
   for (const json& item : list) {
-    JobFile file{item.at("port"),
-                 item.at("path"),
-                 {item.at("sha256"), item.value("data_hash", std::string())}};
-    all.push_back({file.path,
-                   {item.at("size").get<std::uint64_t>(), item.at("mtime_ns").get<std::int64_t>(),
-                    item.at("inode").get<std::uint64_t>()},
-                   file.hashes});
+    const FileStamp stamp = stage::stamp_from_json(item);
+    JobFile file{item.at("port"), stamp.path, hashes_of(stamp)};
+    // The hash of a part must not pass for that of the file.
+    if (stamp.sha256.empty())
+      file.hashes.sha256 = part_mark(stamp);
+    else
+      all.push_back(stamp);
     files.push_back(std::move(file));
   }
   return files;
@@ -58,15 +61,9 @@ std::optional<JobReport> read_report(const fs::path& file) {
   }
 }
 
-void write_known_hashes(const fs::path& file, const std::vector<FileRecord>& files) {
+void write_known_hashes(const fs::path& file, const std::vector<FileStamp>& files) {
   json list = json::array();
-  for (const FileRecord& known : files)
-    list.push_back({{"path", known.path},
-                    {"size", known.stamp.size},
-                    {"mtime_ns", known.stamp.mtime_ns},
-                    {"inode", known.stamp.inode},
-                    {"sha256", known.hashes.sha256},
-                    {"data_hash", known.hashes.data_hash}});
+  for (const FileStamp& known : files) list.emplace_back(stage::to_json(known));
   write_file_atomically(file, list.dump(1) + "\n");
 }
 
@@ -84,6 +81,21 @@ std::string last_lines(const fs::path& file, int count) {
     start = text.rfind('\n', start - 1);
   if (start == std::string::npos || start == 0) return text;
   return text.substr(start + 1);
+}
+
+std::string last_error(const fs::path& file) {
+  constexpr int looked_at = 40;
+  const std::string text = last_lines(file, looked_at);
+  std::string found, last;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    last = line;
+    for (const char* mark : {"[error] ", "[critical] ", "error: "})
+      if (const auto at = line.find(mark); at != std::string::npos)
+        found = line.substr(at + std::strlen(mark));
+  }
+  return found.empty() ? last : found;
 }
 
 }  // namespace alisio::night

@@ -1,62 +1,67 @@
 #pragma once
+#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "lib/night/catalogue.hpp"
 #include "lib/night/constants.hpp"
-#include "lib/night/plan.hpp"
+#include "lib/night/folders.hpp"
 
 namespace alisio::night {
 
-/// Where a production of a night lives.
-struct NightFolders {
-  std::filesystem::path dl1, dl2;  ///< <products>/DL1/<date>/<prod>, <products>/DL2/<date>/<prod>
-  [[nodiscard]] std::filesystem::path log(const std::string& stage, bool dry_run = false) const;
+/// Which steps a night takes besides DL1.
+struct Steps {
+  bool run_summary = true, calibration = true, gain_select = false;
+  bool cat_b = false, tailcuts = false, dl1ab = false, dl2 = true;
 };
 
-/// One run that is to be processed, with what was chosen for it.
+/// One data run that is to be processed, with what was chosen for it.
 struct RunSetup {
   RunEntry entry;
-  RunConstants constants;
   std::filesystem::path models;  ///< empty: none could be chosen
   std::string models_reason;
-  std::vector<std::size_t> tasks;  ///< positions in NightSetup::tasks
 };
 
-/// A night before its state is looked at.
+/// A night before its state is looked at: what is on disk.
 struct NightSetup {
   NightKey key;
   NightFolders folders;
+  Steps steps;
   Catalogue catalogue;
-  std::filesystem::path drive_log;  ///< empty: there is none
-  std::vector<RunSetup> runs;       ///< data runs that were asked for, ascending
-  std::vector<SubrunTask> tasks;    ///< by run and subrun
+  std::filesystem::path drive_log;                       ///< empty: there is none
+  std::filesystem::path ffactor_systematics;             ///< empty: there is none
+  std::array<std::filesystem::path, 3> given_constants;  ///< by ConstantsKind; may be empty
+  std::array<ConstantsShelf, 3> shelves;                 ///< by ConstantsKind
+  CleaningLevels levels;                                 ///< of runs without levels of their own
+  std::string filters = "52";  ///< of the calibration lamp, in the names of charge calibrations
+  std::vector<int> asked;      ///< runs that were asked for; empty: all
+
+  std::vector<RunSetup> runs;  ///< data runs that were asked for, ascending
+
+  [[nodiscard]] bool is_asked(int run) const;
 };
 
 /// What the setup takes from configuration and command line.
 struct SetupRequest {
   NightKey key;
-  std::filesystem::path r0, run_summaries, drive, calibration, products;
-  ExplicitConstants given;
+  std::filesystem::path r0, r0g, run_summaries, drive, calibration, tailcuts, pedestal_ids,
+      products;
+  std::array<std::filesystem::path, 3> given_constants;  ///< by ConstantsKind
+  long look_back_days = 30;
+  std::string filters = "52";              ///< of the calibration lamp
   std::filesystem::path models;            ///< file or folder
   bool models_by_pointing = false;         ///< choose by declination and night-sky level
   std::filesystem::path source_catalogue;  ///< RunCatalog file or the folder of such files
   double nsb = 0;                          ///< p.e./ns
-  double picture_threshold = 0;            ///< p.e.
-  bool dl2 = true;
+  CleaningLevels levels;                   ///< of dl1ab
+  double picture_threshold = 0;            ///< that the models must be trained for, p.e.
+  Steps steps;
   std::vector<int> runs;  ///< empty: all
 };
 
-/// Find the runs, pair each data run with its constants, pointing and models, and name the files of
-/// every subrun. @throws Error(usage) if a run that was asked for is not of this night.
+/// Find the runs of a night, the pointing, the models and the constants that are there.
+/// @throws Error(usage) if a run that was asked for is not of this night.
 [[nodiscard]] NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe);
-
-/// Return the forest file that a path means: itself, or the only file of a folder (of several, the
-/// only one that ends in .forest). @throws Error(configuration).
-[[nodiscard]] std::filesystem::path forest_file_of(const std::filesystem::path& path);
-
-/// Add the subruns that were made earlier and whose raw files are no longer there.
-void add_recorded_subruns(NightSetup& setup, const StateSnapshot& state);
 
 }  // namespace alisio::night

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <ctime>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.hpp"
@@ -79,9 +80,21 @@ fs::path database_file(const fs::path& folder) {
   return folder / "alisio.sqlite";
 }
 
-void write_file(sqlite::Statement& statement, const FileRecord& file) {
-  statement.bind(file.path, file.stamp.size, file.stamp.mtime_ns, file.stamp.inode,
-                 file.hashes.sha256, file.hashes.data_hash);
+/// Say in plain words that a file is no database: SQLite itself would blame a statement.
+void refuse_other_files(const fs::path& file) {
+  constexpr std::string_view magic = "SQLite format 3";
+  std::ifstream in(file, std::ios::binary);
+  std::string start(magic.size(), '\0');
+  in.read(start.data(), static_cast<std::streamsize>(start.size()));
+  if (in.gcount() == 0) return;  // absent, or made but never written
+  if (start != magic)
+    throw Error(ErrorKind::resource, "the state database is damaged: this is no SQLite file",
+                file.string(),
+                "restore it from a copy, or move it away: without it the nights are made anew");
+}
+
+void write_file(sqlite::Statement& statement, const FileStamp& file) {
+  statement.bind(file.path, file.size, file.mtime_ns, file.inode, file.sha256, file.data_hash);
   statement.run();
 }
 
@@ -102,12 +115,30 @@ std::string utc_now_text() {
 std::optional<FileStamp> stamp_of(const fs::path& path) {
   struct stat facts {};
   if (::stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
-  return FileStamp{static_cast<std::uint64_t>(facts.st_size),
-                   facts.st_mtim.tv_sec * 1'000'000'000LL + facts.st_mtim.tv_nsec,
-                   static_cast<std::uint64_t>(facts.st_ino)};
+  FileStamp stamp;
+  stamp.path = path.string();
+  stamp.size = static_cast<std::uint64_t>(facts.st_size);
+  stamp.mtime_ns = facts.st_mtim.tv_sec * 1'000'000'000LL + facts.st_mtim.tv_nsec;
+  stamp.inode = static_cast<std::uint64_t>(facts.st_ino);
+  return stamp;
+}
+
+bool same_stamp(const FileStamp& left, const FileStamp& right) {
+  return left.size == right.size && left.mtime_ns == right.mtime_ns && left.inode == right.inode;
+}
+
+FileHashes hashes_of(const FileStamp& stamp) {
+  return {stamp.sha256, stamp.data_hash};
+}
+
+std::string job_name(const JobKey& key) {
+  if (key.run == whole_night) return "night";
+  if (key.subrun == whole_run) return run_text(key.run);
+  return fmt::format("{}.{}", run_text(key.run), subrun_text(key.subrun));
 }
 
 State State::open(const fs::path& folder) {
+  refuse_other_files(database_file(folder));
   sqlite::Database database(database_file(folder), sqlite::OpenMode::create);
   sqlite::Transaction transaction(database);
   const int found = database.user_version();
@@ -126,6 +157,7 @@ State State::open(const fs::path& folder) {
 
 std::optional<State> State::open_read_only(const fs::path& folder) {
   if (!fs::exists(database_file(folder))) return std::nullopt;
+  refuse_other_files(database_file(folder));
   sqlite::Database database(database_file(folder), sqlite::OpenMode::read_only);
   if (database.user_version() != schema_version) return std::nullopt;
   return State(std::move(database));
@@ -172,25 +204,29 @@ StateSnapshot State::snapshot(const NightKey& night) {
   while (files.step()) {
     JobFile file{files.text(2), files.text(3), {files.text(4), files.text(5)}};
     if (!files.is_null(6) && !snapshot.files.contains(file.path))
-      snapshot.files[file.path] = {file.path,
-                                   {static_cast<std::uint64_t>(files.integer(6)), files.integer(7),
-                                    static_cast<std::uint64_t>(files.integer(8))},
-                                   {files.text(9), files.text(10)}};
+      snapshot.files[file.path] = {.path = file.path,
+                                   .size = static_cast<std::uint64_t>(files.integer(6)),
+                                   .mtime_ns = files.integer(7),
+                                   .inode = static_cast<std::uint64_t>(files.integer(8)),
+                                   .sha256 = files.text(9),
+                                   .data_hash = files.text(10)};
     JobRecord& job = *by_id.at(files.integer(0));
     (files.integer(1) != 0 ? job.outputs : job.inputs).push_back(std::move(file));
   }
   return snapshot;
 }
 
-std::optional<FileRecord> State::known_file(const std::string& path) {
+std::optional<FileStamp> State::known_file(const std::string& path) {
   sqlite::Statement query =
       database_.prepare("SELECT size, mtime_ns, inode, sha256, data_hash FROM file WHERE path = ?");
   query.bind(path);
   if (!query.step()) return std::nullopt;
-  return FileRecord{path,
-                    {static_cast<std::uint64_t>(query.integer(0)), query.integer(1),
-                     static_cast<std::uint64_t>(query.integer(2))},
-                    {query.text(3), query.text(4)}};
+  return FileStamp{.path = path,
+                   .size = static_cast<std::uint64_t>(query.integer(0)),
+                   .mtime_ns = query.integer(1),
+                   .inode = static_cast<std::uint64_t>(query.integer(2)),
+                   .sha256 = query.text(3),
+                   .data_hash = query.text(4)};
 }
 
 std::vector<ProcessRecord> State::unfinished_processes(const NightKey& night) {
@@ -237,8 +273,7 @@ void State::process_has_pid(std::int64_t id, std::int64_t pid, std::int64_t pid_
 }
 
 void State::process_ended(const NightKey& night, std::int64_t id,
-                          const std::vector<JobRecord>& jobs,
-                          const std::vector<FileRecord>& files) {
+                          const std::vector<JobRecord>& jobs, const std::vector<FileStamp>& files) {
   sqlite::Transaction transaction(database_);
   sqlite::Statement end = database_.prepare("UPDATE process SET ended_at = ? WHERE id = ?");
   end.bind(utc_now_text(), id).run();
@@ -279,7 +314,7 @@ void State::process_ended(const NightKey& night, std::int64_t id,
             .run();
   }
   sqlite::Statement note = database_.prepare(insert_file);
-  for (const FileRecord& file : files) write_file(note, file);
+  for (const FileStamp& file : files) write_file(note, file);
   transaction.commit();
 }
 
@@ -298,11 +333,11 @@ void State::process_vanished(const NightKey& night, const ProcessRecord& process
   transaction.commit();
 }
 
-void State::remember_files(const std::vector<FileRecord>& files) {
+void State::remember_files(const std::vector<FileStamp>& files) {
   if (files.empty()) return;
   sqlite::Transaction transaction(database_);
   sqlite::Statement note = database_.prepare(insert_file);
-  for (const FileRecord& file : files) write_file(note, file);
+  for (const FileStamp& file : files) write_file(note, file);
   transaction.commit();
 }
 

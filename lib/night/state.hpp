@@ -9,22 +9,19 @@
 
 #include "lib/base/ids.hpp"
 #include "lib/sqlite/database.hpp"
+#include "lib/stage/file_stamp.hpp"
 
 namespace alisio::night {
-
-/// What tells without reading it that a file is still the one that was hashed.
-struct FileStamp {
-  std::uint64_t size = 0;
-  std::int64_t mtime_ns = 0;
-  std::uint64_t inode = 0;
-  bool operator==(const FileStamp&) const = default;
-};
 
 /// Return the present instant as ISO text, UTC, to the second.
 [[nodiscard]] std::string utc_now_text();
 
-/// Return the stamp of a regular file, or nothing if there is none.
+using stage::FileStamp;
+
+/// Return the stamp of a regular file, without hashes, or nothing if there is none.
 [[nodiscard]] std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
+/// Tell from their stamps, without reading, whether two files are the same in the same state.
+[[nodiscard]] bool same_stamp(const FileStamp& left, const FileStamp& right);
 
 /// The two hashes of a file's content.
 struct FileHashes {
@@ -37,12 +34,8 @@ struct FileHashes {
   bool operator==(const FileHashes&) const = default;
 };
 
-/// What is known of a file: its hashes hold as long as its stamp does.
-struct FileRecord {
-  std::string path;
-  FileStamp stamp;
-  FileHashes hashes;
-};
+/// Return the hashes of a stamp that has them.
+[[nodiscard]] FileHashes hashes_of(const FileStamp& stamp);
 
 /// A file as a job read or wrote it.
 struct JobFile {
@@ -51,13 +44,20 @@ struct JobFile {
   FileHashes hashes;
 };
 
-/// Which job: a stage of a subrun, within one night of one production.
+/// The subrun of jobs that concern a whole run, and the run of jobs that concern the night.
+inline constexpr int whole_run = -1;
+inline constexpr int whole_night = 0;
+
+/// Which job: a stage of a subrun or of a run, within one night of one production.
 struct JobKey {
   std::string stage;
-  int run = 0;
-  int subrun = 0;
+  int run = whole_night;
+  int subrun = whole_run;
   auto operator<=>(const JobKey&) const = default;
 };
+
+/// Return "RRRRR.SSSS", "RRRRR" or "night".
+[[nodiscard]] std::string job_name(const JobKey& key);
 
 enum class JobStatus { interrupted, done, failed };
 
@@ -104,20 +104,21 @@ struct NightKey {
 /// All that is recorded of one night: what planning looks at.
 struct StateSnapshot {
   std::map<JobKey, JobRecord> jobs;
-  std::unordered_map<std::string, FileRecord> files;  ///< by path: the last known hash and stamp
+  std::unordered_map<std::string, FileStamp> files;  ///< by path: the last known hashes
 };
 
 /// The state of the nights, in one SQLite file on a local disk. Every call is one transaction,
 /// synced before it returns, so that a process killed at any instant leaves what was true.
 class State {
  public:
-  /// Open <folder>/alisio.sqlite, made if absent. @throws Error(resource) if its schema is newer.
+  /// Open <folder>/alisio.sqlite, made if absent. @throws Error(resource) if its schema is newer or
+  /// it is no database.
   static State open(const std::filesystem::path& folder);
   /// Open for looking only; nothing if there is no state yet.
   static std::optional<State> open_read_only(const std::filesystem::path& folder);
 
   [[nodiscard]] StateSnapshot snapshot(const NightKey& night);
-  [[nodiscard]] std::optional<FileRecord> known_file(const std::string& path);
+  [[nodiscard]] std::optional<FileStamp> known_file(const std::string& path);
   [[nodiscard]] std::vector<ProcessRecord> unfinished_processes(const NightKey& night);
 
   /// Record that a process is about to be started; return its id.
@@ -126,11 +127,11 @@ class State {
   /// Record the end of a process: what its jobs came to (one attempt more each) and the files that
   /// they saw. Jobs of the process that are not among them keep their record.
   void process_ended(const NightKey& night, std::int64_t id, const std::vector<JobRecord>& jobs,
-                     const std::vector<FileRecord>& files);
+                     const std::vector<FileStamp>& files);
   /// Record that a process is gone without a word. What its jobs made earlier stays recorded.
   void process_vanished(const NightKey& night, const ProcessRecord& process);
 
-  void remember_files(const std::vector<FileRecord>& files);
+  void remember_files(const std::vector<FileStamp>& files);
 
   /// Provenance merges: the signature of what was merged for (stage, run); empty if never.
   [[nodiscard]] std::string merged_signature(const NightKey& night, const std::string& stage,

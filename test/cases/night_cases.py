@@ -268,3 +268,137 @@ def case_two_nights_at_once(case):
             first.kill()
             first.wait()
     night.expect_complete(subruns=4)
+
+
+RAW = {"without_constants": True, "without_run_summary": True, "calibration_events": 600}
+
+
+def plan_of(night, *words):
+    return json.loads(night.process("--plan", "--json", *words).ends("done").out)
+
+
+def summary_of(night, reason, *words):
+    return json.loads(night.process("--json", *words).ends(reason).out)
+
+
+def constants_of(night, date="*"):
+    """Return the constants below the calibration tree by name."""
+    tree = night.folder / "monitoring" / "PixelCalibration" / "Cat-A"
+    found = [path for path in tree.glob(f"*/{date}/*/*.h5") if not path.is_symlink()]
+    return {path.name: path for path in found}
+
+
+def remove_run(night, run):
+    for path in night.r0().glob(f"*.Run{run:05d}.*"):
+        path.unlink()
+
+
+def case_night_of_raw_files(case):
+    """Nothing but raw files: run summary and constants are made first, and made once."""
+    night = case.simulated(**RAW)
+    plan = plan_of(night)
+    expect(plan["run_summary"]["status"] == "to run", f"no run summary is planned: {plan}")
+    charge = plan["runs"][0]["charge_calibration"]
+    expect(charge["made_first"] and charge["run"] == 11219, f"wrong constants: {charge}")
+    expect(not constants_of(night), "--plan made constants")
+    summary = summary_of(night, "done")
+    night.expect_complete()
+    made = constants_of(night, DATE)
+    names = {
+        "drs4_pedestal.Run11218.0000.h5",
+        "time_calibration.Run11219.0000.h5",
+        "calibration_filters_52.Run11219.0000.h5",
+    }
+    expect(set(made) == names, f"expected {names}, found {made}")
+    expect(list(night.folder.rglob(f"RunSummary_{DATE}.ecsv")), "no run summary was made")
+    expect(not summary["failed_gates"], f"good runs fail their gates: {summary['failed_gates']}")
+    facts = json.loads(case.run("show", "--json", night.product("DL1", 0)).ends("done").out)
+    inputs = {item["file"] for item in facts["made_by"]["inputs"]}
+    expect(names <= inputs, f"DL1 was made with {inputs}")
+    before = night.state_of_products() | {path: path.stat().st_mtime_ns for path in made.values()}
+    expect(summary_of(night, "done")["jobs_run"] == 0, "a second run has something to do")
+    after = night.state_of_products() | {path: path.stat().st_mtime_ns for path in made.values()}
+    expect(after == before, "a second run changed something")
+
+
+def case_night_of_calibration_runs(case):
+    """A night without data runs makes its constants."""
+    night = case.simulated(**RAW)
+    remove_run(night, night.run_number)
+    summary = summary_of(night, "done")
+    expect(summary["complete"], f"not complete: {summary}")
+    expect(len(constants_of(night, DATE)) == 3, f"constants are missing: {constants_of(night)}")
+    expect(not night.all_products(), "products of no data run")
+
+
+def case_night_of_data_runs(case):
+    """A night without calibration runs is served by an earlier one; how old it is, is said."""
+    night = case.simulated()
+    for folder in (night.folder / "monitoring" / "PixelCalibration" / "Cat-A").glob(f"*/{DATE}"):
+        folder.rename(folder.with_name("20240112"))
+    night.process("--plan").ends("done").says("3 nights earlier")
+    night.process().ends("done")
+    night.expect_complete()
+    names = night.product("DL1", 0).parent / "log" / "journal"
+    records = "".join(path.read_text("utf-8") for path in names.rglob("*.log"))
+    expect("3 nights earlier" in records, "the age of the constants is not recorded")
+    replace_file(night.config, night.config.read_bytes() + b"calibration:\n  look_back_days: 2\n")
+    night.process("--plan", "--prod-id", "other").ends("done").says("no charge calibration at or")
+
+
+def case_night_with_two_calibration_runs(case):
+    """Each data run is served by the calibration run before it."""
+    night = case.simulated(runs=2, calibration_runs=2, **RAW)
+    night.process().ends("done")
+    plan = plan_of(night)
+    chosen = {run["run"]: run["charge_calibration"]["run"] for run in plan["runs"]}
+    calibrations = [run["run"] for run in plan["calibration_runs"] if run["type"] == "PEDCALIB"]
+    expect(len(calibrations) == 2, f"expected two calibration runs: {plan}")
+    for run, calibration in chosen.items():
+        nearest = max(number for number in calibrations if number < run)
+        expect(calibration == nearest, f"run {run} is served by {calibration}, not {nearest}")
+    expect(len(set(chosen.values())) == 2, f"one calibration run serves all: {chosen}")
+
+
+def case_night_with_failed_calibration(case):
+    """A calibration run that cannot be read is told; the data run takes the one before it."""
+    night = case.simulated(calibration_runs=2, **RAW)
+    plan = plan_of(night)
+    damaged = plan["runs"][0]["charge_calibration"]["run"]
+    first = night.raw(1, 0, damaged)
+    replace_file(first, first.read_bytes()[: first.stat().st_size // 3])
+    said = night.process().ends("incomplete").says(f"{damaged:05d}", "passed over")
+    expect(len(night.products("DL2")) == 2, f"the data run was not processed:\n{said}")
+    charge = plan_of(night, "--pass")["runs"][0]["charge_calibration"]
+    expect(charge["run"] != damaged, f"still served by the damaged run: {charge}")
+    summary = summary_of(night, "incomplete", "--pass")
+    expect(summary["jobs_run"] == 0, f"a pass tries again what cannot be read: {summary}")
+
+
+def case_night_with_bad_calibration(case):
+    """Constants that fail their gates are made, told, and not used, unless somebody accepts them."""
+    night = case.simulated(calibration_runs=2, fault=["11220=lamp-off"], **RAW)
+    summary = summary_of(night, "done")
+    faults = {fault["run"]: fault["gates"] for fault in summary["failed_gates"]}
+    expect(set(faults) == {11220}, f"expected run 11220 to fail its gates: {faults}")
+    charge = plan_of(night)["runs"][0]["charge_calibration"]
+    expect(charge["run"] == 11219, f"the data run is served by {charge}")
+    expect(any("11220" in text for text in charge["passed_over"]), f"nothing is said: {charge}")
+    charge = plan_of(night, "--accept", "11220")["runs"][0]["charge_calibration"]
+    expect(charge["run"] == 11220 and "accepted" in charge["reason"], f"not accepted: {charge}")
+
+
+def case_night_cleans_again(case):
+    """Cat-B constants, cleaning levels and re-cleaned DL1, as configured."""
+    night = case.simulated(events=300)
+    steps = b"steps:\n  cat_b: true\n  tailcuts: true\n  dl1ab: true\n"
+    replace_file(night.config, night.config.read_bytes() + steps)
+    night.process().ends("done")
+    cleaned = sorted(night.folder.glob(f"DL1/{DATE}/*/tailcut*/dl1_*.h5"))
+    expect(len(cleaned) == 2, f"expected two re-cleaned DL1 files, found {cleaned}")
+    folder = cleaned[0].parent.name
+    expect(
+        len(list(night.folder.glob(f"DL2/{DATE}/*/{folder}/dl2_*.h5"))) == 2, f"no DL2 in {folder}"
+    )
+    expect(list(night.folder.rglob("cat_B_calibration_filters_52.*.h5")), "no Cat-B constants")
+    expect(summary_of(night, "done")["jobs_run"] == 0, "a second run has something to do")

@@ -3,16 +3,21 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 
 #include "lib/base/error.hpp"
+#include "lib/base/version.hpp"
+#include "lib/config/models_file.hpp"
 #include "lib/night/catalogue.hpp"
 #include "lib/night/constants.hpp"
 #include "lib/night/models.hpp"
+#include "lib/night/plan.hpp"
 #include "lib/night/setup.hpp"
+#include "lib/stage/description.hpp"
 
 namespace alisio::night {
 namespace {
@@ -35,8 +40,44 @@ class ChoicesTest : public testing::Test {
     return file;
   }
 
+  NightPlan plan_of(const NightSetup& setup) {
+    const FileAccess access{[](const std::string& path) { return stamp_of(path); },
+                            [](const std::string&) {
+                              return FileHashes{"x", ""};
+                            }};
+    for (const stage::StageDescription& stage : stage::descriptions())
+      settings_.stages[stage.name] = {stage.version, "{}"};
+    std::vector<FileStamp> rehashed;
+    return Planner(setup, settings_, access).plan(state_, {}, rehashed);
+  }
+
+  /// Return what is chosen for a data run of a night that may have calibration runs, too.
+  RunPlan choose(int run, const std::array<fs::path, 3>& given = {}) {
+    write(fmt::format("R0/20221215/LST-1.1.Run{:05}.0000.fits.fz", run));
+    SetupRequest request;
+    request.key = {1, date_, "p"};
+    request.r0 = folder_ / "R0";
+    request.calibration = folder_;
+    request.products = folder_ / "P";
+    request.given_constants = given;
+    request.steps.dl2 = false;
+    request.runs = {run};
+    const NightSetup setup = set_up_night(request, [](const fs::path& file) {
+      const std::string name = file.filename().string();
+      return FileKind{name.find("Run0009") != std::string::npos   ? "PEDCALIB"
+                      : name.find("Run0008") != std::string::npos ? "DRS4"
+                                                                  : "DATA",
+                      ""};
+    });
+    plan_ = plan_of(setup);
+    return plan_.runs.at(0);
+  }
+
   fs::path folder_;
   NightDate date_{2022, 12, 15};
+  PlanSettings settings_;
+  StateSnapshot state_;
+  NightPlan plan_;
 };
 
 using CatalogueTest = ChoicesTest;
@@ -118,31 +159,40 @@ TEST_F(ConstantsTest, TakesTheNearestRunAtOrBefore) {
   write("Cat-A/calibration/20221216/v0.1.1/calibration_filters_52.Run00095.0000.h5");
   write("Cat-A/drs4_time_sampling_from_FF/20220901/pro/time_calibration.Run00079.0000.h5");
   write("Cat-A/drs4_time_sampling_from_FF/20221215/pro/time_calibration.Run00085.0000.h5");
-  const RunConstants constants = choose_constants(folder_, {}, date_, 110);
-  EXPECT_EQ(constants.drs4_pedestal.run, 100);
-  EXPECT_EQ(constants.drs4_pedestal.reason, "nearest at or before run 00110, of this night");
-  EXPECT_EQ(constants.charge.run, 80) << "not of the night after";
-  EXPECT_EQ(constants.charge.reason, "nearest at or before run 00110, 1 night earlier");
-  EXPECT_EQ(constants.time.run, 79) << "not after the charge calibration's run";
-  EXPECT_EQ(constants.time.reason, "nearest at or before run 00080, 105 nights earlier");
-  EXPECT_EQ(choose_constants(folder_, {}, date_, 100).drs4_pedestal.run, 100);
-  const RunConstants none = choose_constants(folder_, {}, date_, 50);
+  const RunPlan chosen = choose(110);
+  EXPECT_EQ(chosen.drs4_pedestal.run, 100);
+  EXPECT_EQ(chosen.drs4_pedestal.reason, "nearest at or before run 00110, of this night");
+  EXPECT_EQ(chosen.charge.run, 80) << "not of the night after";
+  EXPECT_EQ(chosen.charge.reason, "nearest at or before run 00110, 1 night earlier");
+  EXPECT_EQ(chosen.time.run, 79) << "not after the charge calibration's run";
+  EXPECT_EQ(chosen.time.reason, "nearest at or before run 00080, 105 nights earlier");
+  EXPECT_EQ(choose(100).drs4_pedestal.run, 100);
+  EXPECT_EQ(choose(50).drs4_pedestal.reason,
+            "first after run 00050, of this night: there is none before it");
+  fs::remove_all(folder_ / "Cat-A/drs4_baseline");
+  const RunPlan none = choose(50);
   EXPECT_TRUE(none.drs4_pedestal.file.empty());
   EXPECT_NE(none.drs4_pedestal.reason.find("no DRS4 pedestal at or before run 00050"),
             std::string::npos);
 }
 
+TEST_F(ConstantsTest, LooksBackSoManyNights) {
+  write("Cat-A/calibration/20221114/v0.1/calibration_filters_52.Run00070.0000.h5");
+  EXPECT_TRUE(choose(110).charge.file.empty()) << "31 nights";
+  write("Cat-A/calibration/20221115/v0.1/calibration_filters_52.Run00071.0000.h5");
+  EXPECT_EQ(choose(110).charge.run, 71);
+}
+
 TEST_F(ConstantsTest, PrefersProThenTheHighestVersion) {
   const std::string tree = "Cat-A/drs4_baseline/20221215/";
-  write(tree + "v0.9/drs4_pedestal.Run00090.0000.h5");
-  write(tree + "v0.10/drs4_pedestal.Run00090.0000.h5");
-  EXPECT_EQ(choose_constants(folder_, {}, date_, 99).drs4_pedestal.file,
-            folder_ / tree / "v0.10/drs4_pedestal.Run00090.0000.h5");
+  write(tree + "v0.9/drs4_pedestal.Run00070.0000.h5");
+  write(tree + "v0.10/drs4_pedestal.Run00070.0000.h5");
+  EXPECT_EQ(choose(199).drs4_pedestal.file,
+            folder_ / tree / "v0.10/drs4_pedestal.Run00070.0000.h5");
   fs::create_directory_symlink("v0.9", folder_ / tree / "pro");
-  EXPECT_EQ(choose_constants(folder_, {}, date_, 99).drs4_pedestal.file,
-            folder_ / tree / "pro/drs4_pedestal.Run00090.0000.h5");
-  write(tree + "v0.10/drs4_pedestal.Run00095.0000.h5");
-  EXPECT_EQ(choose_constants(folder_, {}, date_, 99).drs4_pedestal.run, 95);
+  EXPECT_EQ(choose(199).drs4_pedestal.file, folder_ / tree / "v0.9/drs4_pedestal.Run00070.0000.h5");
+  write(tree + "v0.10/drs4_pedestal.Run00075.0000.h5");
+  EXPECT_EQ(choose(199).drs4_pedestal.run, 75);
 }
 
 TEST_F(ConstantsTest, FilesMayLieFlatOrBeNamed) {
@@ -150,12 +200,66 @@ TEST_F(ConstantsTest, FilesMayLieFlatOrBeNamed) {
   write("calibration_filters_52.Run11219.0000.h5");
   write("calibration.Run11217.0000.hdf5");
   const fs::path own = write("own/my_time.h5");
-  const RunConstants constants = choose_constants(folder_, {{}, {}, own}, date_, 11220);
-  EXPECT_EQ(constants.drs4_pedestal.run, 11218);
-  EXPECT_EQ(constants.charge.run, 11219);
-  EXPECT_EQ(constants.time.file, own);
-  EXPECT_EQ(constants.time.reason, "named by the configuration");
-  EXPECT_EQ(constants.time.run, -1);
+  const RunPlan chosen = choose(11220, {"", "", own});
+  EXPECT_EQ(chosen.drs4_pedestal.run, 11218);
+  EXPECT_EQ(chosen.charge.run, 11219);
+  EXPECT_EQ(chosen.time.file, own);
+  EXPECT_EQ(chosen.time.reason, "named by the configuration");
+  EXPECT_EQ(chosen.time.run, -1);
+}
+
+TEST_F(ConstantsTest, AreMadeFromTheRunsOfTheNight) {
+  write("R0/20221215/LST-1.1.Run00080.0000.fits.fz");
+  write("R0/20221215/LST-1.1.Run00090.0000.fits.fz");
+  write("R0/20221215/LST-1.1.Run00091.0000.fits.fz");
+  write("Cat-A/calibration/20221214/v0.1/calibration_filters_52.Run00070.0000.h5");
+  const RunPlan chosen = choose(110);
+  EXPECT_TRUE(chosen.charge.coming);
+  EXPECT_EQ(chosen.charge.run, 91);
+  std::string jobs;
+  for (const PlannedJob& planned : plan_.jobs)
+    jobs += fmt::format("{} {}; ", planned.job.key.stage, job_name(planned.job.key));
+  EXPECT_EQ(jobs,
+            "run_summary night; drs4_pedestal 00080; time_calibration 00091; camera_calibration "
+            "00091; r0_to_dl1 00110.0000; ")
+      << "run 90 is not needed";
+  EXPECT_EQ(plan_.jobs.back().needs.size(), 4u);
+}
+
+TEST_F(ConstantsTest, ThatFailTheirGatesArePassedOver) {
+  write("Cat-A/calibration/20221215/v0.1/calibration_filters_52.Run00090.0000.h5");
+  write("Cat-A/calibration/20221215/v0.1/calibration_filters_52.Run00095.0000.h5");
+  write("Cat-A/calibration/20221214/v0.1/calibration_filters_52.Run00070.0000.h5");
+  std::set<int> bad{95};
+  settings_.check_constants = [&](const std::string& kind, const fs::path& file) {
+    EXPECT_EQ(kind, "charge_calibration");
+    for (const int run : bad)
+      if (file.string().find(fmt::format("Run{:05}", run)) != std::string::npos)
+        return Verdict{false, "unusable_pixels 0.43 (at most 0.1)"};
+    return Verdict{};
+  };
+  EXPECT_EQ(choose(110).charge.text(),
+            "nearest at or before run 00110, of this night; passed over: run 00095 "
+            "(unusable_pixels 0.43 (at most 0.1))");
+  EXPECT_EQ(plan_.runs[0].charge.run, 90);
+  bad.insert(90);
+  EXPECT_EQ(choose(110).charge.run, 70);
+  EXPECT_EQ(plan_.runs[0].charge.reason, "nearest at or before run 00110, 1 night earlier");
+  EXPECT_EQ(plan_.runs[0].charge.passed_over.size(), 2u);
+  settings_.accepted = {95};
+  EXPECT_EQ(choose(110).charge.run, 95);
+  EXPECT_NE(plan_.runs[0].charge.reason.find("accepted in spite of unusable_pixels"),
+            std::string::npos);
+  bad.insert(70);
+  settings_.accepted = {};
+  EXPECT_TRUE(choose(110).charge.file.empty());
+  EXPECT_EQ(plan_.runs[0].charge.passed_over.size(), 3u);
+}
+
+TEST(CleaningFolder, IsNamedAsTheObservatoryDoes) {
+  EXPECT_EQ(tailcut_folder({8, 4}), "tailcut84");
+  EXPECT_EQ(tailcut_folder({10, 5}), "tailcut1005");
+  EXPECT_EQ(tailcut_folder({6, 3}), "tailcut0603");
 }
 
 std::vector<ModelSet> all_sky() {
@@ -206,12 +310,12 @@ TEST_F(SetupTest, ListsModelSetsOfATree) {
   EXPECT_EQ(sets[0].declination_deg, 22.76);
   EXPECT_EQ(sets[0].nsb, 0.14);
   EXPECT_EQ(sets[1].declination_deg, -4.13);
-  EXPECT_EQ(forest_file_of(sets[0].path).filename(), "models.forest");
+  EXPECT_EQ(config::models_file(sets[0].path).filename(), "models.forest");
   write("m/20240918_v0.10.12_allsky_nsb_tuning_0.14/dec_2276/notes.txt");
-  EXPECT_EQ(forest_file_of(sets[0].path).filename(), "models.forest");
+  EXPECT_EQ(config::models_file(sets[0].path).filename(), "models.forest");
   write("m/20240918_v0.10.12_allsky_nsb_tuning_0.14/dec_2276/second.forest");
-  EXPECT_THROW(static_cast<void>(forest_file_of(sets[0].path)), Error);
-  EXPECT_THROW(static_cast<void>(forest_file_of(folder_ / "nowhere")), Error);
+  EXPECT_THROW(static_cast<void>(config::models_file(sets[0].path)), Error);
+  EXPECT_THROW(static_cast<void>(config::models_file(folder_ / "nowhere")), Error);
 }
 
 TEST_F(SetupTest, ChoosesModelsPerRunByPointing) {
@@ -238,7 +342,7 @@ TEST_F(SetupTest, ChoosesModelsPerRunByPointing) {
   EXPECT_EQ(setup.runs[0].models.filename(), "dec_2276.forest");
   EXPECT_EQ(setup.runs[1].models.filename(), "dec_6166.forest") << setup.runs[1].models_reason;
   EXPECT_TRUE(setup.runs[2].models.empty()) << "no start time, no declination";
-  EXPECT_NE(setup.tasks[2].dl2_obstacle.find("declination of the pointing is not known"),
+  EXPECT_NE(setup.runs[2].models_reason.find("declination of the pointing is not known"),
             std::string::npos);
   // A run catalogue decides before the drive's log does.
   request.source_catalogue =
@@ -267,19 +371,49 @@ TEST_F(SetupTest, NamesFilesOfASubrun) {
   request.drive = folder_ / "D";
   request.calibration = folder_ / "K";
   request.products = folder_ / "P";
-  request.dl2 = false;
-  const NightSetup setup = set_up_night(request, {});
-  ASSERT_EQ(setup.tasks.size(), 1u);
-  const SubrunTask& task = setup.tasks[0];
-  EXPECT_EQ(task.dl1_file, folder_ / "P/DL1/20221215/p/dl1_LST-2.Run00005.0003.h5");
-  EXPECT_EQ(task.dl2_file, folder_ / "P/DL2/20221215/p/dl2_LST-2.Run00005.0003.h5");
+  request.steps = {.run_summary = false, .dl2 = false};
+  NightPlan plan = plan_of(set_up_night(request, {}));
+  ASSERT_EQ(plan.jobs.size(), 1u);
+  const Job& job = plan.jobs[0].job;
+  EXPECT_EQ(job.products[0].path, folder_ / "P/DL1/20221215/p/dl1_LST-2.Run00005.0003.h5");
   std::string ports;
-  for (const PortFile& input : task.dl1_inputs) ports += input.port + ' ';
+  for (const PortFile& input : job.inputs) ports += input.port + ' ';
   EXPECT_EQ(ports,
             "r0_subrun r0_subrun r0_subrun r0_subrun drs4_pedestal charge_calibration pointing "
             "pointing_correction ");
-  EXPECT_EQ(fs::path(task.dl1_inputs[0].path).filename(), "LST-2.1.Run00005.0003.fits.fz");
-  EXPECT_EQ(task.dl1_obstacle, "") << "the time calibration may be absent";
+  EXPECT_EQ(fs::path(job.inputs[0].path).filename(), "LST-2.1.Run00005.0003.fits.fz");
+  EXPECT_EQ(job.obstacle, "") << "the time calibration may be absent";
+
+  request.steps = {.run_summary = false,
+                   .gain_select = true,
+                   .cat_b = true,
+                   .tailcuts = true,
+                   .dl1ab = true,
+                   .dl2 = true};
+  request.levels = {8, 4};
+  request.r0g = folder_ / "R0G";
+  request.tailcuts = folder_ / "T";
+  request.models = write("m.forest");
+  plan = plan_of(set_up_night(request, {}));
+  std::string products;
+  for (const PlannedJob& planned : plan.jobs)
+    for (const PortFile& product : planned.job.products)
+      products += fs::relative(product.path, folder_).string() + '\n';
+  const std::string version = version_tag();
+  EXPECT_EQ(products,
+            "R0G/20221215/LST-2.1.Run00005.0003.fits.fz\n"
+            "R0G/20221215/LST-2.2.Run00005.0003.fits.fz\n"
+            "R0G/20221215/LST-2.3.Run00005.0003.fits.fz\n"
+            "R0G/20221215/LST-2.4.Run00005.0003.fits.fz\n"
+            "P/DL1/20221215/p/dl1_LST-2.Run00005.0003.h5\n"
+            "P/DL1/20221215/p/interleaved/interleaved_LST-2.Run00005.0003.h5\n"
+            "K/Cat-B/calibration/20221215/" +
+                version +
+                "/cat_B_calibration_filters_52.Run00005.h5\n"
+                "T/dl1ab_Run00005.json\n"
+                "P/DL1/20221215/p/tailcut84/dl1_LST-2.Run00005.0003.h5\n"
+                "P/DL2/20221215/p/tailcut84/dl2_LST-2.Run00005.0003.h5\n");
+  EXPECT_EQ(plan.count(StepStatus::to_run), plan.jobs.size());
 }
 
 }  // namespace

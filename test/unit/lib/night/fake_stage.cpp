@@ -1,23 +1,26 @@
 // A program that behaves as the stage subcommands promise to `alisio night`, without any physics:
 // products hold a line of data that depends on the inputs and a line that differs every time.
-// The folder in FAKE_STAGE_CONTROL may hold one file per job, "<stage>_RRRRR.SSSS", with orders:
+// The folder in FAKE_STAGE_CONTROL may hold one file per job, "<stage>_RRRRR.SSSS" (or _RRRRR, or
+// _night), with orders:
 //   fail <code>       end with this code, with a report
 //   fail-once <code>  the same, and remove the order
 //   die               be killed in the middle of writing
 //   mute              end with code 0 but no report
 //   sleep <seconds>   take time before writing
-// It appends one line "<stage> RRRRR.SSSS" per activity to the file "calls" there.
+// It appends one line "<stage> RRRRR.SSSS" per activity to the file "calls" there, and what it is
+// told with --note to "notes". What run_summary and find_tailcuts write is in "<stage>.content".
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <set>
 #include <sstream>
 
 #include "lib/base/error.hpp"
@@ -35,7 +38,7 @@ using alisio::Error;
 using alisio::ErrorKind;
 using nlohmann::json;
 
-using Arguments = std::map<std::string, std::string>;
+using Arguments = std::map<std::string, std::vector<std::string>>;
 
 json file_note(const std::string& port, const fs::path& path, const std::string& data_hash = "") {
   const auto stamp = alisio::night::stamp_of(path);
@@ -46,90 +49,148 @@ json file_note(const std::string& port, const fs::path& path, const std::string&
           {"data_hash", data_hash}};
 }
 
+/// The data of a product that another job made: its first line.
+std::string data_of(const fs::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+struct Product {
+  std::string port, name;
+};
+
+/// What a stage makes of a run or subrun; the first is its main product.
+std::vector<Product> products_of(const std::string& stage, const std::string& id) {
+  if (stage == "run_summary") return {{"run_summary", "RunSummary_20221215.ecsv"}};
+  if (stage == "drs4_pedestal") return {{stage, "drs4_pedestal.Run" + id + ".0000.h5"}};
+  if (stage == "time_calibration") return {{stage, "time_calibration.Run" + id + ".0000.h5"}};
+  if (stage == "camera_calibration")
+    return {{"charge_calibration", "calibration_filters_52.Run" + id + ".0000.h5"}};
+  if (stage == "cat_b")
+    return {{"catb_calibration", "cat_B_calibration_filters_52.Run" + id + ".h5"}};
+  if (stage == "find_tailcuts") return {{"tailcuts", "dl1ab_Run" + id + ".json"}};
+  if (stage == "dl1ab") return {{"dl1b_subrun", "dl1_LST-1.Run" + id + ".h5"}};
+  if (stage == "dl1_to_dl2") return {{"dl2_subrun", "dl2_LST-1.Run" + id + ".h5"}};
+  return {{"dl1_subrun", "dl1_LST-1.Run" + id + ".h5"},
+          {"interleaved", "interleaved/interleaved_LST-1.Run" + id + ".h5"}};
+}
+
+/// The port that `--input` fills.
+std::string port_of_input(const std::string& stage) {
+  if (stage == "cat_b") return "interleaved";
+  if (stage == "find_tailcuts" || stage == "dl1ab" || stage == "dl1_to_dl2") return "dl1_subrun";
+  return "r0_subrun";
+}
+
 class Job {
  public:
   explicit Job(Arguments arguments)
       : arguments_(std::move(arguments)),
-        configuration_(alisio::config::Configuration::load({arguments_.at("--config")})) {
+        configuration_(alisio::config::Configuration::load({one("--config")})) {
     const fs::path control = std::getenv("FAKE_STAGE_CONTROL");
     control_ = control;
-    known_ = json::parse(alisio::read_text_file(arguments_.at("--known-hashes")));
-    fs::create_directories(arguments_.at("--journal-dir"));
+    known_ = json::parse(alisio::read_text_file(one("--known-hashes")));
+    fs::create_directories(one("--journal-dir"));
   }
 
-  int run(const std::string& command) {
-    int code = 0;
-    if (command == "r0-to-dl1") {
-      id_ = fs::path(arguments_.at("--input")).filename().string().substr(11, 10);
-      code = r0_to_dl1();
-      if (code == 0 && arguments_.contains("--dl2"))
-        code = dl1_to_dl2(arguments_.at("--dl2-output-dir"));
-    } else {
-      dl1_ = arguments_.at("--input");
-      id_ = dl1_.filename().string().substr(13, 10);
-      code = dl1_to_dl2(arguments_.at("--output-dir"));
+  int run(std::string stage) {
+    std::replace(stage.begin(), stage.end(), '-', '_');
+    name_job(stage);
+    int code = activity(stage, one("--output-dir"), inputs_of(stage));
+    if (code == 0 && arguments_.contains("--dl2")) {
+      arguments_["--input"] = {product_.string()};
+      code = activity("dl1_to_dl2", one("--dl2-output-dir"), inputs_of("dl1_to_dl2"));
     }
     if (mute_) return code;
-    alisio::write_file_atomically(
-        arguments_.at("--report"),
-        json{{"activities", activities_},
-             {"journal", fs::path(arguments_.at("--journal-dir")) / (id_ + ".log")}}
-            .dump());
+    alisio::write_file_atomically(one("--report"),
+                                  json{{"activities", activities_},
+                                       {"journal", fs::path(one("--journal-dir")) / (id_ + ".log")}}
+                                      .dump());
     return code;
   }
 
  private:
+  std::string one(const std::string& option) const { return arguments_.at(option).front(); }
+
+  void name_job(const std::string& stage) {
+    if (stage == "run_summary") {
+      id_ = "night";
+      return;
+    }
+    const std::string name = fs::path(one("--input")).filename().string();
+    const bool whole_run = stage == "drs4_pedestal" || stage == "time_calibration" ||
+                           stage == "camera_calibration" || stage == "cat_b" ||
+                           stage == "find_tailcuts";
+    id_ = name.substr(name.find("Run") + 3, whole_run ? 5 : 10);
+  }
+
   /// Shared inputs must have been hashed for us.
   void add_shared(json& inputs, const std::string& port, const std::string& option) {
     if (!arguments_.contains(option)) return;
-    json note = file_note(port, arguments_.at(option));
+    json note = file_note(port, one(option));
     bool known = false;
     for (const json& entry : known_)
       known = known ||
               (entry.at("path") == note.at("path") && entry.at("mtime_ns") == note.at("mtime_ns") &&
                entry.at("sha256") == note.at("sha256"));
-    if (!known) throw Error(ErrorKind::bug, "is not among the known hashes", arguments_.at(option));
+    if (!known) throw Error(ErrorKind::bug, "is not among the known hashes", one(option));
+    for (const json& entry : known_)
+      if (entry.at("path") == note.at("path")) note["data_hash"] = entry.at("data_hash");
     inputs.push_back(note);
   }
 
-  int r0_to_dl1() {
+  /// Read the inputs of a stage and put together what its product depends on.
+  json inputs_of(const std::string& stage) {
     json inputs = json::array();
-    const fs::path first = arguments_.at("--input");
-    std::string data;
-    for (int stream = 1; stream <= 4; ++stream) {
-      std::string name = first.filename().string();
-      name[6] = static_cast<char>('0' + stream);
-      if (!fs::exists(first.parent_path() / name)) continue;
-      inputs.push_back(file_note("r0_subrun", first.parent_path() / name));
-      data += alisio::read_text_file(first.parent_path() / name);
+    data_ = stage == "dl1_to_dl2" ? "dl2 of " : stage == "r0_to_dl1" ? "" : stage + " of ";
+    const std::string port = port_of_input(stage);
+    if (stage == "run_summary") {
+      for (const auto& entry : fs::recursive_directory_iterator(configuration_.path("paths.r0")))
+        if (entry.path().string().find(".0000.") != std::string::npos) {
+          // It reads the heads of the files only, and depends on which files there are.
+          inputs.push_back(file_note(port, entry.path(), "head"));
+          inputs.back()["sha256"] = "";
+        }
+    } else if (port == "r0_subrun") {
+      const fs::path first = one("--input");
+      for (int stream = 1; stream <= 4; ++stream) {
+        std::string name = first.filename().string();
+        name[6] = static_cast<char>('0' + stream);
+        if (!fs::exists(first.parent_path() / name)) continue;
+        inputs.push_back(file_note(port, first.parent_path() / name));
+        data_ += alisio::read_text_file(first.parent_path() / name);
+      }
+    } else {
+      for (const std::string& file : arguments_.at("--input")) {
+        inputs.push_back(file_note(port, file, alisio::hash_text(data_of(file))));
+        data_ += data_of(file);
+      }
+    }
+    if (stage == "dl1_to_dl2") {
+      add_shared(inputs, "models", "--models");
+      return inputs;
     }
     add_shared(inputs, "drs4_pedestal", "--drs4-pedestal");
     add_shared(inputs, "charge_calibration", "--calibration");
     add_shared(inputs, "time_calibration", "--time-calibration");
     add_shared(inputs, "pointing", "--drive-log");
     add_shared(inputs, "run_summary", "--run-summary");
+    add_shared(inputs, "tailcuts", "--tailcuts");
+    add_shared(inputs, "catb_calibration", "--cat-b");
     add_shared(inputs, "analysis_configuration", "--config");
-    dl1_ = fs::path(arguments_.at("--output-dir")) / ("dl1_LST-1.Run" + id_ + ".h5");
-    return activity("r0_to_dl1", inputs, "dl1_subrun", dl1_, alisio::hash_text(data));
+    return inputs;
   }
 
-  int dl1_to_dl2(const fs::path& folder) {
-    json inputs = json::array();
-    std::ifstream in(dl1_);
-    std::string data;
-    std::getline(in, data);
-    inputs.push_back(file_note("dl1_subrun", dl1_, alisio::hash_text(data)));
-    add_shared(inputs, "models", "--models");
-    return activity("dl1_to_dl2", inputs, "dl2_subrun", folder / ("dl2_LST-1.Run" + id_ + ".h5"),
-                    "dl2 of " + data);
-  }
-
-  int activity(const std::string& stage, const json& inputs, const std::string& port,
-               const fs::path& product, const std::string& data) {
+  int activity(const std::string& stage, const fs::path& folder, const json& inputs) {
     std::ofstream(control_ / "calls", std::ios::app) << stage + ' ' + id_ + '\n' << std::flush;
+    if (arguments_.contains("--note"))
+      for (const std::string& note : arguments_.at("--note"))
+        std::ofstream(control_ / "notes", std::ios::app) << stage + ' ' + id_ + ' ' + note + '\n';
     const alisio::stage::StageDescription& description = alisio::stage::description(stage);
     const std::string uuid = alisio::new_uuid7();
-    std::ofstream(fs::path(arguments_.at("--journal-dir")) / (uuid + ".log")) << stage << '\n';
+    std::ofstream(fs::path(one("--journal-dir")) / (uuid + ".log")) << stage << '\n';
     std::vector<std::pair<std::string, std::string>> hashes;
     for (const json& input : inputs)
       if (input.at("port") != "analysis_configuration")
@@ -149,15 +210,23 @@ class Job {
         {"wall_s", 1.5},
         {"cpu_s", 1.0},
         {"max_rss_bytes", 1 << 20}};
-    const int code = obey(stage, product);
+    std::vector<Product> products = products_of(stage, id_);
+    if (!arguments_.contains("--interleaved") && products.size() > 1) products.pop_back();
+    product_ = folder / products.front().name;
+    const int code = obey(stage, product_);
     record["exit_code"] = code;
     record["status"] = code == 0 ? "done" : "failed";
     record["message"] = code == 0 ? "" : "told to fail";
-    if (code == 0) {
-      alisio::write_file_atomically(product, data + "\nmade by " + uuid + "\n");
-      record["outputs"].push_back(file_note(port, product, alisio::hash_text(data)));
-    } else {
-      std::cerr << "told to fail with " << code << '\n';
+    if (code != 0) std::cerr << "told to fail with " << code << '\n';
+    for (const Product& product : products) {
+      if (code != 0) break;
+      const fs::path target = folder / product.name;
+      std::string content = data_ + "\nmade by " + uuid + "\n";
+      if (stage == "find_tailcuts" || stage == "run_summary")
+        content = alisio::read_text_file(control_ / (stage + ".content"));
+      alisio::write_file_atomically(target, content);
+      record["outputs"].push_back(
+          file_note(product.port, target, alisio::hash_text(data_of(target))));
     }
     activities_.push_back(record);
     return code;
@@ -190,29 +259,33 @@ class Job {
   alisio::config::Configuration configuration_;
   fs::path control_;
   json known_, activities_ = json::array();
-  std::string id_;
-  fs::path dl1_;
+  std::string id_, data_;
+  fs::path product_;
   bool mute_ = false;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::set<std::string> flags{"--dl2", "--interleaved"};
   Arguments arguments;
-  for (int at = 2; at < argc; ++at)
-    if (std::string(argv[at]) == "--dl2")
-      arguments["--dl2"] = "";
-    else if (at + 1 < argc) {
-      if (!arguments.emplace(argv[at], argv[at + 1]).second) {
-        std::cerr << argv[at] << " is said twice\n";
-        return 2;
-      }
-      ++at;
+  std::string option = "date";
+  for (int at = 2; at < argc; ++at) {
+    const std::string word = argv[at];
+    if (!word.starts_with("--")) {
+      arguments[option].push_back(word);
+      continue;
     }
+    if (word != "--note" && !arguments.try_emplace(word).second) {
+      std::cerr << word << " is said twice\n";
+      return 2;
+    }
+    if (!flags.contains(word)) option = word;
+  }
   try {
     return Job(std::move(arguments)).run(argv[1]);
   } catch (const Error& error) {
-    std::cerr << error.what() << '\n';
+    std::cerr << "[error] " << error.what() << '\n';
     return alisio::exit_code(error.kind());
   }
 }

@@ -20,6 +20,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/version.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/night/lock.hpp"
 
@@ -200,7 +201,7 @@ TEST_F(NightTest, MakesEverythingOnceAndThenNothing) {
   merges_.clear();
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(calls(), "");
-  EXPECT_NE(out_.str().find("Nothing to do: 4 subruns are done"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("Nothing to do: 8 jobs are done"), std::string::npos) << out_.str();
   EXPECT_TRUE(merges_.empty());
   EXPECT_NE(plan().find("nothing to run"), std::string::npos);
 }
@@ -209,8 +210,9 @@ TEST_F(NightTest, PlanChangesNothingAndSaysWhy) {
   const std::string text = plan();
   EXPECT_NE(text.find("0000-0001  r0_to_dl1  to run: never done"), std::string::npos) << text;
   EXPECT_NE(text.find("dl1_to_dl2 to run: never done (in one pass with DL1)"), std::string::npos);
-  EXPECT_NE(text.find("drs4_pedestal.Run00090.0000.h5 (nearest at or before run 00101)"),
-            std::string::npos);
+  EXPECT_NE(
+      text.find("drs4_pedestal.Run00090.0000.h5 (nearest at or before run 00101, of this night)"),
+      std::string::npos);
   EXPECT_NE(text.find("4 jobs to run"), std::string::npos);
   EXPECT_FALSE(fs::exists(folder_ / "state"));
   EXPECT_FALSE(fs::exists(folder_ / "DL1"));
@@ -582,6 +584,277 @@ TEST_F(NightTest, AFailedMergeIsNotForgotten) {
   EXPECT_EQ(merges_.size(), 5u);
 }
 
+/// A night of nothing but raw files: DRS4 run 80, calibration runs 91 and 105, data runs 101, 102.
+class RawNightTest : public NightTest {
+ protected:
+  void SetUp() override {
+    NightTest::SetUp();
+    fs::remove_all(folder_ / "calibration");
+    fs::remove_all(folder_ / "summary");
+    for (const int run : {80, 91, 105})
+      for (int stream = 1; stream <= 4; ++stream)
+        write(raw(run, 0, stream), fmt::format("raw {} {}", run, stream));
+    write(control_ / "run_summary.content", summary("PEDCALIB"));
+    write(
+        control_ / "find_tailcuts.content",
+        R"({"tailcuts_clean_with_pedestal_threshold":{"picture_thresh":10,"boundary_thresh":5}})");
+    services_.probe = [](const fs::path& file) {
+      const std::string name = file.filename().string();
+      return FileKind{
+          name.find("Run00080") != std::string::npos ? "DRS4"
+          : name.find("Run00091") != std::string::npos || name.find("Run00105") != std::string::npos
+              ? "PEDCALIB"
+              : "DATA",
+          ""};
+    };
+  }
+
+  static std::string summary(const std::string& type_of_105) {
+    return "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: run_id, datatype: int64}\n"
+           "# - {name: n_subruns, datatype: int64}\n# - {name: run_type, datatype: string}\n"
+           "# delimiter: ','\nrun_id,n_subruns,run_type\n"
+           "80,1,DRS4\n91,1,PEDCALIB\n101,2,DATA\n102,2,DATA\n105,1," +
+           type_of_105 + "\n";
+  }
+
+  fs::path constants(const std::string& kind, const std::string& name) const {
+    return folder_ / "calibration/Cat-A" / kind / "20221215" / version_tag() / name;
+  }
+  std::string notes() {
+    std::ifstream in(control_ / "notes");
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    fs::remove(control_ / "notes");
+    return text;
+  }
+};
+
+constexpr const char* all_data =
+    "dl1_to_dl2 00101.0000; dl1_to_dl2 00101.0001; dl1_to_dl2 00102.0000; dl1_to_dl2 00102.0001";
+
+TEST_F(RawNightTest, MakesItsConstantsFirst) {
+  EXPECT_NE(plan().find("camera_calibration to run: never done"), std::string::npos) << plan();
+  EXPECT_NE(plan().find("of this night, made first)"), std::string::npos) << plan();
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string made = calls();
+  EXPECT_NE(made.find("camera_calibration 00091; camera_calibration 00105; dl1_to_dl2"),
+            std::string::npos)
+      << made;
+  EXPECT_NE(made.find("run_summary night; time_calibration 00091; time_calibration 00105"),
+            std::string::npos)
+      << made;
+  EXPECT_NE(made.find(all_data), std::string::npos) << made;
+  EXPECT_TRUE(fs::exists(constants("drs4_baseline", "drs4_pedestal.Run00080.0000.h5")));
+  EXPECT_TRUE(fs::exists(constants("calibration", "calibration_filters_52.Run00105.0000.h5")));
+  EXPECT_TRUE(fs::exists(folder_ / "summary/RunSummary_20221215.ecsv"));
+  EXPECT_NE(notes().find("r0_to_dl1 00101.0000 charge_calibration=nearest at or before run 00101, "
+                         "of this night"),
+            std::string::npos);
+  EXPECT_NE(out_.str().find("00091  PEDCALIB  1        made"), std::string::npos) << out_.str();
+  // Documents of the calibration runs, whose journals the data runs' documents go back to.
+  std::string merged;
+  for (const MergeJob& job : merges_) merged += fmt::format("{} {}; ", job.stage, job.run);
+  EXPECT_NE(merged.find("camera_calibration 91"), std::string::npos) << merged;
+  const auto data = std::find_if(merges_.begin(), merges_.end(), [](const MergeJob& job) {
+    return job.stage == "r0_to_dl1" && job.run == 101;
+  });
+  ASSERT_NE(data, merges_.end());
+  EXPECT_GE(data->journal_folders.size(), 4u);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(RawNightTest, TypesComeFromTheRunSummary) {
+  write(control_ / "run_summary.content", summary("DATA"));
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string made = calls();
+  EXPECT_EQ(made.find("camera_calibration 00105"), std::string::npos) << made;
+  EXPECT_NE(made.find("r0_to_dl1 00105.0000"), std::string::npos) << made;
+}
+
+TEST_F(RawNightTest, ARunSummaryIsMadeAgainWhenRunsAreAdded) {
+  ASSERT_EQ(run(), 0) << out_.str();
+  calls();
+  for (int stream = 1; stream <= 4; ++stream) write(raw(102, 2, stream), "one more");
+  std::string more = summary("PEDCALIB");
+  more.replace(more.find("102,2"), 5, "102,3");
+  write(control_ / "run_summary.content", more);
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string made = calls();
+  EXPECT_NE(made.find("run_summary night"), std::string::npos) << made;
+  EXPECT_NE(made.find("r0_to_dl1 00102.0002"), std::string::npos) << made;
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(RawNightTest, WithoutRunSummaryGuessesServe) {
+  order("run_summary_night", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(calls().find(all_data), std::string::npos);
+  EXPECT_NE(out_.str().find("night run_summary: told to fail"), std::string::npos) << out_.str();
+  configure("steps:\n  run_summary: false\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_FALSE(fs::exists(folder_ / "summary"));
+}
+
+TEST_F(RawNightTest, AFailedCalibrationIsPassedOver) {
+  write(folder_ /
+            "calibration/Cat-A/calibration/20221213/v0.1/"
+            "calibration_filters_52.Run00070.0000.h5",
+        "charge");
+  order("camera_calibration_00091", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(calls().find(all_data), std::string::npos);
+  EXPECT_NE(notes().find("r0_to_dl1 00101.0000 charge_calibration=nearest at or before run 00101, "
+                         "2 nights earlier; passed over: run 00091 (told to fail)"),
+            std::string::npos);
+  EXPECT_NE(out_.str().find("00091 camera_calibration: told to fail ["), std::string::npos)
+      << out_.str();
+  EXPECT_NE(out_.str().find("run 00101 uses the charge calibration of run 00070"),
+            std::string::npos)
+      << out_.str();
+  // A pass of cron leaves it so; when it can be made, it serves.
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "");
+  options_.pass = false;
+  fs::remove(control_ / "camera_calibration_00091");
+  EXPECT_EQ(run(), 0);
+  EXPECT_NE(calls().find("camera_calibration 00091"), std::string::npos);
+  EXPECT_NE(notes().find("of this night"), std::string::npos);
+}
+
+TEST_F(RawNightTest, ALaterCalibrationServesIfThereIsNoOther) {
+  order("camera_calibration_00091", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(notes().find("charge_calibration=first after run 00101, of this night: there is none "
+                         "before it; passed over: run 00091 (told to fail)"),
+            std::string::npos);
+}
+
+TEST_F(RawNightTest, ConstantsThatFailTheirGatesAreNotUsed) {
+  services_.check_constants = [](const std::string&, const fs::path& file,
+                                 const config::Configuration&) {
+    if (file.string().find("filters_52.Run00091") == std::string::npos) return Verdict{};
+    return Verdict{false, "unusable_pixels 0.43 (at most 0.1)"};
+  };
+  EXPECT_EQ(run(), 0) << out_.str();
+  calls();
+  EXPECT_NE(notes().find("passed over: run 00091 (unusable_pixels 0.43 (at most 0.1))"),
+            std::string::npos);
+  EXPECT_NE(out_.str().find("charge calibration of run 00091 fails its checks: unusable_pixels "
+                            "0.43 (at most 0.1); not used (--accept 91 uses it)"),
+            std::string::npos)
+      << out_.str();
+  EXPECT_NE(out_.str().find("00091  PEDCALIB  1        gates failed"), std::string::npos)
+      << out_.str();
+  options_.accepted = {91};
+  EXPECT_EQ(run(), 0);
+  EXPECT_NE(calls().find("r0_to_dl1 00101.0000"), std::string::npos);
+  EXPECT_NE(notes().find("accepted in spite of unusable_pixels"), std::string::npos);
+}
+
+TEST_F(RawNightTest, ANightOfCalibrationRunsAlone) {
+  for (const int number : {101, 102})
+    for (const int subrun : {0, 1})
+      for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(number, subrun, stream));
+  write(control_ / "run_summary.content", summary("PEDCALIB"));
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(),
+            "camera_calibration 00091; camera_calibration 00105; drs4_pedestal 00080; run_summary "
+            "night; time_calibration 00091; time_calibration 00105");
+}
+
+TEST_F(RawNightTest, OnlyTheConstantsThatAreNeededAreMadeForARun) {
+  options_.runs = {101};
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(),
+            "camera_calibration 00091; dl1_to_dl2 00101.0000; dl1_to_dl2 00101.0001; drs4_pedestal "
+            "00080; r0_to_dl1 00101.0000; r0_to_dl1 00101.0001; run_summary night; "
+            "time_calibration 00091");
+}
+
+TEST_F(RawNightTest, AnotherProductionTakesTheConstantsAsTheyAre) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  options_.prod_id = "test_v01";
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), everything);
+  EXPECT_NE(out_.str().find("00091  PEDCALIB  1        as found"), std::string::npos) << out_.str();
+}
+
+TEST_F(RawNightTest, GoesOnAfterBeingKilledAmongTheConstants) {
+  order("drs4_pedestal_00080", "sleep 30");
+  const pid_t night = run_apart();
+  ASSERT_TRUE(wait_for([&] {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_))
+      if (entry.path().filename().string().starts_with(".drs4_pedestal.Run00080")) return true;
+    return false;
+  }));
+  ::kill(night, SIGKILL);
+  EXPECT_EQ(wait_exit(night), 128 + SIGKILL);
+  fs::remove(control_ / "drs4_pedestal_00080");
+  calls();
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string made = calls();
+  EXPECT_EQ(made.find("run_summary"), std::string::npos) << made;
+  EXPECT_NE(made.find("drs4_pedestal 00080"), std::string::npos) << made;
+}
+
+TEST_F(RawNightTest, CleansAgainWithTheLevelsOfTheRun) {
+  configure("steps:\n  cat_b: true\n  tailcuts: true\n  dl1ab: true\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string made = calls();
+  for (const char* job : {"cat_b 00101", "find_tailcuts 00102", "dl1ab 00101.0001",
+                          "dl1_to_dl2 00102.0000", "r0_to_dl1 00102.0000"})
+    EXPECT_NE(made.find(job), std::string::npos) << job << " in " << made;
+  const fs::path dl1 = folder_ / "DL1/20221215/test_v00";
+  EXPECT_TRUE(fs::exists(dl1 / "interleaved/interleaved_LST-1.Run00101.0000.h5"));
+  EXPECT_TRUE(fs::exists(dl1 / "tailcut1005/dl1_LST-1.Run00101.0000.h5"));
+  EXPECT_TRUE(fs::exists(folder_ / "DL2/20221215/test_v00/tailcut1005/dl2_LST-1.Run00101.0000.h5"));
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "");
+  // A subrun that is lost leaves the rest of its run.
+  fs::remove(raw(101, 1, 1));
+  fs::remove(dl1 / "dl1_LST-1.Run00101.0001.h5");
+  EXPECT_EQ(run(), 7);
+  const std::string again = calls();
+  EXPECT_NE(again.find("find_tailcuts 00101"), std::string::npos) << again;
+  EXPECT_EQ(again.find("00102"), std::string::npos) << again;
+}
+
+TEST_F(NightTest, ARoundaboutWayToTheSameNightIsTheSameNight) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  const fs::path link = folder_.string() + "_link";
+  fs::remove(link);
+  fs::create_directory_symlink(folder_, link);
+  options_.config_file = link / "alisio.yaml";
+  EXPECT_EQ(run(), 0) << out_.str();
+  fs::remove(link);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(NightTest, ADamagedStateIsSaidPlainly) {
+  write(folder_ / "state/alisio.sqlite", "this is not what it should be, not at all");
+  try {
+    run();
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("no SQLite file"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(NightTest, APassDoesNotTryForEverWhatIsMissing) {
+  order("r0_to_dl1_00101.0000", "fail 4");
+  options_.pass = true;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    EXPECT_EQ(run(), 7);
+    EXPECT_NE(calls().find("r0_to_dl1 00101.0000"), std::string::npos) << attempt;
+  }
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "");
+}
+
 TEST_F(NightTest, TheTableIsAlsoJson) {
   order("r0_to_dl1_00101.0001", "fail 5");
   options_.json = true;
@@ -603,14 +876,14 @@ TEST_F(NightTest, DryRunWalksThroughEverythingAndMakesNothing) {
   services_.dry_run_stage = [&](const JobRequest& request) { walked.push_back(request); };
   options_.dry_run = true;
   EXPECT_EQ(run(), 0) << out_.str();
-  ASSERT_EQ(walked.size(), 4u);
+  ASSERT_EQ(walked.size(), 8u);
   EXPECT_EQ(walked[0].arguments.front(), "r0-to-dl1");
   EXPECT_EQ(walked[0].arguments.back(), "--dry-run");
-  EXPECT_EQ(walked[0].jobs.size(), 2u);
   ASSERT_EQ(merges_.size(), 4u);
   EXPECT_TRUE(merges_[1].dry_run);
   EXPECT_EQ(merges_[1].output_folder, folder_ / "DL2/20221215/test_v00/log/dry_run");
-  EXPECT_EQ(merges_[1].journal_folder, folder_ / "DL1/20221215/test_v00/log/dry_run/journal/00101");
+  EXPECT_EQ(merges_[1].journal_folders.front(),
+            folder_ / "DL1/20221215/test_v00/log/dry_run/journal/00101");
   EXPECT_EQ(calls(), "");
   EXPECT_FALSE(fs::exists(product("dl1", 101, 0)));
   options_.dry_run = false;

@@ -5,117 +5,138 @@
 
 #include <map>
 
+#include "lib/night/layout.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::night {
 namespace {
 
+/// A subrun's two jobs, or three with a job of constants before them.
 class PlanTest : public testing::Test {
  protected:
   void SetUp() override {
-    task_.run = 7;
-    task_.subrun = 3;
-    task_.dl1_inputs = {{"r0_subrun", "/r0/s1"},
-                        {"drs4_pedestal", "/c/drs4"},
-                        {"charge_calibration", "/c/charge"},
-                        {"pointing", "/d/drive"}};
-    task_.dl2_inputs = {{"models", "/m/forest"}};
-    task_.dl1_file = "/p/dl1.h5";
-    task_.dl2_file = "/p/dl2.h5";
+    dl1_.key = {"r0_to_dl1", 7, 3};
+    dl1_.inputs = {{"r0_subrun", "/r0/s1"},
+                   {"drs4_pedestal", "/c/drs4"},
+                   {"charge_calibration", "/c/charge"},
+                   {"pointing", "/d/drive"}};
+    dl1_.products = {{"dl1_subrun", "/p/dl1.h5"}};
+    dl2_.key = {"dl1_to_dl2", 7, 3};
+    dl2_.inputs = {{"dl1_subrun", "/p/dl1.h5"}, {"models", "/m/forest"}};
+    dl2_.products = {{"dl2_subrun", "/p/dl2.h5"}};
     for (const char* path : {"/r0/s1", "/c/drs4", "/c/charge", "/d/drive", "/m/forest"})
       put(path, std::string("hash of ") + path);
-    settings_.r0_to_dl1 = {1, R"({"tailcut":{"picture_thresh":8.0}})"};
-    settings_.dl1_to_dl2 = {1, R"({"events_filters":{"r":[0,1]}})"};
+    settings_.stages["r0_to_dl1"] = {1, R"({"tailcut":{"picture_thresh":8.0}})"};
+    settings_.stages["dl1_to_dl2"] = {1, R"({"events_filters":{"r":[0,1]}})"};
+    settings_.stages["cat_b"] = {1, "{}"};
   }
 
   /// Make a file, or change it.
   void put(const std::string& path, const std::string& sha256, const std::string& data = "") {
-    disk_[path] = {FileStamp{1, ++clock_, 1}, FileHashes{sha256, data}};
+    disk_[path] = {.path = path,
+                   .size = 1,
+                   .mtime_ns = ++clock_,
+                   .inode = 1,
+                   .sha256 = sha256,
+                   .data_hash = data};
   }
 
-  SubrunPlan plan() {
+  struct Fates {
+    Step dl1, dl2;
+    bool in_one_pass = false;
+  };
+
+  NightPlan plan_of(const std::vector<Job>& jobs) {
     hashed_.clear();
     const FileAccess access{[this](const std::string& path) -> std::optional<FileStamp> {
                               const auto file = disk_.find(path);
                               if (file == disk_.end()) return std::nullopt;
-                              return file->second.first;
+                              FileStamp stamp = file->second;
+                              stamp.sha256.clear();
+                              stamp.data_hash.clear();
+                              return stamp;
                             },
                             [this](const std::string& path) {
                               hashed_.push_back(path);
-                              return disk_.at(path).second;
+                              return hashes_of(disk_.at(path));
                             }};
-    std::vector<FileRecord> rehashed;
-    return plan_subrun(task_, state_, settings_, access, rehashed);
+    FileView files(state_, access);
+    NightPlan plan;
+    for (const Job& job : jobs) add_job(plan, job, settings_, state_, events_, files);
+    return plan;
   }
 
-  void record(const std::string& stage, const StageFacts& facts, std::vector<PortFile> inputs,
-              const PortFile& output) {
+  Fates plan() {
+    const NightPlan plan = plan_of({dl1_, dl2_});
+    return {plan.jobs[0].step, plan.jobs[1].step, plan.goes_with_dl1(plan.jobs[1])};
+  }
+
+  void record(const Job& made) {
+    const StageFacts& facts = settings_.stages.at(made.key.stage);
     JobRecord job;
-    job.key = {stage, 7, 3};
+    job.key = made.key;
     job.status = JobStatus::done;
     job.stage_version = facts.version;
     job.configuration = facts.configuration;
     job.attempts = 1;
     std::vector<std::pair<std::string, std::string>> hashes;
     const auto note = [&](const PortFile& file) {
-      const auto& [stamp, content] = disk_.at(file.path);
-      state_.files[file.path] = {file.path, stamp, content};
-      return JobFile{file.port, file.path, content};
+      state_.files[file.path] = disk_.at(file.path);
+      return JobFile{file.port, file.path, hashes_of(disk_.at(file.path))};
     };
-    for (const PortFile& input : inputs) {
+    for (const PortFile& input : made.inputs) {
       job.inputs.push_back(note(input));
       hashes.emplace_back(input.port, job.inputs.back().hashes.deciding());
     }
-    job.outputs.push_back(note(output));
-    job.identity = stage::job_identity(stage, facts.version, facts.configuration, hashes);
+    for (const PortFile& product : made.products) job.outputs.push_back(note(product));
+    job.identity = stage::job_identity(made.key.stage, facts.version, facts.configuration, hashes);
     state_.jobs[job.key] = job;
   }
 
   /// As after a night that went well.
   void make_both() {
-    put(task_.dl1_file, "dl1 bytes", "dl1 data");
-    put(task_.dl2_file, "dl2 bytes", "dl2 data");
-    record("r0_to_dl1", settings_.r0_to_dl1, task_.dl1_inputs, {"dl1_subrun", task_.dl1_file});
-    record("dl1_to_dl2", settings_.dl1_to_dl2,
-           {{"models", "/m/forest"}, {"dl1_subrun", task_.dl1_file}},
-           {"dl2_subrun", task_.dl2_file});
+    put("/p/dl1.h5", "dl1 bytes", "dl1 data");
+    put("/p/dl2.h5", "dl2 bytes", "dl2 data");
+    record(dl1_);
+    record(dl2_);
   }
 
-  SubrunTask task_;
+  Job dl1_, dl2_;
   PlanSettings settings_;
   StateSnapshot state_;
-  std::map<std::string, std::pair<FileStamp, FileHashes>> disk_;
+  PassEvents events_;
+  std::map<std::string, FileStamp> disk_;
   std::vector<std::string> hashed_;
   std::int64_t clock_ = 0;
 };
 
 TEST_F(PlanTest, NothingIsHashedForWhatIsCurrent) {
   make_both();
-  const SubrunPlan made = plan();
+  const Fates made = plan();
   EXPECT_EQ(made.dl1.status, StepStatus::done) << made.dl1.reason;
   EXPECT_EQ(made.dl2.status, StepStatus::done) << made.dl2.reason;
   EXPECT_TRUE(hashed_.empty());
 }
 
 TEST_F(PlanTest, AFreshSubrunIsMadeInOnePassUnread) {
-  const SubrunPlan made = plan();
-  EXPECT_TRUE(made.in_one_pass());
+  const Fates made = plan();
+  EXPECT_TRUE(made.in_one_pass);
   EXPECT_EQ(made.dl1.reason, "never done");
   EXPECT_TRUE(hashed_.empty());
-  put(task_.dl1_file, "a stranger");
+  put("/p/dl1.h5", "a stranger");
   EXPECT_EQ(plan().dl1.reason, "a file of that name is there, but no record of its making");
 }
 
 TEST_F(PlanTest, ANewStageVersionRunsAgain) {
   make_both();
-  settings_.dl1_to_dl2.version = 2;
-  SubrunPlan made = plan();
+  settings_.stages["dl1_to_dl2"].version = 2;
+  Fates made = plan();
   EXPECT_EQ(made.dl1.status, StepStatus::done);
   EXPECT_EQ(made.dl2.status, StepStatus::to_run);
   EXPECT_EQ(made.dl2.reason, "dl1_to_dl2 is now version 2, was 1");
-  settings_.r0_to_dl1.version = 2;
-  EXPECT_TRUE(plan().in_one_pass());
-  settings_.dl1_to_dl2.version = 1;
+  settings_.stages["r0_to_dl1"].version = 2;
+  EXPECT_TRUE(plan().in_one_pass);
+  settings_.stages["dl1_to_dl2"].version = 1;
   made = plan();
   EXPECT_EQ(made.dl1.reason, "r0_to_dl1 is now version 2, was 1");
   EXPECT_EQ(made.dl2.status, StepStatus::waiting);
@@ -123,11 +144,11 @@ TEST_F(PlanTest, ANewStageVersionRunsAgain) {
 
 TEST_F(PlanTest, OnlyTheDataHashOfDl1CountsDownstream) {
   make_both();
-  put(task_.dl1_file, "other bytes", "dl1 data");
-  record("r0_to_dl1", settings_.r0_to_dl1, task_.dl1_inputs, {"dl1_subrun", task_.dl1_file});
+  put("/p/dl1.h5", "other bytes", "dl1 data");
+  record(dl1_);
   EXPECT_EQ(plan().dl2.status, StepStatus::done);
-  put(task_.dl1_file, "other bytes", "other data");
-  record("r0_to_dl1", settings_.r0_to_dl1, task_.dl1_inputs, {"dl1_subrun", task_.dl1_file});
+  put("/p/dl1.h5", "other bytes", "other data");
+  record(dl1_);
   EXPECT_EQ(plan().dl2.status, StepStatus::to_run);
   EXPECT_EQ(plan().dl2.reason, "dl1_subrun changed: dl1.h5");
 }
@@ -135,7 +156,7 @@ TEST_F(PlanTest, OnlyTheDataHashOfDl1CountsDownstream) {
 TEST_F(PlanTest, EqualConstantsElsewhereChangeNothing) {
   make_both();
   put("/c/new/drs4", "hash of /c/drs4");
-  task_.dl1_inputs[1].path = "/c/new/drs4";
+  dl1_.inputs[1].path = "/c/new/drs4";
   EXPECT_EQ(plan().dl1.status, StepStatus::done);
   put("/c/new/drs4", "another hash");
   EXPECT_EQ(plan().dl1.status, StepStatus::to_run);
@@ -145,14 +166,14 @@ TEST_F(PlanTest, EqualConstantsElsewhereChangeNothing) {
 TEST_F(PlanTest, AnInputThatAppearsOrGoesCounts) {
   make_both();
   put("/d/target", "target");
-  task_.dl1_inputs.push_back({"pointing_target", "/d/target"});
+  dl1_.inputs.push_back({"pointing_target", "/d/target"});
   EXPECT_EQ(plan().dl1.reason, "another pointing_target: target");
-  task_.dl1_inputs.pop_back();
+  dl1_.inputs.pop_back();
   put("/r0/s2", "second stream");
-  task_.dl1_inputs.push_back({"r0_subrun", "/r0/s2"});
-  record("r0_to_dl1", settings_.r0_to_dl1, task_.dl1_inputs, {"dl1_subrun", task_.dl1_file});
+  dl1_.inputs.push_back({"r0_subrun", "/r0/s2"});
+  record(dl1_);
   EXPECT_EQ(plan().dl1.status, StepStatus::done);
-  task_.dl1_inputs.pop_back();
+  dl1_.inputs.pop_back();
   EXPECT_EQ(plan().dl1.reason, "s2 is no longer an input");
 }
 
@@ -170,29 +191,26 @@ TEST_F(PlanTest, ProductsStandWithoutTheirInputs) {
   disk_.erase("/r0/s1");
   EXPECT_EQ(plan().dl1.status, StepStatus::done);
   EXPECT_EQ(plan().dl1.reason, "as recorded; its inputs are no longer there");
-  disk_.erase(task_.dl1_file);
-  const SubrunPlan made = plan();
+  disk_.erase("/p/dl1.h5");
+  const Fates made = plan();
   EXPECT_EQ(made.dl1.status, StepStatus::missing_input);
   EXPECT_EQ(made.dl1.reason, "r0_subrun /r0/s1 does not exist");
   EXPECT_EQ(made.dl2.status, StepStatus::done) << "DL2 itself is sound";
 }
 
 TEST_F(PlanTest, ObstaclesBlockWhatShouldRun) {
-  task_.dl1_obstacle = "no charge calibration";
-  SubrunPlan made = plan();
+  dl1_.obstacle = "no charge calibration";
+  Fates made = plan();
   EXPECT_EQ(made.dl1.status, StepStatus::blocked);
   EXPECT_EQ(made.dl2.status, StepStatus::blocked);
-  EXPECT_EQ(made.dl2.reason, "its DL1 file is not there: no charge calibration");
-  task_.dl1_obstacle.clear();
-  task_.dl2_obstacle = "no models";
-  task_.dl2_inputs.clear();
+  EXPECT_EQ(made.dl2.reason, "its DL1 is not there: no charge calibration");
+  dl1_.obstacle.clear();
+  dl2_.obstacle = "no models";
+  dl2_.inputs.pop_back();
   made = plan();
   EXPECT_EQ(made.dl1.status, StepStatus::to_run);
   EXPECT_EQ(made.dl2.status, StepStatus::blocked);
   EXPECT_EQ(made.dl2.reason, "no models");
-  task_.dl2_obstacle.clear();
-  settings_.dl2 = false;
-  EXPECT_EQ(plan().dl2.status, StepStatus::not_wanted);
 }
 
 TEST_F(PlanTest, WhatFailedForGoodWaitsForAChange) {
@@ -216,8 +234,58 @@ TEST_F(PlanTest, WhatFailedForGoodWaitsForAChange) {
 
 TEST_F(PlanTest, AProductionMovedElsewhereIsMadeThere) {
   make_both();
-  task_.dl2_file = "/elsewhere/dl2.h5";
+  dl2_.products[0].path = "/elsewhere/dl2.h5";
   EXPECT_EQ(plan().dl2.reason, "dl2.h5 was never made in this folder");
+}
+
+TEST_F(PlanTest, WhatAFailedJobDidNotReadIsNotHashed) {
+  JobRecord job;
+  job.key = dl1_.key;
+  job.status = JobStatus::failed;
+  job.exit_code = 4;
+  job.attempts = 3;
+  job.message = "drs4 does not exist";
+  job.stage_version = 1;
+  job.configuration = settings_.stages["r0_to_dl1"].configuration;
+  for (const PortFile& input : dl1_.inputs)
+    job.inputs.push_back({input.port, input.path, {unread_mark(disk_.at(input.path)), ""}});
+  state_.jobs[job.key] = job;
+  settings_.retry_failed = false;
+  EXPECT_EQ(plan().dl1.status, StepStatus::blocked) << plan().dl1.reason;
+  EXPECT_TRUE(hashed_.empty());
+  put("/c/drs4", "hash of /c/drs4");
+  EXPECT_EQ(plan().dl1.status, StepStatus::to_run) << "touched: it may be another file by now";
+}
+
+TEST_F(PlanTest, ARunGoesOnWithoutALostSubrun) {
+  Job lost = dl1_;
+  lost.key.subrun = 4;
+  lost.products = {{"dl1_subrun", "/p/dl1_4.h5"}, {"interleaved", "/p/interleaved_4.h5"}};
+  lost.obstacle = "stream 1 is missing";
+  dl1_.products.push_back({"interleaved", "/p/interleaved_3.h5"});
+  Job cat_b;
+  cat_b.key = {"cat_b", 7, whole_run};
+  cat_b.inputs = {{"interleaved", "/p/interleaved_3.h5"},
+                  {"interleaved", "/p/interleaved_4.h5"},
+                  {"charge_calibration", "/c/charge"}};
+  cat_b.products = {{"catb_calibration", "/c/cat_b.h5"}};
+  NightPlan plan = plan_of({dl1_, lost, cat_b});
+  EXPECT_EQ(plan.jobs[2].step.status, StepStatus::to_run) << plan.jobs[2].step.reason;
+  ASSERT_EQ(plan.jobs[2].inputs.size(), 2u);
+  EXPECT_EQ(plan.jobs[2].inputs[0].path, "/p/interleaved_3.h5");
+  dl1_.obstacle = "no charge calibration";
+  plan = plan_of({dl1_, lost, cat_b});
+  EXPECT_EQ(plan.jobs[2].step.status, StepStatus::blocked);
+  EXPECT_EQ(plan.jobs[2].step.reason, "its interleaved is not there: no charge calibration");
+}
+
+TEST_F(PlanTest, EqualDataOfAnotherProductionWillDo) {
+  dl1_.shared = true;
+  make_both();
+  put("/p/dl1.h5", "made by another production", "dl1 data");
+  EXPECT_EQ(plan().dl1.status, StepStatus::done) << plan().dl1.reason;
+  put("/p/dl1.h5", "made by another production", "other data");
+  EXPECT_EQ(plan().dl1.reason, "the product dl1.h5 was altered");
 }
 
 }  // namespace

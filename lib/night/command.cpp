@@ -1,0 +1,103 @@
+#include "lib/night/command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "lib/stage/description.hpp"
+
+namespace alisio::night {
+namespace {
+
+/// The option that takes the file of a port. The stage finds the files of other ports by itself.
+const std::map<std::string, std::string>& option_of_port() {
+  static const std::map<std::string, std::string> options{
+      {"r0_subrun", "--input"},
+      {"dl1_subrun", "--input"},
+      {"interleaved", "--input"},
+      {"drs4_pedestal", "--drs4-pedestal"},
+      {"charge_calibration", "--calibration"},
+      {"time_calibration", "--time-calibration"},
+      {"ffactor_systematics", "--ffactor-systematics"},
+      {"pointing", "--drive-log"},
+      {"run_summary", "--run-summary"},
+      {"pedestal_ids", "--pedestal-ids"},
+      {"catb_calibration", "--cat-b"},
+      {"tailcuts", "--tailcuts"},
+      {"models", "--models"}};
+  return options;
+}
+
+/// Stages that share their work among threads.
+bool takes_threads(const std::string& stage) {
+  static const std::set<std::string> stages{"r0_to_dl1", "drs4_pedestal", "time_calibration",
+                                            "camera_calibration"};
+  return stages.contains(stage);
+}
+
+std::string command_of(const std::string& stage) {
+  std::string command = stage;
+  std::replace(command.begin(), command.end(), '_', '-');
+  return command;
+}
+
+/// Say the inputs of a job. Of the streams of a subrun the first stands for all; other files of one
+/// port follow each other.
+void add_inputs(const std::vector<PortFile>& inputs, const std::set<std::string>& left_out,
+                std::vector<std::string>& words) {
+  std::string last;
+  for (const PortFile& input : inputs) {
+    const auto option = option_of_port().find(input.port);
+    if (option == option_of_port().end() || left_out.contains(input.port)) continue;
+    if (input.port != last)
+      words.push_back(option->second);
+    else if (input.port == "r0_subrun")
+      continue;
+    words.push_back(input.path);
+    last = input.port;
+  }
+}
+
+}  // namespace
+
+JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* with_dl2) const {
+  const Job& job = planned.job;
+  const std::string& stage = job.key.stage;
+  JobRequest request;
+  const std::string name = fmt::format("{}_{}", stage, job_name(job.key));
+  request.report_file = scratch / (name + ".json");
+  request.log_file = setup.folders.log(stage, dry_run) / "jobs" / (name + ".log");
+  request.jobs.push_back(job.key);
+  for (const PortFile& product : job.products) request.products.push_back(product.path);
+
+  std::vector<std::string>& words = request.arguments;
+  words = {command_of(stage)};
+  if (stage == "run_summary")
+    words.push_back(setup.key.date.compact());
+  else
+    add_inputs(planned.inputs, {}, words);
+  words.insert(words.end(), {"--output-dir", job.output_folder});
+  if (std::any_of(job.products.begin(), job.products.end(),
+                  [](const PortFile& product) { return product.port == "interleaved"; }))
+    words.push_back("--interleaved");
+  for (const PortNote& note : job.notes)
+    words.insert(words.end(), {"--note", note.port + "=" + note.text});
+  if (with_dl2 != nullptr) {
+    request.jobs.push_back(with_dl2->job.key);
+    request.products.push_back(with_dl2->job.products.front().path);
+    words.insert(words.end(), {"--dl2", "--dl2-output-dir", with_dl2->job.output_folder});
+    add_inputs(with_dl2->inputs, {"dl1_subrun"}, words);
+  }
+  if (!config_file.empty()) words.insert(words.end(), {"--config", config_file.string()});
+  words.insert(words.end(), {"--prod-id", setup.key.prod_id, "--date", setup.key.date.compact(),
+                             "--report", request.report_file.string(), "--journal-dir",
+                             setup.folders.journal(job.key, dry_run).string(), "--known-hashes",
+                             known_hashes_file().string()});
+  if (takes_threads(stage)) words.insert(words.end(), {"--threads", std::to_string(threads)});
+  if (dry_run) words.push_back("--dry-run");
+  return request;
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,101 @@
+#include "lib/night/dry_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+#include <set>
+
+#include "lib/base/error.hpp"
+#include "lib/night/merge.hpp"
+#include "lib/night/words.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+
+int dry_run_night(const NightSetup& setup, const PlanSettings& settings, State& state,
+                  const PassOptions& options, const NightServices& services, std::ostream& out) {
+  if (!services.dry_run_stage)
+    throw Error(ErrorKind::bug, "no way to walk through a stage was given");
+  const auto start = std::chrono::steady_clock::now();
+  StateSnapshot snapshot = state.snapshot(setup.key);
+  std::vector<FileStamp> rehashed;
+  Planner planner(setup, settings, disk_access(services));
+  const NightPlan plan = planner.plan(snapshot, {}, rehashed);
+  state.remember_files(rehashed);
+
+  const CommandWriter writer{.setup = setup,
+                             .config_file = options.config_file,
+                             .scratch = options.scratch,
+                             .threads = options.threads,
+                             .dry_run = true};
+  std::vector<FileStamp> known;
+  for (const PlannedJob& planned : plan.jobs)
+    for (const PortFile& input : planned.inputs)
+      if (const auto file = snapshot.files.find(input.path);
+          file != snapshot.files.end() && input.port != "r0_subrun")
+        known.push_back(file->second);
+  write_known_hashes(writer.known_hashes_file(), known);
+
+  std::vector<std::string> notes = setup.catalogue.notes;
+  std::set<fs::path> cleared;
+  std::map<int, std::vector<std::string>> did;  ///< stages by run
+  std::set<std::string> lost;                   ///< products that would not be made
+  int walked = 0, faults = 0;
+  for (const PlannedJob& planned : plan.jobs) {
+    const JobKey& key = planned.job.key;
+    const fs::path journal = setup.folders.journal(key, true);
+    std::error_code ignored;
+    if (cleared.insert(journal).second) fs::remove_all(journal, ignored);
+    const auto lose = [&] {
+      for (const PortFile& product : planned.job.products) lost.insert(product.path);
+    };
+    const auto fail = [&](const std::string& why) {
+      ++faults;
+      lose();
+      notes.push_back(fmt::format("{} {}: {}", job_name(key), key.stage, why));
+    };
+    if (!planned.job.obstacle.empty()) {
+      fail("would not run: " + planned.job.obstacle);
+      continue;
+    }
+    // What hangs on a job that cannot run has been told with that job.
+    if (std::any_of(planned.inputs.begin(), planned.inputs.end(),
+                    [&](const PortFile& input) { return lost.contains(input.path); })) {
+      lose();
+      continue;
+    }
+    try {
+      services.dry_run_stage(writer.write(planned, nullptr));
+      ++walked;
+      std::vector<std::string>& stages = did[key.run];
+      if (std::find(stages.begin(), stages.end(), key.stage) == stages.end())
+        stages.push_back(key.stage);
+    } catch (const Error& error) {
+      fail(error.what());
+    }
+  }
+  if (services.merge)
+    for (const auto& [run, stages] : did) {
+      const bool both = std::find(stages.begin(), stages.end(), "dl1_to_dl2") != stages.end();
+      for (const std::string& stage : documented_stages(stages))
+        if (std::string fault = merge(services, merge_job(setup, plan, stage, run, both, true));
+            !fault.empty()) {
+          ++faults;
+          notes.push_back(std::move(fault));
+        }
+    }
+  out << fmt::format(
+      "Dry run of night {} of {}, production {}: {} job{} of {} data run{} in {}; nothing was "
+      "computed\n",
+      setup.key.date.iso(), telescope_text(setup.key.telescope), setup.key.prod_id, walked,
+      walked == 1 ? "" : "s", setup.runs.size(), setup.runs.size() == 1 ? "" : "s",
+      duration_text(
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
+  out << "planned provenance: " << setup.folders.log("r0_to_dl1", true).string() << '\n';
+  for (const std::string& note : notes) out << "note: " << note << '\n';
+  return faults == 0 ? 0 : exit_code(ErrorKind::incomplete);
+}
+
+}  // namespace alisio::night

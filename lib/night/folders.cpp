@@ -1,0 +1,53 @@
+#include "lib/night/folders.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+
+std::string tailcut_folder(const CleaningLevels& levels) {
+  if (levels.boundary == 4) return fmt::format("tailcut{:g}{:g}", levels.picture, levels.boundary);
+  return fmt::format("tailcut{:02g}{:02g}", levels.picture, levels.boundary);
+}
+
+CleaningLevels read_levels(const fs::path& file) {
+  try {
+    const nlohmann::json content = nlohmann::json::parse(read_text_file(file));
+    const nlohmann::json& block = content.at("tailcuts_clean_with_pedestal_threshold");
+    return {block.at("picture_thresh"), block.at("boundary_thresh")};
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::bad_input,
+                std::string("the cleaning levels cannot be read: ") + error.what(), file.string(),
+                "remove the file: it is made again");
+  }
+}
+
+fs::path NightFolders::constants(ConstantsKind kind) const {
+  return calibration / "Cat-A" / facts_of(kind).folder / date / version;
+}
+
+fs::path NightFolders::cat_b() const {
+  return calibration / "Cat-B" / "calibration" / date / version;
+}
+
+fs::path NightFolders::log(const std::string& stage, bool dry_run) const {
+  fs::path folder = dl1;
+  if (stage == "dl1_to_dl2") folder = dl2;
+  if (stage == "gain_select") folder = r0g;
+  for (const ConstantsKind kind : constants_kinds)
+    if (stage == facts_of(kind).stage) folder = constants(kind);
+  folder /= "log";
+  return dry_run ? folder / "dry_run" : folder;
+}
+
+fs::path NightFolders::journal(const JobKey& key, bool dry_run) const {
+  const bool of_data_run = key.stage == "dl1_to_dl2" || key.stage == "gain_select";
+  return log(of_data_run ? "r0_to_dl1" : key.stage, dry_run) / "journal" / run_text(key.run);
+}
+
+}  // namespace alisio::night

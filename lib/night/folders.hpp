@@ -1,0 +1,42 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "lib/base/ids.hpp"
+#include "lib/night/constants.hpp"
+#include "lib/night/state.hpp"
+
+namespace alisio::night {
+
+/// Two thresholds of cleaning, p.e.
+struct CleaningLevels {
+  double picture = 0, boundary = 0;
+};
+
+/// Return the name of the folder of what was cleaned with these levels: "tailcut84", "tailcut1005";
+/// the observatory writes a boundary of 4 with one digit, others with two.
+[[nodiscard]] std::string tailcut_folder(const CleaningLevels& levels);
+
+/// Read the levels of a run from the file that find-tailcuts writes. @throws Error(bad_input).
+[[nodiscard]] CleaningLevels read_levels(const std::filesystem::path& file);
+
+/// Where a production of a night lives.
+struct NightFolders {
+  std::filesystem::path dl1, dl2;     ///< <products>/{DL1,DL2}/<date>/<prod>
+  std::filesystem::path calibration;  ///< root of the calibration tree
+  std::filesystem::path run_summaries, tailcuts;
+  std::filesystem::path r0g;           ///< of this date
+  std::filesystem::path pedestal_ids;  ///< of this date
+  std::string date;                    ///< YYYYMMDD
+  std::string version;                 ///< of the constants made here, "v0.1.0"
+
+  [[nodiscard]] std::filesystem::path constants(ConstantsKind kind) const;
+  [[nodiscard]] std::filesystem::path cat_b() const;
+  /// Folder of a stage's records: beside its products, at the level of the production.
+  [[nodiscard]] std::filesystem::path log(const std::string& stage, bool dry_run = false) const;
+  /// Folder of the journals of a job: one for all jobs of a data run, one for each kind of
+  /// constants of a calibration run.
+  [[nodiscard]] std::filesystem::path journal(const JobKey& key, bool dry_run = false) const;
+};
+
+}  // namespace alisio::night

@@ -1,0 +1,62 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "lib/night/state.hpp"
+
+namespace alisio::night {
+
+/// A file that comes or goes through a port of a stage.
+struct PortFile {
+  std::string port;
+  std::string path;
+};
+
+/// What is recorded with the file of a port: why it was chosen.
+struct PortNote {
+  std::string port;
+  std::string text;
+};
+
+/// One job: a stage applied to a subrun or to a run, with the files that it reads and makes. Jobs
+/// depend on each other through files alone: an input that another job makes is waited for.
+struct Job {
+  JobKey key;
+  std::vector<PortFile> inputs;
+  std::vector<PortFile> products;
+  std::string output_folder;
+  std::vector<PortNote> notes;
+  std::string obstacle;        ///< why it cannot run ("no charge calibration …"); empty: nothing
+  bool files_missing = false;  ///< the obstacle is a file that is not there
+  /// Why its products are not current, whatever its record says; empty: nothing.
+  std::string outdated;
+  /// Its products belong to all productions of the night: another production's equal data will do.
+  bool shared = false;
+};
+
+enum class StepStatus {
+  done,     ///< recorded, unchanged inputs, outputs as recorded
+  to_run,   ///< once its inputs are there
+  waiting,  ///< decided when the jobs before it have ended
+  running,
+  blocked,        ///< something it needs cannot be made, or it failed too often
+  missing_input,  ///< a file that it needs does not exist
+  failed          ///< in this pass
+};
+[[nodiscard]] const char* to_string(StepStatus status);
+
+/// What is to become of a job.
+struct Step {
+  StepStatus status = StepStatus::to_run;
+  std::string reason;  ///< one line
+
+  /// Its product may still come, or change, in this pass.
+  [[nodiscard]] bool pending() const {
+    return status == StepStatus::to_run || status == StepStatus::waiting ||
+           status == StepStatus::running;
+  }
+  /// Its product stands.
+  [[nodiscard]] bool done() const { return status == StepStatus::done; }
+};
+
+}  // namespace alisio::night

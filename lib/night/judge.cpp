@@ -1,0 +1,301 @@
+#include "lib/night/judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "lib/base/error.hpp"
+#include "lib/stage/description.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int attempts_at_most = 3;
+
+std::string name_of(const std::string& path) {
+  return fs::path(path).filename().string();
+}
+
+bool counts_in_identity(const std::string& stage, const std::string& port) {
+  for (const stage::PortDescription& known : stage::description(stage).inputs)
+    if (known.name == port) return known.in_identity;
+  return true;
+}
+
+const JobFile* find_input(const JobRecord& record, const PortFile& input) {
+  const auto found = std::find_if(
+      record.inputs.begin(), record.inputs.end(),
+      [&](const JobFile& file) { return file.path == input.path && file.port == input.port; });
+  return found == record.inputs.end() ? nullptr : &*found;
+}
+
+bool is_part_mark(const std::string& hash) {
+  return hash.starts_with("part ");
+}
+
+std::string configuration_difference(const std::string& before, const std::string& now) {
+  if (before.empty()) return "the configuration of the last time is not known";
+  const nlohmann::json old_flat = nlohmann::json::parse(before).flatten();
+  const nlohmann::json new_flat = nlohmann::json::parse(now).flatten();
+  for (const auto& [key, value] : new_flat.items()) {
+    const auto old = old_flat.find(key);
+    if (old != old_flat.end() && *old == value) continue;
+    std::string dotted = key.substr(1);
+    std::replace(dotted.begin(), dotted.end(), '/', '.');
+    return fmt::format("configuration changed: {} is now {}{}", dotted, value.dump(),
+                       old == old_flat.end() ? "" : ", was " + old->dump());
+  }
+  return "configuration changed";
+}
+
+/// Return why the recorded products do not stand, or "".
+std::string fault_of_products(const Case& about, FileView& files) {
+  for (const PortFile& product : about.job.products) {
+    const auto recorded =
+        std::find_if(about.record->outputs.begin(), about.record->outputs.end(),
+                     [&](const JobFile& file) { return file.path == product.path; });
+    if (recorded == about.record->outputs.end())
+      return fmt::format("{} was never made in this folder", name_of(product.path));
+    const std::optional<FileHashes> now = files.hashes(product.path);
+    if (!now) return fmt::format("the product {} is gone", name_of(product.path));
+    const bool same = now->sha256 == recorded->hashes.sha256 ||
+                      (about.job.shared && now->deciding() == recorded->hashes.deciding());
+    if (!same) return fmt::format("the product {} was altered", name_of(product.path));
+  }
+  return "";
+}
+
+/// Return the present hashes of an input. One that was read in part is known by its stamp alone.
+std::optional<FileHashes> hashes_now(const std::string& path, const JobFile* recorded,
+                                     FileView& files) {
+  if (recorded == nullptr || !is_part_mark(recorded->hashes.sha256)) return files.hashes(path);
+  const std::optional<FileStamp> now = files.stamp(path);
+  if (!now) return std::nullopt;
+  const std::string mark = part_mark(*now);
+  return mark == recorded->hashes.sha256 ? recorded->hashes : FileHashes{mark, mark};
+}
+
+/// Return the hashes that an input has now; one still to be made is taken for what it was.
+std::optional<FileHashes> hashes_of_input(const Case& about, const PortFile& input,
+                                          const JobFile* recorded, FileView& files) {
+  if (about.coming.contains(input.path))
+    return recorded == nullptr ? std::nullopt : std::optional(recorded->hashes);
+  return hashes_now(input.path, recorded, files);
+}
+
+std::string fact_difference(const Case& about) {
+  if (about.record->stage_version != about.facts.version)
+    return fmt::format("{} is now version {}, was {}", about.job.key.stage, about.facts.version,
+                       about.record->stage_version);
+  if (about.record->configuration != about.facts.configuration)
+    return configuration_difference(about.record->configuration, about.facts.configuration);
+  return "";
+}
+
+/// Return what has changed since the job was done, or "": version, configuration, inputs.
+std::string change_since(const Case& about, FileView& files, bool& gone) {
+  if (std::string changed = fact_difference(about); !changed.empty()) return changed;
+  const std::string& stage = about.job.key.stage;
+  std::vector<std::pair<std::string, std::string>> identity_inputs;
+  std::set<std::string> wanted_paths, wanted_ports;
+  std::string difference;
+  const auto differs = [&](const std::string& text) {
+    if (difference.empty()) difference = text;
+  };
+  for (const PortFile& input : about.inputs) {
+    wanted_paths.insert(input.path);
+    wanted_ports.insert(input.port);
+    if (!counts_in_identity(stage, input.port)) continue;
+    const JobFile* recorded = find_input(*about.record, input);
+    const std::optional<FileHashes> now = hashes_of_input(about, input, recorded, files);
+    if (now) {
+      identity_inputs.emplace_back(input.port, now->deciding());
+    } else if (recorded != nullptr) {
+      gone = true;
+      identity_inputs.emplace_back(input.port, recorded->hashes.deciding());
+    }
+    if (recorded == nullptr)
+      differs(fmt::format("another {}: {}", input.port, name_of(input.path)));
+    else if (now && recorded->hashes.deciding() != now->deciding())
+      differs(fmt::format("{} changed: {}", input.port, name_of(input.path)));
+  }
+  for (const JobFile& input : about.record->inputs) {
+    if (wanted_paths.contains(input.path) || !counts_in_identity(stage, input.port)) continue;
+    if (wanted_ports.contains(input.port)) {
+      differs(fmt::format("{} is no longer an input", name_of(input.path)));
+      continue;
+    }
+    // Ports that planning does not fill: the stage found the file by itself, and would again.
+    const std::optional<FileHashes> now = hashes_now(input.path, &input, files);
+    if (!now) gone = true;
+    const FileHashes& hashes = now ? *now : input.hashes;
+    if (hashes.deciding() != input.hashes.deciding())
+      differs(fmt::format("{} changed: {}", input.port, name_of(input.path)));
+    identity_inputs.emplace_back(input.port, hashes.deciding());
+  }
+  if (difference.empty()) return "";
+  // Other files with the same content change nothing.
+  const std::string identity = stage::job_identity(
+      stage, about.facts.version, about.facts.configuration, std::move(identity_inputs));
+  return identity == about.record->identity ? "" : difference;
+}
+
+/// True if it is what unread_mark() gives.
+bool is_unread_mark(const std::string& hash) {
+  return hash == "absent" || hash.starts_with("unread ");
+}
+
+/// True if a job that failed would meet today what it met then.
+bool would_meet_the_same(const Case& about, FileView& files) {
+  if (!fact_difference(about).empty()) return false;
+  for (const PortFile& input : about.inputs) {
+    if (about.coming.contains(input.path)) return false;
+    const JobFile* recorded = find_input(*about.record, input);
+    if (recorded == nullptr) return false;
+    if (is_unread_mark(recorded->hashes.sha256)) {
+      if (unread_mark(files.stamp(input.path)) != recorded->hashes.sha256) return false;
+      continue;
+    }
+    const std::optional<FileHashes> now = hashes_now(input.path, recorded, files);
+    if (!now || now->deciding() != recorded->hashes.deciding()) return false;
+  }
+  return true;
+}
+
+/// Errors that another try of the same job cannot mend.
+bool failed_for_good(const JobRecord& job) {
+  return job.exit_code == exit_code(ErrorKind::usage) ||
+         job.exit_code == exit_code(ErrorKind::configuration) ||
+         job.exit_code == exit_code(ErrorKind::bad_input);
+}
+
+/// Compare a job with its record alone.
+Step compare(const Case& about, FileView& files) {
+  if (about.record == nullptr) {
+    const bool stranger =
+        !about.job.products.empty() && files.exists(about.job.products.front().path);
+    return {StepStatus::to_run,
+            stranger ? "a file of that name is there, but no record of its making" : "never done"};
+  }
+  const JobRecord& record = *about.record;
+  if (record.status == JobStatus::interrupted)
+    return {StepStatus::to_run, "the last try was interrupted"};
+  if (record.status == JobStatus::failed) {
+    const bool exhausted = failed_for_good(record) || record.attempts >= attempts_at_most;
+    if (!about.retry_failed && exhausted && would_meet_the_same(about, files))
+      return {StepStatus::blocked, fmt::format("failed {} time{}: {}", record.attempts,
+                                               record.attempts == 1 ? "" : "s", record.message)};
+    return {StepStatus::to_run, "failed before: " + record.message};
+  }
+  bool inputs_gone = false;
+  std::string fault = fault_of_products(about, files);
+  if (fault.empty()) fault = change_since(about, files, inputs_gone);
+  if (fault.empty()) fault = about.job.outdated;
+  if (!fault.empty()) return {StepStatus::to_run, fault};
+  return {StepStatus::done, inputs_gone ? "as recorded; its inputs are no longer there"
+                                        : "identity and hashes as recorded"};
+}
+
+/// Return the words for the files that a job waits for.
+std::string words_of_coming(const Case& about) {
+  for (const PortFile& input : about.inputs)
+    if (about.coming.contains(input.path)) return words_of_port(input.port);
+  return "inputs";
+}
+
+}  // namespace
+
+std::optional<FileStamp> FileView::stamp(const std::string& path) {
+  const auto known = stamps_.find(path);
+  if (known != stamps_.end()) return known->second;
+  return stamps_[path] = access_.stamp(path);
+}
+
+std::optional<FileHashes> FileView::hashes(const std::string& path) {
+  std::optional<FileStamp> now = stamp(path);
+  if (!now) return std::nullopt;
+  const auto known = state_.files.find(path);
+  if (known != state_.files.end() && same_stamp(known->second, *now))
+    return hashes_of(known->second);
+  FileHashes hashes = access_.hash(path);
+  // A file that was only touched keeps the data hash that its maker reported.
+  if (known != state_.files.end() && hashes.data_hash.empty() &&
+      known->second.sha256 == hashes.sha256)
+    hashes.data_hash = known->second.data_hash;
+  now->path = path;
+  now->sha256 = hashes.sha256;
+  now->data_hash = hashes.data_hash;
+  state_.files[path] = *now;
+  rehashed_.push_back(*now);
+  return hashes;
+}
+
+const char* to_string(StepStatus status) {
+  switch (status) {
+    case StepStatus::done:
+      return "done";
+    case StepStatus::to_run:
+      return "to run";
+    case StepStatus::waiting:
+      return "waiting";
+    case StepStatus::running:
+      return "running";
+    case StepStatus::blocked:
+      return "blocked";
+    case StepStatus::missing_input:
+      return "missing input";
+    case StepStatus::failed:
+      return "failed";
+  }
+  return "blocked";
+}
+
+std::string words_of_port(const std::string& port) {
+  if (port == "dl1_subrun" || port == "dl1b_subrun") return "DL1";
+  std::string words = port;
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
+std::string unread_mark(const std::optional<FileStamp>& stamp) {
+  if (!stamp) return "absent";
+  return fmt::format("unread {} {} {}", stamp->size, stamp->mtime_ns, stamp->inode);
+}
+
+std::string part_mark(const FileStamp& stamp) {
+  return fmt::format("part {} {} {}", stamp.size, stamp.mtime_ns, stamp.inode);
+}
+
+void note_unread_inputs(JobRecord& record, const std::vector<PortFile>& inputs) {
+  for (const PortFile& input : inputs)
+    if (find_input(record, input) == nullptr)
+      record.inputs.push_back(
+          {input.port, input.path, {unread_mark(stamp_of(input.path)), std::string()}});
+}
+
+Step judge(const Case& about, FileView& files) {
+  Step step = compare(about, files);
+  if (!about.lost.empty()) {
+    const std::string words = words_of_port(about.lost_port);
+    if (step.status == StepStatus::done)
+      return {StepStatus::done, fmt::format("as recorded; its {} cannot be made again", words)};
+    return {StepStatus::blocked, fmt::format("its {} is not there: {}", words, about.lost)};
+  }
+  if (step.status == StepStatus::done && !about.coming.empty())
+    return {StepStatus::waiting,
+            fmt::format("made again if the data of {} change", words_of_coming(about))};
+  if (step.status != StepStatus::to_run) return step;
+  if (!about.job.obstacle.empty())
+    return {about.job.files_missing ? StepStatus::missing_input : StepStatus::blocked,
+            about.job.obstacle};
+  for (const PortFile& input : about.inputs)
+    if (!about.coming.contains(input.path) && !files.exists(input.path))
+      return {StepStatus::missing_input,
+              fmt::format("{} {} does not exist", input.port, input.path)};
+  return step;
+}
+
+}  // namespace alisio::night

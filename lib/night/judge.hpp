@@ -1,0 +1,75 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/night/job.hpp"
+#include "lib/night/state.hpp"
+
+namespace alisio::night {
+
+/// What a stage is at this moment: a job recorded with anything else is not current.
+struct StageFacts {
+  int version = 0;
+  std::string configuration;  ///< canonical text of the sections that the stage reads
+};
+
+/// How planning looks at files; tests give their own.
+struct FileAccess {
+  std::function<std::optional<FileStamp>(const std::string&)> stamp;
+  std::function<FileHashes(const std::string&)> hash;
+};
+
+/// The files as the state remembers them: not read while their stamps are as recorded; others are
+/// hashed, and the new hashes put into the snapshot. Every file is looked at once.
+class FileView {
+ public:
+  FileView(StateSnapshot& state, const FileAccess& access) : state_(state), access_(access) {}
+
+  [[nodiscard]] std::optional<FileStamp> stamp(const std::string& path);
+  [[nodiscard]] bool exists(const std::string& path) { return stamp(path).has_value(); }
+  /// Return the present hashes, or nothing if the file does not exist.
+  [[nodiscard]] std::optional<FileHashes> hashes(const std::string& path);
+  /// Files that had to be read.
+  [[nodiscard]] const std::vector<FileStamp>& rehashed() const { return rehashed_; }
+
+ private:
+  StateSnapshot& state_;
+  const FileAccess& access_;
+  std::unordered_map<std::string, std::optional<FileStamp>> stamps_;
+  std::vector<FileStamp> rehashed_;
+};
+
+/// A job and what is known of it.
+struct Case {
+  const Job& job;
+  const std::vector<PortFile>& inputs;  ///< those of the job that are there or can come
+  std::set<std::string> coming;         ///< paths among them that are still to be made
+  std::string lost;                     ///< why one of them cannot be made; empty: none
+  std::string lost_port;
+  const StageFacts& facts;
+  const JobRecord* record = nullptr;  ///< nullptr: never tried
+  bool retry_failed = true;           ///< false: what failed for good stays blocked
+};
+
+/// Decide what a job needs. Pure but for `files`.
+[[nodiscard]] Step judge(const Case& about, FileView& files);
+
+/// Return what stands for the hash of an input that a failed job did not read: how it was on disk.
+[[nodiscard]] std::string unread_mark(const std::optional<FileStamp>& stamp);
+
+/// Return what stands for the hash of a file of which a job read only a part: how it was on disk.
+[[nodiscard]] std::string part_mark(const FileStamp& stamp);
+
+/// Note in the record of a failed job the inputs that it did not come to read, as they are on disk:
+/// by them it is told whether another try could end otherwise.
+void note_unread_inputs(JobRecord& record, const std::vector<PortFile>& inputs);
+
+/// Return the words for a file of a port: "DL1", "charge calibration".
+[[nodiscard]] std::string words_of_port(const std::string& port);
+
+}  // namespace alisio::night

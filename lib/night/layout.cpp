@@ -1,0 +1,514 @@
+#include "lib/night/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "lib/base/error.hpp"
+#include "lib/io/text/drive_log.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+namespace {
+
+std::string subrun_product(const char* level, int telescope, int run, int subrun) {
+  return fmt::format("{}_{}.Run{}.{}.h5", level, telescope_text(telescope), run_text(run),
+                     subrun_text(subrun));
+}
+
+std::string constants_product(ConstantsKind kind, const std::string& filters, int run) {
+  const std::string stem = kind == ConstantsKind::charge ? "calibration_filters_" + filters
+                                                         : std::string(facts_of(kind).port);
+  return fmt::format("{}.Run{}.0000.h5", stem, run_text(run));
+}
+
+std::string nights_text(long nights) {
+  return nights == 0 ? "of this night"
+                     : fmt::format("{} night{} earlier", nights, nights == 1 ? "" : "s");
+}
+
+class Layout {
+ public:
+  Layout(const NightSetup& setup, const PlanSettings& settings, StateSnapshot& state,
+         const PassEvents& events, FileView& files, Verdicts& verdicts)
+      : setup_(setup),
+        folders_(setup.folders),
+        settings_(settings),
+        state_(state),
+        events_(events),
+        files_(files),
+        verdicts_(verdicts) {}
+
+  NightPlan make() {
+    add_run_summary();
+    for (const RunEntry& entry : setup_.catalogue.runs)
+      if (setup_.is_asked(entry.run)) add_calibration_run(entry);
+    for (const RunSetup& run : setup_.runs) add_data_run(run);
+    return std::move(plan_);
+  }
+
+ private:
+  std::size_t add(Job job) {
+    return add_job(plan_, std::move(job), settings_, state_, events_, files_);
+  }
+
+  [[nodiscard]] const Step& step(std::size_t position) const { return plan_.jobs[position].step; }
+
+  // --- run summary ---
+
+  void add_run_summary() {
+    const JobKey key{"run_summary", whole_night, whole_run};
+    run_summary_ = setup_.catalogue.run_summary.string();
+    // One that was there before is the observatory's.
+    if (!setup_.steps.run_summary || (!run_summary_.empty() && !state_.jobs.contains(key))) return;
+    Job job;
+    job.key = key;
+    job.output_folder = folders_.run_summaries;
+    job.shared = true;
+    run_summary_ = folders_.run_summaries / fmt::format("RunSummary_{}.ecsv", folders_.date);
+    job.products = {{"run_summary", run_summary_}};
+    add_if_there("run_summary_override",
+                 folders_.run_summaries / fmt::format("RunSummary_{}.override.yaml", folders_.date),
+                 job);
+    for (const RunEntry& entry : setup_.catalogue.runs) {
+      add_head(entry, job);
+      const auto subruns =
+          std::count_if(entry.subruns.begin(), entry.subruns.end(),
+                        [](const SubrunFiles& files) { return files.first_stream; });
+      if (!setup_.catalogue.run_summary.empty() && subruns > entry.expected_subruns.value_or(0))
+        job.outdated = fmt::format("run {} has more subruns than it says", run_text(entry.run));
+    }
+    add(std::move(job));
+  }
+
+  /// Add the files by which a run is known: the streams of its first subrun, as far as they go.
+  static void add_head(const RunEntry& entry, Job& job) {
+    if (entry.subruns.empty() || entry.subruns.front().subrun != 0) return;
+    int stream = 0;
+    for (const fs::path& file : entry.subruns.front().streams) {
+      // LST-<t>.<stream>.Run…
+      if (file.filename().string().find(fmt::format(".{}.Run", ++stream)) == std::string::npos)
+        return;
+      job.inputs.push_back({"r0_subrun", file.string()});
+    }
+  }
+
+  void add_run_summary_to(Job& job) const {
+    if (!run_summary_.empty() &&
+        (plan_.makers.contains(run_summary_) || files_.exists(run_summary_)))
+      job.inputs.push_back({"run_summary", run_summary_});
+  }
+
+  // --- constants ---
+
+  [[nodiscard]] const ConstantsShelf& shelf(ConstantsKind kind) const {
+    return setup_.shelves.at(static_cast<std::size_t>(kind));
+  }
+
+  [[nodiscard]] const RunEntry* entry_of(int run) const {
+    const auto& runs = setup_.catalogue.runs;
+    const auto found = std::find_if(runs.begin(), runs.end(),
+                                    [&](const RunEntry& entry) { return entry.run == run; });
+    return found == runs.end() ? nullptr : &*found;
+  }
+
+  /// Return the constants of a run of this night that are there, the preferred file first.
+  [[nodiscard]] std::vector<ConstantsFile> files_of_run(ConstantsKind kind, int run) const {
+    std::vector<ConstantsFile> found;
+    for (const auto* files : {&shelf(kind).tonight, &shelf(kind).undated})
+      for (const ConstantsFile& file : *files)
+        if (file.run == run) found.push_back(file);
+    return found;
+  }
+
+  void add_calibration_run(const RunEntry& entry) {
+    for (const ConstantsKind kind :
+         {ConstantsKind::drs4_pedestal, ConstantsKind::time, ConstantsKind::charge}) {
+      if (entry.type != facts_of(kind).run_type) continue;
+      const auto job = constants_job(kind, entry.run);
+      if (job && step(*job).done()) {
+        static_cast<void>(verdict(kind, plan_.jobs[*job].job.products.front().path, entry.run));
+      } else if (!job) {
+        for (const ConstantsFile& file : files_of_run(kind, entry.run))
+          static_cast<void>(verdict(kind, file.file, entry.run));
+      }
+    }
+  }
+
+  /// Return the job that makes the constants of a run, laid out at first need; nothing if they are
+  /// not to be made: no raw files, switched off, or made already by somebody else.
+  std::optional<std::size_t> constants_job(ConstantsKind kind, int run) {
+    const std::pair memory{kind, run};
+    if (const auto known = constants_jobs_.find(memory); known != constants_jobs_.end())
+      return known->second;
+    std::optional<std::size_t>& job = constants_jobs_[memory];
+    const RunEntry* entry = entry_of(run);
+    const ConstantsFacts& facts = facts_of(kind);
+    if (!setup_.steps.calibration || entry == nullptr || entry->type != facts.run_type ||
+        entry->subruns.empty())
+      return job;
+    const JobKey key{facts.stage, run, whole_run};
+    if (!state_.jobs.contains(key))
+      for (const ConstantsFile& file : files_of_run(kind, run))
+        if (file.version.empty() || file.version == "pro" || file.version == folders_.version) {
+          std::string& text = plan_.found[run];
+          text +=
+              (text.empty() ? "" : ", ") + fmt::format("{} {}", facts.words, file.file.string());
+          return job;
+        }
+    const std::size_t position = add(make_constants_job(kind, key, *entry));
+    return constants_jobs_[memory] = position;
+  }
+
+  Job make_constants_job(ConstantsKind kind, const JobKey& key, const RunEntry& entry) {
+    Job job;
+    job.key = key;
+    job.shared = true;
+    job.output_folder = folders_.constants(kind);
+    job.products = {{facts_of(kind).port, folders_.constants(kind) /
+                                              constants_product(kind, setup_.filters, entry.run)}};
+    add_raw(entry.subruns.front(), entry.run, job);
+    if (kind == ConstantsKind::drs4_pedestal) return job;
+    add_constants(ConstantsKind::drs4_pedestal, choose(ConstantsKind::drs4_pedestal, entry.run),
+                  job);
+    if (kind == ConstantsKind::charge)
+      add_constants(ConstantsKind::time, choose(ConstantsKind::time, entry.run), job);
+    add_run_summary_to(job);
+    if (kind == ConstantsKind::charge && !setup_.ffactor_systematics.empty())
+      job.inputs.push_back({"ffactor_systematics", setup_.ffactor_systematics.string()});
+    return job;
+  }
+
+  /// Give a job the constants that were chosen for it.
+  static void add_constants(ConstantsKind kind, const ConstantsChoice& choice, Job& job) {
+    const char* port = facts_of(kind).port;
+    if (!choice.file.empty()) {
+      job.inputs.push_back({port, choice.file.string()});
+      job.notes.push_back({port, choice.text()});
+    } else if (kind != ConstantsKind::time && job.obstacle.empty()) {
+      job.obstacle = choice.text();
+    }
+  }
+
+  Verdict verdict(ConstantsKind kind, const fs::path& file, int run) {
+    const std::optional<FileStamp> stamp = files_.stamp(file.string());
+    if (!settings_.check_constants || !stamp) return {};
+    auto known = verdicts_.find(file.string());
+    if (known == verdicts_.end() || !same_stamp(known->second.first, *stamp)) {
+      Verdict fresh;
+      try {
+        fresh = settings_.check_constants(facts_of(kind).port, file);
+      } catch (const Error& error) {
+        fresh = {false, error.what()};
+      }
+      known = verdicts_.insert_or_assign(file.string(), std::pair{*stamp, fresh}).first;
+    }
+    const Verdict& found = known->second.second;
+    const bool noted = std::any_of(plan_.gate_faults.begin(), plan_.gate_faults.end(),
+                                   [&](const GateFault& fault) {
+                                     return fault.run == run && fault.kind == facts_of(kind).words;
+                                   });
+    if (!found.passed && !noted && entry_of(run) != nullptr)
+      plan_.gate_faults.push_back(
+          {run, facts_of(kind).words, found.text, settings_.accepted.contains(run)});
+    return found;
+  }
+
+  /// Take a file if its gates let it pass, else say why not. Return true if it was taken.
+  bool take(ConstantsKind kind, const fs::path& file, int run, const std::string& reason,
+            ConstantsChoice& choice) {
+    const Verdict found = verdict(kind, file, run);
+    if (!found.passed && !settings_.accepted.contains(run)) {
+      choice.passed_over.push_back(fmt::format("run {} ({})", run_text(run), found.text));
+      return false;
+    }
+    choice.file = file;
+    choice.run = run;
+    choice.reason = reason;
+    if (!found.passed) choice.reason += fmt::format(", accepted in spite of {}", found.text);
+    return true;
+  }
+
+  /// Take the constants of a run of this night, made or still to be made.
+  bool take_of_tonight(ConstantsKind kind, int run, const std::string& reason,
+                       ConstantsChoice& choice) {
+    const auto job = constants_job(kind, run);
+    const std::vector<ConstantsFile> there = files_of_run(kind, run);
+    fs::path product;
+    if (job) {
+      product = plan_.jobs[*job].job.products.front().path;
+      if (step(*job).pending()) {
+        choice.file = product;
+        choice.run = run;
+        choice.reason = reason;
+        choice.coming = true;
+        return true;
+      }
+      if (step(*job).done()) {
+        if (take(kind, product, run, reason, choice)) return true;
+      } else {
+        choice.passed_over.push_back(fmt::format("run {} ({})", run_text(run), step(*job).reason));
+      }
+    } else if (there.empty()) {
+      const RunEntry* entry = entry_of(run);
+      choice.passed_over.push_back(fmt::format(
+          "run {} ({})", run_text(run),
+          entry != nullptr && entry->subruns.empty() ? "no raw files" : "no constants"));
+    }
+    for (const ConstantsFile& file : there)
+      if (file.file != product && take(kind, file.file, run, reason, choice)) return true;
+    return false;
+  }
+
+  /// Choose the constants of a run: the file that the configuration names; else of the nearest run
+  /// at or before it, of this night or of the latest earlier one; else of the first one later in
+  /// the night. What is missing, failed or fails its gates is passed over.
+  ConstantsChoice choose(ConstantsKind kind, int last_run) {
+    ConstantsChoice choice;
+    const fs::path& given = setup_.given_constants.at(static_cast<std::size_t>(kind));
+    if (!given.empty()) {
+      const int run = run_in_name(given);
+      if (!take(kind, fs::weakly_canonical(given), run, "named by the configuration", choice))
+        choice.reason = fmt::format("the {} that the configuration names fails its checks",
+                                    facts_of(kind).words);
+      return choice;
+    }
+    std::set<int> tonight;
+    for (const RunEntry& entry : setup_.catalogue.runs)
+      if (entry.type == facts_of(kind).run_type) tonight.insert(entry.run);
+    for (const ConstantsFile& file : shelf(kind).tonight) tonight.insert(file.run);
+
+    const std::string nearest = fmt::format("nearest at or before run {}", run_text(last_run));
+    for (auto run = tonight.rbegin(); run != tonight.rend(); ++run)
+      if (*run <= last_run &&
+          take_of_tonight(kind, *run, fmt::format("{}, {}", nearest, nights_text(0)), choice))
+        return choice;
+    for (const ConstantsFile& file : shelf(kind).earlier)
+      if (file.run <= last_run &&
+          take(kind, file.file, file.run,
+               fmt::format("{}, {}", nearest, nights_text(file.nights_earlier)), choice))
+        return choice;
+    for (const ConstantsFile& file : shelf(kind).undated)
+      if (file.run <= last_run && !tonight.contains(file.run) &&
+          take(kind, file.file, file.run, nearest, choice))
+        return choice;
+    for (const int run : tonight)
+      if (run > last_run &&
+          take_of_tonight(kind, run,
+                          fmt::format("first after run {}, of this night: there is none before it",
+                                      run_text(last_run)),
+                          choice))
+        return choice;
+    choice.reason =
+        fmt::format("no {} at or before run {} in {}", facts_of(kind).words, run_text(last_run),
+                    (folders_.calibration / "Cat-A" / facts_of(kind).folder).string());
+    return choice;
+  }
+
+  static int run_in_name(const fs::path& file) {
+    const std::string name = file.filename().string();
+    const auto at = name.find("Run");
+    if (at == std::string::npos) return -1;
+    const std::string digits =
+        name.substr(at + 3, name.find_first_not_of("0123456789", at + 3) - at - 3);
+    return digits.empty() ? -1 : std::stoi(digits);
+  }
+
+  // --- data ---
+
+  void add_raw(const SubrunFiles& files, int run, Job& job) const {
+    for (const fs::path& stream : files.streams)
+      job.inputs.push_back({"r0_subrun", stream.string()});
+    if (files.first_stream) return;
+    job.obstacle = fmt::format("stream 1 of subrun {}.{} does not exist", run_text(run),
+                               subrun_text(files.subrun));
+    job.files_missing = true;
+  }
+
+  /// Return the subruns of a run: those that have files, and those that were made when they had.
+  [[nodiscard]] std::map<int, const SubrunFiles*> subruns_of(const RunEntry& entry) const {
+    std::map<int, const SubrunFiles*> subruns;
+    for (const auto& [key, job] : state_.jobs)
+      if (key.stage == "r0_to_dl1" && key.run == entry.run && job.status == JobStatus::done)
+        subruns[key.subrun] = nullptr;
+    for (const SubrunFiles& files : entry.subruns) subruns[files.subrun] = &files;
+    return subruns;
+  }
+
+  void add_data_run(const RunSetup& run) {
+    const int number = run.entry.run;
+    RunPlan chosen;
+    chosen.run = number;
+    chosen.drs4_pedestal = choose(ConstantsKind::drs4_pedestal, number);
+    chosen.charge = choose(ConstantsKind::charge, number);
+    chosen.time = choose(ConstantsKind::time, chosen.charge.run >= 0 ? chosen.charge.run : number);
+
+    const auto subruns = subruns_of(run.entry);
+    std::vector<PortFile> dl1, interleaved;
+    for (const auto& [subrun, files] : subruns) {
+      if (setup_.steps.gain_select && files != nullptr) add_gain_select(number, *files);
+      const std::size_t position = add(make_r0_to_dl1(number, subrun, files, chosen));
+      const Job& job = plan_.jobs[position].job;
+      dl1.push_back({"dl1_subrun", job.products.front().path});
+      if (setup_.steps.cat_b) interleaved.push_back({"interleaved", job.products.back().path});
+    }
+    if (!subruns.empty()) add_recleaning(run, chosen, dl1, interleaved);
+    plan_.runs.push_back(std::move(chosen));
+  }
+
+  void add_gain_select(int run, const SubrunFiles& files) {
+    Job job;
+    job.key = {"gain_select", run, files.subrun};
+    job.output_folder = folders_.r0g;
+    job.shared = true;
+    add_raw(files, run, job);
+    for (const fs::path& stream : files.streams)
+      job.products.push_back({"r0g_subrun", folders_.r0g / stream.filename()});
+    add(std::move(job));
+  }
+
+  Job make_r0_to_dl1(int run, int subrun, const SubrunFiles* files, const RunPlan& chosen) {
+    Job job;
+    const int telescope = setup_.key.telescope;
+    job.key = {"r0_to_dl1", run, subrun};
+    job.output_folder = folders_.dl1;
+    job.products = {{"dl1_subrun", folders_.dl1 / subrun_product("dl1", telescope, run, subrun)}};
+    if (setup_.steps.cat_b)
+      job.products.push_back(
+          {"interleaved",
+           folders_.dl1 / "interleaved" / subrun_product("interleaved", telescope, run, subrun)});
+    if (files != nullptr) {
+      add_raw(*files, run, job);
+    } else {
+      job.obstacle = fmt::format("the raw files of subrun {}.{} are no longer there", run_text(run),
+                                 subrun_text(subrun));
+      job.files_missing = true;
+    }
+    add_constants(ConstantsKind::drs4_pedestal, chosen.drs4_pedestal, job);
+    add_constants(ConstantsKind::charge, chosen.charge, job);
+    add_constants(ConstantsKind::time, chosen.time, job);
+    if (!setup_.drive_log.empty()) {
+      job.inputs.push_back({"pointing", setup_.drive_log.string()});
+      // The stage reads this file by itself; one that appears later must still be noticed.
+      add_if_there("pointing_correction", text::bending_log_of(setup_.drive_log), job);
+    }
+    add_run_summary_to(job);
+    add_if_there("pedestal_ids",
+                 folders_.pedestal_ids /
+                     fmt::format("pedestal_ids_Run{}.{}.h5", run_text(run), subrun_text(subrun)),
+                 job);
+    return job;
+  }
+
+  void add_if_there(const char* port, const fs::path& file, Job& job) {
+    if (!file.empty() && files_.exists(file.string())) job.inputs.push_back({port, file.string()});
+  }
+
+  /// Add what follows DL1: Cat-B, cleaning levels, re-cleaning, DL2.
+  void add_recleaning(const RunSetup& run, const RunPlan& chosen, const std::vector<PortFile>& dl1,
+                      const std::vector<PortFile>& interleaved) {
+    const int number = run.entry.run;
+    std::optional<std::size_t> cat_b, tailcuts;
+    if (setup_.steps.cat_b) cat_b = add(make_cat_b(number, chosen, interleaved));
+    if (setup_.steps.tailcuts) {
+      Job job;
+      job.key = {"find_tailcuts", number, whole_run};
+      job.output_folder = folders_.tailcuts;
+      job.shared = true;
+      job.products = {
+          {"tailcuts", folders_.tailcuts / fmt::format("dl1ab_Run{}.json", run_text(number))}};
+      job.inputs = dl1;
+      tailcuts = add(std::move(job));
+    }
+    std::string folder;
+    std::vector<PortFile> cleaned = dl1;
+    if (setup_.steps.dl1ab) {
+      folder = folder_of_cleaning(number, tailcuts);
+      for (PortFile& file : cleaned) {
+        Job job;
+        job.key = {"dl1ab", number, subrun_in_name(file.path)};
+        job.output_folder = folders_.dl1 / folder;
+        job.inputs = {file};
+        for (const auto& maker : {tailcuts, cat_b})
+          if (maker) job.inputs.push_back(plan_.jobs[*maker].job.products.front());
+        file.path = folders_.dl1 / folder / fs::path(file.path).filename();
+        job.products = {{"dl1b_subrun", file.path}};
+        add(std::move(job));
+      }
+    }
+    if (!setup_.steps.dl2) return;
+    for (const PortFile& file : cleaned) {
+      Job job;
+      job.key = {"dl1_to_dl2", number, subrun_in_name(file.path)};
+      job.output_folder = folders_.dl2 / folder;
+      job.inputs = {file};
+      if (run.models.empty())
+        job.obstacle = run.models_reason;
+      else
+        job.inputs.push_back({"models", run.models.string()});
+      job.products = {
+          {"dl2_subrun", folders_.dl2 / folder /
+                             subrun_product("dl2", setup_.key.telescope, number, job.key.subrun)}};
+      add(std::move(job));
+    }
+  }
+
+  Job make_cat_b(int run, const RunPlan& chosen, const std::vector<PortFile>& interleaved) {
+    Job job;
+    job.key = {"cat_b", run, whole_run};
+    job.output_folder = folders_.cat_b();
+    job.shared = true;
+    job.inputs = interleaved;
+    add_constants(ConstantsKind::charge, chosen.charge, job);
+    if (!setup_.ffactor_systematics.empty())
+      job.inputs.push_back({"ffactor_systematics", setup_.ffactor_systematics.string()});
+    job.products = {
+        {"catb_calibration", folders_.cat_b() / fmt::format("cat_B_calibration_filters_{}.Run{}.h5",
+                                                            setup_.filters, run_text(run))}};
+    return job;
+  }
+
+  static int subrun_in_name(const std::string& path) {
+    // <level>_LST-<t>.RunRRRRR.SSSS.h5
+    const std::string stem = fs::path(path).stem().string();
+    return std::stoi(stem.substr(stem.rfind('.') + 1));
+  }
+
+  /// Return the folder of what is cleaned again. While the levels of a run are still to be found,
+  /// the folder of the last time stands for it, or that of the configured levels.
+  std::string folder_of_cleaning(int run, const std::optional<std::size_t>& tailcuts) {
+    if (!tailcuts) return tailcut_folder(setup_.levels);
+    if (step(*tailcuts).done()) try {
+        return tailcut_folder(
+            settings_.read_levels(plan_.jobs[*tailcuts].job.products.front().path));
+      } catch (const Error& error) {
+        plan_.jobs[*tailcuts].step = {StepStatus::failed, error.what()};
+      }
+    for (const auto& [key, job] : state_.jobs)
+      if (key.stage == "dl1ab" && key.run == run && !job.outputs.empty())
+        return fs::path(job.outputs.front().path).parent_path().filename().string();
+    return tailcut_folder(setup_.levels);
+  }
+
+  const NightSetup& setup_;
+  const NightFolders& folders_;
+  const PlanSettings& settings_;
+  StateSnapshot& state_;
+  const PassEvents& events_;
+  FileView& files_;
+  Verdicts& verdicts_;
+
+  NightPlan plan_;
+  std::map<std::pair<ConstantsKind, int>, std::optional<std::size_t>> constants_jobs_;
+  std::string run_summary_;
+};
+
+}  // namespace
+
+NightPlan lay_out(const NightSetup& setup, const PlanSettings& settings, StateSnapshot& state,
+                  const PassEvents& events, FileView& files, Verdicts& verdicts) {
+  return Layout(setup, settings, state, events, files, verdicts).make();
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,33 @@
+#include "lib/night/words.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "lib/base/ids.hpp"
+#include "lib/night/state.hpp"
+
+namespace alisio::night {
+
+std::string duration_text(double seconds) {
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  const long whole = std::lround(seconds);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string ranges_text(const std::vector<int>& subruns) {
+  if (!subruns.empty() && subruns.front() == whole_run) return "run";
+  std::string text;
+  for (std::size_t first = 0; first < subruns.size();) {
+    std::size_t last = first;
+    while (last + 1 < subruns.size() && subruns[last + 1] == subruns[last] + 1) ++last;
+    if (!text.empty()) text += ", ";
+    text += subrun_text(subruns[first]);
+    if (last > first) text += fmt::format("-{}", subrun_text(subruns[last]));
+    first = last + 1;
+  }
+  return text;
+}
+
+}  // namespace alisio::night

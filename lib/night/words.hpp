@@ -1,0 +1,13 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace alisio::night {
+
+/// Return "5.2 s", "3 min 05 s" or "2 h 07 min".
+[[nodiscard]] std::string duration_text(double seconds);
+
+/// Return ascending subruns as "0000-0004, 0007"; "run" for what concerns a whole run.
+[[nodiscard]] std::string ranges_text(const std::vector<int>& subruns);
+
+}  // namespace alisio::night
