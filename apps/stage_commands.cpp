@@ -8,6 +8,7 @@ std::span<const StageCommand> stage_commands() {
   static const std::vector<StageCommand> all{
       {"run-summary", "list the runs of a night: types, subruns, reference times",
        run_run_summary_command},
+      {"gain-select", "keep one gain of each pixel of the physics events", run_gain_select_command},
       {"drs4-pedestal", "measure the baseline and the spikes of the DRS4 capacitors",
        run_drs4_pedestal_command},
       {"time-calibration", "measure the sampling delays of the DRS4 chips",

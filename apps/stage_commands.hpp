@@ -31,8 +31,10 @@ int run_drs4_pedestal_command(const std::vector<std::string>& arguments, const P
                               StageObserver* shared);
 int run_time_calibration_command(const std::vector<std::string>& arguments, const Program& program,
                                  StageObserver* shared);
-int run_camera_calibration_command(const std::vector<std::string>& arguments, const Program& program,
-                                   StageObserver* shared);
+int run_camera_calibration_command(const std::vector<std::string>& arguments,
+                                   const Program& program, StageObserver* shared);
+int run_gain_select_command(const std::vector<std::string>& arguments, const Program& program,
+                            StageObserver* shared);
 int run_r0_to_dl1_command(const std::vector<std::string>& arguments, const Program& program,
                           StageObserver* shared);
 int run_find_pedestals_command(const std::vector<std::string>& arguments, const Program& program,

@@ -152,6 +152,8 @@ std::vector<Option> make_options() {
        "greatest high-gain charge of such a pixel"},
       {"source_config.LSTEventSource.min_flatfield_pixel_fraction", K::number, 0.8, "",
        "fraction of such pixels in the camera from which an event is a flat-field"},
+      {"gain_select.threshold", K::number, 3900.0, "ADC",
+       "a raw high-gain sample above it keeps the low gain in gain-selected raw data"},
       {"image_extractor", K::text, "LocalPeakWindowSum", "", "charge extractor of DL1 images"},
       {"LocalPeakWindowSum.window_width", K::integer, 8, "samples", "integration window", {1, 40}},
       {"LocalPeakWindowSum.window_shift", K::integer, 4, "samples", "window start before the peak"},

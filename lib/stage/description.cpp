@@ -24,7 +24,7 @@ std::span<const StageDescription> descriptions() {
                   {"analysis_configuration", false, false, false}},
        .outputs = {{"r0g_subrun", true, true}},
        .parameters = {"ObservationRun", "ObservationSubRun", "ProdID"},
-       .configuration_sections = {"telescope"}},
+       .configuration_sections = {"telescope", "source_config", "gain_select"}},
       {.name = "drs4_pedestal",
        .version = 1,
        .inputs = {{"r0_subrun", true, true}, {"analysis_configuration", false, false, false}},

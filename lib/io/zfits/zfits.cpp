@@ -36,12 +36,12 @@ struct Tile {
   std::uint32_t rows = 0;
 };
 
-bool has_length_words(const Column& column) {
+}  // namespace
+
+bool is_array(const Column& column) noexcept {
   return column.type == ItemType::text || column.type == ItemType::uint8 ||
          column.type == ItemType::int16 || column.type == ItemType::uint16 || column.max_items != 1;
 }
-
-}  // namespace
 
 const char* to_string(ItemType type) noexcept {
   switch (type) {
@@ -361,7 +361,7 @@ void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedCo
   const std::size_t header_size = block_header_size + 2 * process_count;
   if (header_size > extent.size) throw bad("the block is cut short", block_offset);
 
-  const bool with_lengths = has_length_words(column);
+  const bool with_lengths = is_array(column);
   const std::size_t width = item_size(column.type);
   // Only a hint for the first allocation: the true size is known when all is decoded.
   const double guess = static_cast<double>(tile.rows) *

@@ -45,6 +45,10 @@ struct Column {
   std::int64_t max_items = 0;  ///< The largest number of items that a row holds; 1 for scalars.
 };
 
+/// Return whether a row holds a list of items with its length, which arrays and strings do, rather
+/// than one item.
+[[nodiscard]] bool is_array(const Column& column) noexcept;
+
 /// The rows of one column in one tile, decoded. Reuse one object for many tiles: in steady state
 /// nothing is allocated. One object must not be used by two threads at once.
 class DecodedColumn {
