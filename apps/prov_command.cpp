@@ -36,6 +36,8 @@ int merge_command(const std::vector<std::string>& arguments, const Program& prog
   po::options_description options("Options");
   options.add_options()("journals", po::value<std::vector<std::string>>()->composing(),
                         "journal, or folder of journals; may be given again")(
+      "lineage-journals", po::value<std::vector<std::string>>()->composing(),
+      "journal, or folder of journals, of what made the constants; may be given again")(
       "stage", po::value<std::string>(), "activity, for example r0_to_dl1")("run", po::value<int>(),
                                                                             "run number")(
       "date", po::value<std::string>()->default_value(""),
@@ -55,9 +57,12 @@ int merge_command(const std::vector<std::string>& arguments, const Program& prog
       arguments,
       {.name = "prov merge",
        .synopsis = "--journals DIR --stage NAME --run N --output-dir DIR [options]",
-       .text = "Fold the records of a run's jobs into <stage>_<run>_prov.{log,json,svg,pdf}, next\n"
-               "to copies of the configuration and calibration files that were used. The result\n"
-               "depends on the records only; merging again changes nothing.",
+       .text =
+           "Fold the records of a run's jobs into <stage>_<run>_prov.{log,json,svg,pdf}, next\n"
+           "to copies of the configuration and calibration files that were used. What was\n"
+           "used is followed to the activities that made it, also of other runs: their\n"
+           "journals are searched in --journals, in --lineage-journals and in the log/ folders\n"
+           "beside each used file and one level above it. Merging again changes nothing.",
        .examples = "  alisio prov merge --journals prov/20221215 --stage r0_to_dl1 --run 2008 \\\n"
                    "      --output-dir DL1/20221215/v0.1.0_v00/log"},
       options);
@@ -66,6 +71,7 @@ int merge_command(const std::vector<std::string>& arguments, const Program& prog
   request.journals = paths(*values, "journals");
   if (request.journals.empty())
     throw Error(ErrorKind::usage, "--journals is needed", "alisio prov merge", "see --help");
+  request.lineage_journals = paths(*values, "lineage-journals");
   request.stage = required(*values, "stage");
   if (values->count("run") == 0)
     throw Error(ErrorKind::usage, "--run is needed", "alisio prov merge", "see --help");

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <tuple>
 
 #include "lib/base/hash.hpp"
 #include "lib/base/ids.hpp"
+#include "prov/record_fields.hpp"
 
 namespace alisio::prov {
 namespace {
@@ -16,32 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-/// Return a value as text: a string as it is, anything else as JSON.
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
-std::string text_at(const json& record, const char* key) {
-  const auto at = record.find(key);
-  return at == record.end() || at->is_null() ? std::string() : text_of(*at);
-}
-
-/// Return the number that ends a text ("LST-1", "01807"), or a fallback.
-int number_in(const std::string& text, int fallback) {
-  const std::size_t at = text.find_last_not_of("0123456789") + 1;
-  int value = fallback;
-  std::from_chars(text.data() + at, text.data() + text.size(), value);
-  return value;
-}
-
-/// Return a time with its zone. Other programs' logs have none: the observatory's clocks run on
-/// UTC.
-std::string with_zone(std::string time, bool& assumed) {
-  if (time.empty() || time.ends_with('Z') || time.find('+', 10) != std::string::npos) return time;
-  assumed = true;
-  return time + 'Z';
-}
 
 std::string short_hash(const std::string& text) {
   return hash_text(text).substr(0, 32);
@@ -62,183 +36,41 @@ void append_shell_word(std::string& command, const std::string& word) {
   command += '\'';
 }
 
-}  // namespace
-
-const char* to_string(ActivityEnd end) noexcept {
-  switch (end) {
-    case ActivityEnd::completed:
-      return "completed";
-    case ActivityEnd::planned:
-      return "planned";
-    case ActivityEnd::failed:
-      return "failed";
-    case ActivityEnd::superseded:
-      return "superseded";
-    case ActivityEnd::killed:
-      break;
-  }
-  return "killed";
-}
-
-const json& no_record() {
-  static const json nothing;
-  return nothing;
-}
-
-Records collect(const Journals& journals) {
-  Records records;
-  std::map<std::string, std::string> last_sign;
-  for (const Line& line : journals.lines) {
-    const json& record = line.record;
-    const auto has = [&](const char* key) { return record.contains(key); };
-    std::string id;
-    if (has("activity_id")) {
-      id = text_at(record, "activity_id");
-      ActivityRecord& activity = records.activities[id];
-      activity.id = id;
-      std::string& last = last_sign[id];
-      last = std::max(last, std::string(line.time));
-      if (has("parameters")) {
-        activity.parameters = &record["parameters"];
-      } else if (has("used_id")) {
-        activity.used.push_back(
-            {text_at(record, "used_id"), text_at(record, "used_role"), text_at(record, "port")});
-      } else if (has("generated_id")) {
-        activity.generated.push_back({text_at(record, "generated_id"),
-                                      text_at(record, "generated_role"), text_at(record, "port")});
-      } else if (has("endTime")) {
-        activity.end_facts = &record;
-      } else if (has("name")) {
-        activity.facts = &record;
-      }
-    } else if (has("session_id")) {
-      records.sessions.emplace(text_at(record, "session_id"), &record);
-    } else if (has("entity_id") && has("progenitor_id")) {
-      records.derivations[text_at(record, "entity_id")].insert(text_at(record, "progenitor_id"));
-    } else if (has("entity_id") && has("name")) {
-      records.entities.emplace(text_at(record, "entity_id"), &record);
-    }
-  }
-  for (auto at = records.activities.begin(); at != records.activities.end();) {
-    ActivityRecord& activity = at->second;
-    // Without its start nothing is known of an activity but that it was.
-    if (!activity.facts->is_object()) {
-      at = records.activities.erase(at);
-      continue;
-    }
-    const json& facts = *activity.facts;
-    activity.name = text_at(facts, "name");
-    activity.session = text_at(facts, "in_session");
-    activity.tag = text_at(facts, "session_tag");
-    const std::size_t colon = activity.tag.find(':');
-    if (colon != std::string::npos && activity.tag.find('-', colon) == std::string::npos)
-      activity.run = number_in(activity.tag.substr(colon + 1), -1);
-    std::string subrun = text_at(facts, "observation_subrun");
-    if (subrun.empty() && activity.parameters->is_object())
-      subrun = text_at(*activity.parameters, "ObservationSubRun");
-    if (!subrun.empty()) activity.subrun = number_in(subrun, -1);
-    if (facts.contains("telescope")) activity.telescope = number_in(text_at(facts, "telescope"), 1);
-    activity.observation_date = text_at(facts, "observation_date");
-    activity.prod_id = text_at(facts, "prod_id");
-    activity.start = with_zone(text_at(facts, "startTime"), activity.zone_assumed);
-    if (activity.end_facts->is_object()) {
-      activity.end = with_zone(text_at(*activity.end_facts, "endTime"), activity.zone_assumed);
-      const std::string status = text_at(*activity.end_facts, "status");
-      activity.how = status == "failed"    ? ActivityEnd::failed
-                     : status == "planned" ? ActivityEnd::planned
-                                           : ActivityEnd::completed;
-    } else {
-      bool ignored = false;
-      activity.end = std::max(activity.start, with_zone(last_sign[activity.id], ignored));
-      activity.how = ActivityEnd::killed;
-    }
-    for (auto* flows : {&activity.used, &activity.generated}) {
-      std::sort(flows->begin(), flows->end());
-      flows->erase(std::unique(flows->begin(), flows->end()), flows->end());
-    }
-    ++at;
-  }
-  return records;
-}
-
-Selection select(const Records& records, const std::string& stage, int telescope, int run,
-                 const std::string& observation_date, const std::string& prod_id, bool planned) {
-  Selection selection{.stage = stage, .run = run, .completed = {}, .others = {}, .lineage = {}};
-  const auto agree = [](const std::string& wanted, const std::string& found) {
-    return wanted.empty() || found.empty() || wanted == found;
-  };
-  const auto by_subrun = [](const ActivityRecord* a, const ActivityRecord* b) {
-    return std::tie(a->subrun, a->start, a->id) < std::tie(b->subrun, b->start, b->id);
-  };
-  // Activities of other programs name no subrun: each stands for itself.
-  std::map<std::pair<int, std::string>, std::vector<const ActivityRecord*>> subruns;
-  std::map<std::string, std::vector<const ActivityRecord*>> makers;
-  for (const auto& [id, activity] : records.activities) {
-    const bool is_planned = text_at(*activity.facts, "status") == "planned";
-    if (is_planned != planned) continue;
-    if (activity.how == ActivityEnd::completed || activity.how == ActivityEnd::planned)
-      for (const FlowRecord& flow : activity.generated) makers[flow.entity].push_back(&activity);
-    if (activity.name == stage && activity.run == run && activity.telescope == telescope &&
-        agree(observation_date, activity.observation_date) && agree(prod_id, activity.prod_id))
-      subruns[{activity.subrun, activity.subrun < 0 ? id : ""}].push_back(&activity);
-  }
-  for (auto& [key, attempts] : subruns) {
-    const ActivityRecord* last = nullptr;
-    for (const ActivityRecord* attempt : attempts)
-      if ((attempt->how == ActivityEnd::completed || attempt->how == ActivityEnd::planned) &&
-          (last == nullptr || std::tie(last->end, last->id) < std::tie(attempt->end, attempt->id)))
-        last = attempt;
-    if (last != nullptr) selection.completed.push_back(last);
-    for (const ActivityRecord* attempt : attempts)
-      if (attempt != last) selection.others.push_back(attempt);
-  }
-  std::sort(selection.completed.begin(), selection.completed.end(), by_subrun);
-  std::sort(selection.others.begin(), selection.others.end(), by_subrun);
-
-  std::set<const ActivityRecord*> known(selection.completed.begin(), selection.completed.end());
-  std::vector<const ActivityRecord*> to_follow = selection.completed;
-  while (!to_follow.empty()) {
-    const ActivityRecord* activity = to_follow.back();
-    to_follow.pop_back();
-    for (const FlowRecord& flow : activity->used) {
-      const auto found = makers.find(flow.entity);
-      if (found == makers.end()) continue;
-      const ActivityRecord* maker =
-          *std::max_element(found->second.begin(), found->second.end(),
-                            [](const ActivityRecord* a, const ActivityRecord* b) {
-                              return std::tie(a->end, a->id) < std::tie(b->end, b->id);
-                            });
-      if (maker->name == stage || !known.insert(maker).second) continue;
-      selection.lineage[maker->name].push_back(maker);
-      to_follow.push_back(maker);
-    }
-  }
-  for (auto& [name, activities] : selection.lineage)
-    std::sort(activities.begin(), activities.end(), by_subrun);
-  return selection;
-}
-
-namespace {
-
 /// Writes one document.
 class Writer {
  public:
-  Writer(const Records& records, const Selection& selection, const Definition& definition)
-      : records_(records), selection_(selection), definition_(definition) {
+  Writer(const Records& records, const Selection& selection, const Definition& definition,
+         const Copies& copies)
+      : records_(records), selection_(selection), definition_(definition), copies_(copies) {
     find_replaced();
+    find_quality();
   }
 
   std::string write() {
     write_definition();
     write_session();
-    std::vector<std::pair<std::string, std::string>> stages;  // name, id
-    for (const auto& [name, activities] : selection_.lineage)
-      stages.emplace_back(name, write_folded(name, activities, {}));
+    std::vector<std::pair<std::string, const std::vector<const ActivityRecord*>*>> stages;
+    for (const auto& [key, activities] : selection_.lineage)
+      stages.emplace_back(write_folded(key.name, activities, {}), &activities);
     std::string folded;
     if (!selection_.completed.empty()) {
       folded = write_folded(selection_.stage, selection_.completed, selection_.others);
-      for (const auto& [name, id] : stages)
-        relate("wasInformedBy", {{"prov:informed", folded}, {"prov:informant", id}});
+      stages.emplace_back(folded, &selection_.completed);
+    }
+    for (const auto& [id, activities] : stages) {
+      std::set<std::string> used;
+      for (const ActivityRecord* activity : *activities)
+        for (const FlowRecord& flow : activity->used) used.insert(flow.entity);
+      for (const auto& [other_id, others] : stages) {
+        const bool informed =
+            id != other_id && std::any_of(others->begin(), others->end(), [&](const auto* other) {
+              return std::any_of(
+                  other->generated.begin(), other->generated.end(),
+                  [&](const FlowRecord& flow) { return used.contains(flow.entity); });
+            });
+        if (informed)
+          relate("wasInformedBy", {{"prov:informed", id}, {"prov:informant", other_id}});
+      }
     }
     for (const ActivityRecord* other : selection_.others) {
       const std::string id = write_attempt(*other);
@@ -256,23 +88,34 @@ class Writer {
   }
 
   /// Find the files whose place was taken by other content later: what they were is on record, but
-  /// they can be looked at no more.
+  /// they cannot be looked at there any more.
   void find_replaced() {
     std::map<std::string, std::pair<std::string, std::string>> newest;  // path: end, entity
-    const auto look = [&](const ActivityRecord* activity) {
-      if (activity->how != ActivityEnd::completed) return;
-      for (const FlowRecord& flow : activity->generated)
-        if (const auto at = records_.entities.find(flow.entity); at != records_.entities.end()) {
-          auto& [end, id] = newest[text_at(*at->second, "filepath")];
-          if (std::tie(end, id) < std::tie(activity->end, flow.entity))
-            end = activity->end, id = flow.entity;
-        }
+    const auto see = [&](const FlowRecord& flow, const std::string& time) {
+      const auto at = records_.entities.find(flow.entity);
+      if (at == records_.entities.end() || text_at(*at->second, "sha256").empty()) return;
+      auto& [end, id] = newest[text_at(*at->second, "filepath")];
+      if (std::tie(end, id) < std::tie(time, flow.entity)) end = time, id = flow.entity;
     };
-    for (const auto& [id, activity] : records_.activities) look(&activity);
+    for (const auto& [id, activity] : records_.activities) {
+      for (const FlowRecord& flow : activity.used) see(flow, activity.start);
+      if (activity.how != ActivityEnd::completed) continue;
+      for (const FlowRecord& flow : activity.generated) see(flow, activity.end);
+    }
     for (const auto& [id, entity] : records_.entities)
       if (const auto at = newest.find(text_at(*entity, "filepath"));
-          at != newest.end() && at->second.second != id && !text_at(*entity, "sha256").empty())
+          at != newest.end() && at->second.second != id && !text_at(*entity, "sha256").empty() &&
+          text_at(*entity, "sha256") != text_at(*records_.entities.at(at->second.second), "sha256"))
         replaced_by_.emplace(id, at->second.second);
+  }
+
+  /// Find what the quality gates said last of each product.
+  void find_quality() {
+    std::map<std::string, std::string> told;  // entity to the end of the activity
+    for (const auto& [id, activity] : records_.activities)
+      for (const FlowRecord& flow : activity.generated)
+        if (!flow.remark.empty() && told[flow.entity] <= activity.end)
+          told[flow.entity] = activity.end, quality_[flow.entity] = flow.remark;
   }
 
   void write_definition() {
@@ -291,7 +134,7 @@ class Writer {
     };
     note(selection_.completed);
     note(selection_.others);
-    for (const auto& [name, activities] : selection_.lineage) note(activities);
+    for (const auto& [key, activities] : selection_.lineage) note(activities);
     std::string start;
     std::map<std::string, std::set<std::string>> common;
     for (const std::string& id : ids) {
@@ -342,12 +185,17 @@ class Writer {
     } else {
       const json& record = *at->second;
       const auto replaced = replaced_by_.find(id);
+      const bool is_replaced = replaced != replaced_by_.end();
+      const auto copy = is_replaced ? copies_.find(text_at(record, "sha256")) : copies_.end();
+      const bool is_copied = copy != copies_.end();
       entity["prov:label"] = text_at(record, "name");
-      entity["prov:type"] =
-          replaced == replaced_by_.end() ? text_at(record, "type") : "ReplacedFile";
+      entity["prov:type"] = is_replaced && !is_copied ? "ReplacedFile" : text_at(record, "type");
+      if (is_copied) entity["filepath"] = copy->second.string();
       if (const std::string path = text_at(record, "filepath"); !path.empty())
-        entity[replaced == replaced_by_.end() ? "filepath" : "reference"] = path;
-      if (replaced != replaced_by_.end()) entity["replaced_by"] = qualified(replaced->second);
+        entity[is_replaced ? "reference" : "filepath"] = path;
+      if (is_replaced) entity["replaced_by"] = qualified(replaced->second);
+      if (const auto verdict = quality_.find(id); verdict != quality_.end())
+        entity["quality"] = verdict->second;
       // The content's hash comes before `hash`, which may be of the path.
       for (const char* key :
            {"sha256", "hash", "hash_type", "hash_buffer", "contentType", "size_bytes", "data_hash",
@@ -422,31 +270,41 @@ class Writer {
     return nullptr;
   }
 
+  static void add_choice(std::set<std::string>& reasons, const FlowRecord& flow, bool usage) {
+    if (usage && !flow.remark.empty()) reasons.insert(flow.remark);
+  }
+
   /// Write what activities used or generated; what differs from subrun to subrun as collections.
   void write_flows(const std::string& id, const std::vector<const ActivityRecord*>& activities,
                    bool usage, bool fold) {
     const char* relation = usage ? "used" : "wasGeneratedBy";
-    std::set<std::pair<std::string, std::string>> direct;  // role, entity
+    // By role and entity: why it was chosen.
+    std::map<std::pair<std::string, std::string>, std::set<std::string>> direct;
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> collected;
+    std::map<std::string, std::set<std::string>> choices;  // by collection
     for (const ActivityRecord* activity : activities)
       for (const FlowRecord& flow : usage ? activity->used : activity->generated) {
         const FlowDefinition* kind = flow_of(activity->name, flow, usage);
         if (fold && kind != nullptr && !kind->collection.empty())
           collected[{kind->collection_role, kind->collection}].push_back(flow.entity);
         else
-          direct.emplace(flow.role, flow.entity);
+          add_choice(direct[{flow.role, flow.entity}], flow, usage);
+        if (usage && fold && kind != nullptr && !kind->collection.empty())
+          add_choice(choices[kind->collection], flow, usage);
       }
-    const auto add = [&](const std::string& entity, const std::string& role) {
-      relate(
-          relation,
-          usage
-              ? ordered_json{{"prov:activity", id}, {"prov:entity", entity}, {"prov:role", role}}
-              : ordered_json{{"prov:entity", entity}, {"prov:activity", id}, {"prov:role", role}});
+    const auto add = [&](const std::string& entity, const std::string& role,
+                         const std::set<std::string>& reasons) {
+      ordered_json facts =
+          usage ? ordered_json{{"prov:activity", id}, {"prov:entity", entity}, {"prov:role", role}}
+                : ordered_json{{"prov:entity", entity}, {"prov:activity", id}, {"prov:role", role}};
+      if (!reasons.empty()) facts["choice"] = one_or_all(reasons);
+      relate(relation, std::move(facts));
     };
     for (auto& [names, members] : collected)
-      add(write_collection(names.second, members), names.first);
-    for (const auto& [role, entity] : direct) {
-      add(write_entity(entity), role);
+      add(write_collection(names.second, members), names.first, choices[names.second]);
+    for (const auto& [names, reasons] : direct) {
+      const auto& [role, entity] = names;
+      add(write_entity(entity), role, reasons);
       if (usage) write_training(entity, id);
     }
   }
@@ -509,7 +367,7 @@ class Writer {
       end = std::max(end, activity->end);
       zone_assumed = zone_assumed || activity->zone_assumed;
       for (const char* key : {"script", "software_version", "software_commit", "stage_version",
-                              "telescope", "observation_date", "prod_id"})
+                              "telescope", "observation_date", "observation_run", "prod_id"})
         if (const std::string value = text_at(*activity->facts, key); !value.empty())
           common[key].insert(value);
       if (activity->facts->contains("software_version")) continue;
@@ -679,19 +537,20 @@ class Writer {
   const Records& records_;
   const Selection& selection_;
   const Definition& definition_;
+  const Copies& copies_;
   std::map<std::string, ordered_json> entities_, activities_, agents_;  ///< by qualified id
   std::map<std::string, std::vector<ordered_json>> relations_;
   std::set<std::string> written_;
   std::set<std::pair<std::string, std::string>> delegations_;
-  std::map<std::string, std::string> replaced_by_;
+  std::map<std::string, std::string> replaced_by_, quality_;
   std::string session_, definition_id_;
 };
 
 }  // namespace
 
 std::string run_document(const Records& records, const Selection& selection,
-                         const Definition& definition) {
-  return Writer(records, selection, definition).write();
+                         const Definition& definition, const Copies& copies) {
+  return Writer(records, selection, definition, copies).write();
 }
 
 }  // namespace alisio::prov

@@ -1,72 +1,20 @@
 #pragma once
+#include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "prov/definition.hpp"
-#include "prov/records.hpp"
+#include "prov/selection.hpp"
 
 namespace alisio::prov {
 
-/// How an activity ended, as its records tell.
-enum class ActivityEnd { completed, planned, failed, killed, superseded };
+/// Copies that stand beside a document: the SHA-256 of a content to its file.
+using Copies = std::map<std::string, std::filesystem::path>;
 
-[[nodiscard]] const char* to_string(ActivityEnd end) noexcept;
-
-/// A used or generated entity.
-struct FlowRecord {
-  std::string entity, role, port;
-  auto operator<=>(const FlowRecord&) const = default;
-};
-
-/// Return a record that says nothing.
-[[nodiscard]] const nlohmann::json& no_record();
-
-/// One activity as its records tell, whatever their order.
-struct ActivityRecord {
-  std::string id, name, session, tag;
-  int run = -1, subrun = -1, telescope = 1;
-  std::string observation_date, prod_id;
-  std::string start, end;  ///< UTC with zone
-  bool zone_assumed = false;
-  ActivityEnd how = ActivityEnd::killed;
-  const nlohmann::json* facts = &no_record();       ///< the start record
-  const nlohmann::json* end_facts = &no_record();   ///< the end record, null if there is none
-  const nlohmann::json* parameters = &no_record();  ///< name to value
-  std::vector<FlowRecord> used, generated;          ///< sorted
-};
-
-/// Everything that journals tell. Looks into the journals' records: those must live longer.
-struct Records {
-  std::map<std::string, ActivityRecord> activities;          ///< by id
-  std::map<std::string, const nlohmann::json*> entities;     ///< by id
-  std::map<std::string, const nlohmann::json*> sessions;     ///< by id; of several lines the first
-  std::map<std::string, std::set<std::string>> derivations;  ///< entity to what it derives from
-};
-
-[[nodiscard]] Records collect(const Journals& journals);
-Records collect(Journals&&) = delete;
-
-/// What goes into one document.
-struct Selection {
-  std::string stage;
-  int run = 0;
-  std::vector<const ActivityRecord*> completed;  ///< one a subrun, in order of subrun
-  std::vector<const ActivityRecord*> others;     ///< failed, killed and superseded ones
-  /// Earlier stages that made what was used: activity name to activities.
-  std::map<std::string, std::vector<const ActivityRecord*>> lineage;
-};
-
-/// Choose the last successful activity of each subrun, what it replaced, and the activities that
-/// made its inputs. Empty texts and zero runs match all.
-[[nodiscard]] Selection select(const Records& records, const std::string& stage, int telescope,
-                               int run, const std::string& observation_date,
-                               const std::string& prod_id, bool planned);
-
-/// Return the PROV-JSON document of a selection at run grain: the same text for the same records.
+/// Return the PROV-JSON document of a selection at run grain: the same text for the same records
+/// and copies. Of a path that held several contents, the last keeps the path; the others are told
+/// by their copies, or as replaced if there is none.
 [[nodiscard]] std::string run_document(const Records& records, const Selection& selection,
-                                       const Definition& definition);
+                                       const Definition& definition, const Copies& copies = {});
 
 }  // namespace alisio::prov

@@ -1,15 +1,19 @@
 #include "prov/graph.hpp"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <graphviz/gvc.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
@@ -102,9 +106,12 @@ std::string graph_description(std::string_view prov_json) {
     std::string run;
     const auto parameters = section("entity").find(id + "_parameters");
     if (parameters != section("entity").end()) run = text_at(*parameters, "ObservationRun");
+    if (run.empty()) run = text_at(facts, "observation_run");
+    if (run == "00000") run.clear();  // concerns a whole night
     Node node{label, tooltip(id, facts), "shape=box, fillcolor=\"#9FB1FC\", color=\"#0000FF\""};
     if (!run.empty()) node.label += "\nrun " + run;
-    if (const std::string n = text_at(facts, "n_subruns"); !n.empty()) node.label += " \u00d7" + n;
+    if (const std::string n = text_at(facts, "n_subruns"); !n.empty() && n != "1")
+      node.label += " \u00d7" + n;
     if (status == "planned") node.style += ", style=\"filled,dashed\"";
     if (const std::string failed = text_at(facts, "n_failed"); !failed.empty() && failed != "0") {
       node.label += "\n" + failed + " failed";
@@ -149,6 +156,7 @@ std::string graph_description(std::string_view prov_json) {
     if (text_at(facts, "status") == "planned")
       node.style =
           "shape=box, style=\"filled,rounded,dashed\", fillcolor=\"#FFFEDD\", color=\"#808080\"";
+    if (text_at(facts, "quality").starts_with("failed")) node.style += ", color=red, penwidth=2";
     if (type == "ReplacedFile" || type == "Lost")
       node.style += ", style=\"filled,rounded,diagonals\"";
     drawn_as[id] = id;
@@ -168,7 +176,9 @@ std::string graph_description(std::string_view prov_json) {
       if (facts.contains("through")) continue;
       const auto a = drawn_as.find(text_at(facts, from)), b = drawn_as.find(text_at(facts, to));
       if (a == drawn_as.end() || b == drawn_as.end() || a->second == b->second) continue;
-      const std::string role = text_at(facts, "prov:role");
+      std::string role = text_at(facts, "prov:role");
+      if (const std::string choice = text_at(facts, "choice"); !choice.empty())
+        role += " (" + choice + ')';
       edges.insert(fmt::format(
           "  {} -> {} [{}, edgetooltip={}];\n", dot_text(a->second), dot_text(b->second), style,
           dot_text(std::string(relation) + (role.empty() ? "" : ": " + role))));
@@ -267,18 +277,15 @@ bool graphviz_available() {
   return graphviz().loaded;
 }
 
-Drawing draw(std::string_view prov_json, bool svg, bool pdf) {
-  const std::string dot = graph_description(prov_json);
+namespace {
+
+Drawing draw_here(const std::string& dot, bool svg, bool pdf) {
   Drawing drawing;
-  if (!graphviz_available()) return drawing;
-  // Graphviz keeps global state.
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
   const Graphviz& g = graphviz();
   g.set_error_level(AGERR);
   const std::unique_ptr<GVC_t, decltype(g.free_context)> context(g.context(), g.free_context);
   const std::unique_ptr<Agraph_t, decltype(g.close)> graph(g.read(dot.c_str()), g.close);
-  if (!graph) throw Error(ErrorKind::bug, "Graphviz cannot read the graph's description");
+  if (!graph) return drawing;
   if (g.layout(context.get(), graph.get(), "dot") != 0) return drawing;
   const auto render = [&](const char* format) {
     char* data = nullptr;
@@ -292,6 +299,61 @@ Drawing draw(std::string_view prov_json, bool svg, bool pdf) {
   if (svg) drawing.svg = render("svg");
   if (pdf) drawing.pdf = render("pdf");
   g.free_layout(context.get(), graph.get());
+  return drawing;
+}
+
+void write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) ::_exit(1);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+/// Draw in a child process: Graphviz 2.42 reads memory that it gave back when it draws a second
+/// time, and a fault of it must not end a night.
+Drawing draw_apart(const std::string& dot, bool svg, bool pdf) {
+  Drawing drawing;
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return drawing;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[0]);
+    const Drawing made = draw_here(dot, svg, pdf);
+    const std::string head = fmt::format("{} {}\n", made.svg.size(), made.pdf.size());
+    for (const std::string* text : {&head, &made.svg, &made.pdf}) write_all(ends[1], *text);
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  std::string answer;
+  std::array<char, 1 << 16> buffer{};
+  while (child > 0) {
+    const ssize_t size = ::read(ends[0], buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) break;
+    answer.append(buffer.data(), static_cast<std::size_t>(size));
+  }
+  ::close(ends[0]);
+  if (child < 0) return drawing;
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  std::size_t svg_size = 0, pdf_size = 0;
+  const std::size_t head = answer.find('\n') + 1;
+  if (status != 0 || std::sscanf(answer.c_str(), "%zu %zu", &svg_size, &pdf_size) != 2 ||
+      answer.size() != head + svg_size + pdf_size)
+    return drawing;
+  drawing.svg = answer.substr(head, svg_size);
+  drawing.pdf = answer.substr(head + svg_size);
+  return drawing;
+}
+
+}  // namespace
+
+Drawing draw(std::string_view prov_json, bool svg, bool pdf) {
+  const std::string dot = graph_description(prov_json);
+  if (!graphviz_available()) return {};
+  Drawing drawing = draw_apart(dot, svg, pdf);
   remove_time(drawing.pdf);
   const std::size_t begin = dot.find('"') + 1;
   add_alternative_text(drawing.svg,

@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <set>
 
 #include "lib/base/error.hpp"
@@ -11,6 +13,7 @@
 #include "lib/base/ids.hpp"
 #include "prov/document.hpp"
 #include "prov/graph.hpp"
+#include "prov/record_fields.hpp"
 #include "prov/records.hpp"
 
 namespace alisio::prov {
@@ -19,13 +22,87 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string text_at(const json& record, const char* key) {
-  const auto at = record.find(key);
-  return at == record.end() || !at->is_string() ? std::string() : at->get<std::string>();
+/// The records that a document is made of. `records` looks into `journals`, `selection` into
+/// `records`.
+struct Material {
+  Journals journals;
+  Records records;
+  Selection selection;
+};
+
+/// Where generated files are on record: by entity id and by content, the session tags under which
+/// they were made.
+struct Makers {
+  std::map<std::string, std::set<std::string>> by_entity, by_content;
+};
+
+Makers find_makers(const std::vector<fs::path>& sources, const LoggerConfiguration& logger) {
+  const Journals journals = read_journals(sources, logger, {"generated_id", "entity_id"});
+  Makers makers;
+  for (const Line& line : journals.lines)
+    if (line.record.contains("generated_id"))
+      makers.by_entity[text_at(line.record, "generated_id")].insert(
+          text_at(line.record, "session_tag"));
+  for (const Line& line : journals.lines) {
+    const auto made = makers.by_entity.find(text_at(line.record, "entity_id"));
+    const std::string sha256 = text_at(line.record, "sha256");
+    if (made != makers.by_entity.end() && !sha256.empty())
+      makers.by_content[sha256].insert(made->second.begin(), made->second.end());
+  }
+  return makers;
+}
+
+/// Read the records of the run, then, step by step, those of the activities that made what was
+/// used, wherever their journals are.
+std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfiguration& logger,
+                                 const fs::path& earlier_log) {
+  std::vector<fs::path> sources = request.journals;
+  sources.insert(sources.end(), request.lineage_journals.begin(), request.lineage_journals.end());
+  std::error_code problem;
+  // A planned record is made anew each time; a real one grows.
+  if (!request.dry_run && fs::is_regular_file(earlier_log, problem)) sources.push_back(earlier_log);
+  std::set<fs::path> folders;  // beside used files
+  // Records of other runs are not even parsed.
+  std::vector<std::string> wanted{':' + run_text(request.run)};
+  Makers makers = find_makers(sources, logger);
+  while (true) {
+    auto material = std::make_unique<Material>();
+    material->journals = read_journals(sources, logger, wanted);
+    material->records = collect(material->journals);
+    material->selection = select(material->records, request.stage, request.telescope, request.run,
+                                 request.observation_date, request.prod_id, request.dry_run);
+    const std::size_t n_sources = sources.size();
+    std::set<std::string> tags;
+    std::vector<const json*> missing;
+    for (const std::string& id : material->selection.without_maker)
+      if (const auto at = material->records.entities.find(id);
+          at != material->records.entities.end() && text_at(*at->second, "type") == "File")
+        missing.push_back(at->second);
+    for (const json* file : missing) {
+      const fs::path folder = fs::path(text_at(*file, "filepath")).parent_path();
+      for (const fs::path& beside : {folder / "log", folder.parent_path() / "log"})
+        if (folders.insert(beside).second && fs::is_directory(beside, problem))
+          sources.push_back(beside);
+    }
+    if (sources.size() != n_sources) makers = find_makers(sources, logger);
+    const auto note = [&](const std::map<std::string, std::set<std::string>>& known,
+                          const std::string& key) {
+      if (const auto at = known.find(key); at != known.end())
+        tags.insert(at->second.begin(), at->second.end());
+    };
+    for (const json* file : missing) {
+      note(makers.by_entity, text_at(*file, "entity_id"));
+      note(makers.by_content, text_at(*file, "sha256"));
+    }
+    for (const std::string& known : wanted) tags.erase(known);
+    if (tags.empty()) return material;
+    wanted.insert(wanted.end(), tags.begin(), tags.end());
+  }
 }
 
 /// Return the lines that tell of a selection, as they stand in the journals.
-std::string selected_lines(const Journals& journals, const Selection& selection) {
+std::string selected_lines(const Journals& journals, const Records& records,
+                           const Selection& selection) {
   std::set<std::string> activities, sessions, entities, tags;
   const auto note = [&](const std::vector<const ActivityRecord*>& list) {
     for (const ActivityRecord* activity : list) {
@@ -38,7 +115,9 @@ std::string selected_lines(const Journals& journals, const Selection& selection)
   };
   note(selection.completed);
   note(selection.others);
-  for (const auto& [name, list] : selection.lineage) note(list);
+  for (const auto& [key, list] : selection.lineage) note(list);
+  for (const auto& [alias, entity] : records.aliases)
+    if (entities.contains(entity)) entities.insert(alias);
   for (const Line& line : journals.lines)
     if (line.record.contains("progenitor_id") &&
         entities.contains(text_at(line.record, "entity_id")))
@@ -65,8 +144,9 @@ class Copier {
  public:
   Copier(const MergeRequest& request, MergeResult& result) : request_(request), result_(result) {}
 
-  void copy(const fs::path& source, const std::string& sha256) {
-    if (sha256.empty() || !seen_.insert(sha256).second) return;
+  /// @param current whether the file is expected to be what it was when it was used.
+  void copy(const fs::path& source, const std::string& sha256, bool current) {
+    if (sha256.empty() || copies_.contains(sha256)) return;
     const fs::path plain = request_.output_folder / source.filename();
     const fs::path other =
         request_.output_folder / fmt::format("{}.{}{}", source.stem().string(), sha256.substr(0, 8),
@@ -74,9 +154,10 @@ class Copier {
     std::error_code problem;
     for (const fs::path& target : {plain, other})
       if (fs::is_regular_file(target, problem) && hash_file(target) == sha256) {
-        result_.copies.push_back(target);
+        note(target, sha256);
         return;
       }
+    if (!current) return;
     const std::uintmax_t size = fs::file_size(source, problem);
     if (problem) {
       result_.notes.push_back(fmt::format("{} is gone: not copied", source.string()));
@@ -99,17 +180,24 @@ class Copier {
       return;
     }
     pending.publish();
-    result_.copies.push_back(pending.target());
+    note(pending.target(), sha256);
   }
 
+  [[nodiscard]] const Copies& copies() const { return copies_; }
+
  private:
+  void note(const fs::path& copy, const std::string& sha256) {
+    result_.copies.push_back(copy);
+    copies_.emplace(sha256, fs::absolute(copy));
+  }
+
   const MergeRequest& request_;
   MergeResult& result_;
-  std::set<std::string> seen_;
+  Copies copies_;
 };
 
-void copy_inputs(const MergeRequest& request, const Definition& definition, const Records& records,
-                 const Selection& selection, MergeResult& result) {
+Copies copy_inputs(const MergeRequest& request, const Definition& definition,
+                   const Records& records, const Selection& selection, MergeResult& result) {
   Copier copier(request, result);
   std::map<std::string, std::string> files;  // path and sha256, in a fixed order
   const auto note = [&](const std::vector<const ActivityRecord*>& list) {
@@ -123,9 +211,17 @@ void copy_inputs(const MergeRequest& request, const Definition& definition, cons
                         text_at(*at->second, "sha256"));
       }
   };
+  const auto copy = [&](bool current) {
+    for (const auto& [key, sha256] : files)
+      copier.copy(key.substr(0, key.find('\n')), sha256, current);
+  };
   note(selection.completed);
-  for (const auto& [name, list] : selection.lineage) note(list);
-  for (const auto& [key, sha256] : files) copier.copy(key.substr(0, key.find('\n')), sha256);
+  for (const auto& [key, list] : selection.lineage) note(list);
+  copy(true);
+  // What only attempts used is told by a copy if an earlier merge kept one.
+  note(selection.others);
+  copy(false);
+  return copier.copies();
 }
 
 /// Put a relative symbolic link to a document into a folder, over an older one at most.
@@ -159,8 +255,11 @@ MergeResult merge_run(const MergeRequest& request, const Definition& definition,
     throw Error(ErrorKind::configuration,
                 fmt::format("the definition has no activity '{}'", request.stage),
                 definition.file().string());
-  // Records of other runs are not even parsed.
-  const Journals journals = read_journals(request.journals, logger, {':' + run_text(request.run)});
+  const std::string stem = fmt::format("{}_{}_prov", request.stage, run_text(request.run));
+  const fs::path base = request.output_folder / stem;
+  const auto file = [&](const char* extension) { return fs::path(base.string() + extension); };
+  const std::unique_ptr<Material> material = gather(request, logger, file(".log"));
+  const auto& [journals, records, selection] = *material;
   MergeResult result;
   result.lines = journals.records;
   result.broken_lines = journals.broken_lines;
@@ -169,9 +268,6 @@ MergeResult merge_run(const MergeRequest& request, const Definition& definition,
     result.notes.push_back(
         fmt::format("{} of {} journal lines could not be read and were passed over",
                     journals.broken_lines, journals.broken_lines + journals.records));
-  const Records records = collect(journals);
-  const Selection selection = select(records, request.stage, request.telescope, request.run,
-                                     request.observation_date, request.prod_id, request.dry_run);
   if (selection.completed.empty() && selection.others.empty())
     throw Error(
         ErrorKind::missing_input,
@@ -186,18 +282,19 @@ MergeResult merge_run(const MergeRequest& request, const Definition& definition,
        : other->how == ActivityEnd::killed ? result.killed
                                            : result.superseded);
 
-  const std::string stem = fmt::format("{}_{}_prov", request.stage, run_text(request.run));
-  const fs::path base = request.output_folder / stem;
-  const auto file = [&](const char* extension) { return fs::path(base.string() + extension); };
-  const std::string document = run_document(records, selection, definition);
   if (request.dry_run && fs::exists(file(".json")) &&
       read_text_file(file(".json")).find("\"status\":\"planned\"") == std::string::npos)
     throw Error(ErrorKind::usage, "a dry run must not replace a real record",
                 file(".json").string(), "choose another folder, such as log/dry_run");
 
+  Copies copies;
+  if (request.copies && !request.dry_run)
+    copies = copy_inputs(request, definition, records, selection, result);
+  const std::string document = run_document(records, selection, definition, copies);
   result.log = file(".log"), result.json = file(".json");
   const bool changed = differs(result.json, document);
-  if (const std::string lines = selected_lines(journals, selection); differs(result.log, lines))
+  if (const std::string lines = selected_lines(journals, records, selection);
+      differs(result.log, lines))
     write_file_atomically(result.log, lines);
   if (changed) write_file_atomically(result.json, document);
   if (request.graphs) {
@@ -218,8 +315,6 @@ MergeResult merge_run(const MergeRequest& request, const Definition& definition,
           "plugins, merge again)");
     }
   }
-  if (request.copies && !request.dry_run)
-    copy_inputs(request, definition, records, selection, result);
   for (const fs::path& folder : request.link_folders)
     for (const fs::path& made : {result.log, result.json, result.svg, result.pdf})
       if (!made.empty()) link(made, folder);

@@ -13,7 +13,10 @@ struct MergeRequest {
   /// Journals, or folders that are searched for *.log below. What is not of this run is passed
   /// over.
   std::vector<std::filesystem::path> journals;
-  std::string stage;  ///< activity name, "r0_to_dl1" or "dl1_to_dl2"
+  /// Where to look besides for the activities that made what was used (constants, for example). The
+  /// log/ folders beside each used file and one level above it are always searched.
+  std::vector<std::filesystem::path> lineage_journals;
+  std::string stage;  ///< activity name, "r0_to_dl1" or "camera_calibration"
   int telescope = 1;
   int run = 0;
   std::string observation_date;  ///< YYYYMMDD; empty: any
@@ -41,7 +44,9 @@ struct MergeResult {
 
 /// Fold the activities of one run and stage into one, with the lineage of what they used, and write
 /// `<stage>_<run>_prov.{log,json,svg,pdf}` and copies of the configuration and calibration files.
-/// The documents depend on the records only: not on their order, nor on when they are merged.
+/// The log that an earlier merge wrote there counts as a journal: what it tells is never lost.
+/// The documents depend on the records and the kept copies only: not on the order of records, nor
+/// on when they are merged.
 /// @throws Error(missing_input) if no journal holds an activity of this run and stage,
 /// Error(resource)
 ///         if the output cannot be written.

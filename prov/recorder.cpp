@@ -127,6 +127,12 @@ struct Recorder::State {
     if (descriptor < 0) {
       std::error_code problem;
       fs::create_directories(journal.parent_path(), problem);
+      if (problem)
+        throw Error(ErrorKind::resource,
+                    fmt::format("the folder of the provenance journal cannot be made ({})",
+                                problem.message()),
+                    journal.parent_path().string(),
+                    "make it writable or choose another with --journal-dir");
       descriptor = ::open(journal.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
                           S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
       if (descriptor < 0) fail("cannot be opened");
@@ -382,11 +388,14 @@ void Recorder::used(const ActivityNote& activity, const FileNote& file) {
                 s.definition.file().string(), "change the port's multiplicity");
   const std::string tag = session_tag(activity);
   const std::string id = s.write_file(file, flow, tag);
-  s.write({{"activity_id", activity.activity_id},
-           {"used_id", id},
-           {"used_role", flow.role},
-           {"session_tag", tag},
-           {"port", file.port}});
+  ordered_json record{{"activity_id", activity.activity_id},
+                      {"used_id", id},
+                      {"used_role", flow.role},
+                      {"session_tag", tag},
+                      {"port", file.port}};
+  if (const auto choice = file.attributes.find("choice"); choice != file.attributes.end())
+    record["choice"] = choice->second;
+  s.write(record);
 }
 
 void Recorder::generated(const ActivityNote& activity, const FileNote& file) {
@@ -405,11 +414,14 @@ void Recorder::generated(const ActivityNote& activity, const FileNote& file) {
   ++begun.generated[file.port];
   const std::string tag = session_tag(activity);
   const std::string id = s.write_file(file, flow, tag);
-  s.write({{"activity_id", activity.activity_id},
-           {"generated_id", id},
-           {"generated_role", flow.role},
-           {"session_tag", tag},
-           {"port", file.port}});
+  ordered_json record{{"activity_id", activity.activity_id},
+                      {"generated_id", id},
+                      {"generated_role", flow.role},
+                      {"session_tag", tag},
+                      {"port", file.port}};
+  if (const auto quality = file.attributes.find("quality"); quality != file.attributes.end())
+    record["quality"] = quality->second;
+  s.write(record);
   if (!activity.dry_run) s.sync();
 }
 

@@ -18,10 +18,15 @@ VerifyResult verify(const std::vector<fs::path>& documents) {
   std::set<fs::path> files;
   for (const fs::path& source : documents) {
     if (fs::is_directory(source)) {
+      bool found = false;
       for (const auto& entry : fs::recursive_directory_iterator(source))
         if (entry.is_regular_file() && entry.path().string().ends_with("_prov.json") &&
             entry.path().parent_path().filename() != "dry_run")
-          files.insert(entry.path());
+          found = true, files.insert(entry.path());
+      if (!found)
+        throw Error(ErrorKind::missing_input,
+                    "this folder holds no provenance document (*_prov.json) of finished work",
+                    source.string(), "merge the journals first: alisio prov merge");
     } else {
       files.insert(source);
     }

@@ -21,7 +21,7 @@ struct VerifyResult {
 };
 
 /// Hash again every file that the given PROV-JSON documents name (files, or folders that are
-/// searched for *_prov.json), and compare.
+/// searched for *_prov.json), and compare. @throws Error(missing_input) for a folder without such.
 [[nodiscard]] VerifyResult verify(const std::vector<std::filesystem::path>& documents);
 
 }  // namespace alisio::prov

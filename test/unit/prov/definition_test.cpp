@@ -65,7 +65,7 @@ TEST(Definition, RefusesWithPlaceAndSuggestion) {
       refused_definition("entityName: PedestalFile", "entityName: PedestalFil");
   EXPECT_SAYS(unknown_entity, "'PedestalFil'");
   EXPECT_SAYS(unknown_entity, "did you mean 'PedestalFile'?");
-  EXPECT_SAYS(refused_definition("value: charge_calibration", "value: drs4_pedestal"),
+  EXPECT_SAYS(refused_definition("value: pointing_correction", "value: drs4_pedestal"),
               "port 'drs4_pedestal' is declared twice");
   EXPECT_SAYS(refused_definition("multiplicity: 1..4", "multiplicity: 4..1"), "allows nothing");
   EXPECT_SAYS(refused_definition("multiplicity: 1..4", "multiplicity: few"), "no multiplicity");

@@ -1,0 +1,86 @@
+#pragma once
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "prov/records.hpp"
+
+namespace alisio::prov {
+
+/// How an activity ended, as its records tell.
+enum class ActivityEnd { completed, planned, failed, killed, superseded };
+
+[[nodiscard]] const char* to_string(ActivityEnd end) noexcept;
+
+/// A used or generated entity.
+struct FlowRecord {
+  std::string entity, role, port;
+  /// Why a used file was chosen; what the quality gates said of a generated one. May be empty.
+  std::string remark;
+  auto operator<=>(const FlowRecord&) const = default;
+};
+
+/// Return a record that says nothing.
+[[nodiscard]] const nlohmann::json& no_record();
+
+/// One activity as its records tell, whatever their order.
+struct ActivityRecord {
+  std::string id, name, session, tag;
+  int run = -1, subrun = -1, telescope = 1;
+  std::string observation_date, prod_id;
+  std::string start, end;  ///< UTC with zone
+  bool zone_assumed = false;
+  ActivityEnd how = ActivityEnd::killed;
+  const nlohmann::json* facts = &no_record();       ///< the start record
+  const nlohmann::json* end_facts = &no_record();   ///< the end record, null if there is none
+  const nlohmann::json* parameters = &no_record();  ///< name to value
+  std::vector<FlowRecord> used, generated;          ///< sorted
+};
+
+/// Everything that journals tell. Looks into the journals' records: those must live longer.
+struct Records {
+  std::map<std::string, ActivityRecord> activities;          ///< by id
+  std::map<std::string, const nlohmann::json*> entities;     ///< by id
+  std::map<std::string, const nlohmann::json*> sessions;     ///< by id; of several lines the first
+  std::map<std::string, std::set<std::string>> derivations;  ///< entity to what it derives from
+  /// A used file with the content of one that is on record as generated, under another path or
+  /// below another data root, is that one. This maps the id under which it was recorded to that of
+  /// the generated file; the activities name the latter.
+  std::map<std::string, std::string> aliases;
+};
+
+[[nodiscard]] Records collect(const Journals& journals);
+Records collect(Journals&&) = delete;
+
+/// Activities of an earlier stage that a document tells as one.
+struct Lineage {
+  std::string name;
+  int run = -1;
+  std::string prod_id;
+  /// Number of activities of the same name that the first of these came after: a run that is
+  /// processed again with what was learnt from its products must not seem to follow from itself.
+  int pass = 0;
+  auto operator<=>(const Lineage&) const = default;
+};
+
+/// What goes into one document.
+struct Selection {
+  std::string stage;
+  int run = 0;
+  std::vector<const ActivityRecord*> completed;  ///< one a subrun, in order of subrun
+  std::vector<const ActivityRecord*> others;     ///< failed, killed and superseded ones
+  /// Earlier stages that made what was used, of this run and of others.
+  std::map<Lineage, std::vector<const ActivityRecord*>> lineage;
+  /// Used files that no known activity made.
+  std::set<std::string> without_maker;
+};
+
+/// Choose the last successful activity of each subrun, what it replaced, and the activities that
+/// made its inputs. Empty texts and zero runs match all.
+[[nodiscard]] Selection select(const Records& records, const std::string& stage, int telescope,
+                               int run, const std::string& observation_date,
+                               const std::string& prod_id, bool planned);
+
+}  // namespace alisio::prov
