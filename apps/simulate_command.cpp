@@ -75,8 +75,8 @@ int run_simulate_command(const std::vector<std::string>& arguments,
   add("without-constants", "write no constants: they have to be made from the runs");
   add("without-run-summary", "write no run summary");
   add("preprocessed", po::value(&preprocessed),
-      "what the event builder did to data runs, separated by commas: baseline, time-lapse, spikes, "
-      "pe (photo-electrons), gain-selection");
+      "what the event builder did to data runs, separated by commas: baseline (to all runs), "
+      "time-lapse, spikes, pe (photo-electrons), gain-selection");
   add("fault", po::value(&faults)->composing(), "what goes wrong: RUN=FAULT");
   add("threads", po::value(&options.threads)->default_value(options.threads),
       "runs made at a time; 0: as many as processors");

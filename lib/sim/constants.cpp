@@ -116,6 +116,11 @@ void write_drs4_pedestal(const CameraModel& camera, const ConstantsOrigin& origi
   for (const float height : camera.spike)
     spikes.push_back(static_cast<std::int16_t>(height + 0.5F));
 
+  const std::vector<std::int16_t> nothing(origin.baseline_subtracted ? channels * drs4::cells : 0,
+                                          0);
+  const std::vector<std::int16_t>& baseline =
+      origin.baseline_subtracted ? nothing : camera.baseline;
+
   hdf5::TableSpec spec;
   spec.path = "/r1/monitoring/drs4_baseline/tel_001";
   spec.title = "Storage of DRS4CalibrationContainer";
@@ -132,7 +137,7 @@ void write_drs4_pedestal(const CameraModel& camera, const ConstantsOrigin& origi
                                "Height of the three samples of a spike, [gain][pixel][3], ADC")};
   hdf5::TableWriter table(file, spec);
   const std::vector<hdf5::ColumnSource> sources{
-      {camera.baseline.data(), 0}, {spread.data(), 0}, {counts.data(), 0}, {spikes.data(), 0}};
+      {baseline.data(), 0}, {spread.data(), 0}, {counts.data(), 0}, {spikes.data(), 0}};
   table.append(1, sources);
   table.write_attribute("config", origin.description);
   table.finish();

@@ -12,6 +12,7 @@ namespace alisio::sim {
 struct ConstantsOrigin {
   std::string description;  ///< JSON, kept as attribute `config`
   std::size_t n_drs4_events = 0;
+  bool baseline_subtracted = false;  ///< by the event builder: nothing is left of it
   std::size_t n_flat_fields = 0, n_pedestals = 0;
   double time_min = 0, time_max = 0;  ///< of the calibration run, unix UTC s
   double night_sky_scale = 1;         ///< night sky of the calibration run

@@ -220,7 +220,10 @@ RunMade make_run(const NightModel& night, const RunPlan& plan) {
   const CameraModel& camera = night.camera;
   const auto run_number = static_cast<std::uint64_t>(plan.run);
   RawRun raw{plan.run, 1, plan.start_utc_s, sky::utc_to_tai_ns(plan.start_utc_s * 1'000'000'000)};
-  if (plan.kind == RunKind::data) raw.preprocessing = options.preprocessing;
+  if (plan.kind == RunKind::data)
+    raw.preprocessing = options.preprocessing;
+  else  // constants are always relative to what the event builder has subtracted
+    raw.preprocessing.baseline = options.preprocessing.baseline;
   if (plan.has(Fault::missing_modules)) raw.missing_modules = {7, 100};
   const bool data = plan.kind == RunKind::data;
   const double sky_scale = data ? 1.0 : plan.kind == RunKind::drs4 ? 0.0 : calibration_night_sky;

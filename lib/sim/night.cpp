@@ -152,6 +152,7 @@ void write_constants(const NightModel& night, const json& parameters,
   ConstantsOrigin origin;
   origin.description = json{{"simulated", true}, {"parameters", parameters}}.dump();
   origin.n_drs4_events = runs[0].events();
+  origin.baseline_subtracted = options.preprocessing.baseline;
   origin.night_sky_scale = calibration_night_sky;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const std::string run = run_text(runs[i].run);

@@ -49,9 +49,11 @@ struct NightOptions {
   int calibration_runs = 1;
   int calibration_events = 600;  ///< of the DRS4 run, and of each flat-field and pedestal run
   RawFormat format = RawFormat::r0;
-  Preprocessing preprocessing;  ///< of data runs, by the event builder
-  bool constants = true;        ///< write constants made from the truth
-  bool run_summary = true;      ///< write the run summary
+  /// Of data runs, by the event builder. Baselines are then subtracted from all runs: what the DRS4
+  /// run shows is what is left.
+  Preprocessing preprocessing;
+  bool constants = true;    ///< write constants made from the truth
+  bool run_summary = true;  ///< write the run summary
   std::vector<RunFault> faults;
   int threads = 0;  ///< 0: as many as processors
 };

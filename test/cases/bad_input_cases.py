@@ -1,8 +1,13 @@
 """Bad input: one clear message naming the file, a documented exit code, nothing half made."""
 
 import ctypes
+import json
 import os
 import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
 
 from harness import (
     CARD,
@@ -17,6 +22,8 @@ from harness import (
     replace_file,
     unit_named,
 )
+
+SMALL_MODELS = Path(__file__).resolve().parents[2] / "cfg/models/simulated.forest"
 
 
 def refuse(case, words, reason, *told):
@@ -234,3 +241,105 @@ def case_folder_not_writable(case):
     output.write_text("in the way\n", "utf-8")
     case.run(*night.stage_words(output)).ends("resource").complains(output)
     expect(output.read_text("utf-8") == "in the way\n", "what was in the way is gone")
+
+
+def case_interrupted_job(case):
+    """A job that is told to stop ends with code 130, leaves a record and nothing half made."""
+    night = case.simulated(events=400)
+    output, report = case.folder / "out", case.folder / "report.json"
+    command = [case.alisio, *night.stage_words(output), "--report", report]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + 60
+        while not list(output.glob(".*.part-*")) and process.poll() is None:
+            expect(time.monotonic() < end, "no product is begun")
+            time.sleep(0.002)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        expect(process.returncode == EXIT["interrupted"], f"code {process.returncode}: {said}")
+        expect(f"signal {int(number)}" in said, f"the signal is not named: {said}")
+        expect_no_fragments(output)
+        expect(not list(output.glob("*.h5")), "a product of an interrupted job")
+        (activity,) = json.loads(report.read_text("utf-8"))["activities"]
+        expect(activity["status"] == "failed" and activity["exit_code"] == 130, f"{activity}")
+        report.unlink()
+    case.run(*night.stage_words(output)).ends("done")
+
+
+def case_cut_product(case):
+    """A product cut by --max-events says so, and replaces nothing unless told to."""
+    night = case.simulated()
+    output = case.folder / "out"
+    words = night.stage_words(output)
+    case.run(*words).ends("done")
+    (product,) = output.glob("dl1_*.h5")
+    whole = product.read_bytes()
+    said = case.run(*words, "--max-events", 5).ends("usage")
+    said.complains(product.name, "5 events", "--overwrite")
+    expect(product.read_bytes() == whole, "a whole product was replaced by a part")
+    expect_no_fragments(output)
+    case.run(*words, "--max-events", 5, "--overwrite").ends("done")
+    case.run("show", product).ends("done").says("at most 5 events")
+    facts = json.loads(case.run("show", "--json", product).ends("done").out)
+    expect(facts["made_by"]["max_events"] == "5", f"the cut is not told: {facts['made_by']}")
+    case.run(*words).ends("done")
+    facts = json.loads(case.run("show", "--json", product).ends("done").out)
+    expect(facts["events"] == 40 and "max_events" not in facts["made_by"], f"still cut: {facts}")
+
+
+def case_wrong_values(case):
+    """Keys said twice, negative numbers, and productions that leave their folder."""
+    night = case.simulated()
+    words = night.stage_words(case.folder / "out")
+    config = case.folder / "own.yaml"
+    for text, line, told in (
+        ("tailcut:\n  picture_thresh: 8\n  picture_thresh: 6\n", 3, "twice"),
+        ("telescope: 1\ntailcut:\n  boundary_thresh: -4\n", 3, "at least 0"),
+        ("tailcut:\n  min_number_picture_neighbors: 7\n", 2, "between 0 and 6"),
+    ):
+        config.write_text(text, "utf-8")
+        said = case.run(*words, "--config", config).ends("configuration")
+        said.complains(f"{config}:{line}", told)
+    said = case.run(*words, "--set", "tailcut.picture_thresh=-1").ends("configuration")
+    said.complains("picture_thresh", "at least 0")
+    said = case.run(*words, "--set", "nope=3").ends("configuration")
+    said.complains("nope")
+    expect(len(said.err) < 300, f"a message too long to read:\n{said}")
+    for prod_id in ("a/../../b", "..", "a b", "../x"):
+        case.run(*words, "--prod-id", prod_id).ends("usage").complains(prod_id)
+
+
+def case_absent_among_many(case):
+    """An absent input is told before the others are worked on."""
+    night = case.simulated()
+    dl1, dl2 = case.folder / "dl1", case.folder / "dl2"
+    case.run(*night.stage_words(dl1)).ends("done")
+    (product,) = dl1.glob("*.h5")
+    absent = case.folder / "dl1_LST-1.Run00001.0000.h5"
+    words = ["dl1-to-dl2", "--input", product, absent, "--output-dir", dl2]
+    said = case.run(*words, "--models", SMALL_MODELS).ends("missing input")
+    said.complains(absent.name)
+    expect(not list(dl2.rglob("*.h5")), "the first input was processed")
+
+
+def case_log_level_in_json(case):
+    """A complaint about the log level has the format that was asked for."""
+    said = case.run("--log-format", "json", "--log-level", "loud", "show", "x").ends("usage")
+    line = json.loads(said.err)
+    expect(line["level"] == "error" and "loud" in line["message"], f"{said}")
+
+
+def case_simulation_faults(case):
+    """Runs and faults that do not fit are refused before anything is written."""
+    output = case.folder / "night"
+    for words, told in (
+        (("--fault", "11230=lamp-off"), "11230"),
+        (("--fault", "11218=lamp-off"), "DRS4"),
+        (("--fault", "11219=lamp-of"), "lamp-off"),
+        (("--fault", "lamp-off"), "RUN=FAULT"),
+        (("--preprocessed", "baseline"), "r1v1"),
+        (("--preprocessed", "pe", "--format", "r1v1"), "spikes"),
+        (("--with-constants", "--without-constants"), "exclude"),
+    ):
+        case.run("simulate", "--output", output, *words).ends("usage").complains(told)
+        expect(not output.exists(), f"{words} wrote something")

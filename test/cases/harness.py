@@ -20,6 +20,7 @@ EXIT = {
     "bad input": 5,
     "resource": 6,
     "incomplete": 7,
+    "interrupted": 130,
 }
 FITS_BLOCK = 2880
 CARD = 80
