@@ -50,6 +50,19 @@ TEST_F(ConfigurationTest, LaterFilesAndOverridesWin) {
   EXPECT_TRUE(std::isnan(c.number("tailcut.delta_time")));
 }
 
+TEST_F(ConfigurationTest, BlocksOfOneMoreFileAreReadAndTheRestIsNot) {
+  auto c = Configuration::defaults();
+  c.read_blocks(write("run.json", R"({"tailcut": {"picture_thresh": 14}, "telescope": 3,
+                                      "events_filters": {"r": [0, Infinity]}, "other": {}})"),
+                {"tailcut"});
+  EXPECT_EQ(c.number("tailcut.picture_thresh"), 14);
+  EXPECT_EQ(c.number("tailcut.boundary_thresh"), 4);
+  EXPECT_EQ(c.integer("telescope"), 1);
+  const auto wrong = write("wrong.json", R"({"tailcut": {"picture": 14}})");
+  EXPECT_NE(error_of([&] { c.read_blocks(wrong, {"tailcut"}); }).find("wrong.json:1"),
+            std::string::npos);
+}
+
 TEST_F(ConfigurationTest, UnknownKeyNamesFileLineAndSuggestion) {
   const auto a = write("a.yaml", "telescope: 1\ntailcut:\n  picture_treshold: 10\n");
   const std::string error = error_of([&] { (void)Configuration::load({a}); });

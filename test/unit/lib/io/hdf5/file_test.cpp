@@ -36,6 +36,7 @@ TEST(File, attributes_texts_and_arrays_come_back) {
     file.write_attribute("/", "X", 0.25);
     file.write_attribute("/", "N", std::int64_t{7});
     file.write_text("/provenance/r0_to_dl1", "{\"é\": 1}");
+    file.write_texts("/sources/filenames", {"a.h5", "longer.h5"}, "List");
     file.write_array("/a/b/values", {1, 2, 3, 4, 5, 6}, {2, 3});
     file.close();
   }
@@ -51,12 +52,16 @@ TEST(File, attributes_texts_and_arrays_come_back) {
   EXPECT_TRUE(file.has_attribute("/", "N"));
   EXPECT_FALSE(file.has_attribute("/", "M"));
   EXPECT_EQ(file.read_text("/provenance/r0_to_dl1"), "{\"é\": 1}");
+  // What PyTables needs to copy a text.
+  EXPECT_EQ(file.text_attribute("/provenance/r0_to_dl1", "CLASS"), "ARRAY");
+  EXPECT_EQ(file.text_attribute("/sources/filenames", "CLASS"), "ARRAY");
+  EXPECT_EQ(file.text_attribute("/sources/filenames", "TITLE"), "List");
   std::vector<std::size_t> shape;
   EXPECT_EQ(file.read_array("/a/b/values", &shape), (std::vector<double>{1, 2, 3, 4, 5, 6}));
   EXPECT_EQ(shape, (std::vector<std::size_t>{2, 3}));
   EXPECT_TRUE(file.exists("/a/b/values"));
   EXPECT_FALSE(file.exists("/a/c/values"));
-  EXPECT_EQ(file.members("/"), (std::vector<std::string>{"a", "provenance"}));
+  EXPECT_EQ(file.members("/"), (std::vector<std::string>{"a", "provenance", "sources"}));
   EXPECT_EQ(kind_of([&] { static_cast<void>(file.text_attribute("/", "N")); }),
             ErrorKind::bad_input);
   EXPECT_EQ(kind_of([&] { static_cast<void>(file.members("/none")); }), ErrorKind::bad_input);

@@ -62,6 +62,31 @@ TEST(Table, every_type_comes_back) {
   EXPECT_EQ(file.text_attribute(table_path, "CTAFIELD_11_UNIT"), "m");
 }
 
+TEST(Table, columns_are_handed_on_unread) {
+  const Scratch folder("hand_on");
+  write_sample(folder / "a.h5", 45, 7);
+  const File file = File::open(folder / "a.h5");
+  const Rows rows = TableReader(file, table_path).read(10, 20);
+  File copy = File::create(folder / "b.h5");
+  ColumnSpec ids, mask;
+  ids.name = "event_id";
+  ids.type = ScalarType::int64;
+  mask.name = "image_mask";
+  mask.type = ScalarType::boolean;
+  mask.shape = {2, 25};
+  TableWriter writer(copy, {.path = "/t", .title = "", .columns = {ids, mask}});
+  const ColumnSource sources[] = {rows.source("event_id"), rows.source("image_mask")};
+  writer.append(rows.size(), sources);
+  writer.finish();
+  copy.close();
+  const Rows read = TableReader(File::open(folder / "b.h5"), "/t").read_all();
+  EXPECT_EQ(read.column<std::int64_t>("event_id"), rows.column<std::int64_t>("event_id"));
+  std::vector<std::uint8_t> flags(3);
+  read.column_into("image_mask", flags);
+  EXPECT_EQ(flags, rows.column<std::uint8_t>("image_mask"));
+  EXPECT_EQ(error_of([&] { static_cast<void>(rows.source("none")); }).kind(), ErrorKind::bad_input);
+}
+
 TEST(Table, row_ranges_cut_across_chunks) {
   const Scratch folder("ranges");
   write_sample(folder / "a.h5", 45, 45);
