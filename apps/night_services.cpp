@@ -6,6 +6,7 @@
 
 #include "apps/job.hpp"
 #include "apps/stage_commands.hpp"
+#include "calib/r0/input_state.hpp"
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
@@ -67,6 +68,9 @@ night::NightServices night_services(const Program& program) {
     const stage::FileStamp stamp = stage::hash_stamp(file);
     return night::FileHashes{stamp.sha256, stamp.data_hash};
   };
+  services.describe_input = [](const fs::path& file) {
+    return calib::to_string(calib::read_input_state(file));
+  };
   services.check_constants = [](const std::string& kind, const fs::path& file,
                                 const config::Configuration& configuration) {
     const std::vector<calib::Gate> gates =
@@ -91,7 +95,8 @@ night::NightServices night_services(const Program& program) {
           ProvenanceSetup{prov::Definition::load(folder / "definition.yaml"),
                           prov::LoggerConfiguration::load(folder / "logger.yaml")});
     prov::MergeRequest request;
-    request.journals = {job.journal_folders.begin(), job.journal_folders.end()};
+    request.journals = {job.journal_folders.front()};
+    request.lineage_journals = {job.journal_folders.begin() + 1, job.journal_folders.end()};
     request.stage = job.stage;
     request.telescope = job.telescope;
     request.run = job.run;

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "apps/show.hpp"
+#include "calib/r0/input_state.hpp"
 #include "lib/base/error.hpp"
 #include "lib/io/zfits/zfits.hpp"
 
@@ -44,6 +45,7 @@ int show_raw(const Request& request) {
     if (const auto telescope = integer_setting(camera, "1")) facts["telescope"] = *telescope;
     if (const auto run = integer_setting(camera, r1v1 ? "2" : "3")) facts["run"] = *run;
   }
+  if (known) facts["state"] = calib::to_string(calib::read_input_state(request.file));
   facts["tables"] = ordered_json::array();
   std::vector<std::vector<std::string>> cells;
   for (const std::string& name : file.table_names()) {
@@ -63,6 +65,7 @@ int show_raw(const Request& request) {
   print_facts({{"file", request.file.string()},
                {"level", "R0, one stream of raw data"},
                {"format", facts["format"].get<std::string>()},
+               {"state", facts.value("state", std::string())},
                {"telescope", facts.contains("telescope") ? facts["telescope"].dump() : ""},
                {"run", facts.contains("run") ? facts["run"].dump() : ""}});
   std::cout << '\n';
