@@ -32,8 +32,9 @@ const std::map<std::string, std::string>& option_of_port() {
 
 /// Stages that share their work among threads.
 bool takes_threads(const std::string& stage) {
-  static const std::set<std::string> stages{"r0_to_dl1", "drs4_pedestal", "time_calibration",
-                                            "camera_calibration"};
+  static const std::set<std::string> stages{"gain_select",      "drs4_pedestal",
+                                            "time_calibration", "camera_calibration",
+                                            "r0_to_dl1",        "dl1ab"};
   return stages.contains(stage);
 }
 
@@ -74,10 +75,8 @@ JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* wit
 
   std::vector<std::string>& words = request.arguments;
   words = {command_of(stage)};
-  if (stage == "run_summary")
-    words.push_back(setup.key.date.compact());
-  else
-    add_inputs(planned.inputs, {}, words);
+  // The run summary is told the night and looks for its files.
+  if (stage != "run_summary") add_inputs(planned.inputs, {}, words);
   words.insert(words.end(), {"--output-dir", job.output_folder});
   if (std::any_of(job.products.begin(), job.products.end(),
                   [](const PortFile& product) { return product.port == "interleaved"; }))

@@ -17,7 +17,7 @@ namespace alisio::night {
 struct MergeJob {
   std::string stage;  ///< activity whose documents are made: r0_to_dl1, camera_calibration, …
   int run = 0;
-  /// Folders of journals: of the run itself, and of what its constants were made with.
+  /// Folders of journals: of the run itself first, then of what its constants were made with.
   std::vector<std::filesystem::path> journal_folders;
   std::filesystem::path output_folder;  ///< the `log` folder (or `log/dry_run`) of the stage
   /// Another stage's folder, which gets links to the documents; empty if there is none.

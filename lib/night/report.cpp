@@ -91,7 +91,7 @@ std::string last_error(const fs::path& file) {
   for (std::string line; std::getline(lines, line);) {
     if (line.empty()) continue;
     last = line;
-    for (const char* mark : {"[error] ", "[critical] ", "error: "})
+    for (const char* mark : {" error   ", " critical "})
       if (const auto at = line.find(mark); at != std::string::npos)
         found = line.substr(at + std::strlen(mark));
   }

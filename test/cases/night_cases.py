@@ -271,6 +271,18 @@ def case_two_nights_at_once(case):
 
 
 RAW = {"without_constants": True, "without_run_summary": True, "calibration_events": 600}
+# Calibration runs as short as simulated ones have no events to leave out.
+SHORT_RUNS = b"""camera_calibration:
+  CalibrationHDF5Writer:
+    events_to_skip: 0
+"""
+
+
+def raw_night(case, **options):
+    """Return a night of nothing but raw files."""
+    night = case.simulated(**RAW, **options)
+    replace_file(night.config, night.config.read_bytes() + SHORT_RUNS)
+    return night
 
 
 def plan_of(night, *words):
@@ -295,7 +307,7 @@ def remove_run(night, run):
 
 def case_night_of_raw_files(case):
     """Nothing but raw files: run summary and constants are made first, and made once."""
-    night = case.simulated(**RAW)
+    night = raw_night(case)
     plan = plan_of(night)
     expect(plan["run_summary"]["status"] == "to run", f"no run summary is planned: {plan}")
     charge = plan["runs"][0]["charge_calibration"]
@@ -323,7 +335,7 @@ def case_night_of_raw_files(case):
 
 def case_night_of_calibration_runs(case):
     """A night without data runs makes its constants."""
-    night = case.simulated(**RAW)
+    night = raw_night(case)
     remove_run(night, night.run_number)
     summary = summary_of(night, "done")
     expect(summary["complete"], f"not complete: {summary}")
@@ -348,7 +360,7 @@ def case_night_of_data_runs(case):
 
 def case_night_with_two_calibration_runs(case):
     """Each data run is served by the calibration run before it."""
-    night = case.simulated(runs=2, calibration_runs=2, **RAW)
+    night = raw_night(case, runs=2, calibration_runs=2)
     night.process().ends("done")
     plan = plan_of(night)
     chosen = {run["run"]: run["charge_calibration"]["run"] for run in plan["runs"]}
@@ -362,7 +374,7 @@ def case_night_with_two_calibration_runs(case):
 
 def case_night_with_failed_calibration(case):
     """A calibration run that cannot be read is told; the data run takes the one before it."""
-    night = case.simulated(calibration_runs=2, **RAW)
+    night = raw_night(case, calibration_runs=2)
     plan = plan_of(night)
     damaged = plan["runs"][0]["charge_calibration"]["run"]
     first = night.raw(1, 0, damaged)
@@ -377,7 +389,7 @@ def case_night_with_failed_calibration(case):
 
 def case_night_with_bad_calibration(case):
     """Constants that fail their gates are made, told, and not used, unless somebody accepts them."""
-    night = case.simulated(calibration_runs=2, fault=["11220=lamp-off"], **RAW)
+    night = raw_night(case, calibration_runs=2, fault=["11220=lamp-off"])
     summary = summary_of(night, "done")
     faults = {fault["run"]: fault["gates"] for fault in summary["failed_gates"]}
     expect(set(faults) == {11220}, f"expected run 11220 to fail its gates: {faults}")

@@ -285,7 +285,7 @@ int main(int argc, char** argv) {
   try {
     return Job(std::move(arguments)).run(argv[1]);
   } catch (const Error& error) {
-    std::cerr << "[error] " << error.what() << '\n';
+    std::cerr << "12:34:56 error   " << error.what() << '\n';
     return alisio::exit_code(error.kind());
   }
 }
