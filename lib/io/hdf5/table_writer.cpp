@@ -94,6 +94,18 @@ std::uint32_t fletcher32(std::span<const std::byte> data) {
   return (fold(high) << 16) | fold(low);
 }
 
+/// Write a pickled Python object: PyTables unpickles bytes, never text in UTF-8.
+void write_pickle(hid_t table, const std::string& name, const std::string& pickled) {
+  const Handle type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), pickled.size());
+  const Handle scalar(H5Screate(H5S_SCALAR));
+  const Handle attribute(
+      H5Acreate2(table, name.c_str(), type.get(), scalar.get(), H5P_DEFAULT, H5P_DEFAULT));
+  if (!attribute || H5Awrite(attribute.get(), type.get(), pickled.data()) < 0)
+    throw Error(ErrorKind::resource,
+                "attribute '" + name + "' cannot be written: " + last_hdf5_error());
+}
+
 /// Write the value that PyTables would put into rows not given: zero, false or the empty text.
 void write_fill(hid_t table, const std::string& name, const ColumnSpec& column) {
   ColumnSpec item = column;
@@ -185,7 +197,7 @@ TableWriter::TableWriter(File& file, TableSpec spec) : state_(std::make_unique<S
       write_attribute(field + "UNIT", column.unit);
     } else if (column.transform == Transform::enumeration) {
       write_attribute(field + "TRANSFORM", "enum");
-      write_attribute(field + "ENUM", column.enumeration);
+      write_pickle(s.dataset.get(), field + "ENUM", column.enumeration);
     } else if (column.type == ScalarType::text) {
       write_attribute(field + "TRANSFORM", "string");
       write_attribute(field + "MAXLEN", std::int64_t(column.text_size));
