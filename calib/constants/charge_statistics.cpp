@@ -133,7 +133,8 @@ void ChargeSample::add(std::span<const float> charge, std::span<const float> tim
     for (std::size_t gain = 0; gain < n_gains; ++gain) {
       sorted_.clear();
       for (std::size_t c = gain * n_pixels_; c < (gain + 1) * n_pixels_; ++c)
-        if ((mask[c] & masked::broken) == 0) sorted_.push_back(double(charge[c]));
+        if ((mask[c] & masked::broken) == 0 && !std::isnan(charge[c]))
+          sorted_.push_back(double(charge[c]));
       event_medians_.push_back(median(sorted_));
     }
   }
@@ -164,7 +165,7 @@ void ChargeSample::charges_into(std::size_t channel, std::vector<double>& out) c
   out.clear();
   for (std::size_t chunk = 0; chunk < charges_.size(); ++chunk)
     for (const float value : run_of(charges_, channel, chunk))
-      if (!std::isnan(value)) out.push_back(double(value));
+      if (std::isfinite(value)) out.push_back(double(value));
 }
 
 void ChargeSample::times_into(std::size_t channel, std::vector<double>& out) const {

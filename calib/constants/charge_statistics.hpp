@@ -42,7 +42,8 @@ class ChargeSample {
   ChargeSample(std::size_t n_pixels, bool with_times);
 
   /// Add an event. Arrays are [gain][pixel].
-  /// @param charge 0 where the gain is missing: the medians of events count it, as the peers do
+  /// @param charge 0 where the gain is missing: the medians of events count it, as the peers do;
+  ///               what is not finite is left out of a channel's charges, not of its times
   /// @param time   ns; empty of samples without times
   /// @param mask   of namespace masked; 0: counts
   void add(std::span<const float> charge, std::span<const float> time,

@@ -1,6 +1,5 @@
 #include "calib/measure/cat_b.hpp"
 
-#include <cmath>
 #include <utility>
 
 namespace alisio::calib {
@@ -33,13 +32,8 @@ void CatBMeter::add(EventType type, std::span<const float> waveform,
                             (missing[c] != 0 ? masked::missing_gain : 0));
     charge_[c] = 0;
     if (missing[c] != 0) continue;
-    const float charge =
-        calibration_pulse(&waveform[c * n_samples], n_samples, pedestal, windows_).charge;
-    // What did not fit into 16 bits is infinite.
-    if (std::isfinite(charge))
-      charge_[c] = charge;
-    else
-      mask_[c] |= masked::missing_gain;
+    // What did not fit into 16 bits is infinite, and so is its charge.
+    charge_[c] = calibration_pulse(&waveform[c * n_samples], n_samples, pedestal, windows_).charge;
   }
   if (pedestal)
     collector_.add_pedestal(charge_, mask_, unix_s);
