@@ -46,8 +46,8 @@ with tempfile.TemporaryDirectory() as folder:
     documents = sorted(pathlib.Path(folder).rglob("*_prov.json"))
     real = [d for d in documents if d.parent.name == "log"]
     planned = [d for d in documents if d.parent.name == "dry_run"]
-    if len(real) != 2 or len(planned) != 2:
-        sys.exit(f"{len(real)} documents and {len(planned)} dry ones, 2 and 2 were expected")
+    if len(real) != 4 or len(planned) != 2:
+        sys.exit(f"{len(real)} documents and {len(planned)} dry ones, 4 and 2 were expected")
     failed = run(python, validator, "--profile", "pipeline", "--strict", "--files", "all", "--merge",
                  *real)
     # What is only planned has no content to be hashed, and made nothing yet.

@@ -62,10 +62,12 @@ struct ExampleRun {
     return dry_run ? folder / "dry_run" : folder;
   }
 
-  [[nodiscard]] Recorder recorder() const {
+  [[nodiscard]] Recorder recorder() const { return recorder(journals()); }
+
+  [[nodiscard]] Recorder recorder(const fs::path& journal_folder) const {
     write_text(root / "alisio.yaml", "tailcut: {picture_thresh: 8}\n");
     RecorderOptions options;
-    options.journal_folder = journals();
+    options.journal_folder = journal_folder;
     options.config_file = root / "alisio.yaml";
     options.data_root = root;
     options.script = "alisio";
@@ -126,6 +128,7 @@ struct ExampleRun {
     const fs::path calib = root / "calib";
     inputs.push_back(existing("drs4_pedestal", calib / "drs4_pedestal.Run01804.0000.h5", "ped"));
     inputs.push_back(existing("charge_calibration", calib / "calibration.Run01809.0000.h5", "cal"));
+    inputs.back().attributes["choice"] = "nearest earlier";
     inputs.push_back(existing("time_calibration", calib / "time_calibration.Run01809.h5", "time"));
     inputs.push_back(existing("pointing", root / "DrivePosition_log_20200117.txt", "drive"));
     inputs.push_back(existing("run_summary", root / "RunSummary_20200117.ecsv", "summary"));
@@ -155,6 +158,42 @@ struct ExampleRun {
         R"([{"path":"/sims/train/reg_energy.sav","sha256":")" + hash_text("sav") +
         R"(","role":"Energy model"},{"path":"/sims/train","sha256":"","role":"Training data"}])";
     return note;
+  }
+
+  /// Record how the constants of the run were made, in journals beside them.
+  void process_constants() const {
+    Recorder recorder = this->recorder(root / "calib/log");
+    const auto make = [&](const std::string& stage, int of_run, std::vector<FileNote> inputs,
+                          FileNote output, const std::string& quality) {
+      ExampleRun calibration = *this;
+      calibration.run = of_run;
+      const ActivityNote activity = calibration.activity(stage, -1);
+      recorder.started(activity);
+      if (of_run > 0)
+        for (int stream = 1; stream <= 4; ++stream)
+          inputs.push_back(existing(
+              "r0_subrun",
+              root / fmt::format("R0/20200117/LST-1.{}.Run{:05d}.0000.fits.fz", stream, of_run),
+              fmt::format("raw {} of {}", stream, of_run)));
+      for (const FileNote& input : inputs) recorder.used(activity, input);
+      if (!quality.empty()) output.attributes["quality"] = quality;
+      recorder.generated(activity, output);
+      recorder.finished(activity, outcome(true));
+    };
+    const fs::path calib = root / "calib";
+    const FileNote pedestal =
+        existing("drs4_pedestal", calib / "drs4_pedestal.Run01804.0000.h5", "ped");
+    const FileNote time =
+        existing("time_calibration", calib / "time_calibration.Run01809.h5", "time");
+    FileNote summary = existing("run_summary", root / "RunSummary_20200117.ecsv", "summary");
+    const FileNote raw =
+        existing("r0_subrun", root / "R0/20200117/LST-1.1.Run01804.0000.fits.fz", "raw 1 of 1804");
+    make("run_summary", 0, {raw}, summary, "");
+    make("drs4_pedestal", 1804, {}, pedestal, "passed");
+    make("time_calibration", 1809, {pedestal}, time, "passed");
+    make("camera_calibration", 1809, {pedestal, time, summary},
+         existing("charge_calibration", calib / "calibration.Run01809.0000.h5", "cal"),
+         "failed: unusable_pixels 0.43 (at most 0.1)");
   }
 
   static OutcomeNote outcome(bool ok, int exit_code = 0, const std::string& message = {}) {

@@ -391,6 +391,187 @@ TEST(Merge, LinksDocumentsElsewhere) {
   }
 }
 
+/// Return the paths of the files among elements.
+std::set<std::string> files_among(const json& document, const std::set<std::string>& ids) {
+  std::set<std::string> names;
+  for (const std::string& id : ids)
+    if (const auto at = document["entity"].find(id);
+        at != document["entity"].end() && at->contains("filepath"))
+      names.insert(fs::path((*at)["filepath"].get<std::string>()).filename().string());
+  return names;
+}
+
+TEST(Merge, LeadsBackThroughConstantsToTheRawFilesOfCalibrationRuns) {
+  Merged m;
+  m.example.process_constants();
+  {
+    Recorder recorder = m.example.recorder();
+    for (int subrun = 0; subrun < 3; ++subrun) m.example.process(recorder, subrun);
+  }
+  const json d = m.document("dl1_to_dl2");
+  for (const char* stage : {"dl1_to_dl2", "r0_to_dl1", "drs4_pedestal", "time_calibration",
+                            "camera_calibration", "run_summary"})
+    EXPECT_EQ(labelled(d, "activity", stage).size(), 1) << stage;
+  const auto files = files_among(d, ancestors(d, labelled(d, "entity", "DL2Collection")[0]));
+  for (const char* name : {"LST-1.1.Run01804.0000.fits.fz", "LST-1.4.Run01804.0000.fits.fz",
+                           "LST-1.2.Run01809.0000.fits.fz", "LST-1.3.Run01807.0002.fits.fz"})
+    EXPECT_TRUE(files.contains(name)) << name;
+  // The calibration did not come from the run that it calibrates.
+  const auto of_calibration =
+      files_among(d, ancestors(d, labelled(d, "activity", "camera_calibration")[0]));
+  EXPECT_TRUE(of_calibration.contains("LST-1.1.Run01809.0000.fits.fz"));
+  EXPECT_FALSE(of_calibration.contains("LST-1.1.Run01807.0000.fits.fz"));
+  // An activity is informed by those whose products it used itself.
+  std::set<std::pair<std::string, std::string>> informed;
+  for (const json& r : d["wasInformedBy"])
+    informed.emplace(d["activity"][r["prov:informed"].get<std::string>()]["prov:label"],
+                     d["activity"][r["prov:informant"].get<std::string>()]["prov:label"]);
+  EXPECT_TRUE(informed.contains({"dl1_to_dl2", "r0_to_dl1"}));
+  EXPECT_TRUE(informed.contains({"camera_calibration", "time_calibration"}));
+  EXPECT_FALSE(informed.contains({"dl1_to_dl2", "drs4_pedestal"}));
+  EXPECT_EQ(d["activity"][labelled(d, "activity", "drs4_pedestal")[0]]["observation_run"], "01804");
+
+  // Why a file was chosen, and what the gates said.
+  const std::string calibration = labelled(d, "entity", "CoefficientsCalibrationFile")[0];
+  EXPECT_EQ(d["entity"][calibration]["quality"], "failed: unusable_pixels 0.43 (at most 0.1)");
+  EXPECT_EQ(d["entity"][labelled(d, "entity", "PedestalFile")[0]]["quality"], "passed");
+  int chosen = 0;
+  for (const json& r : d["used"])
+    if (r["prov:entity"] == calibration && r.contains("choice")) {
+      EXPECT_EQ(r["choice"], "nearest earlier");
+      ++chosen;
+    }
+  EXPECT_EQ(chosen, 1);
+
+  // The log alone tells the same.
+  MergeRequest request = m.example.request("dl1_to_dl2");
+  const MergeResult first = m.example.merge("dl1_to_dl2");
+  request.journals = {first.log};
+  request.output_folder = m.folder.path() / "fed back";
+  fs::rename(m.folder.path() / "calib/log", m.folder.path() / "calib/away");
+  request.copies = false;
+  EXPECT_EQ(read_text_file(merge_run(request, shipped_definition(), m.example.logger).json),
+            read_text_file(first.json));
+
+  // And a calibration run has a document of its own.
+  ExampleRun calibration_run = m.example;
+  calibration_run.run = 1809;
+  MergeRequest of_it = calibration_run.request("camera_calibration");
+  of_it.journals = {m.folder.path() / "calib/away"};
+  const json c = read_json(merge_run(of_it, shipped_definition(), m.example.logger).json);
+  EXPECT_EQ(labelled(c, "activity", "drs4_pedestal").size(), 1);
+  EXPECT_EQ(labelled(c, "activity", "r0_to_dl1").size(), 0);
+}
+
+TEST(Merge, FollowsConstantsThatWereCopied) {
+  Merged m;
+  m.example.process_constants();
+  fs::rename(m.folder.path() / "calib", m.folder.path() / "elsewhere");
+  {
+    Recorder recorder = m.example.recorder();
+    m.example.process(recorder, 0);
+  }
+  MergeRequest request = m.example.request("r0_to_dl1");
+  const auto count = [&] {
+    const json d = read_json(merge_run(request, shipped_definition(), m.example.logger).json);
+    return labelled(d, "activity", "drs4_pedestal").size();
+  };
+  EXPECT_EQ(count(), 0);
+  request.lineage_journals = {m.folder.path() / "elsewhere/log"};
+  EXPECT_EQ(count(), 1);
+  // What was told once is told again without these journals.
+  request.lineage_journals.clear();
+  EXPECT_EQ(count(), 1);
+}
+
+TEST(Merge, RunProcessedAgainWithWhatItsProductsTaughtHasNoCycle) {
+  Merged m;
+  ExampleRun first = m.example;
+  first.prod_id = "v0.1.0_first";
+  const FileNote ids = m.example.existing("pedestal_ids", m.folder.path() / "ids.h5", "ids");
+  const FileNote dl1 = first.made("dl1_subrun", first.product("DL1", 0));
+  Recorder recorder = m.example.recorder();
+  first.process(recorder, 0, ExampleRun::Fate::done, false);
+  const ActivityNote search = first.activity("find_pedestals", 0);
+  recorder.started(search);
+  recorder.used(search, dl1);
+  recorder.generated(search, ids);
+  recorder.finished(search, ExampleRun::outcome(true));
+  const ActivityNote again = m.example.activity("r0_to_dl1", 0);
+  recorder.started(again);
+  for (const FileNote& input : m.example.inputs_of_dl1(0)) recorder.used(again, input);
+  recorder.used(again, ids);
+  const FileNote product = m.example.made("dl1_subrun", m.example.product("DL1", 0));
+  recorder.generated(again, product);
+  recorder.finished(again, ExampleRun::outcome(true));
+  m.example.process_dl2(recorder, 0, product);
+  const json d = m.document("dl1_to_dl2");
+  EXPECT_EQ(labelled(d, "activity", "r0_to_dl1").size(), 2);
+  EXPECT_EQ(labelled(d, "activity", "find_pedestals").size(), 1);
+  for (const char* section : {"entity", "activity"})
+    for (const auto& [id, facts] : d[section].items())
+      EXPECT_FALSE(ancestors(d, id).contains(id)) << facts.dump();
+}
+
+TEST(Merge, LosesNothingWhenJournalsAreDeleted) {
+  Merged m;
+  m.example.process_constants();
+  {
+    Recorder recorder = m.example.recorder();
+    for (int subrun = 0; subrun < 3; ++subrun) m.example.process(recorder, subrun);
+  }
+  m.example.merge("r0_to_dl1");
+  m.example.merge("dl1_to_dl2");
+  fs::remove_all(m.example.journals());
+  fs::remove_all(m.folder.path() / "calib/log");
+  m.example.salt = "remade";
+  {
+    Recorder recorder = m.example.recorder();
+    m.example.process(recorder, 0);
+  }
+  for (const char* stage : {"r0_to_dl1", "dl1_to_dl2"}) {
+    const MergeResult result = m.example.merge(stage);
+    EXPECT_EQ(result.subruns, 3) << stage;
+    EXPECT_EQ(result.superseded, 1) << stage;
+    EXPECT_EQ(labelled(read_json(result.json), "activity", "drs4_pedestal").size(), 1) << stage;
+  }
+  EXPECT_TRUE(verify({m.folder.path() / "DL2"}).mismatches.empty());
+}
+
+TEST(Merge, SupersededConstantsAreToldByTheirCopies) {
+  Merged m;
+  const fs::path pedestal = m.folder.path() / "calib/drs4_pedestal.Run01804.0000.h5";
+  const auto process = [&](int subrun) {
+    Recorder recorder = m.example.recorder();
+    m.example.process(recorder, subrun);
+  };
+  process(0), process(1);
+  m.example.merge("r0_to_dl1");
+  write_text(pedestal, "edited");
+  process(0);
+  const MergeResult result = m.example.merge("r0_to_dl1");
+  const json d = read_json(result.json);
+  std::map<std::string, std::string> contents;
+  int pedestals = 0;
+  for (const auto& [id, facts] : d["entity"].items()) {
+    if (!facts.contains("filepath") || facts["prov:type"] != "File") continue;
+    EXPECT_TRUE(contents.emplace(facts["filepath"], facts["sha256"]).second) << facts.dump();
+    EXPECT_EQ(hash_file(facts["filepath"].get<std::string>()), facts["sha256"]);
+    if (facts["prov:label"] != "PedestalFile") continue;
+    ++pedestals;
+    EXPECT_EQ(facts.contains("replaced_by"), facts["filepath"] != pedestal.string());
+  }
+  EXPECT_EQ(pedestals, 2);
+  EXPECT_TRUE(verify({result.json}).mismatches.empty());
+  const std::string text = read_text_file(result.json);
+  EXPECT_EQ(read_text_file(m.example.merge("r0_to_dl1").json), text);
+  // All subruns made again: the old content is told by attempts only.
+  process(1);
+  const MergeResult last = m.example.merge("r0_to_dl1");
+  EXPECT_TRUE(last.notes.empty());
+  EXPECT_TRUE(verify({last.json}).mismatches.empty());
+}
+
 TEST(Merge, SaysWhatIsMissing) {
   Merged m;
   {
@@ -476,6 +657,23 @@ TEST(Verify, NamesExactlyWhatChanged) {
   EXPECT_EQ(bad.mismatches[0].problem, "missing");
   EXPECT_EQ(bad.mismatches[1].path, pedestal);
   EXPECT_EQ(bad.mismatches[1].recorded_sha256, hash_text("ped"));
+}
+
+TEST(Verify, RefusesAFolderWithoutDocuments) {
+  Merged m;
+  {
+    Recorder recorder = m.example.recorder();
+    m.example.process(recorder, 0);
+  }
+  for (const fs::path& folder : {m.example.journals(), m.folder.path() / "calib"}) {
+    try {
+      static_cast<void>(verify({folder}));
+      FAIL() << folder;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::missing_input);
+      EXPECT_NE(std::string(e.what()).find(folder.string()), std::string::npos) << e.what();
+    }
+  }
 }
 
 }  // namespace

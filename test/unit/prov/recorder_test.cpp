@@ -325,5 +325,21 @@ TEST(Product, CarriesReferenceMetadataAndParents) {
   EXPECT_NE(a["CTA PRODUCT ID"], c["CTA PRODUCT ID"]);
 }
 
+TEST(Recorder, NamesTheFolderThatCannotBeMade) {
+  ScratchFolder folder;
+  write_text(folder.path() / "file", "no folder");
+  const ExampleRun example{.root = folder.path()};
+  Recorder recorder = example.recorder(folder.path() / "file/log");
+  try {
+    recorder.started(example.activity("r0_to_dl1", 0));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::resource);
+    const std::string text = e.what();
+    EXPECT_NE(text.find((folder.path() / "file/log").string()), std::string::npos) << text;
+    EXPECT_NE(text.find("Not a directory"), std::string::npos) << text;
+  }
+}
+
 }  // namespace
 }  // namespace alisio::prov
