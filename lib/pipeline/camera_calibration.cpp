@@ -36,6 +36,7 @@ calib::R0Options r0_options(const CameraCalibrationRequest& request,
                             const config::Configuration& configuration) {
   calib::R0Options r0;
   r0.max_events = request.max_events;
+  r0.all_subruns = request.all_subruns;
   const std::string key = "camera_calibration.LSTEventSource.default_trigger_type";
   const std::string source = configuration.text(key);
   if (source != "tib" && source != "ucts")
@@ -61,6 +62,19 @@ void warn_of(const calib::CameraCalibration& made, const calib::CollectorOptions
   spdlog::info("{}: {} high-gain and {} low-gain pixels are unusable", file,
                std::count(unusable.begin(), unusable.begin() + half, 1),
                std::count(unusable.begin() + half, unusable.end(), 1));
+}
+
+/// Return how many first events do not count: as many as configured, but no more than a tenth of
+/// the run, so that a short run gives constants too.
+std::size_t events_to_skip(const config::Configuration& configuration, std::size_t events,
+                           const fs::path& input) {
+  const char* key = "camera_calibration.CalibrationHDF5Writer.events_to_skip";
+  const auto wanted = std::size_t(configuration.integer(key));
+  const std::size_t skip = std::min(wanted, events / 10);
+  if (skip < wanted)
+    spdlog::warn("{}: a short run of {} events: the first {} are left out, not {} ({})",
+                 input.string(), events, skip, wanted, key);
+  return skip;
 }
 
 }  // namespace
@@ -130,14 +144,13 @@ std::int64_t camera_calibration(stage::StageRun& run, const CameraCalibrationReq
     return 0;
   }
   const std::size_t n_pixels = telescope.geometry.n_pixels;
-  const auto skip =
-      configuration.integer("camera_calibration.CalibrationHDF5Writer.events_to_skip");
   const calib::CollectorOptions options = collector_options(configuration, "camera_calibration");
   const calib::ExtractionWindows windows =
       extraction_windows(configuration, "camera_calibration", telescope.readout.sampling_rate);
   calib::R0Source source(request.input, r0_options(request, configuration));
   for (const auto& file : source.files()) run.use("r0_subrun", file);
   use_constants(run, request);
+  const auto skip = events_to_skip(configuration, source.event_count(), request.input);
   std::optional<calib::TimeCalibration> time;
   if (!request.time_calibration.empty())
     time = calib::read_time_calibration(request.time_calibration, n_pixels);
@@ -145,7 +158,7 @@ std::int64_t camera_calibration(stage::StageRun& run, const CameraCalibrationReq
   if (!request.ffactor_systematics.empty())
     quadratic_term = read_quadratic_term(request.ffactor_systematics, n_pixels);
   calib::CameraCalibrationMeter meter(source.camera(), n_pixels, time ? &*time : nullptr, windows,
-                                      options, std::move(quadratic_term), std::size_t(skip));
+                                      options, std::move(quadratic_term), skip);
   std::int64_t events = 0;
   const auto total = std::int64_t(source.event_count());
   {
@@ -175,12 +188,7 @@ std::int64_t camera_calibration(stage::StageRun& run, const CameraCalibrationReq
         fmt::format("no calibration: {} flat-field and {} pedestal events in {} events, "
                     "the first {} left out",
                     collector.flatfield_events(), collector.pedestal_events(), events, skip),
-        request.input.string(),
-        collector.flatfield_events() + collector.pedestal_events() == 0 && events > 0 &&
-                events <= skip
-            ? "the run is short: --set "
-              "camera_calibration.CalibrationHDF5Writer.events_to_skip=0"
-            : "give the run of flat-field and pedestal events");
+        request.input.string(), "give the run of flat-field and pedestal events");
   if (const auto empty = source.counters().empty_events; empty > 0)
     spdlog::warn("{}: {} empty events skipped", request.input.string(), empty);
   const calib::CameraCalibration& made = collector.rows().front();
