@@ -94,7 +94,9 @@ class Writer {
     const auto see = [&](const FlowRecord& flow, const std::string& time) {
       const auto at = records_.entities.find(flow.entity);
       if (at == records_.entities.end() || text_at(*at->second, "sha256").empty()) return;
-      auto& [end, id] = newest[text_at(*at->second, "filepath")];
+      const std::string path = text_at(*at->second, "filepath");
+      if (path.empty()) return;  // no file: a configuration, for example
+      auto& [end, id] = newest[path];
       if (std::tie(end, id) < std::tie(time, flow.entity)) end = time, id = flow.entity;
     };
     for (const auto& [id, activity] : records_.activities) {

@@ -167,7 +167,8 @@ struct ExampleRun {
                           FileNote output, const std::string& quality) {
       ExampleRun calibration = *this;
       calibration.run = of_run;
-      const ActivityNote activity = calibration.activity(stage, -1);
+      ActivityNote activity = calibration.activity(stage, -1);
+      activity.configuration_json = "{\"" + stage + "\":1}";
       recorder.started(activity);
       if (of_run > 0)
         for (int stream = 1; stream <= 4; ++stream)

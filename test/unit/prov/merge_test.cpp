@@ -416,6 +416,9 @@ TEST(Merge, LeadsBackThroughConstantsToTheRawFilesOfCalibrationRuns) {
   for (const char* name : {"LST-1.1.Run01804.0000.fits.fz", "LST-1.4.Run01804.0000.fits.fz",
                            "LST-1.2.Run01809.0000.fits.fz", "LST-1.3.Run01807.0002.fits.fz"})
     EXPECT_TRUE(files.contains(name)) << name;
+  EXPECT_GE(labelled(d, "entity", "EffectiveConfiguration").size(), 4);
+  for (const auto& [id, facts] : d["entity"].items())
+    EXPECT_NE(facts["prov:type"], "ReplacedFile") << facts.dump();
   // The calibration did not come from the run that it calibrates.
   const auto of_calibration =
       files_among(d, ancestors(d, labelled(d, "activity", "camera_calibration")[0]));
