@@ -66,6 +66,9 @@ FileKind look_into(const fs::path& file, const FileProbe& probe, std::vector<std
 
 void note_differences(const RunEntry& run, std::vector<std::string>& notes) {
   const int count = static_cast<int>(run.subruns.size());
+  if (run.type == "ERROR")
+    notes.push_back(fmt::format("run {} cannot be read, says the {}: it is not processed",
+                                run_text(run.run), run.type_from));
   if (run.subruns.empty())
     notes.push_back(fmt::format("run {} ({}) is in the run summary, but has no files",
                                 run_text(run.run), run.type));
