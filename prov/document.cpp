@@ -192,9 +192,14 @@ class Writer {
       const bool is_copied = copy != copies_.end();
       entity["prov:label"] = text_at(record, "name");
       entity["prov:type"] = is_replaced && !is_copied ? "ReplacedFile" : text_at(record, "type");
+      // Of a raw file of which a few events were read there is no hash: its content is not known.
+      const bool in_part = text_at(record, "type") == "File" && text_at(record, "sha256").empty() &&
+                           text_at(record, "hash").empty() &&
+                           text_at(record, "status") != "planned";
+      if (in_part) entity["prov:type"] = "FileReadInPart";
       if (is_copied) entity["filepath"] = copy->second.string();
       if (const std::string path = text_at(record, "filepath"); !path.empty())
-        entity[is_replaced ? "reference" : "filepath"] = path;
+        entity[is_replaced || in_part ? "reference" : "filepath"] = path;
       if (is_replaced) entity["replaced_by"] = qualified(replaced->second);
       if (const auto verdict = quality_.find(id); verdict != quality_.end())
         entity["quality"] = verdict->second;
