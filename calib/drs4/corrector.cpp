@@ -199,7 +199,8 @@ void Drs4Corrector::prefetch(const RawEvent& event, std::size_t module) const {
   }
 }
 
-void Drs4Corrector::correct(const RawBlock& block, std::size_t module, CorrectedBlock& out) {
+void Drs4Corrector::correct(const RawBlock& block, std::size_t module, CorrectedBlock& out,
+                            std::span<const std::uint8_t> wanted) {
   drs4::LapseMemo memo;
   const std::size_t first_position = module * pixels_per_module;
 
@@ -221,8 +222,9 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
     }
     const std::uint32_t now = clock == 0 ? 0 : std::uint32_t(clock - base_[module] + 1);
 
+    const bool is_wanted = wanted.empty() || wanted[e] != 0;
     for (std::size_t k = 0; k < pixels_per_module; ++k) {
-      bool needs_gain = true;
+      bool needs_gain = is_wanted;
       for (std::size_t g = 0; g < n_gains; ++g) {
         const std::size_t position = first_position + k;
         const std::size_t pixel = camera_.pixel_ids[position];
@@ -263,8 +265,8 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
         }
         bool above = false;
         if (!needs_gain) {
-          // The high gain was chosen: nobody reads this one, which saves a third of the memory
-          // traffic.
+          // The high gain was chosen, or the event is not wanted: nobody reads this one, which
+          // saves a third of the memory traffic.
         } else if (broken || removed || !in_file) {
           std::fill_n(kept, readout::n_kept_samples, 0.F);
         } else if (calibrated) {
@@ -285,7 +287,7 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
                options_.gain_threshold},
               memo, kept);
         }
-        if (g == 0 && selects) {
+        if (g == 0 && selects && is_wanted) {
           needs_gain = above || options_.both_gains;
           out.selected_gain[e * n_pixels_ + pixel] = above ? 1 : 0;
         }

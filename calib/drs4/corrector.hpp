@@ -63,8 +63,11 @@ class Drs4Corrector {
   /// @throws Error(bad_input) for events that cannot be corrected.
   void prepare(const RawBlock& block, CorrectedBlock& out) const;
   /// Correct one module in all events of a block. Calls for different modules may run at once.
+  /// @param wanted [event], 0: the event's readouts are noted, its waveforms are not filled; empty:
+  /// all are wanted.
   /// @pre prepare() was called; blocks in order.
-  void correct(const RawBlock& block, std::size_t module, CorrectedBlock& out);
+  void correct(const RawBlock& block, std::size_t module, CorrectedBlock& out,
+               std::span<const std::uint8_t> wanted = {});
   /// Return the pixels of a module.
   [[nodiscard]] std::span<const std::uint16_t> pixels_of(std::size_t module) const;
 

@@ -32,6 +32,7 @@ CameraCalibrationMeter::CameraCalibrationMeter(const RawCamera& camera, std::siz
 
 void CameraCalibrationMeter::begin(const RawBlock& block) {
   events_.clear();
+  wanted_.assign(block.events.size(), 0);
   for (std::size_t e = 0; e < block.events.size(); ++e) {
     const RawEvent& event = block.events[e];
     if (block.first_index + e < events_to_skip_ ||
@@ -42,6 +43,7 @@ void CameraCalibrationMeter::begin(const RawBlock& block) {
                   "calibration events are in photo-electrons already: nothing can be calibrated",
                   {}, "give a calibration run that the event builder has not calibrated");
     events_.push_back(e);
+    wanted_[e] = 1;
   }
   charge_.assign(events_.size() * n_gains * n_pixels_, 0.F);
   time_.assign(events_.size() * n_gains * n_pixels_, 0.F);

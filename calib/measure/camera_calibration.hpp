@@ -47,6 +47,9 @@ class CameraCalibrationMeter {
   void add(const RawBlock& block, CorrectedBlock& waveforms, std::span<const std::uint16_t> pixels);
   void end(const RawBlock& block, const CorrectedBlock& waveforms);
 
+  /// [event] of the block, 1: counts; what Drs4Corrector::correct takes.
+  [[nodiscard]] std::span<const std::uint8_t> wanted() const { return wanted_; }
+
   [[nodiscard]] ChargeCollector& collector() { return collector_; }
 
  private:
@@ -59,6 +62,7 @@ class CameraCalibrationMeter {
   TimeShifts shifts_;
   ChargeCollector collector_;
   std::vector<std::size_t> events_;     ///< of the block, that count
+  std::vector<std::uint8_t> wanted_;    ///< the same events as flags
   std::vector<float> charge_, time_;    ///< [event that counts][gain][pixel]
   std::vector<std::uint8_t> mask_;      ///< [gain][pixel], of one event
   std::vector<double> shift_, sorted_;  ///< the same

@@ -172,7 +172,7 @@ std::int64_t camera_calibration(stage::StageRun& run, const CameraCalibrationReq
       meter.begin(block);
       drs4.prepare(block, waveforms);
       pool.parallel_for(drs4.module_count(), [&](std::size_t module) {
-        drs4.correct(block, module, waveforms);
+        drs4.correct(block, module, waveforms, meter.wanted());
         meter.add(block, waveforms, drs4.pixels_of(module));
       });
       meter.end(block, waveforms);

@@ -111,11 +111,15 @@ std::int64_t time_calibration(stage::StageRun& run, const TimeCalibrationRequest
   flow::ThreadPool pool(request.threads);
   calib::RawBlock block;
   calib::CorrectedBlock waveforms;
+  std::vector<std::uint8_t> wanted;
   while (source.next_block(block, pool)) {
     corrector.prepare(block, waveforms);
     meter.begin(block);
+    wanted.clear();
+    for (const calib::RawEvent& event : block.events)
+      wanted.push_back(event.type == EventType::flatfield ? 1 : 0);
     pool.parallel_for(corrector.module_count(), [&](std::size_t module) {
-      corrector.correct(block, module, waveforms);
+      corrector.correct(block, module, waveforms, wanted);
       meter.add(block, waveforms, corrector.pixels_of(module));
     });
     events += std::int64_t(block.events.size());

@@ -1,15 +1,29 @@
 #include <blosc.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 
 #include "lib/base/error.hpp"
+#include "lib/base/large_vector.hpp"
 #include "lib/io/hdf5/handle.hpp"
 
 namespace alisio::hdf5 {
 namespace {
 
 constexpr H5Z_filter_t blosc_id = 32001;
+
+/// Return memory that std::free gives back, or nullptr. A chunk of constants is 90 MB: on small pages
+/// the system would spend as long on giving them as Blosc on filling them.
+void* allocate(std::size_t bytes) noexcept {
+  if (bytes < LargePageAllocator<std::byte>::page_bytes) return std::malloc(bytes);
+  try {
+    return LargePageAllocator<std::byte>{}.allocate(bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 
 /// HDF5 filter callback. Its parameters are those that PyTables writes: revision, Blosc format,
 /// type size, chunk bytes, level, shuffle, compressor (5: zstd).
@@ -22,7 +36,7 @@ size_t blosc_filter(unsigned flags, size_t n_values, const unsigned values[], si
     // HDF5 trusts the size that comes back, so a damaged header must not decide it.
     if (blosc_cbuffer_validate(*buffer, n_bytes, &out_size) < 0) return 0;
     if (out_size == 0 || (n_values > 3 && values[3] != 0 && out_size != values[3])) return 0;
-    out = std::malloc(out_size + 1);
+    out = allocate(out_size + 1);
     if (out == nullptr) return 0;
     produced = blosc_decompress_ctx(*buffer, out, out_size, 1);
   } else {

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "lib/base/large_vector.hpp"
 #include "lib/io/hdf5/file.hpp"
 
 /// Tables as PyTables writes and reads them: one-dimensional, chunked datasets of packed rows.
@@ -73,7 +74,7 @@ struct ColumnSource {
 
 /// A chunk ready for the disk.
 struct CompressedChunk {
-  std::vector<std::byte> bytes;
+  LargeVector<std::byte> bytes;
   std::size_t rows = 0;
 };
 
@@ -147,7 +148,7 @@ class Rows {
 
   std::shared_ptr<const std::vector<ColumnInfo>> columns_;
   std::string where_;
-  std::vector<std::byte> bytes_;
+  LargeVector<std::byte> bytes_;
   std::size_t n_ = 0, row_bytes_ = 0;
 };
 

@@ -241,7 +241,7 @@ void TableWriter::pack(std::size_t n, std::span<const ColumnSource> sources,
 CompressedChunk TableWriter::compress(std::span<const std::byte> packed, std::size_t rows) const {
   const State& s = *state_;
   const std::size_t full = s.spec.chunk_rows * s.row_bytes;
-  std::vector<std::byte> padded;
+  LargeVector<std::byte> padded;
   if (packed.size() < full) {
     padded.assign(packed.begin(), packed.end());
     padded.resize(full);
