@@ -25,8 +25,8 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
       "over;\n"
       "plan, table and provenance say which were taken instead, and why.\n"
       "Exit code 0 only if all is done, 7 if part of it is not.",
-      "alisio night 20240215 --config alisio.yaml --plan\n"
-      "alisio night 2024-02-15 --config alisio.yaml --run 17000 17001 --jobs 8"};
+      "  alisio night 20240215 --config alisio.yaml --plan\n"
+      "  alisio night 2024-02-15 --config alisio.yaml --run 17000 17001 --jobs 8"};
   night::NightOptions options;
   std::string date, config_file;
   po::options_description described("Options");

@@ -40,12 +40,12 @@ int run_simulate_command(const std::vector<std::string>& arguments,
       "dead-pixel, dead-pixels (three of ten), mistagged-pedestals, ucts-jumps, missing-modules,\n"
       "missing-stream. Runs are numbered from --first-run in order of time: DRS4, calibration,\n"
       "data; further calibration runs stand evenly among the data runs.",
-      "alisio simulate --output demo --runs 2\n"
-      "alisio simulate --output raw --without-constants --without-run-summary\n"
-      "alisio simulate --output two --without-constants --calibration-runs 2 --fault "
+      "  alisio simulate --output demo --runs 2\n"
+      "  alisio simulate --output raw --without-constants --without-run-summary\n"
+      "  alisio simulate --output two --without-constants --calibration-runs 2 --fault "
       "11220=lamp-off\n"
-      "alisio simulate --output new-format --format r1v1 --events 1000 --seed 7\n"
-      "alisio simulate --output reduced --format r1v1 --preprocessed baseline,gain-selection"};
+      "  alisio simulate --output new-format --format r1v1 --events 1000 --seed 7\n"
+      "  alisio simulate --output reduced --format r1v1 --preprocessed baseline,gain-selection"};
   sim::NightOptions options;
   std::string output, date = options.date.compact(), format = sim::to_string(options.format);
   std::vector<std::string> faults;
