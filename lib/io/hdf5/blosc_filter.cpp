@@ -14,8 +14,8 @@ namespace {
 
 constexpr H5Z_filter_t blosc_id = 32001;
 
-/// Return memory that std::free gives back, or nullptr. A chunk of constants is 90 MB: on small pages
-/// the system would spend as long on giving them as Blosc on filling them.
+/// Return memory that std::free gives back, or nullptr. A chunk of constants is 90 MB: on small
+/// pages the system would spend as long on giving them as Blosc on filling them.
 void* allocate(std::size_t bytes) noexcept {
   if (bytes < LargePageAllocator<std::byte>::page_bytes) return std::malloc(bytes);
   try {
