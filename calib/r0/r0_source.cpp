@@ -9,6 +9,7 @@
 #include <map>
 #include <queue>
 #include <regex>
+#include <unordered_set>
 #include <utility>
 
 #include "lib/base/error.hpp"
@@ -388,6 +389,7 @@ void R0Source::State::merge() {
   };
   for (std::size_t s = 0; s < n_first; ++s) push(s, 0, 0);
   std::map<std::pair<std::size_t, std::size_t>, std::uint32_t> tile_number;
+  std::unordered_set<std::int64_t> seen;
   while (!queue.empty()) {
     const Next next = queue.top();
     queue.pop();
@@ -397,8 +399,9 @@ void R0Source::State::merge() {
       ++counts.empty_events;
       continue;
     }
-    if (!order.empty() && order.back().id == next.id) {
-      throw Error(ErrorKind::bad_input, fmt::format("event {} is in two streams", next.id),
+    if (!seen.insert(next.id).second) {
+      throw Error(ErrorKind::bad_input,
+                  fmt::format("event {} was in another file already", next.id),
                   files[next.stream].string(), "restore the files: one is not what its name says");
     }
     const auto [entry, is_new] =
