@@ -25,7 +25,7 @@ bool is_calibrated(const RawEvent& event) {
 /// Choose the gain of each pixel by its corrected high-gain samples and convert it.
 struct Selection {
   std::size_t n_pixels, n_samples;
-  float threshold;
+  float threshold;         ///< ADC counts
   const double* pedestal;  ///< [gain][pixel]
   const double* dc_to_pe;
 };
@@ -33,7 +33,8 @@ struct Selection {
 [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void select_gains(
     const Selection& s, const float* high_gain, std::int8_t* selected) {
   for (std::size_t p = 0; p < s.n_pixels; ++p) {
-    selected[p] = is_above(high_gain + p * s.n_samples, s.n_samples, s.threshold) ? 1 : 0;
+    const float threshold = static_cast<float>((s.threshold - s.pedestal[p]) * s.dc_to_pe[p]);
+    selected[p] = is_above(high_gain + p * s.n_samples, s.n_samples, threshold) ? 1 : 0;
   }
 }
 
@@ -220,7 +221,9 @@ bool ImageProducer::next(WorkBlock& block, flow::ThreadPool& pool) {
   }
   block.interleaved_.clear();
   for (std::size_t e = 0; e < n_events; ++e) {
-    if (is_interleaved(block.raw.events[e].type)) block.interleaved_.push_back(e);
+    if (!is_interleaved(block.raw.events[e].type)) continue;
+    block.interleaved_.push_back(e);
+    counters_.one_gain_interleaved += block.raw.events[e].n_gains == 1 ? 1 : 0;
   }
   block.charge_.assign(block.interleaved_.size() * channels, 0.F);
   block.time_.assign(block.interleaved_.size() * channels, 0.F);
@@ -275,16 +278,15 @@ void ImageProducer::calibrate(WorkBlock& block) const {
     if (event.n_gains == 1) {
       std::copy_n(&block.waveforms.stored_gain[e * n], n, selected.data());
       if (!is_calibrated(event)) convert_selected(selection, waveform, selected.data());
+    } else if (is_calibrated(event)) {
+      // The samples are p.e., and so the threshold has to be.
+      select_gains(selection, waveform, selected.data());
     } else if (is_interleaved(event.type)) {
-      if (!is_calibrated(event)) convert_both(selection, waveform);
+      convert_both(selection, waveform);
       std::copy_n(&block.waveforms.raw_above_threshold[e * n], n, selected.data());
     } else {
-      if (is_calibrated(event)) {
-        select_gains(selection, waveform, selected.data());
-      } else {
-        std::copy_n(&block.waveforms.selected_gain[e * n], n, selected.data());
-        convert_selected(selection, waveform, selected.data());
-      }
+      std::copy_n(&block.waveforms.selected_gain[e * n], n, selected.data());
+      convert_selected(selection, waveform, selected.data());
     }
     const auto set_zero = [&](std::size_t pixel) {
       for (std::size_t g = 0; g < n_gains; ++g) {

@@ -114,6 +114,7 @@ class ImageProducer {
     std::size_t outside_drive_log = 0;
     std::size_t nan_constants = 0;                     ///< channels
     std::size_t made_flatfield = 0, made_unknown = 0;  ///< by the flat-field heuristic
+    std::size_t one_gain_interleaved = 0;  ///< flat-fields and pedestals that hold one gain
   };
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 

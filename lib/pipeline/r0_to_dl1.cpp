@@ -64,6 +64,10 @@ void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer
   if (made.made_flatfield + made.made_unknown > 0)
     spdlog::info("{}: by their charges {} events became flat-fields and {} unknown", file,
                  made.made_flatfield, made.made_unknown);
+  if (made.one_gain_interleaved > 0)
+    spdlog::warn(
+        "{}: {} flat-field and pedestal events hold one gain: gain selection took them for physics",
+        file, made.one_gain_interleaved);
   if (made.outside_drive_log > 0)
     spdlog::warn("{}: {} events lie outside the drive log and have no pointing", file,
                  made.outside_drive_log);
