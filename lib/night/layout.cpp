@@ -192,26 +192,31 @@ class Layout {
   }
 
   Verdict verdict(ConstantsKind kind, const fs::path& file, int run) {
+    return verdict(facts_of(kind).port, facts_of(kind).words, file, run);
+  }
+
+  /// @param port  through which stages read the file
+  /// @param words for the kind of constants
+  Verdict verdict(const std::string& port, const std::string& words, const fs::path& file,
+                  int run) {
     const std::optional<FileStamp> stamp = files_.stamp(file.string());
     if (!settings_.check_constants || !stamp) return {};
     auto known = verdicts_.find(file.string());
     if (known == verdicts_.end() || !same_stamp(known->second.first, *stamp)) {
       Verdict fresh;
       try {
-        fresh = settings_.check_constants(facts_of(kind).port, file);
+        fresh = settings_.check_constants(port, file);
       } catch (const Error& error) {
         fresh = {false, error.what()};
       }
       known = verdicts_.insert_or_assign(file.string(), std::pair{*stamp, fresh}).first;
     }
     const Verdict& found = known->second.second;
-    const bool noted = std::any_of(plan_.gate_faults.begin(), plan_.gate_faults.end(),
-                                   [&](const GateFault& fault) {
-                                     return fault.run == run && fault.kind == facts_of(kind).words;
-                                   });
+    const bool noted = std::any_of(
+        plan_.gate_faults.begin(), plan_.gate_faults.end(),
+        [&](const GateFault& fault) { return fault.run == run && fault.kind == words; });
     if (!found.passed && !noted && entry_of(run) != nullptr)
-      plan_.gate_faults.push_back(
-          {run, facts_of(kind).words, found.text, settings_.accepted.contains(run)});
+      plan_.gate_faults.push_back({run, words, found.text, settings_.accepted.contains(run)});
     return found;
   }
 
@@ -430,8 +435,9 @@ class Layout {
         job.key = {"dl1ab", number, subrun_in_name(file.path)};
         job.output_folder = folders_.dl1 / folder;
         job.inputs = {file};
-        for (const auto& maker : {tailcuts, cat_b})
-          if (maker) job.inputs.push_back(plan_.jobs[*maker].job.products.front());
+        if (tailcuts) job.inputs.push_back(plan_.jobs[*tailcuts].job.products.front());
+        if (cat_b && may_use_cat_b(*cat_b))
+          job.inputs.push_back(plan_.jobs[*cat_b].job.products.front());
         file.path = folders_.dl1 / folder / fs::path(file.path).filename();
         job.products = {{"dl1b_subrun", file.path}};
         add(std::move(job));
@@ -452,6 +458,16 @@ class Layout {
                              subrun_product("dl2", setup_.key.telescope, number, job.key.subrun)}};
       add(std::move(job));
     }
+  }
+
+  /// Whether images may be corrected by a run's Cat-B: not if its gates fail, which the table
+  /// tells.
+  bool may_use_cat_b(std::size_t position) {
+    if (!step(position).done()) return true;
+    const Job& job = plan_.jobs[position].job;
+    return verdict("catb_calibration", "Cat-B calibration", job.products.front().path, job.key.run)
+               .passed ||
+           settings_.accepted.contains(job.key.run);
   }
 
   Job make_cat_b(int run, const RunPlan& chosen, const std::vector<PortFile>& interleaved) {

@@ -142,7 +142,7 @@ void Planner::update(NightPlan& plan, const std::vector<JobKey>& changed, StateS
 }
 
 bool Planner::changes_choices(const std::string& stage) {
-  return stage == "find_tailcuts" || stage == "run_summary" ||
+  return stage == "find_tailcuts" || stage == "cat_b" || stage == "run_summary" ||
          std::any_of(constants_kinds.begin(), constants_kinds.end(),
                      [&](ConstantsKind kind) { return stage == facts_of(kind).stage; });
 }

@@ -822,6 +822,31 @@ TEST_F(RawNightTest, CleansAgainWithTheLevelsOfTheRun) {
   EXPECT_EQ(again.find("00102"), std::string::npos) << again;
 }
 
+TEST_F(RawNightTest, CatBThatFailsItsGatesCorrectsNothing) {
+  configure("steps:\n  cat_b: true\n  dl1ab: true\n");
+  services_.check_constants = [](const std::string& kind, const fs::path& file,
+                                 const config::Configuration&) {
+    if (kind != "catb_calibration" || file.string().find("Run00101") == std::string::npos)
+      return Verdict{};
+    return Verdict{false, "flatfield_events 10 (at least 100)"};
+  };
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(calls().find("dl1ab 00101.0000"), std::string::npos);
+  EXPECT_NE(out_.str().find("Cat-B calibration of run 00101 fails its checks: flatfield_events 10 "
+                            "(at least 100); not used (--accept 101 uses it)"),
+            std::string::npos)
+      << out_.str();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "");
+  // Accepted, it is an input more: what it corrects is made again, and nothing else.
+  options_.accepted = {101};
+  EXPECT_EQ(run(), 0);
+  const std::string again = calls();
+  EXPECT_NE(again.find("dl1ab 00101.0000; dl1ab 00101.0001"), std::string::npos) << again;
+  EXPECT_EQ(again.find("00102"), std::string::npos) << again;
+  EXPECT_EQ(again.find("cat_b"), std::string::npos) << again;
+}
+
 TEST_F(NightTest, ARoundaboutWayToTheSameNightIsTheSameNight) {
   ASSERT_EQ(run(), 0);
   calls();
