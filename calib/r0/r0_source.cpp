@@ -532,6 +532,7 @@ void R0Source::State::read_event(const EventPlace& place, RawBlock& block, std::
   if (options.pedestal_ids) {
     const bool listed =
         std::binary_search(options.pedestal_ids->begin(), options.pedestal_ids->end(), place.id);
+    counts.listed += listed ? 1 : 0;
     if (listed && event.type != EventType::sky_pedestal) {
       event.type = EventType::sky_pedestal;
       ++counts.made_pedestal;

@@ -108,7 +108,7 @@ class R0Source {
   struct Counters {
     std::size_t empty_events = 0;  ///< event_id 0, skipped
     std::size_t ucts_jumps = 0, ucts_behind = 0, unknown_type = 0;
-    std::size_t made_pedestal = 0, made_physics = 0;  ///< by pedestal_ids
+    std::size_t listed = 0, made_pedestal = 0, made_physics = 0;  ///< by pedestal_ids
   };
   [[nodiscard]] const Counters& counters() const noexcept;
 

@@ -61,6 +61,9 @@ void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer
   if (read.made_pedestal + read.made_physics > 0)
     spdlog::info("{}: by the list of pedestals {} events became pedestals and {} physics", file,
                  read.made_pedestal, read.made_physics);
+  if (!request.pedestal_ids.empty() && read.listed == 0)
+    spdlog::warn("{}: none of the pedestals listed in {} is in this subrun", file,
+                 request.pedestal_ids.string());
   if (made.made_flatfield + made.made_unknown > 0)
     spdlog::info("{}: by their charges {} events became flat-fields and {} unknown", file,
                  made.made_flatfield, made.made_unknown);

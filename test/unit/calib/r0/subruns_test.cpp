@@ -353,6 +353,7 @@ TEST_F(OldFormat, ListedEventsArePedestalsAndOthersAreNot) {
                                                                    : tagged;
     EXPECT_EQ(got.type[i], expected) << id;
   }
+  EXPECT_EQ(got.counters.listed, 3u);
   EXPECT_EQ(got.counters.made_pedestal, 2u);
   EXPECT_EQ(got.counters.made_physics, 3u);
   options.pedestal_ids.emplace();
