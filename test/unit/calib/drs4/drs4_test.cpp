@@ -248,6 +248,49 @@ TEST(Drs4Corrector, SelectsTheGainOfPhysicsEventsAndKeepsTrackOfBoth) {
   EXPECT_EQ(*out.waveform_of(0, 1, 3), float(600.0 - drs4::time_lapse_baseline(1.0)));
 }
 
+TEST(Drs4Corrector, LeavesOutWhatTheEventBuilderHasDone) {
+  OneModule m;
+  m.camera.r1v1 = true;
+  m.camera.waveform_scale = 2;
+  m.camera.waveform_offset = 10;
+  Drs4Corrector corrector(m.pedestal, m.camera, {});
+  CorrectedBlock out;
+  std::uint64_t times[4] = {1, 133'001, 266'001, 399'001};
+  RawBlock block;
+  for (auto& time : times) block.events.push_back(m.event(time));
+  // The baseline of the constants is subtracted in any case: the update of the night.
+  block.events[1].preprocessing = preprocessing::baseline_subtraction | preprocessing::time_lapse;
+  block.events[2].preprocessing =
+      preprocessing::time_lapse | preprocessing::spikes | preprocessing::pe_calibration;
+  corrector.prepare(block, out);
+  corrector.correct(block, 0, out);
+  const float value = 400.F / 2 - 10;
+  EXPECT_EQ(*out.waveform_of(0, 0, 3), value - 400);
+  EXPECT_EQ(*out.waveform_of(1, 0, 3), value - 400);
+  EXPECT_EQ(*out.waveform_of(2, 0, 3), value) << "photo-electrons stay";
+  // The calibrated event is not remembered, the one before it is.
+  EXPECT_EQ(*out.waveform_of(3, 0, 3), float(double(value) - 400 - drs4::time_lapse_baseline(2.0)));
+}
+
+TEST(Drs4Corrector, TakesShortWaveformsIfTheyAreCalibrated) {
+  OneModule m;
+  constexpr std::size_t kept = readout::n_kept_samples;
+  m.raw.resize(n_gains * 7 * kept);
+  for (std::size_t i = 0; i < m.raw.size(); ++i) m.raw[i] = std::uint16_t(i);
+  Drs4Corrector corrector(m.pedestal, m.camera, {});
+  CorrectedBlock out;
+  std::uint64_t clock = 1;
+  RawBlock block;
+  block.events = {m.event(clock)};
+  block.events[0].n_samples = kept;
+  EXPECT_THROW(corrector.prepare(block, out), Error);
+  block.events[0].preprocessing = preprocessing::pe_calibration;
+  corrector.prepare(block, out);
+  corrector.correct(block, 0, out);
+  EXPECT_EQ(out.waveform_of(0, 0, 5)[0], float(kept)) << "position 1";
+  EXPECT_EQ(out.waveform_of(0, 1, 6)[kept - 1], float(8 * kept - 1));
+}
+
 TEST(Drs4Corrector, RefusesAnotherCamera) {
   OneModule m;
   m.camera.pixel_ids[0] = 8;
