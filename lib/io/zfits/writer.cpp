@@ -126,6 +126,7 @@ struct Writer::State {
                  "check the space left on the disk and permissions");
   }
   void write(std::span<const std::byte> bytes) {
+    if (bytes.empty()) return;
     if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size())
       throw failed("cannot be written");
     position += bytes.size();
