@@ -163,7 +163,9 @@ std::int64_t run_summary(stage::StageRun& run, const RunSummaryRequest& request)
   if (override_file.empty() && fs::exists(beside, problem)) override_file = beside;
 
   check_replaceable(target, request.overwrite);
-  const NightFiles night = find_files(request.r0 / date.compact(), request.telescope);
+  // The night knows its files by this path, too, so that a link to the folder changes nothing.
+  const NightFiles night =
+      find_files(fs::weakly_canonical(request.r0 / date.compact()), request.telescope);
   text::RunSummaryOverride override;
   if (!override_file.empty()) {
     run.use("run_summary_override", override_file);

@@ -321,6 +321,17 @@ def case_night_of_raw_files(case):
     expect(after == before, "a second run changed something")
 
 
+def case_night_in_a_linked_folder(case):
+    """Raw data on another disk, with a link in the place of the night's folder, are the same data."""
+    night = case.simulated(**RAW)
+    place = night.folder / "R0" / DATE
+    elsewhere = night.folder / "elsewhere"
+    place.rename(elsewhere)
+    place.symlink_to(elsewhere)
+    expect(summary_of(night, "done")["jobs_run"] > 0, "nothing was done")
+    expect(summary_of(night, "done")["jobs_run"] == 0, "a second run has something to do")
+
+
 def case_night_of_calibration_runs(case):
     """A night without data runs makes its constants."""
     night = case.simulated(**RAW)
