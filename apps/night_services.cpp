@@ -73,9 +73,8 @@ night::NightServices night_services(const Program& program) {
   };
   services.check_constants = [](const std::string& kind, const fs::path& file,
                                 const config::Configuration& configuration) {
-    const std::vector<calib::Gate> gates =
-        pipeline::check_constants_file(kind, file, configuration);
-    return night::Verdict{calib::all_passed(gates), calib::failed_gates(gates)};
+    const std::vector<Gate> gates = pipeline::check_constants_file(kind, file, configuration);
+    return night::Verdict{all_passed(gates), failed_gates(gates)};
   };
   // One recorder for all pretended jobs of a journal folder: a recorder a job would mean a file a
   // job.

@@ -13,11 +13,6 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* gain_suffix[n_gains] = {"_hg", "_lg"};
 
-Gate gate(std::string name, double value, std::string unit, GateRange range) {
-  return {std::move(name), value,      std::move(unit),
-          range.low,       range.high, value >= range.low && value <= range.high};
-}
-
 double median(std::vector<double> values) {
   if (values.empty()) return nan;
   const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
@@ -39,12 +34,6 @@ double spread(std::span<const double> values) {
   return std::sqrt(squares / double(values.size())) / std::abs(centre);
 }
 
-/// How far out of its range a value lies; negative inside.
-double excess(const Gate& gate) {
-  if (std::isnan(gate.value)) return infinity;
-  return std::max(gate.low - gate.value, gate.value - gate.high);
-}
-
 }  // namespace
 
 std::vector<Gate> drs4_pedestal_gates(const Drs4Pedestal& pedestal,
@@ -62,18 +51,18 @@ std::vector<Gate> drs4_pedestal_gates(const Drs4Pedestal& pedestal,
     }
     const double level = sum / double(n * n_capacitors);
     const bool subtracted = std::abs(level) < limits.baseline.low / 2;
-    gates.push_back(gate(std::string("baseline") + gain_suffix[g], level, "ADC",
-                         subtracted ? limits.subtracted_baseline : limits.baseline));
+    gates.push_back(make_gate(std::string("baseline") + gain_suffix[g], level, "ADC",
+                              subtracted ? limits.subtracted_baseline : limits.baseline));
     if (!counts.empty()) {
       const auto of_gain = counts.subspan(g * n * n_capacitors, n * n_capacitors);
       const auto empty = std::count(of_gain.begin(), of_gain.end(), std::uint16_t{0});
-      gates.push_back(gate(std::string("empty_capacitors") + gain_suffix[g],
-                           double(empty) / double(of_gain.size()), "",
-                           {-infinity, limits.empty_capacitors}));
+      gates.push_back(make_gate(std::string("empty_capacitors") + gain_suffix[g],
+                                double(empty) / double(of_gain.size()), "",
+                                {-infinity, limits.empty_capacitors}));
     }
     for (std::size_t i = 0; i < 3; ++i)
-      gates.push_back(gate(fmt::format("spike_height_{}{}", i, gain_suffix[g]),
-                           spikes[i] / double(n), "ADC", limits.spike_height));
+      gates.push_back(make_gate(fmt::format("spike_height_{}{}", i, gain_suffix[g]),
+                                spikes[i] / double(n), "ADC", limits.spike_height));
   }
   return gates;
 }
@@ -92,11 +81,11 @@ std::vector<Gate> time_calibration_gates(const TimeCalibration& calibration,
                                 calibration.fbn[channel * harmonics + h]);
       if (amplitude > 0) amplitudes.push_back(amplitude);
     }
-    gates.push_back(gate(std::string("channels_without_data") + gain_suffix[g],
-                         1 - double(amplitudes.size()) / double(n), "",
-                         {-infinity, limits.channels_without_data}));
-    gates.push_back(gate(std::string("amplitude") + gain_suffix[g], median(amplitudes), "ns",
-                         limits.amplitude));
+    gates.push_back(make_gate(std::string("channels_without_data") + gain_suffix[g],
+                              1 - double(amplitudes.size()) / double(n), "",
+                              {-infinity, limits.channels_without_data}));
+    gates.push_back(make_gate(std::string("amplitude") + gain_suffix[g], median(amplitudes), "ns",
+                              limits.amplitude));
   }
   return gates;
 }
@@ -119,60 +108,23 @@ std::vector<Gate> camera_calibration_gates(const MonitoringRow& row,
       if (c.n_pe[at] != 0) gains.push_back(signal / c.n_pe[at]);
     }
     const auto name = [&](const char* what) { return std::string(what) + gain_suffix[g]; };
-    gates.push_back(gate(name("unusable_pixels"), 1 - double(factors.size()) / double(n), "",
-                         {-infinity, limits.unusable_pixels}));
+    gates.push_back(make_gate(name("unusable_pixels"), 1 - double(factors.size()) / double(n), "",
+                              {-infinity, limits.unusable_pixels}));
     gates.push_back(
-        gate(name("pedestal_per_sample"), median(pedestals), "", limits.pedestal_per_sample));
-    gates.push_back(
-        gate(name("dc_to_pe_spread"), spread(factors), "", {-infinity, limits.dc_to_pe_spread}));
+        make_gate(name("pedestal_per_sample"), median(pedestals), "", limits.pedestal_per_sample));
+    gates.push_back(make_gate(name("dc_to_pe_spread"), spread(factors), "",
+                              {-infinity, limits.dc_to_pe_spread}));
     if (photoelectrons.empty() && !factors.empty()) continue;
-    gates.push_back(gate(name("gain_spread"), spread(gains), "", {-infinity, limits.gain_spread}));
     gates.push_back(
-        gate(name("photoelectrons"), median(photoelectrons), "p.e.", limits.photoelectrons));
+        make_gate(name("gain_spread"), spread(gains), "", {-infinity, limits.gain_spread}));
+    gates.push_back(
+        make_gate(name("photoelectrons"), median(photoelectrons), "p.e.", limits.photoelectrons));
   }
-  gates.push_back(gate("flatfield_events", double(row.flatfield.n_events), "events",
-                       {double(limits.flatfield_events), infinity}));
-  gates.push_back(gate("pedestal_events", double(row.pedestal.n_events), "events",
-                       {double(limits.pedestal_events), infinity}));
+  gates.push_back(make_gate("flatfield_events", double(row.flatfield.n_events), "events",
+                            {double(limits.flatfield_events), infinity}));
+  gates.push_back(make_gate("pedestal_events", double(row.pedestal.n_events), "events",
+                            {double(limits.pedestal_events), infinity}));
   return gates;
-}
-
-std::vector<Gate> worse_of(std::vector<Gate> gates, std::span<const Gate> others) {
-  for (const Gate& other : others) {
-    const auto found = std::find_if(gates.begin(), gates.end(),
-                                    [&](const Gate& gate) { return gate.name == other.name; });
-    if (found == gates.end())
-      gates.push_back(other);
-    else if (excess(other) > excess(*found))
-      *found = other;
-  }
-  return gates;
-}
-
-bool all_passed(std::span<const Gate> gates) {
-  return std::all_of(gates.begin(), gates.end(), [](const Gate& gate) { return gate.passed; });
-}
-
-std::string failed_gates(std::span<const Gate> gates) {
-  std::string text;
-  for (const Gate& gate : gates) {
-    if (gate.passed) continue;
-    std::string wanted;
-    if (std::isinf(gate.low))
-      wanted = fmt::format("at most {:.4g}", gate.high);
-    else if (std::isinf(gate.high))
-      wanted = fmt::format("at least {:.4g}", gate.low);
-    else
-      wanted = fmt::format("{:.4g} to {:.4g}", gate.low, gate.high);
-    text += fmt::format("{}{} {:.4g}{}{} ({})", text.empty() ? "" : ", ", gate.name, gate.value,
-                        gate.unit.empty() ? "" : " ", gate.unit, wanted);
-  }
-  return text;
-}
-
-std::string verdict(std::span<const Gate> gates) {
-  const std::string failed = failed_gates(gates);
-  return failed.empty() ? "passed" : "failed: " + failed;
 }
 
 }  // namespace alisio::calib

@@ -5,24 +5,11 @@
 #include <vector>
 
 #include "calib/constants/constants.hpp"
+#include "lib/base/gate.hpp"
 
 /// Quality gates of calibration constants: a few numbers that tell whether a file of constants may
 /// be used. They are computed from what the files hold, so they judge the peers' files as well.
 namespace alisio::calib {
-
-/// Least and greatest value that passes, both inclusive.
-struct GateRange {
-  double low = 0, high = 0;
-};
-
-/// One number and the range that it must lie in.
-struct Gate {
-  std::string name;
-  double value = 0;
-  std::string unit;  ///< empty if dimensionless
-  double low = 0, high = 0;
-  bool passed = false;  ///< NaN does not pass
-};
 
 struct Drs4PedestalLimits {
   GateRange baseline{200, 600};            ///< camera mean of the baseline, ADC counts
@@ -57,15 +44,5 @@ struct CameraCalibrationLimits {
 /// Judge one row of a charge calibration, Cat-A or Cat-B. Gates of one gain end in _hg or _lg.
 [[nodiscard]] std::vector<Gate> camera_calibration_gates(const MonitoringRow& row,
                                                          const CameraCalibrationLimits& limits);
-
-/// Return the gates of both lists; of a name that both have, the one farther out of its range.
-[[nodiscard]] std::vector<Gate> worse_of(std::vector<Gate> gates, std::span<const Gate> others);
-
-[[nodiscard]] bool all_passed(std::span<const Gate> gates);
-/// Return the failed gates as one line, "unusable_pixels_hg 0.43 (at most 0.1), …"; empty if none
-/// failed.
-[[nodiscard]] std::string failed_gates(std::span<const Gate> gates);
-/// Return what a product's record says of its gates: "passed" or "failed: " and the failed ones.
-[[nodiscard]] std::string verdict(std::span<const Gate> gates);
 
 }  // namespace alisio::calib

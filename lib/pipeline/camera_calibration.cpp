@@ -195,9 +195,8 @@ std::int64_t camera_calibration(stage::StageRun& run, const CameraCalibrationReq
   warn_of(made, options, request.input.string());
   const auto gates =
       calib::camera_calibration_gates(made.row, camera_calibration_limits(configuration));
-  if (!calib::all_passed(gates))
-    spdlog::warn("{}: quality gates failed: {}", request.input.string(),
-                 calib::failed_gates(gates));
+  if (!all_passed(gates))
+    spdlog::warn("{}: quality gates failed: {}", request.input.string(), failed_gates(gates));
 
   PendingFile& file = run.create("charge_calibration", target);
   write_charge_calibration(file.path(), {made},
@@ -205,7 +204,7 @@ std::int64_t camera_calibration(stage::StageRun& run, const CameraCalibrationReq
                             .stage = "camera_calibration",
                             .configuration_json = run.activity().configuration_json},
                            run.metadata("charge_calibration"));
-  run.publish("charge_calibration", {{"quality", calib::verdict(gates)}});
+  run.publish("charge_calibration", {{"quality", verdict(gates)}});
   return events;
 }
 

@@ -39,12 +39,12 @@ std::vector<fs::path> ordered(const std::vector<fs::path>& inputs) {
 }
 
 /// Gates of several rows: of each, the worst.
-std::vector<calib::Gate> gates_of(const std::vector<calib::CameraCalibration>& rows,
-                                  const config::Configuration& configuration) {
-  std::vector<calib::Gate> all;
+std::vector<Gate> gates_of(const std::vector<calib::CameraCalibration>& rows,
+                           const config::Configuration& configuration) {
+  std::vector<Gate> all;
   const calib::CameraCalibrationLimits limits = camera_calibration_limits(configuration);
   for (const calib::CameraCalibration& row : rows)
-    all = calib::worse_of(all, calib::camera_calibration_gates(row.row, limits));
+    all = worse_of(all, calib::camera_calibration_gates(row.row, limits));
   return all;
 }
 
@@ -116,16 +116,16 @@ std::int64_t cat_b(stage::StageRun& run, const CatBRequest& request,
         fmt::format("no calibration: {} flat-field and {} pedestal events in {} files",
                     collector.flatfield_events(), collector.pedestal_events(), files.size()),
         files.front().string(), "give the interleaved events of the whole run");
-  const std::vector<calib::Gate> gates = gates_of(collector.rows(), configuration);
-  if (!calib::all_passed(gates))
-    spdlog::warn("run {}: quality gates failed: {}", run_name, calib::failed_gates(gates));
+  const std::vector<Gate> gates = gates_of(collector.rows(), configuration);
+  if (!all_passed(gates))
+    spdlog::warn("run {}: quality gates failed: {}", run_name, failed_gates(gates));
   PendingFile& file = run.create("catb_calibration", target);
   write_charge_calibration(file.path(), collector.rows(),
                            {.telescope = telescope.tel_id,
                             .stage = "cat_b",
                             .configuration_json = run.activity().configuration_json},
                            run.metadata("catb_calibration"));
-  run.publish("catb_calibration", {{"quality", calib::verdict(gates)}});
+  run.publish("catb_calibration", {{"quality", verdict(gates)}});
   spdlog::info("run {}: {} rows of Cat-B constants from {} events", run_name,
                collector.rows().size(), events);
   return events;

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-calib::GateRange range_of(const config::Configuration& c, const char* key) {
+GateRange range_of(const config::Configuration& c, const char* key) {
   const auto [low, high] = c.range(key);
   return {low, high};
 }
@@ -96,8 +96,8 @@ calib::CameraCalibrationLimits camera_calibration_limits(const config::Configura
   return limits;
 }
 
-std::vector<calib::Gate> check_constants_file(std::string_view kind, const fs::path& path,
-                                              const config::Configuration& c) {
+std::vector<Gate> check_constants_file(std::string_view kind, const fs::path& path,
+                                       const config::Configuration& c) {
   if (kind == "drs4_pedestal") {
     const auto counts = calib::read_drs4_counts(path);
     return calib::drs4_pedestal_gates(calib::read_drs4_pedestal(path, calib::any_pixels), counts,
@@ -111,10 +111,10 @@ std::vector<calib::Gate> check_constants_file(std::string_view kind, const fs::p
     return calib::camera_calibration_gates(
         calib::read_camera_calibration(path, calib::any_pixels).row, camera_calibration_limits(c));
   if (kind == "catb_calibration") {
-    std::vector<calib::Gate> gates;
+    std::vector<Gate> gates;
     const auto limits = camera_calibration_limits(c);
     for (const MonitoringRow& row : charge_calibrations(path))
-      gates = calib::worse_of(gates, calib::camera_calibration_gates(row, limits));
+      gates = worse_of(gates, calib::camera_calibration_gates(row, limits));
     return gates;
   }
   throw Error(ErrorKind::bug, fmt::format("no constants are called '{}'", kind));

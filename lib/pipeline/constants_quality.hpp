@@ -20,8 +20,8 @@ namespace alisio::pipeline {
 /// @param kind port that the file is a product of: drs4_pedestal, time_calibration,
 ///        charge_calibration or catb_calibration
 /// @throws Error(missing_input, bad_input) if the file cannot be read; Error(bug) for other kinds.
-[[nodiscard]] std::vector<calib::Gate> check_constants_file(std::string_view kind,
-                                                            const std::filesystem::path& file,
-                                                            const config::Configuration& c);
+[[nodiscard]] std::vector<Gate> check_constants_file(std::string_view kind,
+                                                     const std::filesystem::path& file,
+                                                     const config::Configuration& c);
 
 }  // namespace alisio::pipeline

@@ -125,13 +125,12 @@ std::int64_t drs4_pedestal(stage::StageRun& run, const Drs4PedestalRequest& requ
   warn_of(pedestal, request.input.string());
   const auto gates = calib::drs4_pedestal_gates(pedestal.constants(), pedestal.baseline_counts(),
                                                 drs4_pedestal_limits(configuration));
-  if (!calib::all_passed(gates))
-    spdlog::warn("{}: quality gates failed: {}", request.input.string(),
-                 calib::failed_gates(gates));
+  if (!all_passed(gates))
+    spdlog::warn("{}: quality gates failed: {}", request.input.string(), failed_gates(gates));
 
   PendingFile& file = run.create("drs4_pedestal", target);
   write_drs4_pedestal(file.path(), pedestal, telescope.tel_id, run.metadata("drs4_pedestal"));
-  run.publish("drs4_pedestal", {{"quality", calib::verdict(gates)}});
+  run.publish("drs4_pedestal", {{"quality", verdict(gates)}});
   return events;
 }
 

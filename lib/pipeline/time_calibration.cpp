@@ -139,14 +139,13 @@ std::int64_t time_calibration(stage::StageRun& run, const TimeCalibrationRequest
   warn_of(calibration, request.input.string());
   const auto gates =
       calib::time_calibration_gates(calibration.curve, time_calibration_limits(configuration));
-  if (!calib::all_passed(gates))
-    spdlog::warn("{}: quality gates failed: {}", request.input.string(),
-                 calib::failed_gates(gates));
+  if (!all_passed(gates))
+    spdlog::warn("{}: quality gates failed: {}", request.input.string(), failed_gates(gates));
 
   PendingFile& file = run.create("time_calibration", target);
   write_time_calibration(file.path(), calibration, n_pixels, run.activity().configuration_json,
                          run.metadata("time_calibration"));
-  run.publish("time_calibration", {{"quality", calib::verdict(gates)}});
+  run.publish("time_calibration", {{"quality", verdict(gates)}});
   return events;
 }
 
