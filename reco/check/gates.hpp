@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "lib/base/gate.hpp"
+#include "reco/check/summary.hpp"
+
+/// Quality gates of data: pure functions of the numbers that a data check holds, so that the peers'
+/// files are judged as well. What is not known is not judged: its gate is left out.
+namespace alisio::check {
+
+struct DataLimits {
+  GateRange cosmics_rate{100, 20000};   ///< Hz
+  double unusable_pixels = 0.1;         ///< greatest fraction
+  GateRange pedestal_charge{-1, 5};     ///< p.e.
+  GateRange pedestal_spread{0.3, 6};    ///< p.e.
+  GateRange flatfield_charge{40, 150};  ///< p.e.
+  GateRange muon_efficiency{0.1, 0.3};  ///< mean of a run
+  std::int64_t min_muon_rings = 50;     ///< with fewer the efficiency is not judged
+  std::int64_t ucts_jumps = 0;          ///< greatest number
+  double mistagged_events = 0.01;       ///< greatest fraction
+  std::int64_t missing_subruns = 0;     ///< greatest number
+};
+
+/// Judge one subrun. Its muon rings are too few to be judged.
+[[nodiscard]] std::vector<Gate> subrun_gates(const SubrunSummary& subrun, const DataLimits& limits);
+
+/// Judge a run: its subruns together.
+/// @param expected_subruns how many the run has; negative: not known, then gaps in their numbers
+///        count as missing
+/// @param muon_rings, muon_efficiency of the run; a negative number: taken from the summaries
+[[nodiscard]] std::vector<Gate> run_gates(std::span<const SubrunSummary> subruns,
+                                          const DataLimits& limits,
+                                          std::int64_t expected_subruns = -1,
+                                          std::int64_t muon_rings = -1,
+                                          double muon_efficiency = SubrunSummary::nan);
+
+/// Judge a night: of the gates of its runs, those farthest out of their range.
+[[nodiscard]] std::vector<Gate> night_gates(std::span<const std::vector<Gate>> runs);
+
+}  // namespace alisio::check
