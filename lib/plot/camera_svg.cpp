@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <numbers>
-#include <string_view>
 
 #include "lib/base/error.hpp"
+#include "lib/plot/axis.hpp"
 
 namespace alisio::plot {
 namespace {
@@ -26,49 +25,18 @@ constexpr std::array<std::array<int, 3>, 11> kScale{{{68, 1, 84},
                                                      {122, 209, 81},
                                                      {189, 223, 38},
                                                      {253, 231, 37}}};
-constexpr std::string_view kNoValue = "#c8c8c8";
+constexpr Colour no_value{0xc8, 0xc8, 0xc8}, outlined{0xe4, 0x00, 0x2b};
 
-std::string colour(double fraction) {
+Colour colour(double fraction) {
   const double place = std::clamp(fraction, 0.0, 1.0) * (kScale.size() - 1);
   const auto below = std::min(static_cast<std::size_t>(place), kScale.size() - 2);
-  std::array<int, 3> rgb{};
+  std::array<std::uint8_t, 3> rgb{};
   for (std::size_t c = 0; c < 3; ++c) {
     const double a = kScale[below][c], b = kScale[below + 1][c];
-    rgb[c] = static_cast<int>(std::lround(a + (b - a) * (place - static_cast<double>(below))));
+    rgb[c] =
+        static_cast<std::uint8_t>(std::lround(a + (b - a) * (place - static_cast<double>(below))));
   }
-  return fmt::format("#{:02x}{:02x}{:02x}", rgb[0], rgb[1], rgb[2]);
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-/// The step 1, 2 or 5 times a power of ten that divides `span` into about `n` parts.
-double round_step(double span, int n) {
-  const double raw = span / n, power = std::pow(10, std::floor(std::log10(raw)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (raw <= factor * power) return factor * power;
-  }
-  return 10 * power;
+  return {rgb[0], rgb[1], rgb[2]};
 }
 
 struct Range {
@@ -91,103 +59,90 @@ Range scale_range(std::span<const double> values, const CameraDisplay& display) 
 
 }  // namespace
 
-std::string camera_svg(const instrument::CameraGeometry& geometry, std::span<const double> values,
-                       const CameraDisplay& display, std::span<const std::uint8_t> mask) {
+double draw_camera(Drawing& drawing, Point corner, const instrument::CameraGeometry& geometry,
+                   std::span<const double> values, const CameraDisplay& display,
+                   std::span<const std::uint8_t> mask) {
   const std::size_t n = geometry.n_pixels;
-  if (values.size() != n || (!mask.empty() && mask.size() != n)) {
+  if (values.size() != n || (!mask.empty() && mask.size() != n))
     throw Error(ErrorKind::bug, "the values to draw do not fit the camera geometry", geometry.name);
-  }
   const auto [low, high] = scale_range(values, display);
 
-  // Layout in px: a square for the camera, a strip to its right for the scale, a line above.
-  const double strip = 110, margin = 12, header = 36;
-  const double side = display.width - strip - 2 * margin;
+  // Layout in px: a square for the camera, to its right a strip for the scale, to its left and
+  // below the axes, a line above.
+  const double strip = 110, left = 58, margin = 12, header = 34, below = 46;
+  const double side = display.width - strip - left - margin;
   double radius = 0;  // of the camera, m
-  for (std::size_t i = 0; i < n; ++i) {
+  for (std::size_t i = 0; i < n; ++i)
     radius = std::max(radius, std::hypot(geometry.x[i], geometry.y[i]));
-  }
   radius += geometry.pixel_width;
   const double zoom = side / (2 * radius);
-  const double centre_x = margin + side / 2, centre_y = header + side / 2;
-  const double height = header + side + margin + 20;
-
-  std::string svg;
-  svg.reserve(n * 130 + 4096);
-  auto out = std::back_inserter(svg);
-  fmt::format_to(
-      out,
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1:.0f}\" "
-      "viewBox=\"0 0 {0} {1:.0f}\" font-family=\"sans-serif\" font-size=\"13\" "
-      "fill=\"#222\">\n<title>{2}</title>\n"
-      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-      "<text x=\"{3:.1f}\" y=\"23\" font-size=\"16\" text-anchor=\"middle\">{2}</text>\n",
-      display.width, height, escaped(display.title), centre_x);
+  const Point centre{corner.x + left + side / 2, corner.y + header + side / 2};
+  auto& shapes = drawing.shapes;
+  shapes.push_back(Text{{centre.x, corner.y + 22}, display.title, 15, Text::Anchor::middle});
 
   // One hexagon serves all pixels. Unrotated, a corner points along y of the camera frame; the
   // page, whose y runs down, shows (x, y) of the camera frame at (-y, x).
-  const double corner = geometry.pixel_width / std::sqrt(3.0) * zoom;
+  const double to_corner = geometry.pixel_width / std::sqrt(3.0) * zoom;
   const double turn = (geometry.pixel_rotation_deg + 90) * std::numbers::pi / 180;
-  fmt::format_to(out, "<defs><path id=\"p\" d=\"");
+  Tiles pixels;
   for (int k = 0; k < 6; ++k) {
     const double angle = turn + k * std::numbers::pi / 3;
-    const double x = corner * std::cos(angle), y = corner * std::sin(angle);
-    fmt::format_to(out, "{}{:.2f} {:.2f}", k == 0 ? 'M' : 'L', -y, x);
+    pixels.outline.push_back({-to_corner * std::sin(angle), to_corner * std::cos(angle)});
   }
-  fmt::format_to(out, "Z\"/></defs>\n<g stroke=\"#fff\" stroke-width=\"0.4\">\n");
-  const std::string unit = display.unit.empty() ? "" : fmt::format(" {}", escaped(display.unit));
-  const auto pixel = [&](std::size_t i, std::string_view attributes) {
-    fmt::format_to(out, "<use href=\"#p\" x=\"{:.2f}\" y=\"{:.2f}\" {}",
-                   centre_x - geometry.y[i] * zoom, centre_y + geometry.x[i] * zoom, attributes);
-  };
+  Tiles outlines{pixels.outline, {}, false, outlined, 1.2};
+  const std::string unit = display.unit.empty() ? "" : " " + display.unit;
   for (std::size_t i = 0; i < n; ++i) {
     const bool known = std::isfinite(values[i]);
-    pixel(i,
-          fmt::format("fill=\"{}\"><title>pixel {}: {}</title></use>\n",
-                      known ? colour((values[i] - low) / (high - low)) : std::string(kNoValue),
-                      geometry.pix_id.empty() ? static_cast<std::int64_t>(i) : geometry.pix_id[i],
-                      known ? fmt::format("{:.4g}{}", values[i], unit) : "no value"));
+    const Point at{centre.x - geometry.y[i] * zoom, centre.y + geometry.x[i] * zoom};
+    pixels.tiles.push_back(
+        {at, known ? colour((values[i] - low) / (high - low)) : no_value,
+         fmt::format("pixel {}: {}",
+                     geometry.pix_id.empty() ? static_cast<std::int64_t>(i) : geometry.pix_id[i],
+                     known ? fmt::format("{:.4g}{}", values[i], unit) : "no value")});
+    if (!mask.empty() && mask[i]) outlines.tiles.push_back({at, {}, {}});
   }
-  fmt::format_to(out, "</g>\n");
-  if (!mask.empty()) {
-    fmt::format_to(out,
-                   "<g fill=\"none\" stroke=\"#e4002b\" stroke-width=\"1.2\" "
-                   "pointer-events=\"none\">\n");
-    for (std::size_t i = 0; i < n; ++i) {
-      if (mask[i]) pixel(i, "/>\n");
-    }
-    fmt::format_to(out, "</g>\n");
+  shapes.push_back(std::move(pixels));
+  if (!outlines.tiles.empty()) shapes.push_back(std::move(outlines));
+
+  // Axes in metres of the engineering frame.
+  const double x0 = centre.x - side / 2, y1 = centre.y + side / 2;
+  shapes.push_back(Line{{{x0, centre.y - side / 2}, {x0, y1}, {x0 + side, y1}}, pale_ink});
+  for (const double m : round_ticks(-radius, radius, 6).values) {
+    const double x = centre.x + m * zoom, y = centre.y - m * zoom;
+    shapes.push_back(Line{{{x, y1}, {x, y1 + 5}}, pale_ink});
+    shapes.push_back(Text{{x, y1 + 18}, fmt::format("{:g}", m), 12, Text::Anchor::middle});
+    shapes.push_back(Line{{{x0 - 5, y}, {x0, y}}, pale_ink});
+    shapes.push_back(Text{{x0 - 8, y + 4}, fmt::format("{:g}", m), 12, Text::Anchor::end});
   }
+  shapes.push_back(Text{{centre.x, y1 + 37},
+                        "x' (m), engineering camera frame of " + geometry.name,
+                        12,
+                        Text::Anchor::middle});
+  shapes.push_back(Text{{corner.x + 14, centre.y}, "y' (m)", 12, Text::Anchor::middle, ink, true});
 
   // Colour scale with round labels.
-  const double bar_x = margin + side + 20, bar_y = header + 0.1 * side, bar_h = 0.8 * side;
+  const Point bar{x0 + side + 20, corner.y + header + 0.1 * side};
+  const double bar_height = 0.8 * side;
   const int n_steps = 100;
-  fmt::format_to(out, "<g shape-rendering=\"crispEdges\">\n");
-  for (int k = 0; k < n_steps; ++k) {
-    fmt::format_to(out,
-                   "<rect x=\"{:.1f}\" y=\"{:.2f}\" width=\"18\" height=\"{:.2f}\" fill=\"{}\"/>\n",
-                   bar_x, bar_y + bar_h * (n_steps - 1 - k) / n_steps, bar_h / n_steps + 0.5,
-                   colour((k + 0.5) / n_steps));
+  for (int k = 0; k < n_steps; ++k)
+    shapes.push_back(Rectangle{{bar.x, bar.y + bar_height * (n_steps - 1 - k) / n_steps},
+                               18,
+                               bar_height / n_steps + 0.5,
+                               colour((k + 0.5) / n_steps)});
+  for (const double value : round_ticks(low, high, 6).values) {
+    const double y = bar.y + bar_height * (high - value) / (high - low);
+    shapes.push_back(Line{{{bar.x + 18, y}, {bar.x + 23, y}}, ink});
+    shapes.push_back(Text{{bar.x + 26, y + 4}, fmt::format("{:g}", value)});
   }
-  fmt::format_to(out, "</g>\n<g font-size=\"12\">\n");
-  const double step = round_step(high - low, 6);
-  for (auto k = static_cast<long>(std::ceil(low / step)); static_cast<double>(k) * step <= high;
-       ++k) {
-    const double value = static_cast<double>(k) * step;
-    const double y = bar_y + bar_h * (high - value) / (high - low);
-    fmt::format_to(out,
-                   "<path d=\"M{0:.1f} {1:.2f}h5\" stroke=\"#222\"/>"
-                   "<text x=\"{2:.1f}\" y=\"{3:.2f}\">{4:g}</text>\n",
-                   bar_x + 18, y, bar_x + 26, y + 4, value);
-  }
-  const std::string label = display.unit.empty() ? escaped(display.quantity)
-                                                 : fmt::format("{} ({})", escaped(display.quantity),
-                                                               escaped(display.unit));
-  fmt::format_to(out,
-                 "</g>\n<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n"
-                 "<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"11\" fill=\"#777\">{}, engineering "
-                 "camera frame</text>\n</svg>\n",
-                 bar_x, bar_y - 12, label, margin, height - 8, escaped(geometry.name));
-  return svg;
+  shapes.push_back(Text{{bar.x, bar.y - 12}, labelled(display.quantity, display.unit), 13});
+  return header + side + below;
+}
+
+std::string camera_svg(const instrument::CameraGeometry& geometry, std::span<const double> values,
+                       const CameraDisplay& display, std::span<const std::uint8_t> mask) {
+  Drawing drawing{display.title, double(display.width), 0, {}};
+  drawing.height = draw_camera(drawing, {0, 0}, geometry, values, display, mask);
+  return to_svg(drawing);
 }
 
 }  // namespace alisio::plot

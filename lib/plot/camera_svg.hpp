@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lib/instrument/camera.hpp"
+#include "lib/plot/drawing.hpp"
 
 namespace alisio::plot {
 
@@ -20,15 +21,21 @@ struct CameraDisplay {
   int width = 800;                               ///< px; the height follows
 };
 
-/// Draw one value per pixel as an SVG document: hexagons coloured by value, a colour scale, and per
-/// pixel a hover text with number and value. NaN pixels are grey.
+/// Draw one value per pixel: hexagons coloured by value, a colour scale with its unit, axes in
+/// metres, and per pixel a hover text with number and value. NaN pixels are grey.
 ///
 /// The camera is seen as in EngineeringCameraFrame, the frame the observatory draws in:
-/// x' = -y, y' = -x of the camera frame; x' to the right, y' up. The text depends on the arguments
-/// alone.
+/// x' = -y, y' = -x of the camera frame; x' to the right, y' up.
+/// @param corner upper left of the place; the width is display.width.
 /// @param values [pixel].
 /// @param mask   [pixel], or empty: pixels with 1 get an outline.
-/// Throws Error(bug) if a span's size does not fit the geometry.
+/// @return the height that it takes, px. Throws Error(bug) if a span's size does not fit the
+/// geometry.
+double draw_camera(Drawing& drawing, Point corner, const instrument::CameraGeometry& geometry,
+                   std::span<const double> values, const CameraDisplay& display,
+                   std::span<const std::uint8_t> mask = {});
+
+/// The same as an SVG document of its own. The text depends on the arguments alone.
 [[nodiscard]] std::string camera_svg(const instrument::CameraGeometry& geometry,
                                      std::span<const double> values, const CameraDisplay& display,
                                      std::span<const std::uint8_t> mask = {});
