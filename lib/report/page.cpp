@@ -178,14 +178,13 @@ void Page::begin_section(const std::string& title, const std::string& anchor, bo
   const std::string id = escape(anchor);
   if (open_.empty()) menu_.emplace_back(anchor, title);
   const int level = open_.empty() ? 2 : 3;
+  const std::string head = fmt::format("id=\"{}\" data-name=\"{}\"", id, escape(title));
   if (folding)
     body_ += fmt::format(
-        "<details class=\"section\" id=\"{}\"><summary><h{} "
-        "class=\"inline\">{}</h{}>{}</summary>\n",
-        id, level, escape(title), level, sign);
+        "<details class=\"section\" {}><summary><h{} class=\"inline\">{}</h{}>{}</summary>\n", head,
+        level, escape(title), level, sign);
   else
-    body_ +=
-        fmt::format("<section id=\"{}\"><h{}>{}{}</h{}>\n", id, level, escape(title), sign, level);
+    body_ += fmt::format("<section {}><h{}>{}{}</h{}>\n", head, level, escape(title), sign, level);
   open_.push_back({folding});
 }
 
@@ -284,6 +283,7 @@ void Page::add(const LinePlot& plot) {
     if (curve.style != Curve::Style::points)
       one["style"] = curve.style == Curve::Style::line ? "line" : "both";
     if (curve.reference) one["reference"] = true;
+    if (curve.colour >= 0) one["colour"] = curve.colour;
     json["curves"].push_back(std::move(one));
   }
   for (const Band& band : plot.bands)
@@ -304,6 +304,7 @@ void Page::add(const Histogram& plot) {
     check_size(content.values.size() + 1, plot.edges.size(), plot.title);
     Json one = {{"name", content.name}, {"values", array(pack(content.values))}};
     if (content.reference) one["reference"] = true;
+    if (content.colour >= 0) one["colour"] = content.colour;
     json["contents"].push_back(std::move(one));
   }
   figure(plot.title, plot.note, script_json(json));

@@ -49,6 +49,7 @@ struct Curve {
   std::vector<std::uint8_t> marked = {};  ///< per point: 1 is drawn as an outlier; or empty
   Style style = Style::points;
   bool reference = false;  ///< drawn subdued, as what is compared with
+  int colour = -1;         ///< 0 to 6; -1: by its place among the curves
 };
 
 /// A range of y that is drawn as a band behind the points: the limits of a gate, for example.
@@ -71,6 +72,7 @@ struct Content {
   std::string name;
   std::vector<double> values;  ///< [bin]
   bool reference = false;
+  int colour = -1;  ///< 0 to 6; -1: by its place among the contents
 };
 
 /// Histograms of one quantity over common bins.
