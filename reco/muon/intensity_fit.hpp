@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "reco/muon/ring_camera.hpp"
+#include "reco/muon/ring_fit.hpp"
 
 namespace alisio::muon {
 
@@ -29,12 +30,15 @@ struct IntensityFit {
 
 /// Buffers of the fit, reused from ring to ring.
 struct IntensityScratch {
-  std::vector<double> charge;                     ///< [pixel of the ring]
-  std::vector<double> outer, inner;               ///< distances of a pixel's edges to the circle
-  std::vector<double> fraction;                   ///< place between two nodes of the chord table
-  std::vector<std::uint32_t> node;                ///< the lower of the two
-  std::vector<double> node_cos, node_sin;         ///< directions of the nodes
-  std::array<std::vector<double>, 3> raw, chord;  ///< [node], value and derivatives
+  // [pixel of the ring]
+  std::vector<double> charge;
+  std::vector<double> radial;       ///< distance from the circle, rad
+  std::vector<double> fraction;     ///< place between two nodes of the chord table
+  std::vector<std::uint32_t> node;  ///< the lower of the two
+  // [node of the chord table]
+  std::vector<double> node_cos, node_sin;
+  std::array<std::vector<double>, 3> raw;    ///< chord and its derivatives by the place of impact
+  std::array<std::vector<double>, 3> chord;  ///< the same, averaged over neighbouring nodes
 };
 
 /// Fit the light of a ring by maximum likelihood, its circle fixed.
@@ -52,15 +56,13 @@ struct IntensityScratch {
 /// @param image charge [pixel], p.e.
 /// @param mask  [pixel], 1: belongs to the ring
 [[nodiscard]] IntensityFit fit_intensity(std::span<const float> image,
-                                         std::span<const std::uint8_t> mask, double lon_deg,
-                                         double lat_deg, double radius_deg,
+                                         std::span<const std::uint8_t> mask, const Circle& ring,
                                          const RingCamera& camera, IntensityScratch& scratch);
 
 /// Return the negative log-likelihood of an image given a ring's light: what fit_intensity
 /// minimises.
 [[nodiscard]] double negative_log_likelihood(std::span<const float> image,
-                                             std::span<const std::uint8_t> mask, double lon_deg,
-                                             double lat_deg, double radius_deg,
+                                             std::span<const std::uint8_t> mask, const Circle& ring,
                                              const RingLight& light, const RingCamera& camera,
                                              IntensityScratch& scratch);
 

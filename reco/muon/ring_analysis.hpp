@@ -74,11 +74,12 @@ struct RingScratch {
   explicit RingScratch(std::size_t n_pixels);
   clean::CleaningScratch cleaning;
   IntensityScratch intensity;
-  std::vector<std::uint8_t> clean_mask, ring_mask;  ///< [pixel]; of the last image analysed
-  std::vector<double> distance;                     ///< of each pixel to the centre, deg
-  std::vector<float> weights;
-  std::vector<double> lon, lat;
-  std::vector<float> no_times;
+  std::vector<std::uint8_t> clean_mask, ring_mask;  ///< [pixel]
+  std::vector<double> distance;                     ///< [pixel], to the centre, deg
+  std::vector<float> no_times;                      ///< [pixel]
+  // Of the pixels in a mask.
+  std::vector<float> weights, around;
+  std::vector<double> lon, lat, gathered_distance;
 };
 
 /// Count the pixels above `bright_pe`.

@@ -10,7 +10,10 @@ namespace alisio::muon {
 /// pointing), made once from the effective focal length, and the mirror. Longitude is the camera's
 /// y, latitude its x.
 struct RingCamera {
-  explicit RingCamera(const instrument::Telescope& telescope);
+  /// Radius of the hole in LST's mirror (ctapipe's MuonIntensityFitter), m.
+  static constexpr double lst_hole_radius = 0.308;
+
+  explicit RingCamera(const instrument::Telescope& telescope, double hole_radius = lst_hole_radius);
 
   const instrument::CameraGeometry* geometry;  ///< must outlive this
   std::vector<double> lon_deg, lat_deg;        ///< [pixel]
