@@ -75,6 +75,7 @@ void hash_texts(const File::State& state, const std::string& path, hid_t dataset
 
 void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
   const File::State& state = file.state();
+  const std::scoped_lock lock(object_copy_mutex());
   const Handle dataset(H5Dopen2(state.id(), path.c_str(), H5P_DEFAULT));
   if (!dataset) throw state.failure("cannot be opened", path);
   const Handle type(H5Dget_type(dataset.get()));

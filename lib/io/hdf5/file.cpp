@@ -264,6 +264,25 @@ std::string File::read_text(const std::string& path) const {
   });
 }
 
+std::vector<std::string> File::read_texts(const std::string& path) const {
+  const Handle dataset(H5Dopen2(state_->id(), path.c_str(), H5P_DEFAULT));
+  if (!dataset) throw state_->failure("has no '" + path + "'", path);
+  const Handle type(H5Dget_type(dataset.get())), space(H5Dget_space(dataset.get()));
+  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) > 0 || count < 0)
+    throw state_->failure("is no array of fixed-length texts", path);
+  const std::size_t size = H5Tget_size(type.get());
+  std::string bytes(size * std::size_t(count), '\0');
+  if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0)
+    throw state_->failure("texts cannot be read", path);
+  std::vector<std::string> texts;
+  for (std::size_t at = 0; at < bytes.size(); at += size) {
+    texts.push_back(bytes.substr(at, size));
+    texts.back().erase(std::min(texts.back().find('\0'), size));
+  }
+  return texts;
+}
+
 void File::write_texts(const std::string& path, const std::vector<std::string>& texts,
                        const std::string& title) {
   const hsize_t count = texts.size();
@@ -298,9 +317,15 @@ std::vector<double> File::read_array(const std::string& path,
   return values;
 }
 
+std::mutex& object_copy_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 void File::copy_to(File& target, const std::string& path) const {
   if (const std::size_t slash = path.rfind('/'); slash > 0)
     target.create_group(path.substr(0, slash));
+  const std::scoped_lock lock(object_copy_mutex());
   if (H5Ocopy(state_->id(), path.c_str(), target.state_->id(), path.c_str(), H5P_DEFAULT,
               H5P_DEFAULT) < 0)
     throw target.state_->failure("'" + path + "' of " + state_->path.string() + " cannot be copied",

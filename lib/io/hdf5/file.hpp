@@ -50,6 +50,9 @@ class File {
   /// Write one UTF-8 text, as PyTables writes it. Trailing zero bytes are lost.
   void write_text(const std::string& path, const std::string& text);
   [[nodiscard]] std::string read_text(const std::string& path) const;
+  /// Return the texts of an array of fixed-length ones, as write_texts() and PyTables write them.
+  /// @throws Error(bad_input) if it is none.
+  [[nodiscard]] std::vector<std::string> read_texts(const std::string& path) const;
   /// Write texts as PyTables writes a list of them: one array of fixed length. At least one, and
   /// none empty.
   void write_texts(const std::string& path, const std::vector<std::string>& texts,
@@ -61,7 +64,8 @@ class File {
   [[nodiscard]] std::vector<double> read_array(const std::string& path,
                                                std::vector<std::size_t>* shape = nullptr) const;
 
-  /// Copy a group or dataset with all below it and all attributes to the same path of `target`.
+  /// Copy a group or dataset with all below it and all attributes to the same path of `target`. No
+  /// table below it may be open for reading in this process.
   void copy_to(File& target, const std::string& path) const;
 
   /// Flush and close; later use is an error. Closing by destruction would hide a full disk.

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <mutex>
 #include <string>
 
 #include "lib/base/error.hpp"
@@ -29,6 +30,11 @@ struct File::State {
                  "is it the right file, and whole?");
   }
 };
+
+/// Return the lock of what copies objects and of what keeps datasets open meanwhile. H5Ocopy of
+/// HDF5 1.10 damages the heap if a chunk that it copies lies in the cache of the open dataset, and
+/// the hashing of inputs reads the same file beside a stage.
+[[nodiscard]] std::mutex& object_copy_mutex();
 
 /// Return creation properties that store no object times, so that equal content is equal bytes.
 [[nodiscard]] Handle timeless(hid_t property_class);

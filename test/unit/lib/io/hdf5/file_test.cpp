@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <thread>
 
@@ -81,6 +82,25 @@ TEST(File, copies_groups_with_their_attributes) {
   EXPECT_EQ(TableReader(copy, path).read_all().column<float>("image"), SampleRows(30).image);
   EXPECT_EQ(copy.text_attribute(path, "CTAFIELD_11_UNIT"), "m");
   EXPECT_EQ(data_hash(folder / "a.h5"), data_hash(folder / "b.h5"));
+}
+
+TEST(File, copies_groups_while_their_file_is_hashed) {
+  const Scratch folder("copy_and_hash");
+  write_sample(folder / "a.h5", 3000, 500);
+  const std::string expected = data_hash(folder / "a.h5");
+  const File source = File::open(folder / "a.h5");
+  std::atomic<bool> copying = true;
+  std::thread hashing([&] {
+    while (copying) EXPECT_EQ(data_hash(folder / "a.h5"), expected);
+  });
+  for (int i = 0; i < 100; ++i) {
+    File target = File::create(folder / "b.h5");
+    source.copy_to(target, "/dl1/event/telescope/image");
+    target.close();
+    EXPECT_EQ(data_hash(folder / "b.h5"), expected) << i;
+  }
+  copying = false;
+  hashing.join();
 }
 
 TEST(File, unusable_files_are_refused) {
