@@ -12,13 +12,6 @@ void add(std::vector<T>& to, const std::vector<T>& from) {
   for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
 }
 
-void copy_pointing(ClassCheck& to, const ClassCheck& from) {
-  to.alt_tel = from.alt_tel;
-  to.az_tel = from.az_tel;
-  to.ra_tel = from.ra_tel;
-  to.dec_tel = from.dec_tel;
-}
-
 /// Spread n_samples over the samples of several subruns, in their order.
 template <typename T>
 std::vector<T> thin_out(const std::vector<T>& all) {
@@ -60,6 +53,7 @@ void add_counts(ClassCheck& to, const ClassCheck& from) {
   to.histograms += from.histograms;
   add(to.cog_within_pixel, from.cog_within_pixel);
   add(to.cog_within_pixel_intensity_gt_200, from.cog_within_pixel_intensity_gt_200);
+  to.num_nearby_stars.resize(std::max(to.num_nearby_stars.size(), from.num_nearby_stars.size()));
   for (std::size_t i = 0; i < from.num_nearby_stars.size(); ++i)
     to.num_nearby_stars[i] = std::max(to.num_nearby_stars[i], from.num_nearby_stars[i]);
   for (std::size_t i = 0; i < pulse_thresholds.size(); ++i)
@@ -128,28 +122,32 @@ double ClassCheck::rate() const {
   return elapsed_time > 0 ? double(num_events) / elapsed_time : nan;
 }
 
-ClassCheck& ClassCheck::operator+=(const ClassCheck& other) {
-  if (num_nearby_stars.size() < other.num_nearby_stars.size())
-    num_nearby_stars.resize(other.num_nearby_stars.size(), 0);
-  add_counts(*this, other);
-  if (std::isnan(alt_tel)) copy_pointing(*this, other);
-  add_samples(*this, other);
-  thin_out_samples(*this);
-  return *this;
+void ClassSum::add(const ClassCheck& row) {
+  if (empty()) {
+    total_ = row;
+  } else {
+    add_counts(total_, row);
+    add_samples(total_, row);
+  }
+  pointings_.push_back({row.alt_tel, row.az_tel, row.ra_tel, row.dec_tel});
+}
+
+ClassCheck ClassSum::finish() const {
+  ClassCheck total = total_;
+  if (empty()) return total;
+  thin_out_samples(total);
+  const Pointing& middle = pointings_[pointings_.size() / 2];
+  total.alt_tel = middle.alt;
+  total.az_tel = middle.az;
+  total.ra_tel = middle.ra;
+  total.dec_tel = middle.dec;
+  return total;
 }
 
 ClassCheck sum_of(std::span<const ClassCheck> rows) {
-  if (rows.empty()) return {};
-  ClassCheck total = rows.front();
-  for (const ClassCheck& row : rows.subspan(1)) {
-    if (total.num_nearby_stars.size() < row.num_nearby_stars.size())
-      total.num_nearby_stars.resize(row.num_nearby_stars.size(), 0);
-    add_counts(total, row);
-    add_samples(total, row);
-  }
-  thin_out_samples(total);
-  copy_pointing(total, rows[rows.size() / 2]);
-  return total;
+  ClassSum sum;
+  for (const ClassCheck& row : rows) sum.add(row);
+  return sum.finish();
 }
 
 }  // namespace alisio::check

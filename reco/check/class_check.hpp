@@ -84,12 +84,26 @@ struct ClassCheck {
   [[nodiscard]] std::size_t n_pixels() const { return charge.count.size(); }
   /// Events per second. NaN if no time elapsed.
   [[nodiscard]] double rate() const;
-  /// Add another subrun (or several) of the same class; later ones after earlier ones.
-  ClassCheck& operator+=(const ClassCheck& other);
 };
 
-/// Return the sum of subruns in the order given: run-wise quantities, with the spread between
+/// Adds up subruns of one class, in their order: run-wise quantities, with the spread between
 /// subruns in their standard deviations. The pointing is that of the middle one.
+class ClassSum {
+ public:
+  void add(const ClassCheck& row);
+  [[nodiscard]] bool empty() const { return pointings_.empty(); }
+  /// Return the sum; num_events is 0 if nothing was added.
+  [[nodiscard]] ClassCheck finish() const;
+
+ private:
+  struct Pointing {
+    double alt, az, ra, dec;
+  };
+  ClassCheck total_;
+  std::vector<Pointing> pointings_;
+};
+
+/// The same of rows that are there.
 [[nodiscard]] ClassCheck sum_of(std::span<const ClassCheck> rows);
 
 }  // namespace alisio::check

@@ -28,8 +28,9 @@ struct SubrunSummary {
   double unusable_pixels = nan;        ///< fraction of pixels whose charge never changes
   double pedestal_charge = nan;        ///< camera mean of the pixels' means, p.e.
   double pedestal_spread = nan;        ///< camera mean of their standard deviations, p.e.
-  double flatfield_charge = nan, flatfield_spread = nan;     ///< the same of flat-fields, p.e.
-  double flatfield_time = nan, flatfield_time_spread = nan;  ///< the same of relative_time, ns
+  double flatfield_charge = nan, flatfield_spread = nan;  ///< the same of flat-fields, p.e.
+  double flatfield_time = nan;         ///< camera mean of the mean pulse times, ns
+  double flatfield_time_spread = nan;  ///< camera mean of the spread of relative_time, ns
   double pedestal_pulses_above_10 = nan, pedestal_pulses_above_30 = nan;  ///< fraction of pulses
   double cosmics_pulses_above_10 = nan, cosmics_pulses_above_30 = nan;    ///< fraction of pulses
   std::int64_t num_muon_rings = -1;                                       ///< good rings
