@@ -46,6 +46,16 @@ std::size_t reverse_axes(const LONGLONG* axes, int n_axes, std::vector<std::size
   return items;
 }
 
+std::string place_of(const std::string& table, const std::string& column) {
+  return fmt::format("table '{}', column '{}'", table, column);
+}
+
+/// A column of scalars.
+struct Column {
+  int number = 0, type = 0;
+  std::size_t rows = 0, width = 0;  ///< of one value, bytes
+};
+
 }  // namespace
 
 struct File::State {
@@ -95,6 +105,30 @@ struct File::State {
     if (items * item_bytes / most_packed <= size) return;
     throw Error(ErrorKind::bad_input, "is larger than the file can hold",
                 path.string() + ", " + place);
+  }
+
+  /// Find a column with one value per row.
+  [[nodiscard]] Column scalar_column(const std::string& table, const std::string& column) const {
+    const std::string place = place_of(table, column);
+    go_to(table);
+    Column out;
+    int status = 0;
+    LONGLONG repeat = 0, width = 0, rows = 0;
+    std::string name = column;
+    if (fits_get_colnum(file, CASEINSEN, name.data(), &out.number, &status) != 0) {
+      fits_clear_errmsg();
+      throw Error(ErrorKind::bad_input, "has no column '" + column + "'",
+                  path.string() + ", table '" + table + "'");
+    }
+    if (fits_get_eqcoltypell(file, out.number, &out.type, &repeat, &width, &status) != 0 ||
+        fits_get_num_rowsll(file, &rows, &status) != 0)
+      refuse(status, place);
+    if (out.type != TSTRING && repeat != 1)
+      throw Error(ErrorKind::bad_input, "holds no scalars", path.string() + ", " + place);
+    out.rows = static_cast<std::size_t>(rows);
+    out.width = static_cast<std::size_t>(out.type == TSTRING ? repeat : width);
+    check_size(out.rows * out.width, 1, place);
+    return out;
   }
 
   template <typename T>
@@ -174,6 +208,22 @@ std::optional<std::int64_t> File::integer_key(const std::string& hdu,
   state_->refuse(status, hdu + ", " + key);
 }
 
+std::optional<std::string> File::text_key(const std::string& hdu, const std::string& key) const {
+  state_->go_to(hdu);
+  int status = 0;
+  char* value = nullptr;
+  if (fits_read_key_longstr(state_->file, key.c_str(), &value, nullptr, &status) == 0) {
+    std::string text(value);
+    fits_free_memory(value, &status);
+    return text;
+  }
+  if (status == KEY_NO_EXIST) {
+    fits_clear_errmsg();
+    return std::nullopt;
+  }
+  state_->refuse(status, hdu + ", " + key);
+}
+
 template <typename T>
 Array<T> File::image(const std::string& hdu) const {
   state_->go_to(hdu);
@@ -237,6 +287,48 @@ Array<T> File::cell(const std::string& table, const std::string& column, std::si
   return out;
 }
 
+template <typename T>
+std::vector<T> File::column(const std::string& table, const std::string& column) const {
+  const Column found = state_->scalar_column(table, column);
+  std::vector<T> out(found.rows);
+  if (found.rows == 0) return out;
+  int status = 0, any_null = 0;
+  const auto rows = static_cast<LONGLONG>(found.rows);
+  if (found.type == TLOGICAL) {
+    std::vector<char> logical(found.rows);
+    fits_read_col(state_->file, TLOGICAL, found.number, 1, 1, rows, nullptr, logical.data(),
+                  &any_null, &status);
+    std::copy(logical.begin(), logical.end(), out.begin());
+  } else {
+    fits_read_col(state_->file, type_code<T>(), found.number, 1, 1, rows, nullptr, out.data(),
+                  &any_null, &status);
+  }
+  if (status != 0) state_->refuse(status, place_of(table, column));
+  return out;
+}
+
+std::vector<std::string> File::text_column(const std::string& table,
+                                           const std::string& column) const {
+  const Column found = state_->scalar_column(table, column);
+  if (found.type != TSTRING)
+    throw Error(ErrorKind::bad_input, "is no text",
+                state_->path.string() + ", " + place_of(table, column));
+  std::vector<std::string> cells(found.rows, std::string(found.width + 1, '\0'));
+  std::vector<char*> texts;
+  for (std::string& cell : cells) texts.push_back(cell.data());
+  int status = 0, any_null = 0;
+  std::string null_text;
+  if (found.rows > 0 &&
+      fits_read_col(state_->file, TSTRING, found.number, 1, 1, static_cast<LONGLONG>(found.rows),
+                    null_text.data(), texts.data(), &any_null, &status) != 0)
+    state_->refuse(status, place_of(table, column));
+  for (std::string& cell : cells) {
+    cell.resize(std::strlen(cell.c_str()));
+    cell.resize(cell.find_last_not_of(' ') + 1);
+  }
+  return cells;
+}
+
 template Array<std::uint8_t> File::image(const std::string&) const;
 template Array<std::int16_t> File::image(const std::string&) const;
 template Array<std::int64_t> File::image(const std::string&) const;
@@ -250,5 +342,9 @@ template Array<std::uint8_t> File::cell(const std::string&, const std::string&, 
 template Array<std::int16_t> File::cell(const std::string&, const std::string&, std::size_t) const;
 template Array<std::int64_t> File::cell(const std::string&, const std::string&, std::size_t) const;
 template Array<double> File::cell(const std::string&, const std::string&, std::size_t) const;
+template std::vector<std::uint8_t> File::column(const std::string&, const std::string&) const;
+template std::vector<std::int64_t> File::column(const std::string&, const std::string&) const;
+template std::vector<float> File::column(const std::string&, const std::string&) const;
+template std::vector<double> File::column(const std::string&, const std::string&) const;
 
 }  // namespace alisio::fits

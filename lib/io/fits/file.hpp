@@ -39,6 +39,9 @@ class File {
   /// Return an integer keyword of an HDU, if it has it. @throws Error(bad_input) for no such HDU.
   [[nodiscard]] std::optional<std::int64_t> integer_key(const std::string& hdu,
                                                         const std::string& key) const;
+  /// Return a text keyword of an HDU, if it has it; long ones whole. @throws as integer_key().
+  [[nodiscard]] std::optional<std::string> text_key(const std::string& hdu,
+                                                    const std::string& key) const;
 
   /// Return an image, scaled and converted. T: a number type of at least 16 bits, or uint8.
   /// @throws Error(bad_input) naming file and HDU if there is none, it is no image, or its numbers
@@ -56,6 +59,13 @@ class File {
   template <typename T>
   [[nodiscard]] Array<T> cell(const std::string& table, const std::string& column,
                               std::size_t row) const;
+  /// Return a whole column of scalars: numbers or logicals (uint8: 1 is true).
+  /// @throws Error(bad_input) naming file, table and column.
+  template <typename T>
+  [[nodiscard]] std::vector<T> column(const std::string& table, const std::string& column) const;
+  /// Return a whole column of texts, without trailing blanks. @throws as column().
+  [[nodiscard]] std::vector<std::string> text_column(const std::string& table,
+                                                     const std::string& column) const;
 
  private:
   struct State;

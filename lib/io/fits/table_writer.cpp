@@ -1,0 +1,188 @@
+#include "lib/io/fits/table_writer.hpp"
+
+#include <fitsio.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "lib/base/error.hpp"
+
+namespace alisio::fits {
+namespace fs = std::filesystem;
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+/// The file under construction; what is not finished is deleted.
+class Output {
+ public:
+  explicit Output(const fs::path& path) : path_(path) {
+    std::error_code ignored;
+    fs::remove(path, ignored);
+    int status = 0;
+    if (fits_create_diskfile(&file_, path.c_str(), &status) != 0) fail(status, "cannot be made");
+  }
+  ~Output() {
+    int status = 0;
+    if (file_ != nullptr) fits_delete_file(file_, &status);
+  }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  void close() {
+    int status = 0;
+    fits_close_file(file_, &status);
+    file_ = nullptr;
+    check(status);
+  }
+  [[nodiscard]] fitsfile* get() const { return file_; }
+  void check(int status) const {
+    if (status != 0) fail(status, "cannot be written");
+  }
+
+ private:
+  [[noreturn]] void fail(int status, const std::string& what) const {
+    char text[FLEN_STATUS] = {};
+    fits_get_errstatus(status, text);
+    fits_clear_errmsg();
+    throw Error(ErrorKind::resource, what + ": " + text, path_.string(),
+                "check free space and permissions");
+  }
+  fs::path path_;
+  fitsfile* file_ = nullptr;
+};
+
+void write_card(const Output& out, const Card& card) {
+  const bool plain = card.key.size() <= 8 && card.key.find(' ') == std::string::npos;
+  const std::string key = plain ? card.key : "HIERARCH " + card.key;
+  const char* comment = card.comment.empty() ? nullptr : card.comment.c_str();
+  int status = 0;
+  std::visit(
+      Overloaded{[&](const std::string& value) {
+                   // fits_update_key_longstr() wants a modifiable text but leaves it alone.
+                   std::string text = value;
+                   fits_update_key_longstr(out.get(), key.c_str(), text.data(), comment, &status);
+                 },
+                 [&](std::int64_t value) {
+                   fits_update_key_lng(out.get(), key.c_str(), value, comment, &status);
+                 },
+                 [&](double value) {
+                   constexpr int digits = 15;
+                   fits_update_key_dbl(out.get(), key.c_str(), value, digits, comment, &status);
+                 },
+                 [&](bool value) {
+                   fits_update_key_log(out.get(), key.c_str(), value ? 1 : 0, comment, &status);
+                 }},
+      card.value);
+  out.check(status);
+}
+
+std::size_t row_count(const Column& column) {
+  return std::visit(Overloaded{[](const Logicals& logicals) { return logicals.values.size(); },
+                               [](const auto& values) { return values.size(); }},
+                    column.values);
+}
+
+std::string format_of(const Column& column) {
+  return std::visit(Overloaded{[](const std::vector<std::int64_t>&) -> std::string { return "K"; },
+                               [](const std::vector<std::int32_t>&) -> std::string { return "J"; },
+                               [](const std::vector<double>&) -> std::string { return "D"; },
+                               [](const std::vector<float>&) -> std::string { return "E"; },
+                               [](const Logicals&) -> std::string { return "L"; },
+                               [](const std::vector<std::string>& texts) {
+                                 std::size_t longest = 1;
+                                 for (const std::string& text : texts)
+                                   longest = std::max(longest, text.size());
+                                 return std::to_string(longest) + "A";
+                               }},
+                    column.values);
+}
+
+void write_values(const Output& out, int number, const Column& column) {
+  int status = 0;
+  const auto write = [&](int type, const auto* values, std::size_t rows) {
+    // CFITSIO only reads the values.
+    void* const data = const_cast<void*>(static_cast<const void*>(values));
+    fits_write_col(out.get(), type, number, 1, 1, static_cast<LONGLONG>(rows), data, &status);
+  };
+  std::visit(
+      Overloaded{[&](const std::vector<std::int64_t>& v) { write(TLONGLONG, v.data(), v.size()); },
+                 [&](const std::vector<std::int32_t>& v) { write(TINT, v.data(), v.size()); },
+                 [&](const std::vector<double>& v) { write(TDOUBLE, v.data(), v.size()); },
+                 [&](const std::vector<float>& v) { write(TFLOAT, v.data(), v.size()); },
+                 [&](const Logicals& v) { write(TLOGICAL, v.values.data(), v.values.size()); },
+                 [&](const std::vector<std::string>& v) {
+                   std::vector<const char*> texts;
+                   for (const std::string& text : v) texts.push_back(text.c_str());
+                   write(TSTRING, texts.data(), texts.size());
+                 }},
+      column.values);
+  out.check(status);
+}
+
+/// Store the checksum of the data unit; CFITSIO's own call would add the time to the comment.
+void write_datasum(const Output& out) {
+  int status = 0;
+  // The header must be complete first, since CFITSIO may move the data when it grows.
+  char none[] = "0";
+  fits_update_key_str(out.get(), "DATASUM", none, "checksum of the data", &status);
+  fits_flush_file(out.get(), &status);
+  unsigned long data = 0, whole = 0;
+  fits_get_chksum(out.get(), &data, &whole, &status);
+  std::string text = std::to_string(data);
+  fits_update_key_str(out.get(), "DATASUM", text.data(), "checksum of the data", &status);
+  out.check(status);
+}
+
+void write_table(const Output& out, const BinaryTable& table) {
+  std::vector<std::string> formats;
+  std::vector<const char*> names, forms, units;
+  const std::size_t rows = table.columns.empty() ? 0 : row_count(table.columns.front());
+  for (const Column& column : table.columns) {
+    if (row_count(column) != rows)
+      throw Error(ErrorKind::bug, "column '" + column.name + "' has another length than the first",
+                  "table '" + table.name + "'");
+    formats.push_back(format_of(column));
+  }
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    names.push_back(table.columns[c].name.c_str());
+    forms.push_back(formats[c].c_str());
+    units.push_back(table.columns[c].unit.c_str());
+  }
+  int status = 0;
+  fits_create_tbl(out.get(), BINARY_TBL, static_cast<LONGLONG>(rows), int(table.columns.size()),
+                  const_cast<char**>(names.data()), const_cast<char**>(forms.data()),
+                  const_cast<char**>(units.data()),
+                  table.name.empty() ? nullptr : table.name.c_str(), &status);
+  out.check(status);
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    const std::string& comment = table.columns[c].comment;
+    if (comment.empty()) continue;
+    fits_modify_comment(out.get(), ("TTYPE" + std::to_string(c + 1)).c_str(), comment.c_str(),
+                        &status);
+    out.check(status);
+  }
+  for (const Card& card : table.cards) write_card(out, card);
+  if (rows > 0)
+    for (std::size_t c = 0; c < table.columns.size(); ++c)
+      write_values(out, int(c) + 1, table.columns[c]);
+  write_datasum(out);
+}
+
+}  // namespace
+
+void write_tables(const fs::path& path, const std::vector<Card>& primary,
+                  const std::vector<BinaryTable>& tables) {
+  Output out(path);
+  int status = 0;
+  fits_create_img(out.get(), BYTE_IMG, 0, nullptr, &status);
+  out.check(status);
+  for (const Card& card : primary) write_card(out, card);
+  for (const BinaryTable& table : tables) write_table(out, table);
+  out.close();
+}
+
+}  // namespace alisio::fits
