@@ -32,6 +32,9 @@ struct MuonRing {
   double mean_pixel_charge_around_ring = nan;           ///< p.e.
   std::int64_t hg_peak_sample = 0, lg_peak_sample = 0;  ///< of the stacked bright pixels
 
+  // Of merged files only; -1: the name of the file did not tell.
+  std::int64_t obs_id = -1, subrun = -1;
+
   // Of candidates only.
   std::string cut = "none";        ///< first cut that rejected it; "none": a good ring
   std::int64_t bright_pixels = 0;  ///< above 10 p.e. in the shower image
@@ -46,8 +49,9 @@ struct MuonRing {
 struct MuonTable {
   std::vector<MuonRing> rings;       ///< good ones only
   std::vector<MuonRing> candidates;  ///< all images that passed the first count of bright pixels
-  bool has_candidates = false;       ///< false: the peers' file, which holds no candidates
-  /// Events analysed: the denominator of rates. -1 if the file does not tell.
+  bool has_candidates = true;        ///< false: the peers' file, which holds none
+  bool has_runs = false;             ///< rows have obs_id and subrun: a merged file
+  /// Events looked at: the denominator of rates. -1 if the file does not tell.
   std::int64_t events = -1;
 };
 
@@ -64,6 +68,9 @@ void write_muons(const std::filesystem::path& path, const MuonTable& table, cons
 /// @throws Error(missing_input), Error(bad_input) naming file and column.
 [[nodiscard]] MuonTable read_muons(const std::filesystem::path& path);
 
+/// Say whether two tables hold the same rows, bit by bit; NaN equals NaN.
+[[nodiscard]] bool same_muons(const MuonTable& a, const MuonTable& b);
+
 /// What one merge_muons job is told.
 struct MergeMuonsRequest {
   std::vector<std::filesystem::path> inputs;  ///< muon files of subruns or runs
@@ -73,6 +80,7 @@ struct MergeMuonsRequest {
 };
 
 /// Concatenate muon files in the order of their names, so that run and subrun increase.
+/// Candidates are merged if all files have them; a mixture would make efficiencies wrong.
 /// The merged tables have columns `obs_id` and `subrun` at their end (-1 if a name does not tell):
 /// event numbers are unique within a run only. Read back and compared before it is published.
 /// @return the number of good rings.
