@@ -66,7 +66,10 @@ struct Outlier {
   TrendBand band;
 };
 
-/// Return the runs whose trend quantities lie outside their bands, by run. Fewer than five runs
+/// Return the names of the quantities that are followed from run to run.
+[[nodiscard]] std::span<const char* const> followed_quantities();
+
+/// Return the runs whose followed quantities lie outside their bands, by run. Fewer than five runs
 /// make no band.
 [[nodiscard]] std::vector<Outlier> outliers_of(const LongTermTable& runs, double deviations = 5);
 
