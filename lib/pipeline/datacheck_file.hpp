@@ -2,10 +2,12 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "lib/base/observer.hpp"
+#include "lib/config/configuration.hpp"
 #include "lib/stage/runner.hpp"
 #include "reco/check/class_check.hpp"
 #include "reco/check/summary.hpp"
@@ -62,15 +64,41 @@ void for_each_row(const std::filesystem::path& path, check::EventClass c,
 void write_datacheck(const std::filesystem::path& path, const DataCheck& check,
                      const ProductMetadata& metadata, const std::string& stage);
 
+/// Writes a file row by row: any number of rows in constant memory.
+class DataCheckWriter {
+ public:
+  /// @throws Error(resource).
+  explicit DataCheckWriter(const std::filesystem::path& path);
+  ~DataCheckWriter();
+  DataCheckWriter(DataCheckWriter&&) noexcept;
+  DataCheckWriter& operator=(DataCheckWriter&&) noexcept;
+
+  /// @throws Error(bad_input) if the row has another number of pixels than those before it.
+  void write(check::EventClass c, const check::ClassCheck& row);
+  void write(const check::SubrunSummary& summary);
+  /// Close the file. @param configuration_json of the DL1; @param stage names the record.
+  void finish(const std::string& configuration_json, const ProductMetadata& metadata,
+              const std::string& stage);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// What to merge.
 struct MergeDatachecksRequest {
   std::vector<std::filesystem::path> inputs;  ///< of subruns (or, for a night, runs), in order
   std::filesystem::path target;
   std::string port = "dl1_datacheck_run";  ///< or "dl1_datacheck_night": then one row a run
+  bool leave_out_corrupt = false;          ///< warn of files that cannot be read, and go on
 };
 
 /// Merge check files: rows appended for a run; for a night the rows of each run added up. Memory
-/// holds one row at a time. @return the number of subruns. @throws Error.
-std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest& request);
+/// holds one row at a time. The gates of the run (or of the night's runs) are recorded as the
+/// quality of the product. Subruns that are missing between the first and the last are warned of.
+/// @return the number of subruns.
+/// @throws Error(missing_input, bad_input, resource); also for a subrun that is there twice.
+std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest& request,
+                              const config::Configuration& configuration);
 
 }  // namespace alisio::pipeline

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "lib/event/event_type.hpp"
 #include "lib/sky/icrs.hpp"
 
 namespace alisio::check {
@@ -140,7 +139,7 @@ void Accumulator::prepare(const Events& events, Prepared& out) const {
   for (auto& charges : out.charges) charges.assign(outside + 1, 0);
   for (std::size_t e = 0; e < events.size; ++e) {
     const ImageParameters& image = events.parameters[e];
-    const auto type = EventType(events.event_type[e]);
+    const EventType type = events.event_type[e];
     const bool tagged = type == EventType::flatfield, looks = looks_like_flatfield(image);
     const EventClass c = tagged && looks                   ? EventClass::flatfield
                          : type == EventType::sky_pedestal ? EventClass::pedestals
@@ -237,7 +236,7 @@ void Accumulator::add(const Events& events, const Prepared& prepared) {
     seen_no_jump_ = seen_no_jump_ || !jumped;
     if (jumped) ++(seen_no_jump_ ? state.jumps : state.leading_jumps);
     mistagged_ += prepared.is_mistagged[e];
-    unknown_ += std::int64_t(EventType(events.event_type[e]) == EventType::unknown);
+    unknown_ += std::int64_t(events.event_type[e] == EventType::unknown);
 
     if (!dragon_time_.empty())
       count(delta_t_, binning(H::delta_t), (events.dragon_time[e] - dragon_time_.back()) * 1e3);

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "lib/event/event_type.hpp"
 #include "lib/event/image_parameters.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "reco/check/class_check.hpp"
@@ -20,7 +21,7 @@ struct Events {
   std::span<const double> dragon_time;          ///< UTC unix, s
   std::span<const double> ucts_time, tib_time;  ///< the same; empty: zeros
   std::span<const double> alt_tel, az_tel;      ///< rad
-  std::span<const std::uint8_t> event_type;     ///< values of EventType
+  std::span<const EventType> event_type;
   std::span<const std::uint8_t> trigger_type, ucts_trigger_type;
   std::span<const std::uint8_t> ucts_jump;  ///< 0 or 1; empty: not known
   std::span<const ImageParameters> parameters;
@@ -64,7 +65,6 @@ class Accumulator {
   [[nodiscard]] std::size_t event_count() const { return event_id_.size(); }
 
  private:
-  struct Sums;
   [[nodiscard]] std::int32_t pixel_at(double x, double y) const;
   void add_images(const Events& events, const Prepared& prepared);
   [[nodiscard]] ClassCheck class_check(EventClass c) const;

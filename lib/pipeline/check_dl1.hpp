@@ -1,0 +1,46 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "lib/event/event_block.hpp"
+#include "lib/pipeline/r0_to_dl1.hpp"
+#include "reco/check/accumulator.hpp"
+
+namespace alisio::pipeline {
+
+/// Return a block's events as the data check takes them; they live as long as the block.
+[[nodiscard]] check::Events events_of(const EventBlock& block);
+
+/// Return the name of the data check of a subrun, "datacheck_dl1_LST-1.Run11220.0000.h5".
+[[nodiscard]] std::string datacheck_name(const SubrunId& id);
+
+/// Judge the check of a subrun by `gates.data`, write it and publish it as `dl1_datacheck`.
+/// @param configuration_json of the DL1 that was checked
+void publish_check(stage::StageRun& run, const std::filesystem::path& target,
+                   const check::SubrunCheck& check, const std::string& configuration_json,
+                   const config::Configuration& configuration);
+
+/// What one check_dl1 job is told.
+struct CheckDl1Request {
+  std::filesystem::path input;  ///< a DL1 file with images, ours or lstchain's
+  std::filesystem::path output_dir;
+  int threads = 1;
+  /// Called now and then with the number of events done and of all.
+  std::function<void(std::int64_t, std::int64_t)> progress;
+};
+
+[[nodiscard]] ActivityNote check_dl1_activity(const CheckDl1Request& request,
+                                              const JobContext& context,
+                                              const config::Configuration& configuration);
+
+/// Make the data check of one DL1 file: what r0_to_dl1 and dl1ab write in the pass that makes the
+/// file. Images are read in blocks: memory does not grow with the file.
+/// @return the number of events.
+/// @throws Error(missing_input, bad_input, resource): no DL1, no images, no events.
+std::int64_t check_dl1(stage::StageRun& run, const CheckDl1Request& request,
+                       const config::Configuration& configuration,
+                       const instrument::Telescope& telescope);
+
+}  // namespace alisio::pipeline
