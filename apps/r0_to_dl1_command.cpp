@@ -36,8 +36,8 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
       "threads", po::value<int>()->default_value(1), "threads to work with")(
       "max-events", po::value<std::int64_t>(), "stop after so many events")(
       "interleaved", "write interleaved/interleaved_LST-1.RunRRRRR.SSSS.h5 too: what cat-b needs")(
-      "dl2", "make DL2 too, without reading DL1 again")("models", po::value<Text>(),
-                                                        "forest file for --dl2")(
+      "no-muons", "do not look for muon rings")("dl2", "make DL2 too, without reading DL1 again")(
+      "models", po::value<Text>(), "forest file for --dl2")(
       "dl2-output-dir", po::value<Text>(), "folder of the DL2 file (default: the output folder)");
   options.add(job_options());
   const auto parsed = parse_arguments(
@@ -48,7 +48,8 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
        .text =
            "Calibrate, clean and parametrise one subrun: raw data (R0) to DL1.\n"
            "Writes dl1_LST-1.RunRRRRR.SSSS.h5 whole or not at all; with --interleaved, or the key\n"
-           "write_interleaved_events.DataWriter.write_r1_waveforms, the interleaved events too.",
+           "write_interleaved_events.DataWriter.write_r1_waveforms, the interleaved events too.\n"
+           "Writes muons_LST-1.RunRRRRR.SSSS.fits beside it, unless told not to (key muons.write).",
        .examples = "  alisio r0-to-dl1 --input R0/20221215/LST-1.1.Run11220.0000.fits.fz "
                    "--output-dir DL1 \\\n"
                    "    --drs4-pedestal drs4_pedestal.Run11218.0000.h5 \\\n"
@@ -65,6 +66,7 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
   request.drive_log = text_option(values, "drive-log");
   request.run_summary = text_option(values, "run-summary");
   request.interleaved = values.count("interleaved") != 0;
+  request.muons = values.count("no-muons") == 0;
   request.pedestal_ids = text_option(values, "pedestal-ids");
   request.threads = threads_option(values, "r0-to-dl1");
   if (values.count("max-events") != 0) {

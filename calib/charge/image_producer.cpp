@@ -330,12 +330,7 @@ void ImageProducer::calibrate(WorkBlock& block) const {
     }
     remove_median(shift, block.sorted_);
 
-    // The peers hold the factors in float when they calibrate, in double when the event builder
-    // has done it.
-    const double high =
-        is_calibrated(event) ? options_.charge_scale_high_gain : double(charge_scale_[0]);
-    const double low =
-        is_calibrated(event) ? options_.charge_scale_low_gain : double(charge_scale_[1]);
+    const double high = charge_scale(event, 0), low = charge_scale(event, 1);
     for (std::size_t p = 0; p < n; ++p) {
       const auto g = std::size_t(selected[p]);
       const float* const samples = waveform + (g * n + p) * selection.n_samples;
@@ -347,22 +342,87 @@ void ImageProducer::calibrate(WorkBlock& block) const {
           static_cast<float>(double(pulse.peak_time) - shift[two_gain_shifts ? g * n + p : p]);
     }
 
-    const bool is_first = block.raw.first_index + e == 0;
-    const std::vector<std::uint8_t>* const failing = block.failing_[e].get();
-    bool any = false;
-    for (std::size_t p = 0; p < n; ++p) {
-      const bool broken = !is_first && block.waveforms.broken[e * n + p] != 0;
-      const bool fails = failing != nullptr && (*failing)[std::size_t(selected[p]) * n + p] != 0;
-      block.invalid_[p] = broken || fails ? 1 : 0;
-      any |= broken || fails;
-    }
-    if (any) interpolate_invalid(*geometry_, block.invalid_, image, peak_time);
+    if (mark_invalid(block, e, block.invalid_))
+      interpolate_invalid(*geometry_, block.invalid_, image, peak_time);
     if (options_.keep_interleaved_times && next_interleaved < block.interleaved_.size() &&
         block.interleaved_[next_interleaved] == e) {
       keep_times(block, next_interleaved, shift);
       ++next_interleaved;
     }
   }
+}
+
+bool ImageProducer::mark_invalid(const WorkBlock& block, std::size_t e,
+                                 std::span<std::uint8_t> invalid) const {
+  const std::size_t n = geometry_->n_pixels;
+  const bool is_first = block.raw.first_index + e == 0;
+  const std::vector<std::uint8_t>* const failing = block.failing_[e].get();
+  const std::int8_t* const selected = &block.events.selected_gain[e * n];
+  bool any = false;
+  for (std::size_t p = 0; p < n; ++p) {
+    const bool broken = !is_first && block.waveforms.broken[e * n + p] != 0;
+    const bool fails = failing != nullptr && (*failing)[std::size_t(selected[p]) * n + p] != 0;
+    invalid[p] = broken || fails ? 1 : 0;
+    any |= broken || fails;
+  }
+  return any;
+}
+
+double ImageProducer::charge_scale(const RawEvent& event, std::size_t gain) const {
+  // The peers hold the factors in float when they calibrate, in double when the event builder has
+  // done it.
+  if (!is_calibrated(event)) return double(charge_scale_[gain]);
+  return gain == 0 ? options_.charge_scale_high_gain : options_.charge_scale_low_gain;
+}
+
+void ImageProducer::sum_in_common_window(const WorkBlock& block, std::size_t e, Window window,
+                                         std::span<const std::uint8_t> dark,
+                                         std::span<float> image) const {
+  const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
+  const std::int8_t* const selected = &block.events.selected_gain[e * n];
+  const auto samples_of = [&](std::size_t p) {
+    return block.waveforms.waveform_of(e, std::size_t(selected[p]), p);
+  };
+  std::vector<std::uint8_t> invalid(n);
+  const bool any = mark_invalid(block, e, invalid);
+  std::vector<float> sum(n_samples, 0.F), unused_times(n);
+  for (std::size_t p = 0; p < n; ++p) {
+    if (invalid[p] != 0 || dark[p] != 0) continue;
+    const float* const samples = samples_of(p);
+    for (std::size_t s = 0; s < n_samples; ++s) sum[s] += samples[s];
+  }
+  const std::size_t peak = find_peak(sum.data(), n_samples);
+  const RawEvent& event = block.raw.events[e];
+  const double scale[n_gains] = {charge_scale(event, 0), charge_scale(event, 1)};
+  for (std::size_t p = 0; p < n; ++p) {
+    if (dark[p] != 0) {
+      image[p] = 0;
+      continue;
+    }
+    const Pulse pulse = sum_window(samples_of(p), n_samples, peak, window, sampling_rate_);
+    image[p] = static_cast<float>(double(pulse.charge) * scale[std::size_t(selected[p])]);
+  }
+  if (!any) return;
+  interpolate_invalid(*geometry_, invalid, image, unused_times);
+  for (std::size_t p = 0; p < n; ++p)
+    if (dark[p] != 0) image[p] = 0;
+}
+
+std::array<std::size_t, n_gains> ImageProducer::stacked_peaks(
+    const WorkBlock& block, std::size_t e, std::span<const std::uint8_t> marked) const {
+  const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
+  std::array<std::size_t, n_gains> peaks{};
+  std::vector<float> sum(n_samples);
+  for (std::size_t g = 0; g < n_gains; ++g) {
+    std::fill(sum.begin(), sum.end(), 0.F);
+    for (std::size_t p = 0; p < n; ++p) {
+      if (marked[p] == 0 || std::size_t(block.events.selected_gain[e * n + p]) != g) continue;
+      const float* const samples = block.waveforms.waveform_of(e, g, p);
+      for (std::size_t s = 0; s < n_samples; ++s) sum[s] += samples[s];
+    }
+    peaks[g] = find_peak(sum.data(), n_samples);
+  }
+  return peaks;
 }
 
 void ImageProducer::keep_times(WorkBlock& block, std::size_t k,

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -97,6 +98,22 @@ class ImageProducer {
   /// Parallel part: select gains, convert to p.e., extract charges and times. Any number of blocks
   /// may be calibrated at once.
   void calibrate(WorkBlock& block) const;
+  /// Sum the samples of all pixels of a calibrated event in one window: around the peak of the mean
+  /// waveform of the valid pixels, scaled as calibrate() does, invalid pixels filled from their
+  /// neighbours (ctapipe's GlobalPeakWindowSum in its CameraCalibrator). For light that arrives at
+  /// once, such as muon rings.
+  /// @param dark [pixel], 1: its samples count as 0
+  /// @param image [pixel], gets the charges, p.e.; those of dark pixels are 0
+  void sum_in_common_window(const WorkBlock& block, std::size_t event, Window window,
+                            std::span<const std::uint8_t> dark, std::span<float> image) const;
+  /// Return, for each gain, the sample at which the waveforms of the marked pixels peak when
+  /// stacked; 0 if no pixel has that gain. @param marked [pixel]
+  [[nodiscard]] std::array<std::size_t, n_gains> stacked_peaks(
+      const WorkBlock& block, std::size_t event, std::span<const std::uint8_t> marked) const;
+  /// Return the pixels that the calibration file calls unusable, [gain][pixel].
+  [[nodiscard]] std::span<const std::uint8_t> unusable_pixels() const {
+    return constants_.camera->row.calibration.unusable_pixels;
+  }
   /// Close the statistics at the end of the file.
   void finish() { statistics_.finish(); }
 
@@ -124,6 +141,11 @@ class ImageProducer {
   /// Fill the times of interleaved event k. @param shift as calibrate() has it for the event
   void keep_times(WorkBlock& block, std::size_t k, std::span<const double> shift) const;
   void fill_header(WorkBlock& block, std::size_t event);
+  /// Mark the pixels of an event that calibrate() fills from their neighbours; true if any.
+  bool mark_invalid(const WorkBlock& block, std::size_t event,
+                    std::span<std::uint8_t> invalid) const;
+  /// Factor of the charges of a gain.
+  [[nodiscard]] double charge_scale(const RawEvent& event, std::size_t gain) const;
   /// Decide by the heuristic whether an event is a flat-field.
   void tag_flatfield(WorkBlock& block, std::size_t event);
   /// Fill `shift` for an event, [gain][pixel] of two gains or [pixel] of the selected ones.

@@ -32,6 +32,10 @@ struct CorrectedBlock {
   [[nodiscard]] float* waveform_of(std::size_t event, std::size_t gain, std::size_t pixel) {
     return &waveform[((event * n_gains + gain) * n_pixels + pixel) * n_samples];
   }
+  [[nodiscard]] const float* waveform_of(std::size_t event, std::size_t gain,
+                                         std::size_t pixel) const {
+    return &waveform[((event * n_gains + gain) * n_pixels + pixel) * n_samples];
+  }
 };
 
 /// How spikes are removed: by the heights of the DRS4 pedestal file, or by a line between the

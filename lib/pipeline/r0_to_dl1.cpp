@@ -13,6 +13,7 @@
 #include "lib/io/text/drive_log.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/interleaved_file.hpp"
+#include "lib/pipeline/muons.hpp"
 #include "lib/pipeline/options.hpp"
 #include "lib/pipeline/pedestal_ids.hpp"
 #include "lib/pipeline/reference_time.hpp"
@@ -122,6 +123,9 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   const bool with_interleaved =
       request.interleaved ||
       configuration.boolean("write_interleaved_events.DataWriter.write_r1_waveforms");
+  const std::filesystem::path muons_target =
+      request.output_dir / muons_name(subrun_of(request.input));
+  const bool with_muons = request.muons && configuration.boolean("muons.write");
   const int run_number = subrun_of(request.input).run;
   const auto use_constants = [&] {
     run.use("drs4_pedestal", request.drs4_pedestal);
@@ -139,6 +143,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     use_constants();
     run.plan_product("dl1_subrun", target);
     if (with_interleaved) run.plan_product("interleaved", interleaved_target);
+    if (with_muons) run.plan_product("muons", muons_target);
     if (product != nullptr) product->path = target.string();
     return 0;
   }
@@ -184,11 +189,18 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     interleaved.emplace(run.create("interleaved", interleaved_target).path(), telescope, run_number,
                         calib::readout::n_kept_samples, start_ns);
   }
+  std::optional<MuonFinder> muons;
+  PendingFile* muon_file = nullptr;
+  if (with_muons) {
+    muons.emplace(producer, telescope);
+    muon_file = &run.create("muons", muons_target);
+  }
   ScratchPool scratches(n_pixels);
   std::mutex mutex;
   // By block, from the parallel to the ordered part.
   std::map<std::size_t, hdf5::CompressedChunk> images;
   std::map<std::size_t, std::vector<InterleavedWriter::Prepared>> interleaved_events;
+  std::map<std::size_t, std::vector<MuonRing>> muon_candidates;
   std::int64_t events = 0;
   flow::ThreadPool pool(request.threads);
   producer.run(
@@ -202,18 +214,24 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
         std::vector<InterleavedWriter::Prepared> prepared;
         if (interleaved)
           prepared = prepare_interleaved(*interleaved, block, source.camera().pixel_ids);
+        std::vector<MuonRing> candidates;
+        if (muons) candidates = muons->find(block);
         const std::scoped_lock lock(mutex);
         images.emplace(block.events.sequence, std::move(chunk));
         interleaved_events.emplace(block.events.sequence, std::move(prepared));
+        muon_candidates.emplace(block.events.sequence, std::move(candidates));
       },
       [&](calib::WorkBlock& block) {
         hdf5::CompressedChunk chunk;
         std::vector<InterleavedWriter::Prepared> prepared;
+        std::vector<MuonRing> candidates;
         {
           const std::scoped_lock lock(mutex);
           chunk = std::move(images.extract(block.events.sequence).mapped());
           prepared = std::move(interleaved_events.extract(block.events.sequence).mapped());
+          candidates = std::move(muon_candidates.extract(block.events.sequence).mapped());
         }
+        if (muons) muons->add(std::move(candidates), block.events.size);
         for (const InterleavedWriter::Prepared& event : prepared) interleaved->write(event);
         writer.write(block.events, chunk);
         if (rows != nullptr) append_rows(*rows, block.events, telescope, run_number);
@@ -235,6 +253,10 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   if (interleaved) {
     interleaved->finish(run.metadata("interleaved"));
     run.publish("interleaved");
+  }
+  if (muons) {
+    write_muons(muon_file->path(), muons->table(), run.metadata("muons").attributes);
+    run.publish("muons");
   }
   return events;
 }

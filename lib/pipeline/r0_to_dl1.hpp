@@ -26,6 +26,8 @@ struct R0ToDl1Request {
   std::filesystem::path pedestal_ids;      ///< empty: the trigger tells the pedestals
   /// Write interleaved/interleaved_LST-<tel>.RunRRRRR.SSSS.h5 too, for Cat-B.
   bool interleaved = false;
+  /// Write muons_LST-<tel>.RunRRRRR.SSSS.fits too, unless the configuration says no.
+  bool muons = true;
   int threads = 1;
   std::optional<std::int64_t> max_events;
   /// Called now and then with the number of events done and of all.
