@@ -22,6 +22,7 @@ std::span<const StageCommand> stage_commands() {
       {"cat-b", "follow the calibration through a run, in its interleaved events",
        run_cat_b_command},
       {"dl1ab", "clean the images of DL1 again, with the run's own levels", run_dl1ab_command},
+      {"check-dl1", "make the data check of DL1 files", run_check_dl1_command},
       {"dl1-to-dl2", "reconstruct energy, direction and particle type", run_dl1_to_dl2_command},
   };
   return all;

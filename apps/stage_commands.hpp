@@ -45,6 +45,8 @@ int run_cat_b_command(const std::vector<std::string>& arguments, const Program& 
                       StageObserver* shared);
 int run_dl1ab_command(const std::vector<std::string>& arguments, const Program& program,
                       StageObserver* shared);
+int run_check_dl1_command(const std::vector<std::string>& arguments, const Program& program,
+                          StageObserver* shared);
 int run_dl1_to_dl2_command(const std::vector<std::string>& arguments, const Program& program,
                            StageObserver* shared);
 
