@@ -1,0 +1,365 @@
+#include "lib/report/night_report.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include "lib/base/error.hpp"
+#include "lib/base/hash.hpp"
+#include "lib/base/interruption.hpp"
+#include "lib/base/version.hpp"
+#include "lib/io/text/run_summary.hpp"
+#include "lib/night/state.hpp"
+#include "lib/pipeline/data_quality.hpp"
+#include "lib/pipeline/names.hpp"
+#include "lib/report/address.hpp"
+#include "lib/report/long_term.hpp"
+#include "lib/report/night_page.hpp"
+#include "lib/report/pdf.hpp"
+#include "lib/sky/time.hpp"
+
+namespace alisio::report {
+namespace fs = std::filesystem;
+namespace {
+
+/// Sort files that were named into runs, by their names.
+std::vector<RunFiles> by_run(const std::vector<fs::path>& checks,
+                             const std::vector<fs::path>& muons) {
+  std::map<int, RunFiles> runs;
+  static const std::regex name(R"(.*\.Run(\d+)(?:\.(\d+))?\.(?:h5|hdf5|fits))");
+  const auto place = [&](const fs::path& path) {
+    std::smatch part;
+    const std::string text = path.filename().string();
+    if (!std::regex_match(text, part, name))
+      throw Error(ErrorKind::usage, "the name does not tell a run (…RunRRRRR[.SSSS].h5 or .fits)",
+                  path.string());
+    return std::pair(std::stoi(part[1]), !part[2].matched);
+  };
+  for (const fs::path& path : checks) {
+    const auto [run, whole] = place(path);
+    runs[run].datachecks.push_back(path);
+    runs[run].datacheck_of_run = whole;
+  }
+  for (const fs::path& path : muons) {
+    const auto [run, whole] = place(path);
+    runs[run].muons.push_back(path);
+    runs[run].muons_of_run = whole;
+  }
+  std::vector<RunFiles> all;
+  for (auto& [run, files] : runs) {
+    files.run = run;
+    std::sort(files.datachecks.begin(), files.datachecks.end());
+    std::sort(files.muons.begin(), files.muons.end());
+    all.push_back(std::move(files));
+  }
+  return all;
+}
+
+bool is_long_term(const fs::path& path) {
+  return path.filename().string().starts_with("longterm");
+}
+
+std::vector<RunFiles> files_of(const NightReportRequest& request) {
+  if (!request.checks.empty() || !request.muons.empty())
+    return by_run(request.checks, request.muons);
+  return find_run_files(request.folders, request.telescope,
+                        request.run < 0 ? std::vector<int>() : std::vector<int>{request.run});
+}
+
+/// Say which files are read; of a wrong one it is said in the report, so it is not an input.
+void use_files(stage::StageRun& run, const RunFiles& files, const std::vector<fs::path>& read,
+               const std::map<std::string, std::string>& attributes) {
+  const auto was_read = [&](const fs::path& path) {
+    return std::find(read.begin(), read.end(), path) != read.end();
+  };
+  for (const fs::path& path : files.datachecks)
+    if (was_read(path))
+      run.use(files.datacheck_of_run ? "dl1_datacheck_run" : "dl1_datacheck", path, attributes);
+  for (const fs::path& path : files.muons)
+    if (was_read(path)) run.use(files.muons_of_run ? "muons_run" : "muons", path, attributes);
+}
+
+void read_run_summary(const NightReportRequest& request, NightData& night) {
+  if (request.run_summary.empty()) return;
+  try {
+    for (const text::RunSummaryRow& row : text::read_run_summary(request.run_summary)) {
+      if (request.run >= 0 && row.run_id != request.run) continue;
+      night.listed.push_back(
+          {.run = static_cast<int>(row.run_id),
+           .type = row.run_type,
+           .subruns = row.n_subruns,
+           .start = row.run_start > 0 ? sky::tai_ns_to_unix_s(row.run_start) : std::nan("")});
+    }
+    night.has_run_summary = true;
+  } catch (const Error& error) {
+    night.notes.push_back(std::string("The run summary was not read: ") + error.what());
+  }
+  std::sort(night.listed.begin(), night.listed.end(),
+            [](const ListedRun& left, const ListedRun& right) { return left.run < right.run; });
+  for (RunData& run : night.runs)
+    for (const ListedRun& listed : night.listed)
+      if (listed.run == run.run) {
+        run.type = listed.type;
+        run.expected_subruns = listed.subruns;
+      }
+}
+
+void read_jobs(const NightReportRequest& request, const std::string& date,
+               const std::string& prod_id, NightData& night) {
+  if (request.state.empty() || date.empty()) return;
+  try {
+    std::optional<night::State> state = night::State::open_read_only(request.state);
+    if (!state) return;
+    const night::StateSnapshot snapshot = state->snapshot(
+        {.telescope = request.telescope, .date = NightDate::parse(date), .prod_id = prod_id});
+    if (snapshot.jobs.empty()) return;
+    JobSummary jobs;
+    for (const auto& [key, job] : snapshot.jobs) {
+      if (request.run >= 0 && key.run != request.run) continue;
+      // The report itself is under way, and its last state says nothing of the night.
+      if (key.stage == "night_report") continue;
+      const bool done = job.status == night::JobStatus::done;
+      const bool failed = job.status == night::JobStatus::failed;
+      ++jobs.stages[key.stage][done ? 0 : failed ? 1 : 2];
+      if (done) continue;
+      jobs.failed.push_back({.stage = key.stage,
+                             .name = job_name(key),
+                             .status = failed ? "failed" : "interrupted",
+                             .reason = job.message,
+                             .log_file = job.log_file.empty()
+                                             ? ""
+                                             : relative_address(job.log_file, request.output_dir)});
+    }
+    night.jobs = std::move(jobs);
+  } catch (const Error& error) {
+    night.notes.push_back(std::string("The state of the night was not read: ") + error.what());
+  }
+}
+
+/// The files below a folder, not deeper than one folder, that belong to the night or one of its
+/// runs and that people may want to open.
+void add_links(const NightReportRequest& request, const std::vector<RunFiles>& files,
+               NightData& night) {
+  std::set<fs::path> folders;
+  for (const RunFiles& run : files)
+    for (const auto* paths : {&run.datachecks, &run.muons})
+      for (const fs::path& path : *paths) folders.insert(fs::absolute(path).parent_path());
+  for (const fs::path& folder : request.folders) folders.insert(fs::absolute(folder));
+  if (!request.dl2.empty()) folders.insert(fs::absolute(request.dl2));
+  static const std::regex product(R"((dl1|dl2|muons|datacheck_dl1)_LST-\d+\.Run(\d+)\.(h5|fits))");
+  static const std::regex record(R"((\w+?)_(\d{5})_prov\.(json|svg|pdf))");
+  std::vector<std::pair<std::string, std::string>> places;
+  std::map<int, std::map<std::string, std::string>> of_run;
+  std::error_code failed;
+  const auto scan = [&](const fs::path& folder) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
+      const std::string name = entry.path().filename().string();
+      std::smatch part;
+      if (std::regex_match(name, part, product) || std::regex_match(name, part, record))
+        of_run[std::stoi(part[2])][name] = relative_address(entry.path(), request.output_dir);
+    }
+  };
+  for (const fs::path& folder : folders) {
+    if (!fs::is_directory(folder, failed)) continue;
+    places.emplace_back(folder.lexically_proximate(fs::absolute(request.output_dir)).string() == "."
+                            ? "this folder"
+                            : folder.string(),
+                        relative_address(folder, request.output_dir));
+    scan(folder);
+    scan(folder / "log");
+    scan(folder.parent_path() / "log");
+  }
+  if (!places.empty()) night.links.emplace_back("Folders", std::move(places));
+  if (!request.run_summary.empty())
+    night.links.push_back({"Run summary",
+                           {{request.run_summary.filename().string(),
+                             relative_address(request.run_summary, request.output_dir)}}});
+  for (auto& [run, links] : of_run) night.run_links[run].assign(links.begin(), links.end());
+}
+
+std::vector<double> quotients(std::span<const double> numerators,
+                              std::span<const double> denominators) {
+  std::vector<double> values;
+  for (std::size_t i = 0; i < std::min(numerators.size(), denominators.size()); ++i)
+    values.push_back(denominators[i] > 0 ? numerators[i] / denominators[i] : std::nan(""));
+  return values;
+}
+
+void read_bands(const fs::path& path, NightData& night) {
+  const LongTermTable runs = read_long_term(path).runs;
+  const auto seconds = runs.column("elapsed_time");
+  const std::map<std::string, std::vector<double>> values{
+      {"cosmics rate", quotients(runs.column("num_cosmics"), seconds)},
+      {"pedestal rate", quotients(runs.column("num_pedestals"), seconds)},
+      {"flat-field rate", quotients(runs.column("num_flatfield"), seconds)}};
+  static const std::map<std::string, std::string> columns{
+      {"pedestal charge, mean", "ped_charge_mean"},
+      {"pedestal charge, spread", "ped_charge_stddev"},
+      {"flat-field charge, mean", "ff_charge_mean"},
+      {"flat-field charge, spread", "ff_charge_stddev"},
+      {"flat-field time, spread", "ff_rel_time_stddev"},
+      {"pedestal pulses above 10 p.e.", "ped_fraction_pulses_above10"},
+      {"cosmics pulses above 10 p.e.", "cosmics_fraction_pulses_above10"},
+      {"cosmics pulses above 30 p.e.", "cosmics_fraction_pulses_above30"},
+      {"muon efficiency", "mu_effi_mean"}};
+  const auto add = [&](const std::string& quantity, std::span<const double> of) {
+    const TrendBand band = trend_band(of);
+    if (band.n < 5) return;  // too few to tell what is usual
+    night.bands.push_back({quantity, band.median, band.low, band.high, band.n});
+  };
+  for (const auto& [quantity, of] : values) add(quantity, of);
+  for (const auto& [quantity, column] : columns) add(quantity, runs.column(column));
+  night.bands_from = path.filename().string();
+  if (night.bands.empty())
+    night.notes.push_back(fmt::format("{} has too few runs to tell what is usual.", path.string()));
+}
+
+/// Read what the night is compared with.
+void read_reference(stage::StageRun& run, const NightReportRequest& request, NightData& night) {
+  std::vector<fs::path> checks, muons;
+  for (const fs::path& path : request.reference_files) {
+    if (is_long_term(path)) {
+      run.use("long_term", path);
+      read_bands(path, night);
+    } else {
+      (path.extension() == ".fits" ? muons : checks).push_back(path);
+    }
+  }
+  std::array<check::ClassSum, check::n_classes> sums;
+  Reference& reference = night.reference;
+  for (const RunFiles& files : by_run(checks, muons)) {
+    const RunData data = load_run(files);
+    for (const std::string& problem : data.problems) {
+      spdlog::warn("reference: {}", problem);
+      night.notes.push_back("Of the reference, not read: " + problem);
+    }
+    use_files(run, files, data.read, {{"choice", "reference"}});
+    for (std::size_t c = 0; c < check::n_classes; ++c)
+      if (data.totals[c].num_events > 0) sums[c].add(data.totals[c]);
+    for (const pipeline::MuonRing& ring : data.muons.rings)
+      if (contained(ring)) reference.muon_efficiencies.push_back(ring.muon_efficiency);
+    reference.summaries.insert(reference.summaries.end(), data.summaries.begin(),
+                               data.summaries.end());
+  }
+  for (std::size_t c = 0; c < check::n_classes; ++c)
+    if (!sums[c].empty()) reference.totals[c] = sums[c].finish();
+  if (!reference.summaries.empty() || !reference.muon_efficiencies.empty())
+    reference.name = request.reference_name.empty() ? "reference" : request.reference_name;
+}
+
+std::string footer_of(const ActivityNote& activity) {
+  const BuildInfo& build = build_info();
+  return fmt::format(
+      "Made by Alisio {} (commit {}), activity {}, {}. Camera maps are seen as in the "
+      "engineering camera frame.",
+      build.version, build.commit, activity.activity_id, night::utc_now_text());
+}
+
+void write_page(const fs::path& path, const std::string& html) {
+  std::ofstream out(path, std::ios::binary);
+  out << html;
+  out.close();
+  if (!out)
+    throw Error(ErrorKind::resource, "cannot be written", path.string(),
+                "check the space on the disk");
+}
+
+}  // namespace
+
+std::string report_name(const NightReportRequest& request, const std::string& date) {
+  if (request.run >= 0) return fmt::format("report_Run{}.html", run_text(request.run));
+  return fmt::format("report_{}.html", date);
+}
+
+ActivityNote night_report_activity(const NightReportRequest& request,
+                                   const pipeline::JobContext& context,
+                                   const config::Configuration& configuration) {
+  ActivityNote note = pipeline::activity_note(
+      "night_report",
+      {.telescope = request.telescope, .run = std::max(0, request.run), .subrun = -1}, context,
+      configuration);
+  note.parameters = {{"ObservationDate", context.date}, {"ProdID", context.prod_id}};
+  if (request.run >= 0) note.parameters["ObservationRun"] = run_text(request.run);
+  return note;
+}
+
+std::int64_t night_report(stage::StageRun& run, const NightReportRequest& request,
+                          const config::Configuration& configuration,
+                          const instrument::CameraGeometry& geometry) {
+  const ActivityNote& activity = run.activity();
+  const fs::path target = request.output_dir / report_name(request, activity.observation_date);
+  fs::path printed = target;
+  printed.replace_extension(".pdf");
+  const std::vector<RunFiles> files = files_of(request);
+  if (activity.dry_run) {
+    for (const RunFiles& one : files) {
+      std::vector<fs::path> all = one.datachecks;
+      all.insert(all.end(), one.muons.begin(), one.muons.end());
+      use_files(run, one, all, {});
+    }
+    if (!request.run_summary.empty()) run.use("run_summary", request.run_summary);
+    run.plan_product("night_report", target);
+    if (request.pdf) run.plan_product("night_report_pdf", printed);
+    return 0;
+  }
+  const fs::path chromium = request.pdf ? find_chromium() : fs::path();
+
+  NightData night;
+  night.telescope = request.telescope;
+  night.prod_id = activity.prod_id;
+  night.title = request.run >= 0 ? fmt::format("Run {}", run_text(request.run))
+                                 : fmt::format("Night {}", activity.observation_date);
+  for (const RunFiles& one : files) {
+    throw_if_interrupted();
+    night.runs.push_back(load_run(one));
+    for (const std::string& problem : night.runs.back().problems) spdlog::warn("{}", problem);
+  }
+  read_run_summary(request, night);
+  if (night.runs.empty() && night.listed.empty())
+    throw Error(ErrorKind::missing_input,
+                request.run >= 0 ? "there is no data check and no muon file of this run"
+                                 : "there are no data checks and no muon files",
+                request.folders.empty() ? std::string() : request.folders.front().string(),
+                "run alisio check-dl1 on the DL1 files, or name the files by --input and --muons");
+  read_jobs(request, activity.observation_date, activity.prod_id, night);
+  // What the report tells beyond the content of its files: the state of the jobs.
+  std::string state_text;
+  if (night.jobs)
+    for (const FailedJob& job : night.jobs->failed)
+      state_text += job.stage + '\n' + job.name + '\n' + job.status + '\n' + job.reason + '\n';
+  run.depend_on("failed jobs", hash_text(state_text));
+  for (std::size_t i = 0; i < files.size(); ++i) use_files(run, files[i], night.runs[i].read, {});
+  if (night.has_run_summary) run.use("run_summary", request.run_summary);
+  read_reference(run, request, night);
+  add_links(request, files, night);
+
+  const check::DataLimits limits = pipeline::data_limits(configuration);
+  write_page(run.create("night_report", target).path(),
+             night_page(night, limits, geometry, footer_of(activity)));
+  std::vector<std::vector<Gate>> gates;
+  std::int64_t events = 0, unread = 0;
+  for (const RunData& one : night.runs) {
+    gates.push_back(judge(one, limits).gates);
+    unread += std::ssize(one.problems);
+    for (const check::SubrunSummary& summary : one.summaries) events += summary.num_events;
+  }
+  const std::vector<Gate> worst_gates = check::night_gates(gates);
+  run.publish("night_report", {{"quality", verdict(worst_gates)}});
+  spdlog::info("{}: {} run{}, quality {}{}", target.string(), night.runs.size(),
+               night.runs.size() == 1 ? "" : "s", verdict(worst_gates),
+               unread == 0
+                   ? ""
+                   : fmt::format("; {} file{} could not be read", unread, unread == 1 ? "" : "s"));
+  if (request.pdf) {
+    print_pdf(chromium, target, run.create("night_report_pdf", printed).path());
+    run.publish("night_report_pdf");
+  }
+  return events;
+}
+
+}  // namespace alisio::report
