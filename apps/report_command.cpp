@@ -120,7 +120,7 @@ int run_report_command(const std::vector<Text>& arguments, const Program& progra
       "reference", po::value<Texts>()->multitoken()->composing(),
       "what to compare with: a night, data checks, or longterm_dl1_check.h5")(
       "pdf", "print the report, all runs, to a PDF as well (needs Chromium)")(
-      "what", po::value<Text>(), "the positional argument");
+      "what", po::value<Text>(), "the night or the run (the positional argument)");
   options.add(job_options());
   po::positional_options_description positional;
   positional.add("what", 1);

@@ -17,6 +17,12 @@ Axis axis(std::string label, std::string unit = {}) {
   return made;
 }
 
+Axis whole_axis(std::string label) {
+  Axis made = axis(std::move(label));
+  made.whole = true;
+  return made;
+}
+
 template <typename Value>
 std::vector<double> column(const std::vector<MuonRing>& rings, Value MuonRing::*member) {
   std::vector<double> values;
@@ -82,18 +88,22 @@ void add_by_subrun(Page& page, const RunData& run, const std::vector<MuonRing>& 
     put(width, w.mean, w.error);
   }
   const char* error_note = "Error bars: standard error of the mean.";
-  page.add(LinePlot{
-      .title = "Rings by subrun", .x = axis("subrun"), .y = axis("rings"), .curves = {count}});
-  page.add(LinePlot{
-      .title = "Rate of rings", .x = axis("subrun"), .y = axis("rate", "Hz"), .curves = {rate}});
+  page.add(LinePlot{.title = "Rings by subrun",
+                    .x = whole_axis("subrun"),
+                    .y = axis("rings"),
+                    .curves = {count}});
+  page.add(LinePlot{.title = "Rate of rings",
+                    .x = whole_axis("subrun"),
+                    .y = axis("rate", "Hz"),
+                    .curves = {rate}});
   page.add(LinePlot{.title = "Muon efficiency by subrun",
                     .note = error_note,
-                    .x = axis("subrun"),
+                    .x = whole_axis("subrun"),
                     .y = axis("efficiency"),
                     .curves = {efficiency}});
   page.add(LinePlot{.title = "Ring width by subrun",
                     .note = error_note,
-                    .x = axis("subrun"),
+                    .x = whole_axis("subrun"),
                     .y = axis("width", "deg"),
                     .curves = {width}});
 }
@@ -124,7 +134,10 @@ void add_muon_plots(Page& page, const RunData& run, const Reference& reference) 
     for (const auto& [cut, count] : cuts)
       table.rows.push_back(
           {text_cell(cut == "none" ? "none: good ring" : cut), number_cell(double(count))});
-    page.add(table);
+    if (table.rows.empty())
+      page.paragraph("No image had enough bright pixels to be a candidate.");
+    else
+      page.add(table);
   } else {
     page.notice(
         "The muon file holds no rejected candidates, so selection efficiencies are not known.");
@@ -175,7 +188,7 @@ void add_muon_plots(Page& page, const RunData& run, const Reference& reference) 
   }
   add_distribution(page, "Ring width, contained rings", width_axis, widths, 40);
   add_distribution(page, "Light in the ring, contained rings", light_axis, light, 40);
-  add_distribution(page, "Peak sample of the high gain", axis("sample"),
+  add_distribution(page, "Peak sample of the high gain", whole_axis("sample"),
                    column(whole, &MuonRing::hg_peak_sample), 40);
   add_distribution(page, "Distance of ring centres from the camera centre", axis("distance", "deg"),
                    distance, 40);

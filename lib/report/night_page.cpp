@@ -27,6 +27,7 @@ std::string time_text(double unix_s) {
 
 std::string duration_text(double seconds) {
   if (!std::isfinite(seconds)) return "–";
+  if (seconds < 10) return fmt::format("{:.2g} s", seconds);
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
@@ -82,8 +83,8 @@ void add_overview(Page& page, const NightData& night, const std::vector<Judged>&
 void add_run_table(Page& page, const NightData& night, const std::vector<Judged>& judged) {
   Table table{.title = "Runs",
               .columns = {"run", "verdict", "type", "start (UTC)", "duration", "subruns", "events",
-                          "cosmics [Hz]", "pedestals", "flat-fields", "altitude [deg]",
-                          "azimuth [deg]", "RA [deg]", "Dec [deg]", "muon rings"},
+                          "cosmics [Hz]", "pedestals", "flat-fields", "alt [deg]", "az [deg]",
+                          "RA [deg]", "Dec [deg]", "muon rings"},
               .rows = {}};
   const auto add_listed = [&](const ListedRun& listed) {
     const bool data = listed.type == "DATA";
@@ -140,13 +141,12 @@ void add_gate_table(Page& page, const std::vector<Judged>& judged) {
         names.push_back(gate.name);
     }
   Table table{.title = "Quality gates", .columns = {"run"}, .rows = {}};
-  std::vector<Cell> limits{text_cell("limits")};
+  table.below.emplace_back();
   for (const std::string& name : names) {
     table.columns.push_back(gate_words(name));
     const auto found = sample.find(name);
-    limits.push_back(text_cell(found == sample.end() ? "–" : limits_text(found->second)));
+    table.below.push_back(found == sample.end() ? std::string() : limits_text(found->second));
   }
-  table.rows.push_back(std::move(limits));
   for (const Judged& j : judged) {
     std::vector<Cell> row{text_cell(run_name(j.run->run), '#' + run_anchor(j.run->run))};
     for (const std::string& name : names) {
@@ -346,7 +346,7 @@ void add_jobs(Page& page, const NightData& night) {
 }  // namespace
 
 std::string gate_words(const std::string& name) {
-  std::string words = name;
+  std::string words = name == "ucts_jumps" ? "UCTS jumps" : name;
   std::replace(words.begin(), words.end(), '_', ' ');
   return words;
 }

@@ -61,6 +61,7 @@ Json axis_json(const Axis& axis) {
   Json json = {{"label", axis.label}, {"unit", axis.unit}};
   if (axis.scale != Axis::Scale::linear)
     json["scale"] = axis.scale == Axis::Scale::log ? "log" : "time";
+  if (axis.whole) json["whole"] = true;
   if (std::isfinite(axis.low)) json["low"] = axis.low;
   if (std::isfinite(axis.high)) json["high"] = axis.high;
   return json;
@@ -224,8 +225,13 @@ void Page::add(const Table& table) {
   body_ += fmt::format("<div class=\"table\" data-title=\"{}\"><table>", escape(table.title));
   if (!table.title.empty()) body_ += "<caption>" + escape(table.title) + "</caption>";
   body_ += "<thead><tr>";
-  for (const std::string& column : table.columns)
-    body_ += "<th scope=\"col\">" + escape(column) + "</th>";
+  if (!table.below.empty()) check_size(table.below.size(), table.columns.size(), table.title);
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    body_ += "<th scope=\"col\">" + escape(table.columns[i]);
+    if (!table.below.empty() && !table.below[i].empty())
+      body_ += "<small>" + escape(table.below[i]) + "</small>";
+    body_ += "</th>";
+  }
   body_ += "</tr></thead><tbody>";
   for (const std::vector<Cell>& row : table.rows) {
     check_size(row.size(), table.columns.size(), table.title);

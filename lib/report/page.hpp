@@ -37,6 +37,7 @@ struct Axis {
   Scale scale = Scale::linear;  ///< time: values are Unix seconds, UTC, and labelled as such
   double low = std::numeric_limits<double>::quiet_NaN();   ///< NaN: from the values
   double high = std::numeric_limits<double>::quiet_NaN();  ///< NaN: from the values
+  bool whole = false;                                      ///< whole numbers: no ticks between them
 };
 
 /// One set of points. NaN points are left out.
@@ -124,6 +125,7 @@ struct Cell {
 struct Table {
   std::string title;  ///< also the name of the download; shown as caption
   std::vector<std::string> columns;
+  std::vector<std::string> below = {};  ///< small texts below the columns' names, or empty
   std::vector<std::vector<Cell>> rows;
 };
 

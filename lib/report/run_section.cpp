@@ -41,6 +41,12 @@ Axis axis(std::string label, std::string unit = {}, Scale scale = Scale::linear)
   return made;
 }
 
+Axis whole_axis(std::string label) {
+  Axis made = axis(std::move(label));
+  made.whole = true;
+  return made;
+}
+
 std::vector<double> as_numbers(const std::vector<std::int64_t>& counts, double factor = 1) {
   std::vector<double> numbers(counts.size());
   std::transform(counts.begin(), counts.end(), numbers.begin(),
@@ -95,8 +101,8 @@ struct Drawing {
     Curve curve{.name = "pixels",
                 .x = std::vector<double>(geometry.pix_id.begin(), geometry.pix_id.end()),
                 .y = values};
-    page.add(
-        LinePlot{.title = title, .x = axis("pixel"), .y = value, .curves = {std::move(curve)}});
+    page.add(LinePlot{
+        .title = title, .x = whole_axis("pixel"), .y = value, .curves = {std::move(curve)}});
   }
 
   [[nodiscard]] std::string missing(EventClass c) const {
@@ -128,11 +134,11 @@ void add_triggers(const Drawing& d) {
   if (!types.empty()) d.page.add(table);
   d.page.begin_plots();
   LinePlot rate{.title = "Rate per subrun",
-                .x = axis("subrun"),
+                .x = whole_axis("subrun"),
                 .y = axis("rate", "Hz", Scale::log),
                 .curves = {}};
   LinePlot survivors{.title = "Fraction of events with an image after cleaning",
-                     .x = axis("subrun"),
+                     .x = whole_axis("subrun"),
                      .y = axis("fraction"),
                      .curves = {}};
   for (const EventClass c : check::event_classes) {
@@ -157,11 +163,15 @@ void add_triggers(const Drawing& d) {
 }
 
 void add_times(const Drawing& d) {
+  double start = d.run.start();
+  if (!std::isfinite(start))
+    for (const auto& points : d.run.points)
+      if (!points.empty() && !(points.front().time >= start)) start = points.front().time;
   d.page.begin_plots();
   LinePlot times{.title = "Time of sampled events",
                  .note = "A clock that jumps shows as a step.",
-                 .x = axis("event id"),
-                 .y = axis("Dragon time", "", Scale::time),
+                 .x = whole_axis("event id"),
+                 .y = axis("Dragon time since the run's start", "s"),
                  .curves = {}};
   LinePlot altitudes{.title = "Altitude against time",
                      .x = axis("time", "", Scale::time),
@@ -174,7 +184,7 @@ void add_times(const Drawing& d) {
     samples.colour = int(c);
     for (const SubrunPoint& p : d.run.points[std::size_t(c)]) {
       samples.x.insert(samples.x.end(), p.sampled_ids.begin(), p.sampled_ids.end());
-      samples.y.insert(samples.y.end(), p.sampled_times.begin(), p.sampled_times.end());
+      for (const double time : p.sampled_times) samples.y.push_back(time - start);
       samples.labels.resize(samples.x.size(), fmt::format("subrun {}", p.subrun));
     }
     times.curves.push_back(std::move(samples));
@@ -253,7 +263,8 @@ void add_spectra(const Drawing& d) {
         "fraction of events", false},
        {Hist::npixels, "Pixels after cleaning", axis("pixels", "", Scale::log),
         "fraction of events", false},
-       {Hist::nislands, "Islands after cleaning", axis("islands"), "fraction of events", false}}};
+       {Hist::nislands, "Islands after cleaning", whole_axis("islands"), "fraction of events",
+        false}}};
   d.page.begin_plots();
   for (const Spectrum& s : spectra) {
     Histogram plot{.title = s.title,
@@ -320,7 +331,7 @@ void add_pulses(const Drawing& d, EventClass c) {
   }
   d.page.add(integral);
   LinePlot trend{.title = fmt::format("Pulses above 10 and 30 p.e. in {} by subrun", words_of(c)),
-                 .x = axis("subrun"),
+                 .x = whole_axis("subrun"),
                  .y = axis("fraction, mean of the pixels", "", Scale::log),
                  .curves = {}};
   Curve above_10{.name = "above 10 p.e.", .x = {}, .y = {}},
@@ -404,7 +415,7 @@ void add_centroids(const Drawing& d) {
     const double step = std::max(1.0, std::ceil(most / 100));
     Histogram spread{.title = fmt::format("{}: pixels within {} m", kind.title, inner_radius_m),
                      .note = "Wider than chance: stars, missing pixels or bad cleaning.",
-                     .x = axis("images in the pixel"),
+                     .x = whole_axis("images in the pixel"),
                      .y = axis("pixels"),
                      .edges = {},
                      .contents = {}};

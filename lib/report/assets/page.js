@@ -84,8 +84,8 @@ function niceStep(span, parts) {
   for (const factor of [1, 2, 5]) if (raw <= factor * power * 1.0001) return factor * power;
   return 10 * power;
 }
-function linearTicks(low, high, parts) {
-  const step = niceStep(high - low, parts), ticks = [];
+function linearTicks(low, high, parts, whole) {
+  const fine = niceStep(high - low, parts), step = whole ? Math.max(1, fine) : fine, ticks = [];
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const exponential = Math.max(Math.abs(low), Math.abs(high)) >= 1e6 || step < 1e-5;
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; ++k) {
@@ -123,7 +123,7 @@ function makeScale(axis, low, high, from, to, parts) {
     if (!(low > 0)) low = high / 1e3;
     if (!(high > low * 1.0001)) { low /= 2; high *= 2; }
   } else if (!(high > low)) {
-    const pad = Math.abs(low) * 0.05 || 1;
+    const pad = axis.scale === "time" ? 60 : axis.whole ? 1 : Math.abs(low) * 0.05 || 1;
     low = (Number.isFinite(low) ? low : 0) - pad;
     high = low + 2 * pad;
   }
@@ -136,7 +136,7 @@ function makeScale(axis, low, high, from, to, parts) {
     const t = a + (p - from) / (to - from) * (b - a);
     return log ? Math.pow(10, t) : t;
   };
-  place.ticks = log ? logTicks(low, high) : axis.scale === "time" ? timeTicks(low, high, Math.min(parts, 5)) : linearTicks(low, high, parts);
+  place.ticks = log ? logTicks(low, high) : axis.scale === "time" ? timeTicks(low, high, Math.min(parts, 5)) : linearTicks(low, high, parts, axis.whole);
   return place;
 }
 function padded(low, high, axis) {
@@ -442,6 +442,9 @@ function cameraShape(index) {
 function quantile(sorted, q) {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(q * (sorted.length - 1))))];
 }
+function remarkOn(count, one, many) {
+  return count === 0 ? "" : count === 1 ? "1 pixel" + one : count + " pixels" + many;
+}
 function drawCamera(plot, options) {
   const camera = cameraShape(plot.camera), values = array(plot.values), reference = array(plot.reference);
   const difference = options.difference && reference;
@@ -470,8 +473,8 @@ function drawCamera(plot, options) {
     svg: svgOf(`<g stroke="#fff" stroke-width=".25">${body}</g>` +
                colourBar(stops, scale, mapBox.bar, mapBox.barTop, mapBox.barBottom, (difference ? "difference" : plot.value.label) + (plot.value.unit ? " [" + plot.value.unit + "]" : "")) +
                `<text class="muted" x="${width - 4}" y="${mapBox.barBottom + 18}" text-anchor="end">mean ${numberText(mean)}</text>`, 300),
-    note: (unknown ? (shown.length - sorted.length) + " pixels without a value are grey. " : "") +
-          (outside ? outside + " pixels lie outside the colour scale." : ""),
+    note: remarkOn(shown.length - sorted.length, log ? " has no entries and is grey. " : " has no value and is grey. ", log ? " have no entries and are grey. " : " have no value and are grey. ") +
+          remarkOn(outside, " lies outside the colour scale.", " lie outside the colour scale."),
     hover(px, py) {
       let best = -1, distance = camera.reach;
       for (let i = 0; i < camera.centres.length; ++i) {
@@ -563,7 +566,8 @@ function draw(figure) {
   };
   redraw();
   if (picture.legend) canvas.before(legend);
-  canvas.after(remark, tools);
+  canvas.after(remark);
+  figure.append(tools);
   const toggle = (name, text, hint) => tools.append(button(text, hint, made => {
     options[name] = !options[name];
     made.setAttribute("aria-pressed", options[name]);
@@ -618,6 +622,12 @@ document.addEventListener("click", event => {
 });
 
 // ---- tables ----
+// What a cell says, without the sign before a verdict; the limits below a heading in brackets.
+function cellText(cell) {
+  const copy = cell.cloneNode(true), limits = copy.querySelector("small");
+  copy.querySelectorAll(".sign, small").forEach(part => part.remove());
+  return copy.textContent.trim() + (limits ? " (" + limits.textContent.trim() + ")" : "");
+}
 document.querySelectorAll(".table").forEach(holder => {
   const table = holder.querySelector("table"), heads = [...table.querySelectorAll("th")], body = table.tBodies[0];
   heads.forEach((head, column) => {
@@ -626,7 +636,7 @@ document.querySelectorAll(".table").forEach(holder => {
       const down = head.getAttribute("aria-sort") === "ascending";
       heads.forEach(h => h.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const key = row => { const text = row.cells[column].textContent.trim(), n = parseFloat(text); return Number.isNaN(n) ? text : n; };
+      const key = row => { const text = cellText(row.cells[column]), n = parseFloat(text); return Number.isNaN(n) ? text : n; };
       const order = (a, b) => {
         const p = key(a), q = key(b);
         if (typeof p === typeof q) return p < q ? -1 : p > q ? 1 : 0;
@@ -636,7 +646,7 @@ document.querySelectorAll(".table").forEach(holder => {
     });
   });
   holder.append(button("CSV", "Download this table", () =>
-    download(placeOf(holder) + (holder.dataset.title || "table"), [...table.rows].map(row => [...row.cells].map(cell => cell.textContent.trim())))));
+    download(placeOf(holder) + (holder.dataset.title || "table"), [...table.rows].map(row => [...row.cells].map(cellText)))));
 });
 
 followHash();
