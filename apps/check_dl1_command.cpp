@@ -11,6 +11,7 @@
 #include "lib/base/log.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "lib/pipeline/check_dl1.hpp"
+#include "lib/pipeline/muons.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -23,7 +24,10 @@ int run_check_dl1_command(const std::vector<Text>& arguments, const Program& pro
   options.add_options()("input", po::value<std::vector<Text>>()->multitoken()->composing(),
                         "DL1 files with images, of alisio or lstchain")(
       "output-dir", po::value<Text>(), "folder of the data checks")(
-      "threads", po::value<int>()->default_value(1), "threads to work with");
+      "muons-dir", po::value<Text>(),
+      "folder of the muon files, muons_LST-T.RunRRRRR.SSSS.fits (default: that of the DL1 file); "
+      "without one the rings are not known")("threads", po::value<int>()->default_value(1),
+                                             "threads to work with");
   options.add(job_options());
   const auto parsed = parse_arguments(
       arguments,
@@ -58,6 +62,11 @@ int run_check_dl1_command(const std::vector<Text>& arguments, const Program& pro
   std::unique_ptr<StageObserver> own;
   for (const fs::path& input : inputs) {
     request.input = input;
+    const fs::path muons =
+        (values.count("muons-dir") != 0 ? fs::path(text_option(values, "muons-dir"))
+                                        : input.parent_path()) /
+        pipeline::muons_name(pipeline::subrun_of(input));
+    request.muons = fs::exists(muons) ? muons : fs::path();
     Job job = make_job(values, program, request.input, request.output_dir);
     report = job.report;
     const SubrunId id = pipeline::subrun_of(request.input);

@@ -30,6 +30,7 @@ int run_dl1ab_command(const std::vector<Text>& arguments, const Program& program
       "max-unusable-pixels", po::value<int>(),
       "a Cat-B interval with so many unusable pixels is no good time interval (default 70)")(
       "no-image", "leave the images out of the new files")(
+      "no-data-check", "do not write data checks, datacheck_dl1_LST-T.RunRRRRR.SSSS.h5")(
       "no-pedestal-cleaning", "one picture threshold for all pixels, from the block tailcut")(
       "threads", po::value<int>()->default_value(1), "threads to work with");
   options.add(job_options());
@@ -41,7 +42,8 @@ int run_dl1ab_command(const std::vector<Text>& arguments, const Program& program
                "Picture thresholds follow the noise of each pixel in pedestal events: of the\n"
                "file's first interleaved set, or of the calibration run if it has none. Keys in\n"
                "the --tailcuts file count before those of --config and --set. Everything else in\n"
-               "a file is copied; the new file has the name of the old one.",
+               "a file is copied; the new file has the name of the old one. The data check of the\n"
+               "new file is written beside it (key data_check.write; see check-dl1).",
        .examples =
            "  alisio dl1ab --input DL1/dl1_LST-1.Run11220.0000.h5 --output-dir DL1/dl1ab \\\n"
            "    --tailcuts DL1/dl1ab_Run11220.json \\\n"
@@ -70,6 +72,7 @@ int run_dl1ab_command(const std::vector<Text>& arguments, const Program& program
     report = job.report;
     // What changes the result belongs to the configuration, and so to the job's identity.
     if (values.count("no-image") != 0) job.configuration.set("dl1ab.store_images", "false");
+    if (values.count("no-data-check") != 0) job.configuration.set("data_check.write", "false");
     if (values.count("no-pedestal-cleaning") != 0)
       job.configuration.set("dl1ab.pedestal_cleaning", "false");
     if (values.count("max-unusable-pixels") != 0)

@@ -36,8 +36,9 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
       "threads", po::value<int>()->default_value(1), "threads to work with")(
       "max-events", po::value<std::int64_t>(), "stop after so many events")(
       "interleaved", "write interleaved/interleaved_LST-1.RunRRRRR.SSSS.h5 too: what cat-b needs")(
-      "no-muons", "do not look for muon rings")("dl2", "make DL2 too, without reading DL1 again")(
-      "models", po::value<Text>(), "forest file for --dl2")(
+      "no-muons", "do not look for muon rings")("no-data-check", "do not write a data check")(
+      "dl2", "make DL2 too, without reading DL1 again")("models", po::value<Text>(),
+                                                        "forest file for --dl2")(
       "dl2-output-dir", po::value<Text>(), "folder of the DL2 file (default: the output folder)");
   options.add(job_options());
   const auto parsed = parse_arguments(
@@ -49,7 +50,9 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
            "Calibrate, clean and parametrise one subrun: raw data (R0) to DL1.\n"
            "Writes dl1_LST-1.RunRRRRR.SSSS.h5 whole or not at all; with --interleaved, or the key\n"
            "write_interleaved_events.DataWriter.write_r1_waveforms, the interleaved events too.\n"
-           "Writes muons_LST-1.RunRRRRR.SSSS.fits beside it, unless told not to (key muons.write).",
+           "Writes muons_LST-1.RunRRRRR.SSSS.fits beside it, unless told not to (key "
+           "muons.write),\n"
+           "and datacheck_dl1_LST-1.RunRRRRR.SSSS.h5 (key data_check.write; see check-dl1).",
        .examples = "  alisio r0-to-dl1 --input R0/20221215/LST-1.1.Run11220.0000.fits.fz "
                    "--output-dir DL1 \\\n"
                    "    --drs4-pedestal drs4_pedestal.Run11218.0000.h5 \\\n"
@@ -84,6 +87,7 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
   }
 
   Job job = make_job(values, program, request.input, request.output_dir);
+  if (values.count("no-data-check") != 0) job.configuration.set("data_check.write", "false");
   const SubrunId id = pipeline::subrun_of(request.input);
   const instrument::Telescope telescope =
       instrument::load_telescope(program.cfg_folder, "LSTCam", id.telescope);

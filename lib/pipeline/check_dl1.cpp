@@ -25,29 +25,13 @@ struct Block {
   std::size_t size = 0;
   hdf5::Rows images, rows;
   std::vector<float> image, peak_time;  ///< [event][pixel]
-  std::vector<std::int64_t> event_id;   ///< [event], as all below
-  std::vector<double> dragon_time, ucts_time, tib_time, alt_tel, az_tel;
-  std::vector<std::uint8_t> type_number, trigger_type, ucts_trigger_type, ucts_jump;
-  std::vector<EventType> event_type;
+  CheckColumns columns;
   std::vector<double> numbers;
   std::vector<ImageParameters> parameters;
   check::Prepared prepared;
 
   [[nodiscard]] check::Events events() const {
-    return {.size = size,
-            .event_id = event_id,
-            .dragon_time = dragon_time,
-            .ucts_time = ucts_time,
-            .tib_time = tib_time,
-            .alt_tel = alt_tel,
-            .az_tel = az_tel,
-            .event_type = event_type,
-            .trigger_type = trigger_type,
-            .ucts_trigger_type = ucts_trigger_type,
-            .ucts_jump = ucts_jump,
-            .parameters = parameters,
-            .image = image,
-            .peak_time = peak_time};
+    return columns.events(parameters, image, peak_time);
   }
 };
 
@@ -74,19 +58,7 @@ constexpr std::pair<const char*, std::int64_t ImageParameters::*> count_columns[
 void unpack(Block& b, bool has_jumps) {
   b.images.column_into("image", b.image);
   b.images.column_into("peak_time", b.peak_time);
-  b.rows.column_into("event_id", b.event_id);
-  b.rows.column_into("dragon_time", b.dragon_time);
-  b.rows.column_into("ucts_time", b.ucts_time);
-  b.rows.column_into("tib_time", b.tib_time);
-  b.rows.column_into("alt_tel", b.alt_tel);
-  b.rows.column_into("az_tel", b.az_tel);
-  b.rows.column_into("event_type", b.type_number);
-  b.rows.column_into("trigger_type", b.trigger_type);
-  b.rows.column_into("ucts_trigger_type", b.ucts_trigger_type);
-  if (has_jumps) b.rows.column_into("ucts_jump", b.ucts_jump);
-  b.event_type.resize(b.size);
-  std::ranges::transform(b.type_number, b.event_type.begin(),
-                         [](std::uint8_t number) { return EventType(number); });
+  b.columns.read(b.rows, has_jumps);
   b.parameters.resize(b.size);
   const auto put = [&](const char* name, auto member) {
     b.rows.column_into(name, b.numbers);
@@ -124,6 +96,41 @@ void check_input(const hdf5::File& dl1, std::size_t n_pixels) {
 
 }  // namespace
 
+void CheckColumns::read(const hdf5::Rows& rows, bool has_jumps) {
+  rows.column_into("event_id", event_id);
+  rows.column_into("dragon_time", dragon_time);
+  rows.column_into("ucts_time", ucts_time);
+  rows.column_into("tib_time", tib_time);
+  rows.column_into("alt_tel", alt_tel);
+  rows.column_into("az_tel", az_tel);
+  rows.column_into("event_type", type_number);
+  rows.column_into("trigger_type", trigger_type);
+  rows.column_into("ucts_trigger_type", ucts_trigger_type);
+  if (has_jumps) rows.column_into("ucts_jump", ucts_jump);
+  event_type.resize(rows.size());
+  std::ranges::transform(type_number, event_type.begin(),
+                         [](std::uint8_t number) { return EventType(number); });
+}
+
+check::Events CheckColumns::events(std::span<const ImageParameters> parameters,
+                                   std::span<const float> image,
+                                   std::span<const float> peak_time) const {
+  return {.size = event_id.size(),
+          .event_id = event_id,
+          .dragon_time = dragon_time,
+          .ucts_time = ucts_time,
+          .tib_time = tib_time,
+          .alt_tel = alt_tel,
+          .az_tel = az_tel,
+          .event_type = event_type,
+          .trigger_type = trigger_type,
+          .ucts_trigger_type = ucts_trigger_type,
+          .ucts_jump = ucts_jump,
+          .parameters = parameters,
+          .image = image,
+          .peak_time = peak_time};
+}
+
 check::Events events_of(const EventBlock& b) {
   return {.size = b.size,
           .event_id = b.event_id,
@@ -143,6 +150,20 @@ check::Events events_of(const EventBlock& b) {
 
 std::string datacheck_name(const SubrunId& id) {
   return product_name("datacheck_dl1", id);
+}
+
+void add_muons(check::SubrunSummary& summary, const MuonTable& muons) {
+  constexpr double contained = 0.999;  // lstchain's: nearly the whole ring is in the camera
+  double sum = 0;
+  std::int64_t count = 0;
+  for (const MuonRing& ring : muons.rings) {
+    // A fit that ran away has an efficiency of 1 or more.
+    if (!(ring.ring_containment > contained && ring.muon_efficiency < 1)) continue;
+    sum += ring.muon_efficiency;
+    ++count;
+  }
+  summary.num_muon_rings = std::int64_t(muons.rings.size());
+  if (count > 0) summary.muon_efficiency = sum / double(count);
 }
 
 void publish_check(stage::StageRun& run, const fs::path& target, const check::SubrunCheck& check,
@@ -176,6 +197,7 @@ std::int64_t check_dl1(stage::StageRun& run, const CheckDl1Request& request,
   const SubrunId id = subrun_of(request.input);
   const fs::path target = request.output_dir / datacheck_name(id);
   run.use("dl1_subrun", request.input);
+  if (!request.muons.empty()) run.use("muons", request.muons);
   if (run.activity().dry_run) {
     run.plan_product("dl1_datacheck", target);
     return 0;
@@ -213,7 +235,9 @@ std::int64_t check_dl1(stage::StageRun& run, const CheckDl1Request& request,
   flow::run_ordered<Block>(pool, blocks, {produce, work, consume});
 
   const bool has_config = dl1.has_attribute(parameters_path, "config");
-  publish_check(run, target, accumulator.finish(),
+  check::SubrunCheck checked = accumulator.finish();
+  if (!request.muons.empty()) add_muons(checked.summary, read_muons(request.muons));
+  publish_check(run, target, checked,
                 has_config ? dl1.text_attribute(parameters_path, "config") : "", configuration);
   return std::int64_t(total);
 }

@@ -2,9 +2,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "lib/event/event_block.hpp"
+#include "lib/io/hdf5/table.hpp"
+#include "lib/pipeline/muon_file.hpp"
 #include "lib/pipeline/r0_to_dl1.hpp"
 #include "reco/check/accumulator.hpp"
 
@@ -13,8 +17,27 @@ namespace alisio::pipeline {
 /// Return a block's events as the data check takes them; they live as long as the block.
 [[nodiscard]] check::Events events_of(const EventBlock& block);
 
+/// What the data check needs of some rows of a DL1 parameters table; used again for the next ones.
+struct CheckColumns {
+  std::vector<std::int64_t> event_id;  ///< [event], as all below
+  std::vector<double> dragon_time, ucts_time, tib_time, alt_tel, az_tel;
+  std::vector<std::uint8_t> type_number, trigger_type, ucts_trigger_type, ucts_jump;
+  std::vector<EventType> event_type;
+
+  /// @throws Error(bad_input) if a column is missing.
+  void read(const hdf5::Rows& rows, bool has_jumps);
+  /// Return the events with their images; all live as long as what they are made of.
+  [[nodiscard]] check::Events events(std::span<const ImageParameters> parameters,
+                                     std::span<const float> image,
+                                     std::span<const float> peak_time) const;
+};
+
 /// Return the name of the data check of a subrun, "datacheck_dl1_LST-1.Run11220.0000.h5".
 [[nodiscard]] std::string datacheck_name(const SubrunId& id);
+
+/// Put what is known of the muon rings of a subrun into its summary: good rings, and the mean
+/// efficiency of those that lie in the camera.
+void add_muons(check::SubrunSummary& summary, const MuonTable& muons);
 
 /// Judge the check of a subrun by `gates.data`, write it and publish it as `dl1_datacheck`.
 /// @param configuration_json of the DL1 that was checked
@@ -26,6 +49,7 @@ void publish_check(stage::StageRun& run, const std::filesystem::path& target,
 struct CheckDl1Request {
   std::filesystem::path input;  ///< a DL1 file with images, ours or lstchain's
   std::filesystem::path output_dir;
+  std::filesystem::path muons;  ///< muon file of the subrun; empty: its rings are not known
   int threads = 1;
   /// Called now and then with the number of events done and of all.
   std::function<void(std::int64_t, std::int64_t)> progress;

@@ -282,7 +282,8 @@ std::vector<Input> readable_inputs(const MergeDatachecksRequest& request) {
 }
 
 /// Refuse subruns that are there twice, warn of those missing.
-void check_subruns(const std::vector<Input>& inputs) {
+/// @param expected how many each run has; 0: as many as the last number tells
+void check_subruns(const std::vector<Input>& inputs, int expected) {
   std::map<std::int64_t, std::map<std::int64_t, fs::path>> runs;
   for (const Input& input : inputs)
     for (const SubrunSummary& s : input.summaries)
@@ -293,7 +294,8 @@ void check_subruns(const std::vector<Input>& inputs) {
             input.path.string(), "give each subrun once");
   for (const auto& [run, subruns] : runs) {
     std::string absent;
-    for (std::int64_t subrun = 0; subrun < subruns.rbegin()->first; ++subrun)
+    const std::int64_t end = std::max<std::int64_t>(expected, subruns.rbegin()->first + 1);
+    for (std::int64_t subrun = 0; subrun < end; ++subrun)
       if (!subruns.contains(subrun)) absent += fmt::format(" {:04}", subrun);
     if (!absent.empty()) spdlog::warn("run {}: no data check of subrun{}", run, absent);
   }
@@ -310,7 +312,8 @@ std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest
     return 0;
   }
   const std::vector<Input> inputs = readable_inputs(request);
-  check_subruns(inputs);
+  const int expected = per_run ? 0 : request.expected_subruns;
+  check_subruns(inputs, expected);
   for (const Input& input : inputs) run.use("dl1_datacheck", input.path);
 
   std::map<std::int64_t, std::vector<SubrunSummary>> runs;
@@ -364,7 +367,8 @@ std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest
   const check::DataLimits limits = data_limits(configuration);
   std::vector<std::vector<Gate>> judged;
   for (const auto& [number, summaries] : runs)
-    judged.push_back(check::run_gates(summaries, limits));
+    judged.push_back(check::run_gates(
+        summaries, limits, expected > 0 ? expected : -1));
   const std::vector<Gate> gates = check::night_gates(judged);
   if (!all_passed(gates))
     spdlog::warn("{}: quality gates failed: {}", request.target.string(), failed_gates(gates));

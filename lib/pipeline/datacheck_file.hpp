@@ -90,12 +90,13 @@ struct MergeDatachecksRequest {
   std::vector<std::filesystem::path> inputs;  ///< of subruns (or, for a night, runs), in order
   std::filesystem::path target;
   std::string port = "dl1_datacheck_run";  ///< or "dl1_datacheck_night": then one row a run
-  bool leave_out_corrupt = false;          ///< warn of files that cannot be read, and go on
+  /// Leave files out that cannot be read, with a warning, instead of failing.
+  bool leave_out_corrupt = false;
 };
 
 /// Merge check files: rows appended for a run; for a night the rows of each run added up. Memory
 /// holds one row at a time. The gates of the run (or of the night's runs) are recorded as the
-/// quality of the product. Subruns that are missing between the first and the last are warned of.
+/// quality of the product. Missing subruns are warned of.
 /// @return the number of subruns.
 /// @throws Error(missing_input, bad_input, resource); also for a subrun that is there twice.
 std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest& request,

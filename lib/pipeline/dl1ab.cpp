@@ -13,6 +13,7 @@
 #include "lib/base/log.hpp"
 #include "lib/flow/ordered_pipeline.hpp"
 #include "lib/pipeline/catb_tables.hpp"
+#include "lib/pipeline/check_dl1.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/names.hpp"
@@ -59,6 +60,12 @@ struct Block {
   std::vector<std::int64_t> calibration_id;  ///< [event], with Cat-B
   std::vector<ImageParameters> parameters;
   hdf5::CompressedChunk chunk;
+  CheckColumns check_columns;
+  check::Prepared prepared_check;
+
+  [[nodiscard]] check::Events events() const {
+    return check_columns.events(parameters, image, peak_time);
+  }
 };
 
 /// What a thread works with; borrowed, so that nothing is allocated per event.
@@ -488,8 +495,12 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
   run.use("dl1_subrun", request.input);
   if (!request.tailcuts.empty()) run.use("tailcuts", request.tailcuts);
   if (!request.cat_b.empty()) run.use("catb_calibration", request.cat_b);
+  const SubrunId id = subrun_of(request.input);
+  const fs::path check_target = request.output_dir / datacheck_name(id);
+  const bool with_check = configuration.boolean("data_check.write");
   if (run.activity().dry_run) {
     run.plan_product("dl1b_subrun", target);
+    if (with_check) run.plan_product("dl1_datacheck", check_target);
     return 0;
   }
 
@@ -547,6 +558,10 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
   if (effective.boolean("dl1ab.store_images"))
     images.emplace(file, image_rows, n_pixels, rows_per_block, treatment.with_catb);
 
+  // Simulations have neither times nor trigger bits to check.
+  std::optional<check::Accumulator> data_check;
+  if (with_check && !dl1.exists("/simulation")) data_check.emplace(telescope, id.run, id.subrun);
+  const bool has_jumps = parameter_rows.has_column("ucts_jump");
   Workspaces workspaces(n_pixels);
   std::size_t first = 0;
   std::int64_t events = 0;
@@ -576,11 +591,16 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
     auto space = workspaces.borrow();
     process(block, treatment, telescope, *space);
     if (images) images->pack(block, space->packed);
+    if (data_check) {
+      block.check_columns.read(block.rows, has_jumps);
+      data_check->prepare(block.events(), block.prepared_check);
+    }
     workspaces.give_back(std::move(space));
   };
   const auto consume = [&](Block& block) {
     if (images) images->table().write_chunk(block.chunk);
     parameters.append(block);
+    if (data_check) data_check->add(block.events(), block.prepared_check);
     events += std::int64_t(block.size);
     if (request.progress) request.progress(events, std::int64_t(total));
   };
@@ -597,6 +617,8 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
   write_file_attributes(file, run.metadata("dl1b_subrun"), "dl1ab");
   file.close();
   run.publish("dl1b_subrun");
+  if (data_check)
+    publish_check(run, check_target, data_check->finish(), config_json, configuration);
   return events;
 }
 

@@ -35,6 +35,9 @@ struct Dl1abRequest {
 /// the rows' numbers and the column `gti`; charges and times in the image table are the corrected
 /// ones, and calibration_id counts Cat-B intervals.
 ///
+/// The data check of the new images is written in the same pass (`data_check.write`), but for
+/// simulations.
+///
 /// @param configuration the cleaning keys in `request.tailcuts` count before it, key by key.
 /// @return the number of events written.
 /// @throws Error(missing_input, bad_input, configuration, resource): no images, no pedestals to

@@ -11,6 +11,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/io/text/drive_log.hpp"
+#include "lib/pipeline/check_dl1.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/interleaved_file.hpp"
 #include "lib/pipeline/muons.hpp"
@@ -126,6 +127,9 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   const std::filesystem::path muons_target =
       request.output_dir / muons_name(subrun_of(request.input));
   const bool with_muons = request.muons && configuration.boolean("muons.write");
+  const std::filesystem::path check_target =
+      request.output_dir / datacheck_name(subrun_of(request.input));
+  const bool with_check = configuration.boolean("data_check.write");
   const int run_number = subrun_of(request.input).run;
   const auto use_constants = [&] {
     run.use("drs4_pedestal", request.drs4_pedestal);
@@ -144,6 +148,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     run.plan_product("dl1_subrun", target);
     if (with_interleaved) run.plan_product("interleaved", interleaved_target);
     if (with_muons) run.plan_product("muons", muons_target);
+    if (with_check) run.plan_product("dl1_datacheck", check_target);
     if (product != nullptr) product->path = target.string();
     return 0;
   }
@@ -195,12 +200,15 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     muons.emplace(producer, telescope);
     muon_file = &run.create("muons", muons_target);
   }
+  std::optional<check::Accumulator> data_check;
+  if (with_check) data_check.emplace(telescope, run_number, subrun_of(request.input).subrun);
   ScratchPool scratches(n_pixels);
   std::mutex mutex;
   // By block, from the parallel to the ordered part.
   std::map<std::size_t, hdf5::CompressedChunk> images;
   std::map<std::size_t, std::vector<InterleavedWriter::Prepared>> interleaved_events;
   std::map<std::size_t, std::vector<MuonRing>> muon_candidates;
+  std::map<std::size_t, check::Prepared> prepared_checks;
   std::int64_t events = 0;
   flow::ThreadPool pool(request.threads);
   producer.run(
@@ -216,21 +224,27 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
           prepared = prepare_interleaved(*interleaved, block, source.camera().pixel_ids);
         std::vector<MuonRing> candidates;
         if (muons) candidates = muons->find(block);
+        check::Prepared checked;
+        if (data_check) data_check->prepare(events_of(block.events), checked);
         const std::scoped_lock lock(mutex);
         images.emplace(block.events.sequence, std::move(chunk));
         interleaved_events.emplace(block.events.sequence, std::move(prepared));
         muon_candidates.emplace(block.events.sequence, std::move(candidates));
+        prepared_checks.emplace(block.events.sequence, std::move(checked));
       },
       [&](calib::WorkBlock& block) {
         hdf5::CompressedChunk chunk;
         std::vector<InterleavedWriter::Prepared> prepared;
         std::vector<MuonRing> candidates;
+        check::Prepared checked;
         {
           const std::scoped_lock lock(mutex);
           chunk = std::move(images.extract(block.events.sequence).mapped());
           prepared = std::move(interleaved_events.extract(block.events.sequence).mapped());
           candidates = std::move(muon_candidates.extract(block.events.sequence).mapped());
+          checked = std::move(prepared_checks.extract(block.events.sequence).mapped());
         }
+        if (data_check) data_check->add(events_of(block.events), checked);
         if (muons) muons->add(std::move(candidates), block.events.size);
         for (const InterleavedWriter::Prepared& event : prepared) interleaved->write(event);
         writer.write(block.events, chunk);
@@ -257,6 +271,11 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   if (muons) {
     write_muons(muon_file->path(), muons->table(), run.metadata("muons").attributes);
     run.publish("muons");
+  }
+  if (data_check) {
+    check::SubrunCheck checked = data_check->finish();
+    if (muons) add_muons(checked.summary, muons->table());
+    publish_check(run, check_target, checked, run.activity().configuration_json, configuration);
   }
   return events;
 }
