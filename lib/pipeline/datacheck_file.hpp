@@ -90,6 +90,7 @@ struct MergeDatachecksRequest {
   std::vector<std::filesystem::path> inputs;  ///< of subruns (or, for a night, runs), in order
   std::filesystem::path target;
   std::string port = "dl1_datacheck_run";  ///< or "dl1_datacheck_night": then one row a run
+  int expected_subruns = 0;  ///< of a run; 0: not known, then gaps in their numbers are missing
   /// Leave files out that cannot be read, with a warning, instead of failing.
   bool leave_out_corrupt = false;
 };
