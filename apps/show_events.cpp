@@ -10,7 +10,6 @@
 
 #include "apps/show.hpp"
 #include "lib/base/error.hpp"
-#include "lib/base/file.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/instrument/camera.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
@@ -81,7 +80,9 @@ struct EventTable {
   std::set<std::int64_t> runs;
   std::map<std::int64_t, std::uint64_t> event_types;
   double first_time = std::numeric_limits<double>::infinity(), last_time = -first_time;  ///< UTC, s
-  std::optional<std::uint64_t> asked, shower, brightest;                                 ///< rows
+  double first_alt = std::numeric_limits<double>::quiet_NaN(), first_az = first_alt,
+         last_alt = first_alt, last_az = first_alt;       ///< where it pointed, rad
+  std::optional<std::uint64_t> asked, shower, brightest;  ///< rows
 };
 
 EventTable walk(const hdf5::TableReader& reader, const std::optional<std::int64_t>& wanted) {
@@ -89,7 +90,8 @@ EventTable walk(const hdf5::TableReader& reader, const std::optional<std::int64_
   table.n_events = reader.row_count();
   const char* time = reader.has_column("trigger_time") ? "trigger_time" : "dragon_time";
   const bool has_time = reader.has_column(time), has_type = reader.has_column("event_type"),
-             has_run = reader.has_column("obs_id"), has_pixels = reader.has_column("n_pixels");
+             has_run = reader.has_column("obs_id"), has_pixels = reader.has_column("n_pixels"),
+             has_pointing = reader.has_column("alt_tel") && reader.has_column("az_tel");
   double brightest = -std::numeric_limits<double>::infinity();
   for (std::uint64_t first = 0; first < table.n_events; first += rows_per_read) {
     const auto n = std::min<std::uint64_t>(rows_per_read, table.n_events - first);
@@ -120,30 +122,17 @@ EventTable walk(const hdf5::TableReader& reader, const std::optional<std::int64_
           table.first_time = std::min(table.first_time, t);
           table.last_time = std::max(table.last_time, t);
         }
+    if (has_pointing) {
+      const auto alt = rows.column<double>("alt_tel"), az = rows.column<double>("az_tel");
+      for (std::size_t i = 0; i < alt.size(); ++i) {
+        if (!std::isfinite(alt[i]) || !std::isfinite(az[i])) continue;
+        if (std::isnan(table.first_alt)) table.first_alt = alt[i], table.first_az = az[i];
+        table.last_alt = alt[i];
+        table.last_az = az[i];
+      }
+    }
   }
   return table;
-}
-
-/// Return the camera that the file carries.
-instrument::CameraGeometry read_geometry(const hdf5::File& file) {
-  const std::string path = "/configuration/instrument/telescope/camera/geometry_0";
-  const std::string where = file.path().string() + ", " + path;
-  if (!file.exists(path))
-    throw Error(ErrorKind::bad_input, "the file does not say how the camera looks", where,
-                "give a DL1 file as r0-to-dl1 writes it");
-  const hdf5::Rows rows = hdf5::TableReader(file, path).read_all();
-  instrument::CameraGeometry camera;
-  camera.name = file.has_attribute(path, "CAM_ID") ? file.text_attribute(path, "CAM_ID") : "camera";
-  for (const auto& [name, target] : {std::pair{"CAM_ROT", &camera.camera_rotation_deg},
-                                     std::pair{"PIX_ROT", &camera.pixel_rotation_deg}})
-    if (file.has_attribute(path, name)) *target = file.number_attribute(path, name);
-  camera.pix_id = rows.column<std::int64_t>("pix_id");
-  camera.x = rows.column<double>("pix_x");
-  camera.y = rows.column<double>("pix_y");
-  camera.area = rows.column<double>("pix_area");
-  camera.n_pixels = rows.size();
-  complete_geometry(camera, where);
-  return camera;
 }
 
 /// Return the row of an event in the image table: where the parameters have it, or found by id.
@@ -167,6 +156,15 @@ std::uint64_t image_row(const hdf5::TableReader& images, std::int64_t run, std::
               "the file is not whole: make it again");
 }
 
+/// Return the value that 1 % of the pixels lie below; NaN if none has a value.
+double low_quantile(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return !std::isfinite(value); });
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const auto at = values.begin() + std::ptrdiff_t(values.size() / 100);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
 void draw(const hdf5::File& file, const hdf5::Rows& parameters, std::uint64_t row,
           const fs::path& target) {
   const std::string where = file.path().string();
@@ -183,7 +181,10 @@ void draw(const hdf5::File& file, const hdf5::Rows& parameters, std::uint64_t ro
   if (reader.has_column("image_mask")) mask = image.column<std::uint8_t>("image_mask");
   const instrument::CameraGeometry camera = read_geometry(file);
   const auto charge = image.column<double>("image");
-  if (charge.size() != camera.n_pixels || (!mask.empty() && mask.size() != camera.n_pixels))
+  std::vector<double> time;
+  if (reader.has_column("peak_time")) time = image.column<double>("peak_time");
+  if (charge.size() != camera.n_pixels || (!mask.empty() && mask.size() != camera.n_pixels) ||
+      (!time.empty() && time.size() != camera.n_pixels))
     throw Error(
         ErrorKind::bad_input,
         fmt::format("images have {} pixels, the camera has {}", charge.size(), camera.n_pixels),
@@ -194,7 +195,24 @@ void draw(const hdf5::File& file, const hdf5::Rows& parameters, std::uint64_t ro
   display.title = fmt::format("Run {}, event {} ({}{})", run, event, event_type_name(type), size);
   display.quantity = "charge";
   display.unit = "p.e.";
-  write_file_atomically(target, plot::camera_svg(camera, charge, display, mask));
+  // One bad pixel far below zero would take the colours of all others.
+  display.minimum = low_quantile(charge);
+  plot::Drawing drawing{display.title, double(display.width), 0, {}};
+  drawing.height = plot::draw_camera(drawing, {0, 0}, camera, charge, display, mask);
+  if (!time.empty()) {
+    // Times of pixels without light are noise over the whole readout; they would hide the shower's.
+    const bool any = std::ranges::any_of(mask, [](std::uint8_t kept) { return kept != 0; });
+    if (any)
+      for (std::size_t i = 0; i < time.size(); ++i)
+        if (mask[i] == 0) time[i] = std::numeric_limits<double>::quiet_NaN();
+    display.title = any ? "peak time of the pixels that cleaning kept" : "peak time";
+    display.quantity = "time";
+    display.minimum = std::numeric_limits<double>::quiet_NaN();
+    display.unit = "ns";
+    plot::draw_camera(drawing, {drawing.width, 0}, camera, time, display);
+    drawing.width *= 2;
+  }
+  write_drawing(drawing, target);
 }
 
 std::string joined(const std::set<std::int64_t>& numbers) {
@@ -205,6 +223,27 @@ std::string joined(const std::set<std::int64_t>& numbers) {
 }
 
 }  // namespace
+
+instrument::CameraGeometry read_geometry(const hdf5::File& file) {
+  const std::string path = "/configuration/instrument/telescope/camera/geometry_0";
+  const std::string where = file.path().string() + ", " + path;
+  if (!file.exists(path))
+    throw Error(ErrorKind::bad_input, "the file does not say how the camera looks", where,
+                "give a DL1 file as r0-to-dl1 writes it");
+  const hdf5::Rows rows = hdf5::TableReader(file, path).read_all();
+  instrument::CameraGeometry camera;
+  camera.name = file.has_attribute(path, "CAM_ID") ? file.text_attribute(path, "CAM_ID") : "camera";
+  for (const auto& [name, target] : {std::pair{"CAM_ROT", &camera.camera_rotation_deg},
+                                     std::pair{"PIX_ROT", &camera.pixel_rotation_deg}})
+    if (file.has_attribute(path, name)) *target = file.number_attribute(path, name);
+  camera.pix_id = rows.column<std::int64_t>("pix_id");
+  camera.x = rows.column<double>("pix_x");
+  camera.y = rows.column<double>("pix_y");
+  camera.area = rows.column<double>("pix_area");
+  camera.n_pixels = rows.size();
+  complete_geometry(camera, where);
+  return camera;
+}
 
 bool has_events(const hdf5::File& file) {
   return file.exists(pipeline::dl2_parameters_path) || file.exists(pipeline::parameters_path);
@@ -220,6 +259,7 @@ int show_events(const Request& request, const hdf5::File& file) {
   facts["file"] = request.file.string();
   facts["level"] = dl2 ? "DL2" : "DL1";
   facts["runs"] = table.runs;
+  add_name_facts(facts, request.file);
   facts["events"] = table.n_events;
   facts["event_types"] = ordered_json::object();
   std::string types;
@@ -234,8 +274,18 @@ int show_events(const Request& request, const hdf5::File& file) {
     span = fmt::format("{} to {} UTC ({:.3f} s)", utc_text(table.first_time),
                        utc_text(table.last_time), table.last_time - table.first_time);
   }
+  if (!pointing_text(table.first_alt, table.first_az).empty())
+    facts["pointing_rad"] = {{"first", {table.first_alt, table.first_az}},
+                             {"last", {table.last_alt, table.last_az}}};
+  std::string pointing = pointing_text(table.first_alt, table.first_az);
+  if (const std::string last = pointing_text(table.last_alt, table.last_az); last != pointing)
+    pointing += " to " + last;
   const bool images = file.exists(pipeline::images_path);
   facts["images"] = images;
+  const ordered_json configuration = configuration_of(file, {"/", path});
+  if (!configuration.is_null()) facts["configuration"] = configuration;
+  const std::vector<std::string> sources = sources_of(file);
+  if (!sources.empty()) facts["sources"] = sources;
   facts["made_by"] = made_by(file);
 
   // The short table, and one event in full.
@@ -269,7 +319,7 @@ int show_events(const Request& request, const hdf5::File& file) {
     if (!chosen)
       throw Error(ErrorKind::missing_input, fmt::format("has no event {}", *request.event),
                   request.file.string(), "alisio show without --event lists the first events");
-  } else if (request.first_shower || !request.image.empty()) {
+  } else if (request.first_shower || !request.output.empty()) {
     chosen = table.shower ? table.shower : table.brightest;
     if (!chosen)
       throw Error(ErrorKind::missing_input, "has no shower with an image", request.file.string(),
@@ -287,9 +337,9 @@ int show_events(const Request& request, const hdf5::File& file) {
                                    (column.unit.empty() ? std::string() : ' ' + column.unit));
     }
     facts["event"] = std::move(event);
-    if (!request.image.empty()) {
-      draw(file, row, *chosen, request.image);
-      facts["image"] = request.image.string();
+    if (!request.output.empty()) {
+      draw(file, row, *chosen, request.output);
+      facts["drawing"] = request.output.string();
     }
   }
 
@@ -297,15 +347,21 @@ int show_events(const Request& request, const hdf5::File& file) {
     print_json(facts);
     return 0;
   }
-  print_facts({{"file", request.file.string()},
-               {"level", dl2      ? "DL2, reconstructed events"
-                         : images ? "DL1, images and their parameters"
-                                  : "DL1, parameters without images"},
-               {"run", joined(table.runs)},
-               {"events", fmt::format("{}{}", table.n_events,
-                                      types.empty() ? std::string() : " (" + types + ")")},
-               {"time", span}});
+  print_facts(
+      {{"file", request.file.string()},
+       {"level", dl2      ? "DL2, reconstructed events"
+                 : images ? "DL1, images and their parameters"
+                          : "DL1, parameters without images"},
+       {"run", table.runs.size() == 1 && !name_line(request.file).empty() ? name_line(request.file)
+                                                                          : joined(table.runs)},
+       {"events",
+        fmt::format("{}{}", table.n_events, types.empty() ? std::string() : " (" + types + ")")},
+       {"time", span},
+       {"pointing", pointing},
+       {"configured", configuration_line(configuration)}});
   print_maker(facts["made_by"]);
+  if (!facts["made_by"].contains("inputs"))
+    for (const std::string& source : sources) print_facts({{"  from", source}});
   if (!cells.empty()) {
     std::cout << '\n';
     print_table(headings, cells);
@@ -319,7 +375,7 @@ int show_events(const Request& request, const hdf5::File& file) {
     for (const auto& [name, value] : event_lines)
       std::cout << fmt::format("  {:<{}}  {}\n", name, width, value);
   }
-  if (!request.image.empty()) std::cout << fmt::format("\nimage: {}\n", request.image.string());
+  if (!request.output.empty()) std::cout << fmt::format("\ndrawing: {}\n", request.output.string());
   return 0;
 }
 

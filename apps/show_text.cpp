@@ -5,16 +5,20 @@
 #include <cmath>
 #include <ctime>
 #include <iostream>
+#include <numbers>
+#include <numeric>
+#include <regex>
 
 #include "apps/show.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/event/event_type.hpp"
 
 namespace alisio::apps::show {
 using nlohmann::ordered_json;
 
 void refuse_images(const Request& request, const std::string& what, const std::string& remedy) {
-  if (request.event || request.first_shower || !request.image.empty())
+  if (request.event || request.first_shower || !request.output.empty() || !request.pixels.empty())
     throw Error(ErrorKind::usage, what, request.file.string(), remedy);
 }
 
@@ -116,6 +120,10 @@ ordered_json made_by(const hdf5::File& file) {
     out["software"] = "lstchain " + chain;
     if (const std::string ctapipe = attribute("CTAPIPE_VERSION"); !ctapipe.empty())
       out["ctapipe"] = ctapipe;
+  } else if (const std::string name = attribute("CTA ACTIVITY SOFTWARE NAME"); !name.empty()) {
+    out["software"] = name + " " + attribute("CTA ACTIVITY SOFTWARE VERSION");
+    if (const std::string time = attribute("CTA PRODUCT CREATION TIME"); !time.empty())
+      out["created"] = time;
   }
   return out;
 }
@@ -137,6 +145,108 @@ void print_maker(const ordered_json& maker) {
     for (const ordered_json& input : maker["inputs"])
       print_facts({{"  from", fmt::format("{} ({})", input["file"].get<std::string>(),
                                           input["role"].get<std::string>())}});
+}
+
+ordered_json configuration_of(const hdf5::File& file, const std::vector<std::string>& objects) {
+  for (const std::string& object : objects) {
+    if (!file.exists(object) || !file.has_attribute(object, "config")) continue;
+    const std::string text = file.text_attribute(object, "config");
+    // Python writes numbers that JSON does not know.
+    static const std::regex python_number(R"(([:\[,]\s*)-?(Infinity|NaN)(?=\s*[,}\]]))");
+    ordered_json parsed =
+        ordered_json::parse(std::regex_replace(text, python_number, "$1null"), nullptr, false);
+    return parsed.is_discarded() ? ordered_json(text) : parsed;
+  }
+  return {};
+}
+
+std::string configuration_line(const ordered_json& configuration) {
+  if (!configuration.is_object() || configuration.empty()) return {};
+  std::string line, names;
+  for (const auto& [key, value] : configuration.items()) {
+    names += (names.empty() ? "" : ", ") + key;
+    if (value.is_object() && value.contains("picture_thresh") && value.contains("boundary_thresh"))
+      line += fmt::format("{}{} {}/{} p.e.", line.empty() ? "" : ", ", key,
+                          value["picture_thresh"].dump(), value["boundary_thresh"].dump());
+  }
+  return line.empty() ? names : line;
+}
+
+std::vector<std::string> sources_of(const hdf5::File& file) {
+  constexpr const char* path = "/source_filenames/filenames";
+  return file.exists(path) ? file.read_texts(path) : std::vector<std::string>();
+}
+
+namespace {
+
+/// Run and, if there is one, subrun of a file's name.
+std::pair<std::optional<int>, std::optional<int>> numbers_in_name(
+    const std::filesystem::path& file) {
+  static const std::regex pattern("Run([0-9]{5,6})(?:[._]([0-9]{4})(?![0-9]))?");
+  const std::string name = file.filename().string();
+  std::smatch match;
+  if (!std::regex_search(name, match, pattern)) return {};
+  return {std::stoi(match[1]),
+          match[2].matched ? std::optional(std::stoi(match[2])) : std::nullopt};
+}
+
+}  // namespace
+
+std::string name_line(const std::filesystem::path& file) {
+  const auto [run, subrun] = numbers_in_name(file);
+  if (!run) return {};
+  return subrun ? fmt::format("{}, subrun {}", *run, *subrun) : std::to_string(*run);
+}
+
+void add_name_facts(ordered_json& facts, const std::filesystem::path& file) {
+  const auto [run, subrun] = numbers_in_name(file);
+  if (run) facts["run"] = *run;
+  if (subrun) facts["subrun"] = *subrun;
+}
+
+std::string pointing_text(double altitude_rad, double azimuth_rad) {
+  if (!std::isfinite(altitude_rad) || !std::isfinite(azimuth_rad)) return {};
+  constexpr double deg = 180 / std::numbers::pi;
+  return fmt::format("alt {:.3f}, az {:.3f} deg", altitude_rad * deg, azimuth_rad * deg);
+}
+
+void check_drawing_name(const std::filesystem::path& path) {
+  if (const std::string suffix = path.extension().string(); suffix != ".svg" && suffix != ".png")
+    throw Error(ErrorKind::usage, "must end in .svg or .png", path.string(),
+                "the suffix of --output says how to draw");
+}
+
+void write_drawing(const plot::Drawing& drawing, const std::filesystem::path& path) {
+  check_drawing_name(path);
+  if (path.extension() == ".svg") {
+    write_file_atomically(path, plot::to_svg(drawing));
+    return;
+  }
+  PendingFile file(path);
+  plot::write_png(drawing, file.path());
+  file.publish();
+}
+
+std::vector<std::size_t> pixels_to_draw(const Request& request, const std::vector<double>& image) {
+  std::vector<std::size_t> pixels;
+  for (const std::int64_t pixel : request.pixels) {
+    if (pixel < 0 || std::size_t(pixel) >= image.size())
+      throw Error(ErrorKind::usage, fmt::format("the camera has no pixel {}", pixel), "--pixel",
+                  fmt::format("pixels are 0 to {}", image.size() - 1));
+    pixels.push_back(std::size_t(pixel));
+  }
+  if (!pixels.empty()) return pixels;
+  constexpr std::size_t brightest = 4;
+  pixels.resize(image.size());
+  std::iota(pixels.begin(), pixels.end(), std::size_t(0));
+  const auto end = pixels.begin() + std::ptrdiff_t(std::min(brightest, pixels.size()));
+  std::partial_sort(pixels.begin(), end, pixels.end(), [&](std::size_t a, std::size_t b) {
+    const double x = std::isfinite(image[a]) ? image[a] : -1e300;
+    const double y = std::isfinite(image[b]) ? image[b] : -1e300;
+    return x != y ? x > y : a < b;
+  });
+  pixels.erase(end, pixels.end());
+  return pixels;
 }
 
 }  // namespace alisio::apps::show

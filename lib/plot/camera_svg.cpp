@@ -134,7 +134,10 @@ double draw_camera(Drawing& drawing, Point corner, const instrument::CameraGeome
     shapes.push_back(Line{{{bar.x + 18, y}, {bar.x + 23, y}}, ink});
     shapes.push_back(Text{{bar.x + 26, y + 4}, fmt::format("{:g}", value)});
   }
-  shapes.push_back(Text{{bar.x, bar.y - 12}, labelled(display.quantity, display.unit), 13});
+  shapes.push_back(Text{{corner.x + display.width - 6, bar.y - 12},
+                        labelled(display.quantity, display.unit),
+                        13,
+                        Text::Anchor::end});
   return header + side + below;
 }
 

@@ -46,7 +46,7 @@ def case_records_of_products(case):
         f"the raw file is not among the inputs: {facts['made_by']}",
     )
     image = case.folder / "shower.svg"
-    case.run("show", night.product("DL1", 0), "--image", image).ends("done")
+    case.run("show", night.product("DL1", 0), "--output", image).ends("done")
     expect("<svg" in image.read_text("utf-8"), "no camera image was drawn")
     altered = night.product("DL1", 0)
     replace_file(altered, altered.read_bytes() + b"x")

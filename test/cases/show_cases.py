@@ -35,7 +35,7 @@ def case_show_dl1_of_lstchain(case):
     path = reference("dl1", "dl1_LST-1.Run11220.0000.h5")
     case.run("show", path).ends("done").says("DL1", "11220", "lstchain 0.12.3")
     image = case.folder / "shower.svg"
-    said = case.run("show", path, "--json", "--rows", 2, "--event", 3, "--image", image)
+    said = case.run("show", path, "--json", "--rows", 2, "--event", 3, "--output", image)
     facts = json.loads(said.ends("done").out)
     expect(facts["runs"] == [11220] and facts["events"] == 200, f"wrong facts:\n{said}")
     types = facts["event_types"]
@@ -57,7 +57,7 @@ def case_show_dl2_of_lstchain(case):
     expect(facts["level"] == "DL2" and facts["events"] == 154, f"wrong facts:\n{said}")
     row = facts["rows"][0]
     expect(abs(row["reco_energy"] - 0.58981) < 1e-5, f"wrong energy: {row}")
-    said = case.run("show", path, "--image", case.folder / "no.svg").ends("missing input")
+    said = case.run("show", path, "--output", case.folder / "no.svg").ends("missing input")
     said.complains(path, "images")
     expect(not (case.folder / "no.svg").exists(), "an image out of nothing")
 

@@ -1,0 +1,186 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <limits>
+#include <map>
+
+#include "apps/show.hpp"
+#include "lib/base/error.hpp"
+#include "lib/io/fits/file.hpp"
+#include "lib/io/fits/header.hpp"
+#include "lib/pipeline/muon_file.hpp"
+
+namespace alisio::apps::show {
+namespace {
+
+using nlohmann::ordered_json;
+
+bool is_muon_file(const fits::File& file) {
+  for (const std::string& name : file.hdu_names())
+    if (!name.empty() && name != "PRIMARY" && file.has_column(name, "muon_efficiency")) return true;
+  return false;
+}
+
+/// The first table of a FITS file, if it has one.
+const fits::Header* table_header(const std::vector<fits::Hdu>& hdus) {
+  for (const fits::Hdu& hdu : hdus)
+    if (hdu.header.text("XTENSION") == "BINTABLE") return &hdu.header;
+  return nullptr;
+}
+
+/// Mean and standard deviation of what is finite.
+struct Spread {
+  double mean = std::numeric_limits<double>::quiet_NaN(), stddev = mean;
+};
+
+Spread spread_of(const std::vector<double>& values) {
+  double n = 0, sum = 0, sum2 = 0;
+  for (const double value : values)
+    if (std::isfinite(value)) ++n, sum += value;
+  if (n == 0) return {};
+  const double mean = sum / n;
+  for (const double value : values)
+    if (std::isfinite(value)) sum2 += (value - mean) * (value - mean);
+  return {mean, std::sqrt(sum2 / n)};
+}
+
+ordered_json number(double value) {
+  return std::isfinite(value) ? ordered_json(value) : ordered_json();
+}
+
+int show_muons(const Request& request) {
+  refuse_images(request, "holds no camera images", "give the DL1 file of the same subrun");
+  const pipeline::MuonTable table = pipeline::read_muons(request.file);
+  ordered_json facts;
+  facts["file"] = request.file.string();
+  facts["level"] = "muon rings";
+  add_name_facts(facts, request.file);
+  facts["rings"] = table.rings.size();
+  if (table.events >= 0) facts["events"] = table.events;
+  double first = std::numeric_limits<double>::infinity(), last = -first;
+  for (const auto& ring : table.rings)
+    if (std::isfinite(ring.event_time))
+      first = std::min(first, ring.event_time), last = std::max(last, ring.event_time);
+  std::string span;
+  if (first <= last) {
+    facts["first_time_utc"] = utc_text(first);
+    facts["last_time_utc"] = utc_text(last);
+    span = fmt::format("{} to {} UTC", utc_text(first), utc_text(last));
+  }
+
+  struct Quantity {
+    const char* name;
+    const char* unit;
+    double (*of)(const pipeline::MuonRing&);
+  };
+  using Ring = pipeline::MuonRing;
+  const Quantity quantities[] = {
+      {"ring_radius", "deg", [](const Ring& r) { return r.ring_radius; }},
+      {"ring_width", "deg", [](const Ring& r) { return r.ring_width; }},
+      {"ring_size", "p.e.", [](const Ring& r) { return double(r.ring_size); }},
+      {"muon_efficiency", "", [](const Ring& r) { return r.muon_efficiency; }},
+      {"impact_parameter", "m", [](const Ring& r) { return r.impact_parameter; }},
+      {"ring_containment", "", [](const Ring& r) { return r.ring_containment; }},
+      {"ring_completeness", "", [](const Ring& r) { return r.ring_completeness; }}};
+  std::vector<std::vector<std::string>> cells;
+  facts["quantities"] = ordered_json::array();
+  for (const Quantity& quantity : quantities) {
+    std::vector<double> values;
+    for (const Ring& ring : table.rings) values.push_back(quantity.of(ring));
+    const Spread spread = spread_of(values);
+    facts["quantities"].push_back({{"name", quantity.name},
+                                   {"unit", quantity.unit},
+                                   {"mean", number(spread.mean)},
+                                   {"stddev", number(spread.stddev)}});
+    cells.push_back({quantity.name, cell_text(number(spread.mean)),
+                     cell_text(number(spread.stddev)), quantity.unit});
+  }
+  std::string candidates;
+  if (table.has_candidates) {
+    std::map<std::string, std::size_t> cuts;
+    for (const Ring& candidate : table.candidates) ++cuts[candidate.cut];
+    facts["candidates"] = table.candidates.size();
+    facts["cuts"] = cuts;
+    for (const auto& [cut, n] : cuts)
+      candidates += fmt::format("{}{} {}", candidates.empty() ? "" : ", ", n,
+                                cut == "none" ? "good" : "cut by " + cut);
+    candidates = fmt::format("{} ({})", table.candidates.size(), candidates);
+  }
+  facts["made_by"] = ordered_json::object();
+  const auto hdus = fits::read_hdus(fits::ByteSource::open(request.file));
+  for (const auto& [key, card] : {std::pair{"software", "CREATOR"}, std::pair{"created", "DATE"},
+                                  std::pair{"date_of_observation", "DATE-OBS"}})
+    if (const auto text = hdus.front().header.text(card)) facts["made_by"][key] = *text;
+  if (request.json) {
+    print_json(facts);
+    return 0;
+  }
+  print_facts({{"file", request.file.string()},
+               {"level", "muon rings"},
+               {"run", name_line(request.file)},
+               {"events", table.events >= 0 ? std::to_string(table.events) : std::string()},
+               {"rings", fmt::format("{} good", table.rings.size())},
+               {"candidates", candidates},
+               {"time", span}});
+  print_maker(facts["made_by"]);
+  if (!table.rings.empty()) {
+    std::cout << '\n';
+    print_table({"quantity", "mean", "stddev", "unit"}, cells, true);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int show_fits(const Request& request) {
+  const fits::File file = fits::File::open(request.file);
+  const auto names = file.hdu_names();
+  const bool compressed = request.file.extension() == ".gz";
+  // The peers' table of muon rings has no name; its header is asked instead.
+  const std::vector<fits::Hdu> hdus =
+      compressed ? std::vector<fits::Hdu>() : fits::read_hdus(fits::ByteSource::open(request.file));
+  bool muons = request.file.filename().string().starts_with("muons_") || is_muon_file(file);
+  if (const fits::Header* header = table_header(hdus))
+    for (std::int64_t i = 1; i <= header->integer("TFIELDS").value_or(0); ++i)
+      muons = muons || header->text(fmt::format("TTYPE{}", i)) == "muon_efficiency";
+  if (muons) return show_muons(request);
+
+  refuse_images(request, "holds no camera images", "give a DL1 file or raw data");
+  ordered_json facts;
+  facts["file"] = request.file.string();
+  facts["level"] = "FITS";
+  add_name_facts(facts, request.file);
+  facts["hdus"] = ordered_json::array();
+  std::vector<std::vector<std::string>> cells;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    ordered_json hdu{{"name", names[i]}};
+    std::string what, size;
+    if (i < hdus.size()) {
+      const fits::Header& header = hdus[i].header;
+      const auto axes = header.integer("NAXIS").value_or(0);
+      what = header.text("XTENSION").value_or(axes > 0 ? "IMAGE" : "");
+      for (std::int64_t axis = axes; axis >= 1; --axis)
+        size += fmt::format("{}{}", size.empty() ? "" : " x ",
+                            header.integer(fmt::format("NAXIS{}", axis)).value_or(0));
+      if (what == "BINTABLE") size = fmt::format("{} rows", header.integer("NAXIS2").value_or(0));
+      hdu["kind"] = what;
+      hdu["size"] = size;
+    }
+    facts["hdus"].push_back(std::move(hdu));
+    cells.push_back({names[i].empty() ? fmt::format("({})", i) : names[i], what, size});
+  }
+  if (request.json) {
+    print_json(facts);
+    return 0;
+  }
+  print_facts({{"file", request.file.string()},
+               {"level", "plain FITS: constants of early years, or another's file"},
+               {"run", name_line(request.file)}});
+  std::cout << '\n';
+  print_table({"HDU", "kind", "size"}, cells, true);
+  return 0;
+}
+
+}  // namespace alisio::apps::show
