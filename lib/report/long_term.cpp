@@ -176,9 +176,10 @@ TrendBand trend_band(std::span<const double> values, double deviations) {
   for (double& value : finite) value = std::abs(value - band.median);
   constexpr double of_normal = 1.4826;  // standard deviations in a median absolute deviation
   const double smallest = std::max(1e-9 * std::abs(band.median), 1e-12);
-  band.spread = std::max(of_normal * median_of(finite), smallest);
-  band.low = band.median - deviations * band.spread;
-  band.high = band.median + deviations * band.spread;
+  band.spread = of_normal * median_of(finite);
+  const double half = std::max(deviations * band.spread, smallest);
+  band.low = band.median - half;
+  band.high = band.median + half;
   return band;
 }
 

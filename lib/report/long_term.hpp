@@ -54,8 +54,8 @@ struct TrendBand {
   std::size_t n = 0;  ///< finite values
 };
 
-/// Return the band of some values, NaN if there is none. A spread of zero, as of values that are
-/// nearly all the same, is replaced by the smallest one that rounding can explain.
+/// Return the band of some values, NaN if there is none. Of values that are nearly all the same the
+/// band is no narrower than rounding explains.
 [[nodiscard]] TrendBand trend_band(std::span<const double> values, double deviations = 5);
 
 /// A value out of the band of its quantity.

@@ -55,7 +55,7 @@ Spread spread_of(const std::vector<double>& values, std::size_t ddof) {
   return spread;
 }
 
-double mean_of(const std::vector<double>& values) {
+double average(const std::vector<double>& values) {
   return spread_of(values, 0).mean;
 }
 
@@ -161,7 +161,7 @@ void add_row(Run& run, int number, EventClass c, const ClassCheck& row) {
   run.unknown_ucts += ucts.unknown;
   run.unknown_tib += tib.unknown;
   run.jumps += jumps;
-  const double time = mean_of(row.dragon_time);
+  const double time = average(row.dragon_time);
   if (c == EventClass::cosmics) {
     run.elapsed += row.elapsed_time;
     run.times.push_back(time);
@@ -185,11 +185,11 @@ void add_row(Run& run, int number, EventClass c, const ClassCheck& row) {
   const double pulses = double(row.num_events) * double(row.n_pixels());
   line["fraction_pulses_above10"] = total(row.pulses_above[0]) / pulses;
   line["fraction_pulses_above30"] = total(row.pulses_above[1]) / pulses;
-  line["charge_mean"] = mean_of(row.charge.means());
-  line["charge_stddev"] = mean_of(row.charge.stddevs());
+  line["charge_mean"] = average(row.charge.means());
+  line["charge_stddev"] = average(row.charge.stddevs());
   if (c == EventClass::flatfield) {
-    line["rel_time_mean"] = mean_of(row.relative_time.means());
-    line["rel_time_stddev"] = mean_of(row.relative_time.stddevs());
+    line["rel_time_mean"] = average(row.relative_time.means());
+    line["rel_time_stddev"] = average(row.relative_time.stddevs());
   }
   run.subruns[std::size_t(c)].push_back(std::move(line));
 }
@@ -246,7 +246,7 @@ void fill_camera_means(Row& row, const Run& run) {
     const Spread means = spread_of(moments.means(), 0);
     row[name + "_mean"] = means.mean;
     if (with_error) row[name + "_mean_err"] = means.stddev / std::sqrt(double(means.n));
-    row[name + "_stddev"] = mean_of(moments.stddevs());
+    row[name + "_stddev"] = average(moments.stddevs());
   };
   const ClassTotals& ped = run.classes[std::size_t(EventClass::pedestals)];
   if (ped.rows > 0) {
@@ -267,7 +267,7 @@ void fill_camera_means(Row& row, const Run& run) {
     row["num_wrong_tib_tags_in_flatfield"] = ff.wrong_tib;
     fill("ff_charge", ff.without_stars.charge, true);
     fill("ff_time", ff.without_stars.time, true);
-    row["ff_rel_time_stddev"] = mean_of(ff.without_stars.relative_time.stddevs());
+    row["ff_rel_time_stddev"] = average(ff.without_stars.relative_time.stddevs());
   }
   const ClassTotals& cosmics = run.classes[std::size_t(EventClass::cosmics)];
   const PixelTotals& pixels = cosmics.without_stars;
@@ -322,28 +322,11 @@ void add_pixels(std::vector<LongTermPixels>& table, const Run& run, bool without
   }
 }
 
-/// Put the rows of a table in another order.
-void reorder(LongTermTable& table, const std::vector<std::size_t>& order) {
-  for (std::vector<double>& values : table.values) {
-    std::vector<double> sorted;
-    for (const std::size_t i : order) sorted.push_back(values[i]);
-    values = std::move(sorted);
-  }
-}
-
-std::vector<std::size_t> order_of(const LongTermTable& table) {
-  const auto runs = table.column("runnumber");
-  std::vector<std::size_t> order(runs.size());
-  std::iota(order.begin(), order.end(), std::size_t(0));
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return runs[i]; });
-  return order;
-}
-
 }  // namespace
 
 void add_run(LongTerm& table, const RunFiles& files) {
   Run run;
-  for (const fs::path& path : files.checks) {
+  for (const fs::path& path : files.datachecks) {
     for (const EventClass c : check::event_classes)
       pipeline::for_each_row(path, c, [&](ClassCheck&& row) { add_row(run, files.run, c, row); });
     const auto summaries = pipeline::read_summaries(path);
@@ -351,21 +334,21 @@ void add_run(LongTerm& table, const RunFiles& files) {
   }
   const ClassTotals& cosmics = run.classes[std::size_t(EventClass::cosmics)];
   if (cosmics.rows == 0)
-    throw Error(ErrorKind::bad_input, "holds no cosmics", files.checks.front().string(),
+    throw Error(ErrorKind::bad_input, "holds no cosmics", files.datachecks.front().string(),
                 "a run without data cannot be followed; leave it out");
   const Muons muons = read_rings(files);
 
   Row row{{"runnumber", files.run},
-          {"time", mean_of(run.times)},
+          {"time", average(run.times)},
           {"elapsed_time", run.elapsed},
           {"min_altitude", std::ranges::min(run.altitudes)},
-          {"mean_altitude", mean_of(run.altitudes)},
+          {"mean_altitude", average(run.altitudes)},
           {"max_altitude", std::ranges::max(run.altitudes)},
           {"min_azimuth", std::ranges::min(run.azimuths)},
           {"max_azimuth", std::ranges::max(run.azimuths)},
           {"mean_azimuth", circular_mean(run.azimuths, 2 * std::numbers::pi)},
           {"mean_ra", circular_mean(run.ra, 360)},
-          {"mean_dec", mean_of(run.dec)},
+          {"mean_dec", average(run.dec)},
           {"num_unknown_ucts_trigger_tags", run.unknown_ucts},
           {"num_unknown_tib_trigger_tags", run.unknown_tib},
           {"num_ucts_jumps", run.jumps}};
@@ -403,17 +386,18 @@ void add_run(LongTerm& table, const RunFiles& files) {
   add_pixels(table.pixels_without_stars, run, true, n_pixels);
 }
 
-void sort_runs(LongTerm& table) {
-  const std::vector<std::size_t> order = order_of(table.runs);
-  for (auto* pixels : {&table.pixels, &table.pixels_without_stars})
-    for (LongTermPixels& quantity : *pixels) {
-      std::vector<std::vector<float>> sorted;
-      for (const std::size_t i : order) sorted.push_back(std::move(quantity.values[i]));
-      quantity.values = std::move(sorted);
-    }
-  reorder(table.runs, order);
-  for (auto* subruns : {&table.cosmics, &table.pedestals, &table.flatfield})
-    reorder(*subruns, order_of(*subruns));
+void append_runs(LongTerm& table, LongTerm&& further) {
+  for (const auto& [to, from] :
+       {std::pair{&table.runs, &further.runs}, std::pair{&table.cosmics, &further.cosmics},
+        std::pair{&table.pedestals, &further.pedestals},
+        std::pair{&table.flatfield, &further.flatfield}})
+    for (std::size_t c = 0; c < to->values.size(); ++c)
+      to->values[c].insert(to->values[c].end(), from->values[c].begin(), from->values[c].end());
+  for (const auto& [to, from] :
+       {std::pair{&table.pixels, &further.pixels},
+        std::pair{&table.pixels_without_stars, &further.pixels_without_stars}})
+    for (std::size_t q = 0; q < to->size(); ++q)
+      for (auto& run : (*from)[q].values) (*to)[q].values.push_back(std::move(run));
 }
 
 }  // namespace alisio::report

@@ -1,17 +1,8 @@
 #pragma once
-#include <filesystem>
-#include <vector>
-
 #include "lib/report/long_term.hpp"
+#include "lib/report/run_data.hpp"
 
 namespace alisio::report {
-
-/// The files that tell of one run.
-struct RunFiles {
-  int run = 0;
-  std::vector<std::filesystem::path> checks;  ///< of the run, or of its subruns in order
-  std::vector<std::filesystem::path> muons;   ///< the same; may be empty
-};
 
 /// Add a run to the tables.
 ///
@@ -24,7 +15,7 @@ struct RunFiles {
 /// @throws Error(missing_input, bad_input) naming the file; the tables are unchanged then.
 void add_run(LongTerm& table, const RunFiles& files);
 
-/// Sort the runs of all tables by number. @pre every run was added once.
-void sort_runs(LongTerm& table);
+/// Append the runs of one collection to another.
+void append_runs(LongTerm& table, LongTerm&& further);
 
 }  // namespace alisio::report
