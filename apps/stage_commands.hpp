@@ -25,6 +25,8 @@ struct StageCommand {
 int run_stage_command(const std::vector<std::string>& arguments, const Program& program,
                       StageObserver& observer);
 
+int run_merge_command(const std::vector<std::string>& arguments, const Program& program,
+                      StageObserver* shared);
 int run_run_summary_command(const std::vector<std::string>& arguments, const Program& program,
                             StageObserver* shared);
 int run_drs4_pedestal_command(const std::vector<std::string>& arguments, const Program& program,
@@ -49,5 +51,9 @@ int run_check_dl1_command(const std::vector<std::string>& arguments, const Progr
                           StageObserver* shared);
 int run_dl1_to_dl2_command(const std::vector<std::string>& arguments, const Program& program,
                            StageObserver* shared);
+int run_report_command(const std::vector<std::string>& arguments, const Program& program,
+                       StageObserver* shared);
+int run_long_term_command(const std::vector<std::string>& arguments, const Program& program,
+                          StageObserver* shared);
 
 }  // namespace alisio::apps
