@@ -20,8 +20,8 @@ bool is_known(double value) {
   return std::isfinite(value);
 }
 
-/// Write a table as pandas has it: the number of the row, then the columns. A whole-number column
-/// with gaps becomes one of floating point, as there.
+/// Write a table that pandas reads by the name of the group. A whole-number column with gaps
+/// becomes one of floating point, as in pandas.
 void write_table(hdf5::File& file, const std::string& group, const LongTermTable& table) {
   const std::size_t n = table.rows();
   // With these pandas takes a group for a table without looking for its own bookkeeping.
@@ -33,13 +33,8 @@ void write_table(hdf5::File& file, const std::string& group, const LongTermTable
   file.write_attribute(group, "errors", std::string("strict"));
   hdf5::TableSpec spec;
   spec.path = group + "/table";
-  std::vector<std::vector<std::int64_t>> whole(table.columns.size() + 1);
-  for (std::size_t i = 0; i < n; ++i) whole[0].push_back(std::int64_t(i));
-  std::vector<hdf5::ColumnSource> sources{hdf5::ColumnSource::of(whole[0])};
-  hdf5::ColumnSpec index;
-  index.name = "index";
-  index.type = hdf5::ScalarType::int64;
-  spec.columns.push_back(index);
+  std::vector<std::vector<std::int64_t>> whole(table.columns.size());
+  std::vector<hdf5::ColumnSource> sources;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     const std::vector<double>& values = table.values[c];
     hdf5::ColumnSpec column;
@@ -47,8 +42,8 @@ void write_table(hdf5::File& file, const std::string& group, const LongTermTable
     column.description = table.columns[c].text;
     if (table.columns[c].whole && std::ranges::all_of(values, is_known)) {
       column.type = hdf5::ScalarType::int64;
-      for (const double value : values) whole[c + 1].push_back(std::llround(value));
-      sources.push_back(hdf5::ColumnSource::of(whole[c + 1]));
+      for (const double value : values) whole[c].push_back(std::llround(value));
+      sources.push_back(hdf5::ColumnSource::of(whole[c]));
     } else {
       sources.push_back(hdf5::ColumnSource::of(values));
     }
