@@ -1,13 +1,11 @@
 #pragma once
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <vector>
 
 #include "reco/muon/ring_camera.hpp"
 #include "reco/muon/ring_fit.hpp"
+#include "reco/muon/ring_likelihood.hpp"
 
 namespace alisio::muon {
 
@@ -22,48 +20,35 @@ struct RingLight {
 /// The fit of a ring's light.
 struct IntensityFit {
   static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  RingLight light{nan, nan, nan, nan};
-  double nll = nan;        ///< negative log-likelihood at the minimum
-  int evaluations = 0;     ///< of the likelihood
-  bool converged = false;  ///< a minimum was reached
+  RingLight light{nan, nan, nan, nan};  ///< NaN if the model fits nowhere
+  double nll = nan;                     ///< negative log-likelihood at the minimum
+  int evaluations = 0;                  ///< of the likelihood
 };
 
-/// Buffers of the fit, reused from ring to ring.
-struct IntensityScratch {
-  // [pixel of the ring]
-  std::vector<double> charge;
-  std::vector<double> radial;       ///< distance from the circle, rad
-  std::vector<double> fraction;     ///< place between two nodes of the chord table
-  std::vector<std::uint32_t> node;  ///< the lower of the two
-  // [node of the chord table]
-  std::vector<double> node_cos, node_sin;
-  std::array<std::vector<double>, 3> raw;    ///< chord and its derivatives by the place of impact
-  std::array<std::vector<double>, 3> chord;  ///< the same, averaged over neighbouring nodes
-};
-
-/// Fit the light of a ring by maximum likelihood, its circle fixed.
+/// Fit the light of a ring by maximum likelihood (RingLikelihood), its circle fixed.
 ///
-/// Model (Chalme-Calvet et al. 2014, as ctapipe's image_prediction): chords of the muon's light
-/// through the mirror, tabulated along the ring and interpolated, spread by a Gaussian of the
-/// ring's width. Likelihood: Gaussian approximation of de Naurois and Rolland 2009, pedestal spread
-/// 1.1 p.e., single-photo-electron width 0.5.
-///
-/// Minimiser: our own damped Fisher scoring (Levenberg-Marquardt steps with the expected
-/// information as curvature) with analytic derivatives; impact, width and efficiency stay positive
-/// and phi wraps. Four parameters and one kind of function need no library; it takes about ten
-/// evaluations where MIGRAD's numerical derivatives take hundreds. The tabulated chords make small
-/// kinks in the likelihood, hence a few starts, of which the deepest minimum counts.
+/// The minimiser is our own, and made for this function. Width and efficiency enter it smoothly,
+/// the place of impact does not: the chord table has kinks where a rim of the mirror's hole crosses
+/// a node, with many local minima, some as narrow as a hundredth of a radian, and a muon from the
+/// side opposite to the start lies beyond a ridge. General minimisers, MIGRAD among them, stop in
+/// whichever minimum they meet. So a grid of places gives the start, damped Fisher scoring with
+/// analytic derivatives descends, the places of the kinks, which are known, are tried, and a
+/// pattern search along the rims settles in the deepest. Some 600 cheap evaluations take less than
+/// a millisecond. The minimum found is, for hundreds of rings with MIGRAD's values, nowhere
+/// shallower than MIGRAD's by more than 1e-3, and deeper by 10 and more for those rings, 2 to 6 in
+/// a hundred, in which MIGRAD is caught behind the ridge: these pass or fail the cut on the impact
+/// as their light says.
 /// @param image charge [pixel], p.e.
 /// @param mask  [pixel], 1: belongs to the ring
 [[nodiscard]] IntensityFit fit_intensity(std::span<const float> image,
                                          std::span<const std::uint8_t> mask, const Circle& ring,
-                                         const RingCamera& camera, IntensityScratch& scratch);
+                                         const RingCamera& camera, LikelihoodScratch& scratch);
 
 /// Return the negative log-likelihood of an image given a ring's light: what fit_intensity
 /// minimises.
 [[nodiscard]] double negative_log_likelihood(std::span<const float> image,
                                              std::span<const std::uint8_t> mask, const Circle& ring,
                                              const RingLight& light, const RingCamera& camera,
-                                             IntensityScratch& scratch);
+                                             LikelihoodScratch& scratch);
 
 }  // namespace alisio::muon

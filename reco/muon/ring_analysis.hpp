@@ -73,7 +73,7 @@ struct RingResult {
 struct RingScratch {
   explicit RingScratch(std::size_t n_pixels);
   clean::CleaningScratch cleaning;
-  IntensityScratch intensity;
+  LikelihoodScratch intensity;
   std::vector<std::uint8_t> clean_mask, ring_mask;  ///< [pixel]
   std::vector<double> distance;                     ///< [pixel], to the centre, deg
   std::vector<float> no_times;                      ///< [pixel]
