@@ -11,6 +11,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/pipeline/constants_quality.hpp"
+#include "lib/pipeline/data_quality.hpp"
 #include "lib/stage/file_stamp.hpp"
 #include "prov/definition.hpp"
 #include "prov/merge.hpp"
@@ -73,7 +74,9 @@ night::NightServices night_services(const Program& program) {
   };
   services.check_constants = [](const std::string& kind, const fs::path& file,
                                 const config::Configuration& configuration) {
-    const std::vector<Gate> gates = pipeline::check_constants_file(kind, file, configuration);
+    const std::vector<Gate> gates = kind.starts_with("dl1_datacheck")
+                                        ? pipeline::check_data_file(kind, file, configuration)
+                                        : pipeline::check_constants_file(kind, file, configuration);
     return night::Verdict{all_passed(gates), failed_gates(gates)};
   };
   // One recorder for all pretended jobs of a journal folder: a recorder a job would mean a file a

@@ -16,6 +16,11 @@ const std::map<std::string, std::string>& option_of_port() {
   static const std::map<std::string, std::string> options{
       {"r0_subrun", "--input"},
       {"dl1_subrun", "--input"},
+      {"dl2_subrun", "--input"},
+      {"muons", "--input"},
+      {"dl1_datacheck", "--input"},
+      {"dl1_datacheck_run", "--input"},
+      {"muons_run", "--muons"},
       {"interleaved", "--input"},
       {"drs4_pedestal", "--drs4-pedestal"},
       {"charge_calibration", "--calibration"},
@@ -39,6 +44,8 @@ bool takes_threads(const std::string& stage) {
 }
 
 std::string command_of(const std::string& stage) {
+  if (stage.starts_with("merge_")) return "merge";
+  if (stage == "night_report") return "report";
   std::string command = stage;
   std::replace(command.begin(), command.end(), '_', '-');
   return command;
@@ -78,9 +85,18 @@ JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* wit
   // The run summary is told the night and looks for its files.
   if (stage != "run_summary") add_inputs(planned.inputs, {}, words);
   words.insert(words.end(), {"--output-dir", job.output_folder});
-  if (std::any_of(job.products.begin(), job.products.end(),
-                  [](const PortFile& product) { return product.port == "interleaved"; }))
-    words.push_back("--interleaved");
+  const auto makes = [&](const char* port) {
+    return std::any_of(job.products.begin(), job.products.end(),
+                       [&](const PortFile& product) { return product.port == port; });
+  };
+  if (makes("interleaved")) words.push_back("--interleaved");
+  if (stage == "r0_to_dl1" && !makes("muons")) words.push_back("--no-muons");
+  if ((stage == "r0_to_dl1" || stage == "dl1ab") && !makes("dl1_datacheck"))
+    words.push_back("--no-data-check");
+  if (job.expected_subruns > 0)
+    words.insert(words.end(), {"--expected-subruns", std::to_string(job.expected_subruns)});
+  if (makes("muons_night") || makes("dl1_datacheck_night"))
+    words.insert(words.end(), {"--night", setup.key.date.compact()});
   for (const PortNote& note : job.notes)
     words.insert(words.end(), {"--note", note.port + "=" + note.text});
   if (with_dl2 != nullptr) {

@@ -30,6 +30,11 @@ struct Job {
   bool files_missing = false;  ///< the obstacle is a file that is not there
   /// Why its products are not current, whatever its record says; empty: nothing.
   std::string outdated;
+  /// The file whose quality gates decide whether this job may run, and the port that it comes out
+  /// of; empty path: none.
+  PortFile gate;
+  /// Subruns that the run should have: told to the stages that gather; 0: not known.
+  int expected_subruns = 0;
   /// Its products belong to all productions of the night: another production's equal data will do.
   bool shared = false;
 };

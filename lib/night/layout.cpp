@@ -28,6 +28,12 @@ std::string nights_text(long nights) {
                      : fmt::format("{} night{} earlier", nights, nights == 1 ? "" : "s");
 }
 
+/// What is made of the subruns of a data run.
+struct RunFiles {
+  std::vector<PortFile> dl1, interleaved, muons, checks, dl2;
+  std::string folder;  ///< of what was cleaned again, below that of DL1; empty: not cleaned again
+};
+
 class Layout {
  public:
   Layout(const NightSetup& setup, const PlanSettings& settings, StateSnapshot& state,
@@ -45,12 +51,13 @@ class Layout {
     for (const RunEntry& entry : setup_.catalogue.runs)
       if (setup_.is_asked(entry.run)) add_calibration_run(entry);
     for (const RunSetup& run : setup_.runs) add_data_run(run);
+    add_night_products();
     return std::move(plan_);
   }
 
  private:
   std::size_t add(Job job) {
-    return add_job(plan_, std::move(job), settings_, state_, events_, files_);
+    return add_job(plan_, std::move(job), settings_, state_, events_, files_, verdicts_);
   }
 
   [[nodiscard]] const Step& step(std::size_t position) const { return plan_.jobs[position].step; }
@@ -191,6 +198,11 @@ class Layout {
     }
   }
 
+  /// Evaluate the gates of a file, once for each state of it.
+  Verdict verdict_of(const std::string& port, const fs::path& file) {
+    return evaluate_gates(port, file, settings_, files_, verdicts_);
+  }
+
   Verdict verdict(ConstantsKind kind, const fs::path& file, int run) {
     return verdict(facts_of(kind).port, facts_of(kind).words, file, run);
   }
@@ -199,19 +211,7 @@ class Layout {
   /// @param words for the kind of constants
   Verdict verdict(const std::string& port, const std::string& words, const fs::path& file,
                   int run) {
-    const std::optional<FileStamp> stamp = files_.stamp(file.string());
-    if (!settings_.check_constants || !stamp) return {};
-    auto known = verdicts_.find(file.string());
-    if (known == verdicts_.end() || !same_stamp(known->second.first, *stamp)) {
-      Verdict fresh;
-      try {
-        fresh = settings_.check_constants(port, file);
-      } catch (const Error& error) {
-        fresh = {false, error.what()};
-      }
-      known = verdicts_.insert_or_assign(file.string(), std::pair{*stamp, fresh}).first;
-    }
-    const Verdict& found = known->second.second;
+    const Verdict found = verdict_of(port, file);
     const bool noted = std::any_of(
         plan_.gate_faults.begin(), plan_.gate_faults.end(),
         [&](const GateFault& fault) { return fault.run == run && fault.kind == words; });
@@ -350,15 +350,22 @@ class Layout {
     chosen.time = choose(ConstantsKind::time, chosen.charge.run >= 0 ? chosen.charge.run : number);
 
     const auto subruns = subruns_of(run.entry);
-    std::vector<PortFile> dl1, interleaved;
+    RunFiles made;
     for (const auto& [subrun, files] : subruns) {
       if (setup_.steps.gain_select && files != nullptr) add_gain_select(number, *files);
       const std::size_t position = add(make_r0_to_dl1(number, subrun, files, chosen));
       const Job& job = plan_.jobs[position].job;
-      dl1.push_back({"dl1_subrun", job.products.front().path});
-      if (setup_.steps.cat_b) interleaved.push_back({"interleaved", job.products.back().path});
+      for (const PortFile& product : job.products) {
+        if (product.port == "dl1_subrun") made.dl1.push_back(product);
+        if (product.port == "interleaved") made.interleaved.push_back(product);
+        if (product.port == "muons") made.muons.push_back(product);
+        if (product.port == "dl1_datacheck") made.checks.push_back(product);
+      }
     }
-    if (!subruns.empty()) add_recleaning(run, chosen, dl1, interleaved);
+    if (!subruns.empty()) {
+      add_recleaning(run, chosen, made);
+      if (setup_.steps.merge) add_merges(run, made);
+    }
     plan_.runs.push_back(std::move(chosen));
   }
 
@@ -383,6 +390,15 @@ class Layout {
       job.products.push_back(
           {"interleaved",
            folders_.dl1 / "interleaved" / subrun_product("interleaved", telescope, run, subrun)});
+    if (setup_.steps.muons)
+      job.products.push_back(
+          {"muons", folders_.dl1 / fmt::format("muons_{}.Run{}.{}.fits", telescope_text(telescope),
+                                               run_text(run), subrun_text(subrun))});
+    // Of images that are cleaned again, the last ones are checked.
+    if (setup_.steps.data_check && !setup_.steps.dl1ab)
+      job.products.push_back(
+          {"dl1_datacheck",
+           folders_.dl1 / subrun_product("datacheck_dl1", telescope, run, subrun)});
     if (files != nullptr) {
       add_raw(*files, run, job);
     } else {
@@ -411,11 +427,11 @@ class Layout {
   }
 
   /// Add what follows DL1: Cat-B, cleaning levels, re-cleaning, DL2.
-  void add_recleaning(const RunSetup& run, const RunPlan& chosen, const std::vector<PortFile>& dl1,
-                      const std::vector<PortFile>& interleaved) {
+  void add_recleaning(const RunSetup& run, const RunPlan& chosen, RunFiles& made) {
     const int number = run.entry.run;
+    const std::vector<PortFile>& dl1 = made.dl1;
     std::optional<std::size_t> cat_b, tailcuts;
-    if (setup_.steps.cat_b) cat_b = add(make_cat_b(number, chosen, interleaved));
+    if (setup_.steps.cat_b) cat_b = add(make_cat_b(number, chosen, made.interleaved));
     if (setup_.steps.tailcuts) {
       Job job;
       job.key = {"find_tailcuts", number, whole_run};
@@ -426,7 +442,7 @@ class Layout {
       job.inputs = dl1;
       tailcuts = add(std::move(job));
     }
-    std::string folder;
+    std::string& folder = made.folder;
     std::vector<PortFile> cleaned = dl1;
     if (setup_.steps.dl1ab) {
       folder = folder_of_cleaning(number, tailcuts);
@@ -440,9 +456,16 @@ class Layout {
           job.inputs.push_back(plan_.jobs[*cat_b].job.products.front());
         file.path = folders_.dl1 / folder / fs::path(file.path).filename();
         job.products = {{"dl1b_subrun", file.path}};
+        if (setup_.steps.data_check)
+          job.products.push_back(
+              {"dl1_datacheck",
+               folders_.dl1 / folder /
+                   subrun_product("datacheck_dl1", setup_.key.telescope, number, job.key.subrun)});
+        if (setup_.steps.data_check) made.checks.push_back(job.products.back());
         add(std::move(job));
       }
     }
+    made.dl1 = cleaned;
     if (!setup_.steps.dl2) return;
     for (const PortFile& file : cleaned) {
       Job job;
@@ -456,8 +479,78 @@ class Layout {
       job.products = {
           {"dl2_subrun", folders_.dl2 / folder /
                              subrun_product("dl2", setup_.key.telescope, number, job.key.subrun)}};
+      if (setup_.steps.stop_on_gates) job.gate = check_of(job.key.subrun, made.checks);
+      made.dl2.push_back({"dl2_subrun", job.products.front().path});
       add(std::move(job));
     }
+  }
+
+  static PortFile check_of(int subrun, const std::vector<PortFile>& checks) {
+    for (const PortFile& check : checks)
+      if (subrun_in_name(check.path) == subrun) return check;
+    return {};
+  }
+
+  /// Add the files of whole runs.
+  void add_merges(const RunSetup& run, const RunFiles& made) {
+    const int number = run.entry.run;
+    const auto gather = [&](const char* stage, const fs::path& folder, const char* prefix,
+                            const char* suffix, const char* port,
+                            const std::vector<PortFile>& inputs) -> std::string {
+      if (inputs.empty()) return "";
+      Job job;
+      job.key = {stage, number, whole_run};
+      job.output_folder = folder;
+      job.inputs = inputs;
+      job.expected_subruns = run.entry.expected_subruns.value_or(0);
+      const fs::path product =
+          folder / fmt::format("{}_{}.Run{}.{}", prefix, telescope_text(setup_.key.telescope),
+                               run_text(number), suffix);
+      job.products = {{port, product}};
+      add(std::move(job));
+      return product;
+    };
+    gather("merge_dl1", folders_.dl1 / made.folder, "dl1", "h5", "dl1_run", made.dl1);
+    gather("merge_dl2", folders_.dl2 / made.folder, "dl2", "h5", "dl2_run", made.dl2);
+    const std::string muons =
+        gather("merge_muons", folders_.dl1, "muons", "fits", "muons_run", made.muons);
+    const std::string check = gather("merge_datacheck", folders_.dl1 / made.folder, "datacheck_dl1",
+                                     "h5", "dl1_datacheck_run", made.checks);
+    if (!muons.empty()) run_muons_.push_back({"muons_run", muons});
+    if (!check.empty()) run_checks_.push_back({"dl1_datacheck_run", check});
+  }
+
+  /// Add the files of the whole night.
+  void add_night_products() {
+    const auto gather = [&](const char* stage, const char* name, const char* port,
+                            const std::vector<PortFile>& runs, const char* as) {
+      if (runs.empty() || !setup_.asked.empty()) return;
+      Job job;
+      job.key = {stage, whole_night, whole_run};
+      job.output_folder = folders_.dl1;
+      for (const PortFile& run : runs) job.inputs.push_back({as, run.path});
+      job.products = {
+          {port, folders_.dl1 / fmt::format(fmt::runtime(name),
+                                            telescope_text(setup_.key.telescope), folders_.date)}};
+      add(std::move(job));
+    };
+    gather("merge_muons", "muons_{}.{}.fits", "muons_night", run_muons_, "muons");
+    gather("merge_datacheck", "datacheck_dl1_{}.{}.h5", "dl1_datacheck_night", run_checks_,
+           "dl1_datacheck");
+    if (!setup_.steps.report || (run_checks_.empty() && run_muons_.empty())) return;
+    Job job;
+    job.key = {"night_report", whole_night, whole_run};
+    job.output_folder = folders_.dl1;
+    job.inputs = run_checks_;
+    job.inputs.insert(job.inputs.end(), run_muons_.begin(), run_muons_.end());
+    add_run_summary_to(job);
+    job.products = {{"night_report", folders_.dl1 / fmt::format("report_{}.html", folders_.date)}};
+    // The report tells what failed and what is missing, which no input shows.
+    if (const auto record = state_.jobs.find(job.key); record != state_.jobs.end())
+      for (const auto& [key, other] : state_.jobs)
+        if (other.ended_at > record->second.ended_at && key != job.key)
+          job.outdated = "the night went on since";
+    add(std::move(job));
   }
 
   /// Whether images may be corrected by a run's Cat-B: not if its gates fail, which the table
@@ -514,6 +607,8 @@ class Layout {
   const PassEvents& events_;
   FileView& files_;
   Verdicts& verdicts_;
+
+  std::vector<PortFile> run_muons_, run_checks_;  ///< files of whole runs
 
   NightPlan plan_;
   std::map<std::pair<ConstantsKind, int>, std::optional<std::size_t>> constants_jobs_;

@@ -7,17 +7,20 @@
 
 namespace alisio::night {
 
-/// Verdicts by path, valid while the file is the same.
-using Verdicts = std::unordered_map<std::string, std::pair<FileStamp, Verdict>>;
+/// Evaluate the quality gates of a file, once for each state of it. All pass if there is no file or
+/// nobody to ask; a file that cannot be read fails.
+[[nodiscard]] Verdict evaluate_gates(const std::string& port, const std::filesystem::path& file,
+                                     const PlanSettings& settings, FileView& files,
+                                     Verdicts& verdicts);
 
 /// Decide about one job of a plan, given what was decided about those that it needs.
 void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settings,
-               StateSnapshot& state, const PassEvents& events, FileView& files);
+               StateSnapshot& state, const PassEvents& events, FileView& files, Verdicts& verdicts);
 
 /// Put a job at the end of a plan, after those that make its inputs, and decide about it.
 /// @return its position
 std::size_t add_job(NightPlan& plan, Job job, const PlanSettings& settings, StateSnapshot& state,
-                    const PassEvents& events, FileView& files);
+                    const PassEvents& events, FileView& files, Verdicts& verdicts);
 
 /// Lay out the jobs of a night in the order of their dependencies, each decided about before the
 /// next: which constants serve a run hangs on which of them could be made.

@@ -32,7 +32,8 @@ void add_journals_beside(const fs::path& file, const fs::path& tree, std::set<fs
 std::vector<std::string> documented_stages(const std::vector<std::string>& did) {
   std::vector<std::string> stages;
   for (const char* stage :
-       {"drs4_pedestal", "camera_calibration", "r0_to_dl1", "dl1ab", "dl1_to_dl2"})
+       {"drs4_pedestal", "camera_calibration", "r0_to_dl1", "dl1ab", "dl1_to_dl2", "merge_dl1",
+        "merge_dl2", "merge_muons", "merge_datacheck"})
     if (contains(did, stage)) stages.emplace_back(stage);
   if (contains(did, "time_calibration") && !contains(did, "camera_calibration"))
     stages.emplace_back("time_calibration");

@@ -37,6 +37,14 @@ void check_prod_id(const std::string& prod_id) {
                 "prod_id", "use letters, digits, '.', '_', '-'");
 }
 
+bool stops_on_gates(const config::Configuration& configuration) {
+  const std::string said = configuration.text("gates.on_failure");
+  if (said != "warn" && said != "stop")
+    throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to treat failed gates", said),
+                "gates.on_failure", "known: warn, stop");
+  return said == "stop";
+}
+
 Steps steps_of(const NightOptions& options, const config::Configuration& configuration) {
   return {.run_summary = configuration.boolean("steps.run_summary"),
           .calibration = configuration.boolean("steps.calibration"),
@@ -44,7 +52,12 @@ Steps steps_of(const NightOptions& options, const config::Configuration& configu
           .cat_b = configuration.boolean("steps.cat_b"),
           .tailcuts = configuration.boolean("steps.tailcuts"),
           .dl1ab = configuration.boolean("steps.dl1ab"),
-          .dl2 = options.dl2};
+          .dl2 = options.dl2,
+          .muons = configuration.boolean("steps.muons"),
+          .data_check = configuration.boolean("steps.data_check"),
+          .merge = configuration.boolean("steps.merge"),
+          .report = configuration.boolean("steps.report"),
+          .stop_on_gates = stops_on_gates(configuration)};
 }
 
 SetupRequest request_of(const NightOptions& options, const config::Configuration& configuration,
@@ -205,6 +218,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                   fmt::format("stopped by {}; the state is kept", strsignal(signal)), night_name,
                   "the same command goes on from here");
   pass.merge_all();
+  pass.judge_data();
   const NightSummary summary = pass.summary();
   if (options.json) {
     print_summary_json(summary, out);

@@ -191,7 +191,9 @@ void Pass::hand_on_hashes() {
   std::set<std::string> paths;
   for (const PlannedJob& planned : plan_.jobs)
     for (const PortFile& input : planned.inputs)
-      if (input.port != "r0_subrun" && input.port != "dl1_subrun" && input.port != "interleaved")
+      if (input.port != "r0_subrun" && input.port != "dl1_subrun" && input.port != "interleaved" &&
+          !input.port.starts_with("dl1_datacheck") && !input.port.starts_with("muons") &&
+          input.port != "dl2_subrun")
         paths.insert(input.path);
   if (!options_.config_file.empty()) paths.insert(options_.config_file.string());
   std::vector<FileStamp> known, fresh;
@@ -446,7 +448,7 @@ void Pass::merge_all() {
 }
 
 NightSummary Pass::summary() const {
-  NightSummary summary = summarize(setup_, snapshot_, plan_);
+  NightSummary summary = summarize(setup_, snapshot_, plan_, verdicts_);
   summary.notes.insert(summary.notes.end(), merge_notes_.begin(), merge_notes_.end());
   summary.jobs_run = jobs_run_;
   summary.wall_s = seconds_since(start_);

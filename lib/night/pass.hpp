@@ -39,6 +39,8 @@ class Pass {
   /// Run all that can run. @returns the signal that asked for a stop, or 0.
   [[nodiscard]] int run();
   void merge_all();
+  /// Ask the quality gates about the data that stand.
+  void judge_data() { verdicts_ = planner_.judge_data(plan_, snapshot_); }
 
   [[nodiscard]] bool anything_to_run() const;
   [[nodiscard]] NightSummary summary() const;
@@ -84,6 +86,7 @@ class Pass {
   std::map<JobKey, int> tries_;       ///< of this pass
   std::map<JobKey, bool> transient_;  ///< the last failure may pass
   std::vector<std::string> merge_notes_;
+  DataVerdicts verdicts_;
   int jobs_run_ = 0;
   std::chrono::steady_clock::time_point start_;
 };

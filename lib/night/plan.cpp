@@ -14,14 +14,16 @@ namespace {
 /// A file that the stage can do without, and one of several.
 bool may_be_left_out(const std::string& stage, const std::string& port, bool others) {
   for (const stage::PortDescription& known : stage::description(stage).inputs)
-    if (known.name == port) return (known.many && others) || port == "run_summary";
+    if (known.name == port)
+      return (known.many && (others || !known.required)) || port == "run_summary";
   return false;
 }
 
 }  // namespace
 
 void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settings,
-               StateSnapshot& state, const PassEvents& events, FileView& files) {
+               StateSnapshot& state, const PassEvents& events, FileView& files,
+               Verdicts& verdicts) {
   PlannedJob& planned = plan.jobs[position];
   const Job& job = planned.job;
   planned.inputs = job.inputs;
@@ -73,10 +75,35 @@ void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settin
                         .record = record == state.jobs.end() ? nullptr : &record->second,
                         .retry_failed = settings.retry_failed},
                        files);
+  if (job.gate.path.empty() || settings.accepted.contains(job.key.run)) return;
+  const PlannedJob* checker = maker_of(job.gate);
+  if (checker == nullptr || !checker->step.done()) return;
+  if (const Verdict found = evaluate_gates(job.gate.port, job.gate.path, settings, files, verdicts);
+      !found.passed)
+    planned.step = {StepStatus::blocked,
+                    fmt::format("its data fail their gates: {} (--accept {} goes on)", found.text,
+                                job.key.run)};
+}
+
+Verdict evaluate_gates(const std::string& port, const std::filesystem::path& file,
+                       const PlanSettings& settings, FileView& files, Verdicts& verdicts) {
+  const std::optional<FileStamp> stamp = files.stamp(file.string());
+  if (!settings.check_constants || !stamp) return {};
+  auto known = verdicts.find(file.string());
+  if (known == verdicts.end() || !same_stamp(known->second.first, *stamp)) {
+    Verdict fresh;
+    try {
+      fresh = settings.check_constants(port, file);
+    } catch (const Error& error) {
+      fresh = {false, error.what()};
+    }
+    known = verdicts.insert_or_assign(file.string(), std::pair{*stamp, fresh}).first;
+  }
+  return known->second.second;
 }
 
 std::size_t add_job(NightPlan& plan, Job job, const PlanSettings& settings, StateSnapshot& state,
-                    const PassEvents& events, FileView& files) {
+                    const PassEvents& events, FileView& files, Verdicts& verdicts) {
   const std::size_t position = plan.jobs.size();
   PlannedJob planned;
   for (const PortFile& input : job.inputs) {
@@ -90,7 +117,7 @@ std::size_t add_job(NightPlan& plan, Job job, const PlanSettings& settings, Stat
   for (const PortFile& product : job.products) plan.makers[product.path] = position;
   planned.job = std::move(job);
   plan.jobs.push_back(std::move(planned));
-  judge_job(plan, position, settings, state, events, files);
+  judge_job(plan, position, settings, state, events, files, verdicts);
   return position;
 }
 
@@ -105,7 +132,7 @@ const PlannedJob* NightPlan::one_pass_partner(const PlannedJob& dl1) const {
   for (const std::size_t position : dl1.serves) {
     const PlannedJob& reader = jobs[position];
     if (reader.job.key.stage == "dl1_to_dl2" && reader.step.status == StepStatus::to_run &&
-        reader.needs.size() == 1)
+        reader.needs.size() == 1 && reader.job.gate.path.empty())
       return &reader;
   }
   return nullptr;
@@ -135,10 +162,23 @@ void Planner::update(NightPlan& plan, const std::vector<JobKey>& changed, StateS
   while (!open.empty()) {
     const std::size_t position = *open.begin();
     open.erase(open.begin());
-    judge_job(plan, position, settings_, state, events, files);
+    judge_job(plan, position, settings_, state, events, files, verdicts_);
     open.insert(plan.jobs[position].serves.begin(), plan.jobs[position].serves.end());
   }
   rehashed.insert(rehashed.end(), files.rehashed().begin(), files.rehashed().end());
+}
+
+DataVerdicts Planner::judge_data(const NightPlan& plan, StateSnapshot& state) {
+  FileView files(state, access_);
+  DataVerdicts verdicts;
+  for (const PlannedJob& planned : plan.jobs) {
+    if (!planned.step.done() || planned.job.key.run == whole_night) continue;
+    for (const PortFile& product : planned.job.products)
+      if (product.port == "dl1_datacheck" || product.port == "dl1_datacheck_run")
+        verdicts[{planned.job.key.run, planned.job.key.subrun}] =
+            evaluate_gates(product.port, product.path, settings_, files, verdicts_);
+  }
+  return verdicts;
 }
 
 bool Planner::changes_choices(const std::string& stage) {

@@ -13,15 +13,22 @@
 
 namespace alisio::night {
 
-/// What the quality gates of constants say.
+/// What the quality gates of constants or of data say.
 struct Verdict {
   bool passed = true;
   std::string text;  ///< the failed gates: "unusable_pixels 0.43 (at most 0.1)"
 };
 
-/// Evaluate the gates of a constants file; `kind` is the port that it goes through.
+/// Evaluate the gates of a file of constants or of a data check; `kind` is the port that it goes
+/// through.
 using CheckConstants =
     std::function<Verdict(const std::string& kind, const std::filesystem::path& file)>;
+
+/// Verdicts by path, valid while the file is the same.
+using Verdicts = std::unordered_map<std::string, std::pair<FileStamp, Verdict>>;
+
+/// What the quality gates say of data, by run and subrun.
+using DataVerdicts = std::map<std::pair<int, int>, Verdict>;
 
 struct PlanSettings {
   std::map<std::string, StageFacts> stages;  ///< by name
@@ -90,6 +97,10 @@ class Planner {
   void update(NightPlan& plan, const std::vector<JobKey>& changed, StateSnapshot& state,
               const PassEvents& events, std::vector<FileStamp>& rehashed);
 
+  /// Return what the quality gates say of the data checks that stand, by run and subrun (whole_run:
+  /// of the run's).
+  [[nodiscard]] DataVerdicts judge_data(const NightPlan& plan, StateSnapshot& state);
+
   /// True if the end of such a job changes what others are made of: which constants, which folder.
   [[nodiscard]] static bool changes_choices(const std::string& stage);
 
@@ -97,7 +108,7 @@ class Planner {
   const NightSetup& setup_;
   const PlanSettings& settings_;
   FileAccess access_;
-  std::unordered_map<std::string, std::pair<FileStamp, Verdict>> verdicts_;  ///< by path
+  Verdicts verdicts_;
 };
 
 }  // namespace alisio::night

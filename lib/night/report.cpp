@@ -18,7 +18,7 @@ std::vector<JobFile> files_of(const json& list, std::vector<FileStamp>& all) {
   std::vector<JobFile> files;
   for (const json& item : list) {
     const FileStamp stamp = stage::stamp_from_json(item);
-    JobFile file{item.at("port"), stamp.path, hashes_of(stamp)};
+    JobFile file{item.at("port"), stamp.path, hashes_of(stamp), item.value("quality", "")};
     // The hash of a part must not pass for that of the file.
     if (stamp.sha256.empty())
       file.hashes.sha256 = part_mark(stamp);

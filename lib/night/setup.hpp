@@ -14,6 +14,9 @@ namespace alisio::night {
 struct Steps {
   bool run_summary = true, calibration = true, gain_select = false;
   bool cat_b = false, tailcuts = false, dl1ab = false, dl2 = true;
+  bool muons = false, data_check = false, merge = false, report = false;
+  /// Data that fail their quality gates go no further than DL1.
+  bool stop_on_gates = false;
 };
 
 /// One data run that is to be processed, with what was chosen for it.

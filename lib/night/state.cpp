@@ -14,7 +14,7 @@ namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int schema_version = 1;
+constexpr int schema_version = 2;
 
 constexpr const char* schema = R"sql(
 CREATE TABLE configuration (hash TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
@@ -33,7 +33,7 @@ CREATE TABLE job (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT 
   UNIQUE (telescope, date, prod_id, stage, run, subrun));
 CREATE TABLE job_file (job INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
   output INTEGER NOT NULL, port TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,
-  data_hash TEXT NOT NULL);
+  data_hash TEXT NOT NULL, quality TEXT NOT NULL DEFAULT '');
 CREATE INDEX job_file_of ON job_file (job);
 CREATE TABLE process (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
   prod_id TEXT NOT NULL, jobs TEXT NOT NULL, products TEXT NOT NULL, pid INTEGER NOT NULL DEFAULT 0,
@@ -147,10 +147,9 @@ State State::open(const fs::path& folder) {
         ErrorKind::resource,
         fmt::format("the state has schema {}, this program knows {}", found, schema_version),
         database_file(folder).string(), "use the program that wrote it or a newer one");
-  if (found == 0) {
-    database.run(schema);
-    database.set_user_version(schema_version);
-  }
+  if (found == 0) database.run(schema);
+  if (found == 1) database.run("ALTER TABLE job_file ADD COLUMN quality TEXT NOT NULL DEFAULT ''");
+  database.set_user_version(schema_version);
   transaction.commit();
   return State(std::move(database));
 }
@@ -197,12 +196,12 @@ StateSnapshot State::snapshot(const NightKey& night) {
   }
   sqlite::Statement files = database_.prepare(
       "SELECT job_file.job, output, port, job_file.path, job_file.sha256, job_file.data_hash, "
-      "file.size, file.mtime_ns, file.inode, file.sha256, file.data_hash "
+      "file.size, file.mtime_ns, file.inode, file.sha256, file.data_hash, quality "
       "FROM job JOIN job_file ON job_file.job = job.id LEFT JOIN file ON file.path = job_file.path "
       "WHERE telescope = ? AND date = ? AND prod_id = ?");
   files.bind(night.telescope, night.date.compact(), night.prod_id);
   while (files.step()) {
-    JobFile file{files.text(2), files.text(3), {files.text(4), files.text(5)}};
+    JobFile file{files.text(2), files.text(3), {files.text(4), files.text(5)}, files.text(11)};
     if (!files.is_null(6) && !snapshot.files.contains(file.path))
       snapshot.files[file.path] = {.path = file.path,
                                    .size = static_cast<std::uint64_t>(files.integer(6)),
@@ -294,8 +293,8 @@ void State::process_ended(const NightKey& night, std::int64_t id,
       "ended_at = excluded.ended_at, attempts = attempts + 1 RETURNING id");
   sqlite::Statement forget = database_.prepare("DELETE FROM job_file WHERE job = ?");
   sqlite::Statement add = database_.prepare(
-      "INSERT INTO job_file (job, output, port, path, sha256, data_hash) VALUES (?, ?, ?, ?, ?, "
-      "?)");
+      "INSERT INTO job_file (job, output, port, path, sha256, data_hash, quality) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)");
   for (const JobRecord& job : jobs) {
     const std::string configuration =
         job.configuration.empty() ? std::string() : hash_text(job.configuration);
@@ -310,7 +309,8 @@ void State::process_ended(const NightKey& night, std::int64_t id,
     forget.bind(row).run();
     for (const bool output : {false, true})
       for (const JobFile& file : output ? job.outputs : job.inputs)
-        add.bind(row, output, file.port, file.path, file.hashes.sha256, file.hashes.data_hash)
+        add.bind(row, output, file.port, file.path, file.hashes.sha256, file.hashes.data_hash,
+                 file.quality)
             .run();
   }
   sqlite::Statement note = database_.prepare(insert_file);

@@ -42,6 +42,7 @@ struct JobFile {
   std::string port;
   std::string path;
   FileHashes hashes;
+  std::string quality = {};  ///< of a product: what its maker's gates said; empty: none
 };
 
 /// The subrun of jobs that concern a whole run, and the run of jobs that concern the night.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 
 #include "lib/night/words.hpp"
@@ -19,6 +20,9 @@ constexpr std::size_t troubles_shown = 20;
 constexpr std::pair<const char*, const char*> stage_columns[] = {
     {"gain_select", "R0G"},        {"r0_to_dl1", "DL1"}, {"cat_b", "Cat-B"},
     {"find_tailcuts", "tailcuts"}, {"dl1ab", "DL1ab"},   {"dl1_to_dl2", "DL2"}};
+/// Stages that gather the files of a run: one column, "merged".
+constexpr const char* merging_stages[] = {"merge_dl1", "merge_dl2", "merge_muons",
+                                          "merge_datacheck"};
 
 const JobRecord* record_of(const StateSnapshot& state, const JobKey& key) {
   const auto found = state.jobs.find(key);
@@ -51,6 +55,24 @@ std::string constants_text(const RunLine& line, const NightPlan& plan) {
   }
   if (!line.stages.empty()) return all.failed + all.other == 0 ? "made" : count_text(all);
   return plan.found.contains(line.run) ? "as found" : "";
+}
+
+/// Say what the gates make of the data of a run and of its subruns.
+void judge_line(const DataVerdicts& verdicts, RunLine& line) {
+  int judged = 0, failed = 0;
+  for (auto found = verdicts.lower_bound({line.run, whole_run});
+       found != verdicts.end() && found->first.first == line.run; ++found) {
+    const int subrun = found->first.second;
+    if (!found->second.passed) line.failed_gates[subrun] = found->second.text;
+    if (subrun == whole_run) continue;
+    ++judged;
+    failed += !found->second.passed;
+  }
+  if (line.failed_gates.contains(whole_run)) line.quality = "failed";
+  if (failed > 0)
+    line.quality +=
+        fmt::format("{}{} of {} subruns failed", line.quality.empty() ? "" : ", ", failed, judged);
+  if (line.quality.empty() && judged > 0) line.quality = "passed";
 }
 
 /// Count one job on the line of its run.
@@ -103,6 +125,20 @@ void print_troubles(const std::vector<Trouble>& troubles, std::ostream& out) {
   }
 }
 
+/// Return what the merging stages of a run have come to together; nothing if there are none.
+std::optional<StageCount> merged_count(const RunLine& line) {
+  std::optional<StageCount> all;
+  for (const char* stage : merging_stages) {
+    const auto count = line.stages.find(stage);
+    if (count == line.stages.end()) continue;
+    if (!all) all.emplace();
+    all->done += count->second.done;
+    all->failed += count->second.failed;
+    all->other += count->second.other;
+  }
+  return all;
+}
+
 json stage_json(const StageCount& count) {
   return {{"done", count.done}, {"failed", count.failed}, {"open", count.other}};
 }
@@ -116,9 +152,15 @@ std::vector<std::vector<std::string>> table_rows(const NightSummary& summary) {
       columns.push_back(column);
   const bool constants = std::any_of(summary.runs.begin(), summary.runs.end(),
                                      [](const RunLine& line) { return !line.constants.empty(); });
+  const bool quality = std::any_of(summary.runs.begin(), summary.runs.end(),
+                                   [](const RunLine& line) { return !line.quality.empty(); });
+  const bool merged = std::any_of(summary.runs.begin(), summary.runs.end(),
+                                  [](const auto& line) { return merged_count(line).has_value(); });
   std::vector<std::vector<std::string>> rows{{"run", "type", "subruns"}};
   if (constants) rows.front().emplace_back("constants");
   for (const auto& column : columns) rows.front().emplace_back(column.second);
+  if (merged) rows.front().emplace_back("merged");
+  if (quality) rows.front().emplace_back("quality");
   rows.front().insert(rows.front().end(), {"events", "time"});
   for (const RunLine& line : summary.runs) {
     std::vector<std::string> row{
@@ -137,6 +179,11 @@ std::vector<std::vector<std::string>> table_rows(const NightSummary& summary) {
         const auto count = line.stages.find(column.first);
         row.push_back(count == line.stages.end() ? "" : count_text(count->second));
       }
+      if (merged) {
+        const auto count = merged_count(line);
+        row.push_back(count ? count_text(*count) : "");
+      }
+      if (quality) row.push_back(line.quality);
       row.push_back(line.processed ? std::to_string(line.events) : "");
       row.push_back(line.processed ? duration_text(line.time_s) : "");
     }
@@ -165,7 +212,8 @@ std::vector<std::string> choice_notes(const NightPlan& plan) {
   return notes;
 }
 
-NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, const NightPlan& plan) {
+NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, const NightPlan& plan,
+                       const DataVerdicts& verdicts) {
   NightSummary summary;
   summary.key = setup.key;
   summary.folders = setup.folders;
@@ -201,6 +249,10 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
   for (auto& [run, line] : lines) {
     if (const auto count = subruns.find(run); count != subruns.end()) line.subruns = count->second;
     if (line.type != "DATA") line.constants = constants_text(line, plan);
+    judge_line(verdicts, line);
+    if (const auto fault = line.failed_gates.find(whole_run); fault != line.failed_gates.end())
+      summary.notes.push_back(
+          fmt::format("the data of run {} fail their gates: {}", run_text(run), fault->second));
     summary.runs.push_back(std::move(line));
   }
   return summary;
@@ -250,9 +302,13 @@ void print_summary_json(const NightSummary& summary, std::ostream& out) {
                {"expected_subruns", line.expected_subruns},
                {"processed", line.processed},
                {"constants", line.constants},
+               {"quality", line.quality},
                {"events", line.events},
                {"time_s", line.time_s}};
     for (const auto& [stage, count] : line.stages) entry[stage] = stage_json(count);
+    for (const auto& [subrun, gates] : line.failed_gates)
+      entry["failed_gates"].push_back(
+          {{"subrun", subrun == whole_run ? json() : json(subrun)}, {"gates", gates}});
     document["runs"].push_back(std::move(entry));
   }
   document["failed_gates"] = json::array();

@@ -24,6 +24,8 @@ struct RunLine {
   bool processed = false;                    ///< it has jobs
   std::map<std::string, StageCount> stages;  ///< by name: those that are wanted
   std::string constants;                     ///< of a calibration run: what became of them
+  std::string quality;  ///< of a data run: what the quality gates say of its data
+  std::map<int, std::string> failed_gates;  ///< by subrun (whole_run: of the run): which, and how
   std::int64_t events = 0;
   double time_s = 0;  ///< sum over the jobs
 };
@@ -51,7 +53,7 @@ struct NightSummary {
 };
 
 [[nodiscard]] NightSummary summarize(const NightSetup& setup, const StateSnapshot& state,
-                                     const NightPlan& plan);
+                                     const NightPlan& plan, const DataVerdicts& verdicts);
 
 /// Print the table, the troubles and the notes.
 void print_summary(const NightSummary& summary, std::ostream& out);

@@ -1,5 +1,7 @@
 #include "lib/pipeline/data_quality.hpp"
 
+#include "lib/pipeline/datacheck_file.hpp"
+
 namespace alisio::pipeline {
 
 check::DataLimits data_limits(const config::Configuration& c) {
@@ -19,6 +21,15 @@ check::DataLimits data_limits(const config::Configuration& c) {
   limits.mistagged_events = c.number("gates.data.mistagged_events");
   limits.missing_subruns = c.integer("gates.data.missing_subruns");
   return limits;
+}
+
+std::vector<Gate> check_data_file(std::string_view kind, const std::filesystem::path& file,
+                                  const config::Configuration& configuration) {
+  const std::vector<check::SubrunSummary> summaries = read_summaries(file);
+  const check::DataLimits limits = data_limits(configuration);
+  if (kind == "dl1_datacheck" && !summaries.empty())
+    return check::subrun_gates(summaries.front(), limits);
+  return check::run_gates(summaries, limits);
 }
 
 }  // namespace alisio::pipeline

@@ -1,4 +1,8 @@
 #pragma once
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
 #include "lib/config/configuration.hpp"
 #include "reco/check/gates.hpp"
 
@@ -6,5 +10,12 @@ namespace alisio::pipeline {
 
 /// Translate the block `gates.data` of the configuration.
 [[nodiscard]] check::DataLimits data_limits(const config::Configuration& c);
+
+/// Judge a data check, ours or the peers'.
+/// @param kind the port that it comes out of: dl1_datacheck is judged as a subrun, others as a run
+/// @throws Error(missing_input, bad_input) if it cannot be read.
+[[nodiscard]] std::vector<Gate> check_data_file(std::string_view kind,
+                                                const std::filesystem::path& file,
+                                                const config::Configuration& configuration);
 
 }  // namespace alisio::pipeline

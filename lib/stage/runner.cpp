@@ -214,6 +214,8 @@ FileStamp StageRun::publish(const std::string& port,
   FileNote note = note_of(port, stamp);
   note.path = product.file->target();
   note.content_path = product.file->path();
+  if (const auto said = attributes.find("quality"); said != attributes.end())
+    product.quality = said->second;
   note.attributes = std::move(attributes);
   observer_.generated(activity_, note);
   product.file->publish();
@@ -247,6 +249,7 @@ nlohmann::ordered_json StageRun::report(const OutcomeNote& outcome) const {
     if (product.stamp.path.empty()) continue;
     nlohmann::ordered_json item{{"port", product.port}};
     item.update(to_json(product.stamp));
+    if (!product.quality.empty()) item["quality"] = product.quality;
     outputs.push_back(std::move(item));
   }
   return {{"stage", activity_.stage},

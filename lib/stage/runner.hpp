@@ -93,7 +93,8 @@ class StageRun {
   struct Product {
     std::string port;
     std::unique_ptr<PendingFile> file;
-    FileStamp stamp;  ///< empty path: not published yet
+    FileStamp stamp;      ///< empty path: not published yet
+    std::string quality;  ///< the verdict of its gates; empty: none were asked
   };
   Product& add_product(const std::string& port);
 

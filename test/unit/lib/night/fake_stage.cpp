@@ -71,15 +71,34 @@ std::vector<Product> products_of(const std::string& stage, const std::string& id
   if (stage == "cat_b")
     return {{"catb_calibration", "cat_B_calibration_filters_52.Run" + id + ".h5"}};
   if (stage == "find_tailcuts") return {{"tailcuts", "dl1ab_Run" + id + ".json"}};
-  if (stage == "dl1ab") return {{"dl1b_subrun", "dl1_LST-1.Run" + id + ".h5"}};
+  if (stage == "dl1ab")
+    return {{"dl1b_subrun", "dl1_LST-1.Run" + id + ".h5"},
+            {"dl1_datacheck", "datacheck_dl1_LST-1.Run" + id + ".h5"}};
+  if (stage == "merge_dl1") return {{"dl1_run", "dl1_LST-1.Run" + id + ".h5"}};
+  if (stage == "merge_dl2") return {{"dl2_run", "dl2_LST-1.Run" + id + ".h5"}};
+  if (stage == "merge_muons" && id == "night")
+    return {{"muons_night", "muons_LST-1.20221215.fits"}};
+  if (stage == "merge_muons") return {{"muons_run", "muons_LST-1.Run" + id + ".fits"}};
+  if (stage == "merge_datacheck" && id == "night")
+    return {{"dl1_datacheck_night", "datacheck_dl1_LST-1.20221215.h5"}};
+  if (stage == "merge_datacheck")
+    return {{"dl1_datacheck_run", "datacheck_dl1_LST-1.Run" + id + ".h5"}};
+  if (stage == "night_report") return {{"night_report", "report_20221215.html"}};
   if (stage == "dl1_to_dl2") return {{"dl2_subrun", "dl2_LST-1.Run" + id + ".h5"}};
   return {{"dl1_subrun", "dl1_LST-1.Run" + id + ".h5"},
-          {"interleaved", "interleaved/interleaved_LST-1.Run" + id + ".h5"}};
+          {"interleaved", "interleaved/interleaved_LST-1.Run" + id + ".h5"},
+          {"muons", "muons_LST-1.Run" + id + ".fits"},
+          {"dl1_datacheck", "datacheck_dl1_LST-1.Run" + id + ".h5"}};
 }
 
 /// The port that `--input` fills.
 std::string port_of_input(const std::string& stage) {
   if (stage == "cat_b") return "interleaved";
+  if (stage == "merge_dl1") return "dl1_subrun";
+  if (stage == "merge_dl2") return "dl2_subrun";
+  if (stage == "merge_muons") return "muons";
+  if (stage == "merge_datacheck") return "dl1_datacheck";
+  if (stage == "night_report") return "dl1_datacheck_run";
   if (stage == "find_tailcuts" || stage == "dl1ab" || stage == "dl1_to_dl2") return "dl1_subrun";
   return "r0_subrun";
 }
@@ -97,6 +116,8 @@ class Job {
 
   int run(std::string stage) {
     std::replace(stage.begin(), stage.end(), '-', '_');
+    if (stage == "merge") stage = merging_stage();
+    if (stage == "report") stage = "night_report";
     name_job(stage);
     int code = activity(stage, one("--output-dir"), inputs_of(stage));
     if (code == 0 && arguments_.contains("--dl2")) {
@@ -114,15 +135,22 @@ class Job {
  private:
   std::string one(const std::string& option) const { return arguments_.at(option).front(); }
 
+  /// The kind of the first file tells what is merged.
+  std::string merging_stage() const {
+    const std::string name = fs::path(one("--input")).filename().string();
+    return name.starts_with("datacheck") ? "merge_datacheck"
+                                         : "merge_" + name.substr(0, name.find('_'));
+  }
+
   void name_job(const std::string& stage) {
-    if (stage == "run_summary") {
+    if (stage == "run_summary" || stage == "night_report" || arguments_.contains("--night")) {
       id_ = "night";
       return;
     }
     const std::string name = fs::path(one("--input")).filename().string();
     const bool whole_run = stage == "drs4_pedestal" || stage == "time_calibration" ||
                            stage == "camera_calibration" || stage == "cat_b" ||
-                           stage == "find_tailcuts";
+                           stage == "find_tailcuts" || stage.starts_with("merge_");
     id_ = name.substr(name.find("Run") + 3, whole_run ? 5 : 10);
   }
 
@@ -168,6 +196,9 @@ class Job {
         data_ += data_of(file);
       }
     }
+    if (stage == "night_report" && arguments_.contains("--muons"))
+      for (const std::string& file : arguments_.at("--muons"))
+        inputs.push_back(file_note("muons_run", file, alisio::hash_text(data_of(file))));
     if (stage == "dl1_to_dl2") {
       add_shared(inputs, "models", "--models");
       return inputs;
@@ -211,7 +242,11 @@ class Job {
         {"cpu_s", 1.0},
         {"max_rss_bytes", 1 << 20}};
     std::vector<Product> products = products_of(stage, id_);
-    if (!arguments_.contains("--interleaved") && products.size() > 1) products.pop_back();
+    std::erase_if(products, [&](const Product& product) {
+      return (product.port == "interleaved" && !arguments_.contains("--interleaved")) ||
+             (product.port == "muons" && arguments_.contains("--no-muons")) ||
+             (product.port == "dl1_datacheck" && arguments_.contains("--no-data-check"));
+    });
     product_ = folder / products.front().name;
     const int code = obey(stage, product_);
     record["exit_code"] = code;
@@ -227,6 +262,7 @@ class Job {
       alisio::write_file_atomically(target, content);
       record["outputs"].push_back(
           file_note(product.port, target, alisio::hash_text(data_of(target))));
+      if (product.port.starts_with("dl1_datacheck")) record["outputs"].back()["quality"] = "passed";
     }
     activities_.push_back(record);
     return code;
@@ -267,7 +303,7 @@ class Job {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::set<std::string> flags{"--dl2", "--interleaved"};
+  const std::set<std::string> flags{"--dl2", "--interleaved", "--no-muons", "--no-data-check"};
   Arguments arguments;
   std::string option = "date";
   for (int at = 2; at < argc; ++at) {

@@ -23,6 +23,7 @@
 #include "lib/base/version.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/sqlite/database.hpp"
 
 namespace alisio::night {
 namespace {
@@ -90,7 +91,16 @@ class NightTest : public testing::Test {
     if (!HasFailure()) fs::remove_all(folder_);
   }
 
-  void configure(const std::string& more) {
+  /// Write the configuration. Muons, checks, merges and the report are off unless `more` says
+  /// otherwise.
+  void configure(std::string more) {
+    const std::string off =
+        "  muons: false\n  data_check: false\n  merge: false\n  report: false\n";
+    const std::string steps = "steps:\n";
+    if (const auto at = more.find(steps); at == std::string::npos)
+      more += steps + off;
+    else if (more.find("data_check") == std::string::npos)
+      more.insert(at + steps.size(), off);
     write(folder_ / "alisio.yaml",
           "paths:\n  r0: R0\n  run_summary: summary\n  drive: drive\n  calibration: calibration\n"
           "  products: .\n  state: state\ndl2:\n  models: models.forest\n" +
@@ -847,6 +857,74 @@ TEST_F(RawNightTest, CatBThatFailsItsGatesCorrectsNothing) {
   EXPECT_EQ(again.find("cat_b"), std::string::npos) << again;
 }
 
+TEST_F(NightTest, ChecksMergesAndReports) {
+  configure("steps:\n  data_check: true\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string made = calls();
+  for (const char* job :
+       {"merge_dl1 00101", "merge_dl2 00102", "merge_muons 00101", "merge_datacheck 00102",
+        "merge_muons night", "merge_datacheck night", "night_report night"})
+    EXPECT_NE(made.find(job), std::string::npos) << job << " in " << made;
+  const fs::path dl1 = folder_ / "DL1/20221215/test_v00";
+  for (const char* name : {"muons_LST-1.Run00101.0001.fits", "datacheck_dl1_LST-1.Run00102.0000.h5",
+                           "muons_LST-1.Run00102.fits", "datacheck_dl1_LST-1.20221215.h5",
+                           "dl1_LST-1.Run00101.h5", "report_20221215.html"})
+    EXPECT_TRUE(fs::exists(dl1 / name)) << name;
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "");
+  // A subrun that is lost is left out of the files of its run, and the report tells.
+  fs::remove(raw(101, 1, 1));
+  fs::remove(dl1 / "dl1_LST-1.Run00101.0001.h5");
+  EXPECT_EQ(run(), 7);
+  const std::string again = calls();
+  for (const char* job : {"merge_dl1 00101", "merge_datacheck night", "night_report night"})
+    EXPECT_NE(again.find(job), std::string::npos) << job << " in " << again;
+  EXPECT_EQ(again.find("00102"), std::string::npos) << again;
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(NightTest, TheReportIsMadeAgainAfterAFailure) {
+  configure("steps:\n  data_check: true\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+  calls();
+  write(raw(102, 1, 1), "damaged");
+  order("r0_to_dl1_00102.0001", "fail 4");
+  ::sleep(1);  // the state knows whole seconds
+  EXPECT_EQ(run(), 7);
+  const std::string again = calls();
+  EXPECT_NE(again.find("night_report night"), std::string::npos) << again;
+}
+
+TEST_F(NightTest, DataThatFailTheirGatesAreToldOrStop) {
+  services_.check_constants = [](const std::string& kind, const fs::path& file,
+                                 const config::Configuration&) {
+    const bool bad = kind.starts_with("dl1_datacheck") &&
+                     (file.string().find("Run00101.0001") != std::string::npos ||
+                      file.string().find("Run00101.h5") != std::string::npos);
+    return bad ? Verdict{false, "cosmics_rate 3 Hz (100 to 20000)"} : Verdict{};
+  };
+  configure("steps:\n  data_check: true\ngates:\n  on_failure: warn\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(out_.str().find("failed, 1 of 2 subruns failed"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("the data of run 00101 fail their gates: cosmics_rate 3 Hz"),
+            std::string::npos)
+      << out_.str();
+  options_.prod_id = "stopped_v00";
+  configure("steps:\n  data_check: true\ngates:\n  on_failure: stop\n");
+  EXPECT_EQ(run(), 7) << out_.str();
+  EXPECT_NE(out_.str().find("00101.0001 dl1_to_dl2: its data fail their gates: cosmics_rate 3 Hz"),
+            std::string::npos)
+      << out_.str();
+  EXPECT_FALSE(fs::exists(product("dl2", 101, 1, "stopped_v00")));
+  EXPECT_TRUE(fs::exists(product("dl2", 101, 0, "stopped_v00")));
+  options_.accepted = {101};
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_TRUE(fs::exists(product("dl2", 101, 1, "stopped_v00")));
+  configure("steps:\n  data_check: true\ngates:\n  on_failure: perhaps\n");
+  EXPECT_THROW(run(), Error);
+}
+
 TEST_F(NightTest, ARoundaboutWayToTheSameNightIsTheSameNight) {
   ASSERT_EQ(run(), 0);
   calls();
@@ -857,6 +935,18 @@ TEST_F(NightTest, ARoundaboutWayToTheSameNightIsTheSameNight) {
   EXPECT_EQ(run(), 0) << out_.str();
   fs::remove(link);
   EXPECT_EQ(calls(), "");
+}
+
+TEST_F(NightTest, AStateOfTheFirstSchemaIsKept) {
+  EXPECT_EQ(run(), 0) << out_.str();
+  calls();
+  {
+    sqlite::Database state(folder_ / "state/alisio.sqlite", sqlite::OpenMode::create);
+    state.run("ALTER TABLE job_file DROP COLUMN quality");
+    state.set_user_version(1);
+  }
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "") << "what was done is done";
 }
 
 TEST_F(NightTest, ADamagedStateIsSaidPlainly) {

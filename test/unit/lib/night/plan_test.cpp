@@ -62,7 +62,8 @@ class PlanTest : public testing::Test {
                             }};
     FileView files(state_, access);
     NightPlan plan;
-    for (const Job& job : jobs) add_job(plan, job, settings_, state_, events_, files);
+    Verdicts verdicts;
+    for (const Job& job : jobs) add_job(plan, job, settings_, state_, events_, files, verdicts);
     return plan;
   }
 
