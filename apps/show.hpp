@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -60,7 +61,11 @@ void print_table(const std::vector<std::string>& headings,
 void print_facts(const std::vector<std::pair<std::string, std::string>>& facts);
 void print_json(const nlohmann::ordered_json& facts);
 
-/// Return what the file's attributes say of its making: software, activity, inputs.
+/// Return the text of an attribute or card, empty if there is none of that name.
+using Attributes = std::function<std::string(const std::string& name)>;
+/// Return what attributes say of a file's making: software, activity, inputs.
+[[nodiscard]] nlohmann::ordered_json maker_of(const Attributes& attribute);
+/// The same of the attributes of an HDF5 file.
 [[nodiscard]] nlohmann::ordered_json made_by(const hdf5::File& file);
 /// Print it.
 void print_maker(const nlohmann::ordered_json& maker);

@@ -108,6 +108,11 @@ int run_show_command(const std::vector<std::string>& arguments, const Program& p
     case FileKind::fits:
       return show::show_fits(request);
     case FileKind::text:
+      if (const std::string suffix = request.file.extension().string();
+          suffix == ".h5" || suffix == ".hdf5" || suffix == ".fits" || suffix == ".fz")
+        throw Error(ErrorKind::bad_input,
+                    suffix.starts_with(".h") ? "is text, not HDF5" : "is text, not FITS",
+                    request.file.string(), "make or copy the file again");
       return show::show_text(request);
     case FileKind::other:
       break;

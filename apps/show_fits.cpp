@@ -5,6 +5,8 @@
 #include <iostream>
 #include <limits>
 #include <map>
+#include <span>
+#include <string_view>
 
 #include "apps/show.hpp"
 #include "lib/base/error.hpp"
@@ -28,6 +30,48 @@ const fits::Header* table_header(const std::vector<fits::Hdu>& hdus) {
   for (const fits::Hdu& hdu : hdus)
     if (hdu.header.text("XTENSION") == "BINTABLE") return &hdu.header;
   return nullptr;
+}
+
+/// Return the text between the quotes of a card, without trailing blanks; "''" is a quote.
+std::string quoted(std::string_view card) {
+  std::string text;
+  const auto begin = card.find('\'');
+  if (begin == std::string_view::npos) return text;
+  for (std::size_t i = begin + 1; i < card.size(); ++i) {
+    if (card[i] == '\'' && (i + 1 == card.size() || card[i + 1] != '\'')) break;
+    text += card[i];
+    if (card[i] == '\'') ++i;
+  }
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+/// Return the texts of the primary header that have long names (HIERARCH), with their CONTINUE
+/// cards: what a product says of its making.
+std::map<std::string, std::string> long_cards(const std::filesystem::path& path) {
+  constexpr std::size_t card_size = 80;
+  constexpr std::string_view hierarch = "HIERARCH ", further = "CONTINUE";
+  const fits::ByteSource source = fits::ByteSource::open(path);
+  const fits::Hdu primary = fits::read_hdus(source).front();
+  std::string header(primary.data_offset - primary.header_offset, ' ');
+  source.read(primary.header_offset, std::as_writable_bytes(std::span(header)));
+  std::map<std::string, std::string> cards;
+  std::string* last = nullptr;
+  for (std::size_t at = 0; at + card_size <= header.size(); at += card_size) {
+    const std::string_view card(header.data() + at, card_size);
+    if (card.starts_with(further) && last != nullptr && last->ends_with('&')) {
+      last->pop_back();
+      *last += quoted(card);
+      continue;
+    }
+    last = nullptr;
+    const auto equals = card.find('=');
+    if (!card.starts_with(hierarch) || equals == std::string_view::npos) continue;
+    std::string name(card.substr(hierarch.size(), equals - hierarch.size()));
+    name.erase(name.find_last_not_of(' ') + 1);
+    last = &(cards[name] = quoted(card.substr(equals)));
+  }
+  return cards;
 }
 
 /// Mean and standard deviation of what is finite.
@@ -108,11 +152,11 @@ int show_muons(const Request& request) {
                                 cut == "none" ? "good" : "cut by " + cut);
     candidates = fmt::format("{} ({})", table.candidates.size(), candidates);
   }
-  facts["made_by"] = ordered_json::object();
-  const auto hdus = fits::read_hdus(fits::ByteSource::open(request.file));
-  for (const auto& [key, card] : {std::pair{"software", "CREATOR"}, std::pair{"created", "DATE"},
-                                  std::pair{"date_of_observation", "DATE-OBS"}})
-    if (const auto text = hdus.front().header.text(card)) facts["made_by"][key] = *text;
+  const auto cards = long_cards(request.file);
+  facts["made_by"] = maker_of([&](const std::string& name) {
+    const auto card = cards.find(name);
+    return card == cards.end() ? std::string() : card->second;
+  });
   if (request.json) {
     print_json(facts);
     return 0;

@@ -94,24 +94,24 @@ void print_json(const ordered_json& facts) {
   std::cout << facts.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
 }
 
-ordered_json made_by(const hdf5::File& file) {
+ordered_json maker_of(const Attributes& attribute) {
   ordered_json out;
-  const auto attribute = [&](const char* name) -> std::string {
-    return file.has_attribute("/", name) ? file.text_attribute("/", name) : std::string();
-  };
-  if (const std::string version = attribute("ALISIO_VERSION"); !version.empty()) {
-    const std::string exact = attribute("CTA ACTIVITY SOFTWARE VERSION");
+  const std::string version = attribute("ALISIO_VERSION"),
+                    name = attribute("CTA ACTIVITY SOFTWARE NAME"),
+                    exact = attribute("CTA ACTIVITY SOFTWARE VERSION");
+  if (!version.empty() || name == "alisio") {
     out["software"] = "alisio " + (exact.empty() ? version : exact);
-    for (const auto& [key, name] :
+    for (const auto& [key, from] :
          {std::pair{"activity", "CTA ACTIVITY NAME"}, std::pair{"activity_id", "CTA ACTIVITY ID"},
           std::pair{"created", "CTA PRODUCT CREATION TIME"},
           std::pair{"identity", "PROV SIGNATURE"}, std::pair{"max_events", "max_events"}})
-      if (const std::string value = attribute(name); !value.empty()) out[key] = value;
+      if (const std::string value = attribute(from); !value.empty()) out[key] = value;
     ordered_json inputs = ordered_json::array();
-    for (int i = 0; file.has_attribute("/", fmt::format("PROV INPUT {} FILE", i)); ++i) {
+    for (int i = 0;; ++i) {
       const auto input = [&](const char* what) {
-        return attribute(fmt::format("PROV INPUT {} {}", i, what).c_str());
+        return attribute(fmt::format("PROV INPUT {} {}", i, what));
       };
+      if (input("FILE").empty()) break;
       inputs.push_back(
           {{"role", input("ROLE")}, {"file", input("FILE")}, {"sha256", input("SHA256")}});
     }
@@ -120,12 +120,18 @@ ordered_json made_by(const hdf5::File& file) {
     out["software"] = "lstchain " + chain;
     if (const std::string ctapipe = attribute("CTAPIPE_VERSION"); !ctapipe.empty())
       out["ctapipe"] = ctapipe;
-  } else if (const std::string name = attribute("CTA ACTIVITY SOFTWARE NAME"); !name.empty()) {
-    out["software"] = name + " " + attribute("CTA ACTIVITY SOFTWARE VERSION");
+  } else if (!name.empty()) {
+    out["software"] = name + " " + exact;
     if (const std::string time = attribute("CTA PRODUCT CREATION TIME"); !time.empty())
       out["created"] = time;
   }
   return out;
+}
+
+ordered_json made_by(const hdf5::File& file) {
+  return maker_of([&](const std::string& name) {
+    return file.has_attribute("/", name) ? file.text_attribute("/", name) : std::string();
+  });
 }
 
 void print_maker(const ordered_json& maker) {

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "lib/base/version.hpp"
+#include "lib/report/long_term_stage.hpp"
 #include "lib/report/page.hpp"
 
 namespace alisio::report {
@@ -100,8 +101,7 @@ Table outlier_table(const std::vector<Outlier>& outliers, const LongTermTable& r
     const double deviations = (outlier.value - outlier.band.median) / outlier.band.spread;
     table.rows.push_back(
         {text_cell(std::to_string(outlier.run)), text_cell(minute_text(times[row])),
-         text_cell(outlier.quantity, "#trend-" + outlier.quantity),
-         text_cell(value_text(outlier.value)),
+         text_cell(outlier.quantity, "#trends"), text_cell(value_text(outlier.value)),
          text_cell(value_text(outlier.band.low) + " to " + value_text(outlier.band.high)),
          text_cell(outlier.unit),
          text_cell(std::abs(deviations) < 1000 ? fmt::format("{:+.1f}", deviations)
@@ -193,12 +193,8 @@ std::string long_term_page(const LongTerm& table, const LongTermPageFacts& facts
       "altitude of the telescope. With fewer than five runs nothing is judged.",
       facts.deviations));
   for (const std::string& one : facts.left_out) page.notice("Left out: " + one);
-  if (!facts.empty_nights.empty()) {
-    std::string nights;
-    for (const std::string& night : facts.empty_nights)
-      nights += (nights.empty() ? "" : ", ") + night;
-    page.paragraph("Nights without data: " + nights + ".");
-  }
+  if (!facts.empty_nights.empty())
+    page.paragraph("Nights without data: " + spans_text(facts.empty_nights) + ".");
   if (table.runs.rows() < 5)
     page.notice("There are too few runs to tell what is usual.");
   else if (outliers.empty())

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/ids.hpp"
 #include "lib/instrument/camera.hpp"
 #include "lib/report/long_term.hpp"
 
@@ -11,7 +12,7 @@ namespace alisio::report {
 struct LongTermPageFacts {
   std::string first_night, last_night;  ///< YYYY-MM-DD
   std::vector<std::string> left_out;    ///< files that could not be read, and why
-  std::vector<std::string> empty_nights;
+  std::vector<NightDate> empty_nights;  ///< ascending
   double deviations = 5;  ///< robust standard deviations between median and edge of a band
 };
 

@@ -45,26 +45,40 @@ void write_text(stage::StageRun& run, const char* port, const fs::path& path,
                 "is there room on the disk?");
 }
 
+std::chrono::sys_days day_of(const NightDate& night) {
+  return std::chrono::year(night.year) / std::chrono::month(unsigned(night.month)) /
+         std::chrono::day(unsigned(night.day));
+}
+
 }  // namespace
 
 std::vector<NightDate> nights_between(const NightDate& first, const NightDate& last) {
-  namespace ch = std::chrono;
-  const auto day = [](const NightDate& night) {
-    return ch::sys_days(ch::year(night.year) / ch::month(unsigned(night.month)) /
-                        ch::day(unsigned(night.day)));
-  };
   constexpr int most = 3660;
-  const auto days = (day(last) - day(first)).count();
+  const auto days = (day_of(last) - day_of(first)).count();
   if (days < 0 || days >= most)
     throw Error(ErrorKind::usage,
                 days < 0 ? "the last night is before the first" : "more than ten years of nights",
                 first.iso() + " to " + last.iso(), "give FROM and TO as YYYYMMDD");
   std::vector<NightDate> nights;
-  for (auto at = day(first); at <= day(last); at += ch::days(1)) {
-    const ch::year_month_day date(at);
+  for (auto at = day_of(first); at <= day_of(last); at += std::chrono::days(1)) {
+    const std::chrono::year_month_day date(at);
     nights.push_back({int(date.year()), int(unsigned(date.month())), int(unsigned(date.day()))});
   }
   return nights;
+}
+
+std::string spans_text(const std::vector<NightDate>& nights) {
+  std::string text;
+  for (std::size_t i = 0; i < nights.size();) {
+    std::size_t end = i + 1;
+    while (end < nights.size() &&
+           day_of(nights[end]) - day_of(nights[end - 1]) == std::chrono::days(1))
+      ++end;
+    text += (text.empty() ? "" : ", ") + nights[i].iso();
+    if (end - i > 1) text += (end - i == 2 ? ", " : " to ") + nights[end - 1].iso();
+    i = end;
+  }
+  return text;
 }
 
 ActivityNote long_term_activity(const LongTermRequest& request, const pipeline::JobContext& context,
@@ -122,10 +136,10 @@ std::int64_t long_term(stage::StageRun& run, const LongTermRequest& request,
   LongTermPageFacts facts{
       request.first.iso(), request.last.iso(), outcome.left_out, {}, request.deviations};
   for (const NightDate& night : nights_between(request.first, request.last))
-    if (!nights.contains(night.compact())) facts.empty_nights.push_back(night.iso());
+    if (!nights.contains(night.compact())) facts.empty_nights.push_back(night);
   if (!facts.empty_nights.empty())
     spdlog::info("{} nights of the period have no runs: {}", facts.empty_nights.size(),
-                 fmt::join(facts.empty_nights, ", "));
+                 spans_text(facts.empty_nights));
   const std::vector<Outlier> outliers = outliers_of(table.runs, request.deviations);
   outcome.outliers = outliers.size();
   for (const Outlier& outlier : outliers)

@@ -31,6 +31,10 @@ struct LongTermOutcome {
 /// more than ten years of them.
 [[nodiscard]] std::vector<NightDate> nights_between(const NightDate& first, const NightDate& last);
 
+/// Return nights as text, those that follow each other as one span: "2024-02-01, 2024-02-27 to
+/// 2024-03-02".
+[[nodiscard]] std::string spans_text(const std::vector<NightDate>& nights);
+
 [[nodiscard]] ActivityNote long_term_activity(const LongTermRequest& request,
                                               const pipeline::JobContext& context,
                                               const config::Configuration& configuration);

@@ -87,3 +87,112 @@ def case_show_constants_of_lstchain(case):
     for name, kind in kinds.items():
         case.run("show", folder / f"{name}.0000.h5").ends("done").says(kind)
     case.run("show", path, "--event", 1).ends("usage").complains(path, "images")
+
+
+def case_show_empty_and_foreign_files(case):
+    empty = case.folder / "empty.h5"
+    empty.write_bytes(b"")
+    case.run("show", empty).ends("bad input").complains(empty, "empty")
+    binary = case.folder / "binary.dat"
+    binary.write_bytes(bytes(range(256)) * 4)
+    case.run("show", binary).ends("bad input").complains(binary)
+    broken = case.folder / "broken.json"
+    broken.write_text('{"entity": {', "utf-8")
+    case.run("show", broken).ends("bad input").complains(broken, "JSON")
+    cut = case.folder / "datacheck_dl1_LST-1.Run03002.0000.h5"
+    whole = reference("images", cut.name).read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    case.run("show", cut).ends("bad input").complains(cut)
+    fits = case.folder / "muons_LST-1.Run11220.0000.fits"
+    whole = reference("dl1", fits.name).read_bytes()
+    fits.write_bytes(whole[:4000])
+    case.run("show", fits).ends("bad input").complains(fits)
+
+
+def png_size(path):
+    head = path.read_bytes()[:24]
+    expect(head[:8] == b"\x89PNG\r\n\x1a\n", f"{path} is no PNG")
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+
+
+def case_show_draws_images_of_dl1(case):
+    path = reference("dl1", "dl1_LST-1.Run11220.0000.h5")
+    svg, png = case.folder / "event.svg", case.folder / "event.png"
+    for output in (svg, png):
+        case.run("show", path, "--event", 3, "--output", output).ends("done").says(output)
+    drawn = svg.read_text("utf-8")
+    expect(drawn.count("<title>pixel ") == 2 * 1855, "two cameras of 1855 pixels are expected")
+    for words in ("charge (p.e.)", "time (ns)", "x&apos; (m)", "Run 11220, event 3"):
+        expect(words in drawn or words.replace("&apos;", "'") in drawn, f"no '{words}'")
+    expect(drawn.count("no value") == 1855 - 75, "times of other pixels than the 75 of the image")
+    expect(png_size(png) == (3200, 1400), f"PNG of {png_size(png)} pixels")
+    said = case.run("show", path, "--event", 3, "--output", case.folder / "event.pdf")
+    said.ends("usage").complains("event.pdf", ".svg")
+
+
+def case_show_draws_waveforms_of_raw_data(case):
+    night = case.simulated()
+    raw = night.raw(1, 0)
+    svg = case.folder / "raw.svg"
+    said = case.run("show", raw, "--event", 1, "--pixel", 7, 1854, "--output", svg, "--json")
+    facts = json.loads(said.ends("done").out)
+    expect(facts["event"]["event_id"] == 1 and facts["event"]["unit"] == "ADC counts", f"{facts}")
+    drawn = svg.read_text("utf-8")
+    expect(drawn.count("<title>pixel 7</title>") == 2, "a line for each gain of pixel 7")
+    expect("high gain" in drawn and "low gain" in drawn and "pixel 1854" in drawn, "labels")
+    case.run("show", raw, "--event", 1, "--pixel", 1855, "--output", svg).ends("usage")
+    said = case.run("show", raw, "--event", 987654, "--output", svg).ends("missing input")
+    said.complains(raw, "987654")
+    case.run("show", raw, "--pixel", 3).ends("usage").complains("--output")
+
+
+def case_show_interleaved_of_lstchain(case):
+    path = reference("dl1/interleaved", "interleaved_LST-1.Run11220.0000.h5")
+    png = case.folder / "pedestal.png"
+    said = case.run("show", path, "--event", 2, "--output", png, "--json").ends("done")
+    facts = json.loads(said.out)
+    expect(facts["event_types"] == {"flatfield": 16, "pedestal": 14}, f"{facts}")
+    expect(facts["event"]["event_type"] == "pedestal" and facts["samples"] == 36, f"{facts}")
+    expect(png_size(png)[0] == 1600, "no drawing")
+    case.run("show", path, "--event", 3).ends("missing input").complains(path, "3")
+
+
+def case_show_muons_and_checks_of_lstchain(case):
+    path = reference("dl1", "muons_LST-1.Run11220.0000.fits")
+    facts = json.loads(case.run("show", path, "--json").ends("done").out)
+    expect(facts["rings"] == 7 and facts["run"] == 11220 and facts["subrun"] == 0, f"{facts}")
+    radius = {q["name"]: q["mean"] for q in facts["quantities"]}["ring_radius"]
+    expect(abs(radius - 1.0497) < 1e-3, f"mean radius {radius}")
+    path = reference("images", "datacheck_dl1_LST-1.Run03002.0000.h5")
+    facts = json.loads(case.run("show", path, "--json").ends("done").out)
+    counts = {"pedestals": 7, "flatfield": 9, "cosmics": 284}
+    expect(facts["event_types"] == counts and facts["subruns"] == 1, f"{facts}")
+    case.run("show", path).ends("done").says("pedestal [p.e.]", "2.4728", "63.025")
+    case.run("show", path, "--event", 1).ends("usage").complains(path, "images")
+
+
+def case_show_run_summary_and_provenance(case):
+    shared = reference().parents[1]
+    path = shared / "data/night/monitoring/RunSummary/RunSummary_20221215.ecsv"
+    facts = json.loads(case.run("show", path, "--json").ends("done").out)
+    expect([run["type"] for run in facts["runs"]] == ["DRS4", "PEDCALIB", "DATA"], f"{facts}")
+    path = shared / "data/lstosa_provenance/r0_to_dl1_01807_prov.json"
+    facts = json.loads(case.run("show", path, "--json").ends("done").out)
+    activities = {"dl1_datacheck": 1, "dl1ab": 1, "r0_to_dl1": 1}
+    expect(facts["activities"] == activities and facts["entity"] == 38, f"{facts}")
+    path = shared / "data/lstosa_provenance/prov.log"
+    facts = json.loads(case.run("show", path, "--json").ends("done").out)
+    expect(facts["level"] == "provenance journal" and facts["records"] > 700, f"{facts}")
+
+
+def case_show_our_products(case):
+    """What our files say of themselves: who made them, from what, with which configuration."""
+    night = case.simulated()
+    folder = case.folder / "DL1"
+    case.run(*night.stage_words(folder), "--interleaved").ends("done")
+    products = sorted(folder.rglob("*LST-1.Run*"))
+    expect(len(products) >= 4, f"DL1, interleaved, muons, data check: {products}")
+    for name in products:
+        facts = json.loads(case.run("show", name, "--json").ends("done").out)
+        expect(facts["made_by"].get("software", "").startswith("alisio"), f"{name}: {facts['made_by']}")
+        expect(facts["run"] == night.run_number, f"{name}: {facts['run']}")

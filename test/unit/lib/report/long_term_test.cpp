@@ -134,6 +134,8 @@ TEST(Nights, are_counted_over_months_and_leap_days) {
   const auto nights = nights_between({2024, 2, 28}, {2024, 3, 1});
   ASSERT_EQ(nights.size(), 3u);
   EXPECT_EQ(nights[1].compact(), "20240229");
+  EXPECT_EQ(spans_text({{2024, 2, 1}, {2024, 2, 28}, {2024, 2, 29}, {2024, 3, 1}}),
+            "2024-02-01, 2024-02-28 to 2024-03-01");
   EXPECT_THROW((void)nights_between({2024, 2, 28}, {2024, 2, 27}), Error);
   EXPECT_THROW((void)nights_between({2004, 2, 28}, {2024, 2, 27}), Error);
 }
@@ -236,7 +238,7 @@ TEST_F(LongTermFiles, the_page_names_outliers_and_what_was_left_out) {
   EXPECT_EQ(table.pixels.front().values.size(), 6u);
   const auto telescope = instrument::load_telescope(std::string(ALISIO_SOURCE_DIR) + "/cfg");
   const std::string page = long_term_page(
-      table, {"2020-09-01", "2020-09-30", {"run 00099: <broken>"}, {"2020-09-02"}, 5},
+      table, {"2020-09-01", "2020-09-30", {"run 00099: <broken>"}, {{2020, 9, 2}}, 5},
       telescope.geometry);
   EXPECT_NE(page.find("ff_charge_mean"), std::string::npos);
   EXPECT_NE(page.find(">103<"), std::string::npos) << "the odd run is not in the table of outliers";
