@@ -115,7 +115,9 @@ class Browser:
         """Open a file by its file:// address in a window of that size."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=2 if phone else 1, mobile=phone)
+        self.events.clear()
         self.call("Page.navigate", url="about:blank")
+        self.wait_for("Page.loadEventFired")
         self.events.clear()
         address = pathlib.Path(path).resolve().as_uri() + fragment
         self.call("Page.navigate", url=address)
