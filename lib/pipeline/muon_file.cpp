@@ -134,8 +134,9 @@ void read_columns(const fits::File& file, const std::string& table,
   }
 }
 
-/// The same rows, NaN equal to NaN.
-bool same_rows(const std::vector<MuonRing>& a, const std::vector<MuonRing>& b) {
+/// The same values in the columns of `groups`, NaN equal to NaN.
+bool same_rows(const std::vector<MuonRing>& a, const std::vector<MuonRing>& b,
+               const std::vector<const std::vector<ColumnOfRing>*>& groups) {
   const auto equal = [](const auto& x, const auto& y) {
     using T = std::remove_cvref_t<decltype(x)>;
     if constexpr (std::is_same_v<T, double>)
@@ -145,7 +146,7 @@ bool same_rows(const std::vector<MuonRing>& a, const std::vector<MuonRing>& b) {
       return x == y;
   };
   if (a.size() != b.size()) return false;
-  for (const auto* group : {&ring_columns(), &candidate_columns(), &run_columns()})
+  for (const auto* group : groups)
     for (const ColumnOfRing& column : *group)
       for (std::size_t i = 0; i < a.size(); ++i)
         if (!std::visit([&](auto member) { return equal(a[i].*member, b[i].*member); },
@@ -196,7 +197,9 @@ MuonTable read_muons(const fs::path& path) {
 
 bool same_muons(const MuonTable& a, const MuonTable& b) {
   return a.events == b.events && a.has_runs == b.has_runs && a.has_candidates == b.has_candidates &&
-         same_rows(a.rings, b.rings) && same_rows(a.candidates, b.candidates);
+         same_rows(a.rings, b.rings, {&ring_columns(), &run_columns()}) &&
+         same_rows(a.candidates, b.candidates,
+                   {&ring_columns(), &run_columns(), &candidate_columns()});
 }
 
 }  // namespace alisio::pipeline

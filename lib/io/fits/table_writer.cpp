@@ -86,6 +86,13 @@ std::size_t row_count(const Column& column) {
                     column.values);
 }
 
+/// Characters that a column of texts needs.
+std::size_t width_of(const std::vector<std::string>& texts) {
+  std::size_t longest = 1;
+  for (const std::string& text : texts) longest = std::max(longest, text.size());
+  return longest;
+}
+
 std::string format_of(const Column& column) {
   return std::visit(Overloaded{[](const std::vector<std::int64_t>&) -> std::string { return "K"; },
                                [](const std::vector<std::int32_t>&) -> std::string { return "J"; },
@@ -93,10 +100,7 @@ std::string format_of(const Column& column) {
                                [](const std::vector<float>&) -> std::string { return "E"; },
                                [](const Logicals&) -> std::string { return "L"; },
                                [](const std::vector<std::string>& texts) {
-                                 std::size_t longest = 1;
-                                 for (const std::string& text : texts)
-                                   longest = std::max(longest, text.size());
-                                 return std::to_string(longest) + "A";
+                                 return std::to_string(width_of(texts)) + "A";
                                }},
                     column.values);
 }
@@ -115,9 +119,15 @@ void write_values(const Output& out, int number, const Column& column) {
                  [&](const std::vector<float>& v) { write(TFLOAT, v.data(), v.size()); },
                  [&](const Logicals& v) { write(TLOGICAL, v.values.data(), v.values.size()); },
                  [&](const std::vector<std::string>& v) {
-                   std::vector<const char*> texts;
-                   for (const std::string& text : v) texts.push_back(text.c_str());
-                   write(TSTRING, texts.data(), texts.size());
+                   // As bytes: texts end with zeros, where CFITSIO would write blanks, which
+                   // readers take for a part of the text.
+                   std::string bytes;
+                   const std::size_t width = width_of(v);
+                   for (const std::string& text : v) {
+                     bytes += text;
+                     bytes.append(width - text.size(), '\0');
+                   }
+                   write(TBYTE, bytes.data(), bytes.size());
                  }},
       column.values);
   out.check(status);

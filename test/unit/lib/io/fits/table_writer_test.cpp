@@ -1,0 +1,108 @@
+#include "lib/io/fits/table_writer.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "lib/base/error.hpp"
+#include "lib/io/fits/checksum.hpp"
+#include "lib/io/fits/file.hpp"
+
+namespace alisio::fits {
+namespace {
+namespace fs = std::filesystem;
+
+class TableWriter : public testing::Test {
+ protected:
+  TableWriter() { fs::create_directories(folder_); }
+  ~TableWriter() override { fs::remove_all(folder_); }
+  [[nodiscard]] fs::path file(const std::string& name) const { return folder_ / name; }
+
+  [[nodiscard]] static BinaryTable example() {
+    BinaryTable table;
+    table.name = "RINGS";
+    table.cards = {{"NIGHT", std::int64_t{20221215}, "evening"}};
+    table.columns = {{"id", "", "", std::vector<std::int64_t>{1, -2, 9007199254740993}},
+                     {"n", "", "", std::vector<std::int32_t>{3, 4, -5}},
+                     {"time", "s", "of the event",
+                      std::vector<double>{0.1, std::numeric_limits<double>::quiet_NaN(), 1e300}},
+                     {"size", "p.e.", "", std::vector<float>{1.5F, -0.F, 3e7F}},
+                     {"good", "", "", Logicals{{1, 0, 1}}},
+                     {"cut", "", "", std::vector<std::string>{"none", "", "too wide"}}};
+    return table;
+  }
+
+ private:
+  fs::path folder_ = fs::path(testing::TempDir()) / ("tables" + std::to_string(::getpid()));
+};
+
+TEST_F(TableWriter, ReadsBackWhatWasWritten) {
+  const std::string text(300, 'x');
+  write_tables(file("a.fits"),
+               {{"PRODID", std::string("v1"), ""},
+                {"CTA ACTIVITY ID", std::string("0190-ab"), ""},
+                {"LONGTEXT", text, ""},
+                {"GOOD", true, ""},
+                {"WIDTH", 0.25, ""}},
+               {example()});
+  const File read = File::open(file("a.fits"));
+  EXPECT_EQ(read.hdu_names(), (std::vector<std::string>{"PRIMARY", "RINGS"}));
+  EXPECT_EQ(read.text_key("PRIMARY", "PRODID"), "v1");
+  EXPECT_EQ(read.text_key("PRIMARY", "CTA ACTIVITY ID"), "0190-ab");
+  EXPECT_EQ(read.text_key("PRIMARY", "LONGTEXT"), text);
+  EXPECT_EQ(read.text_key("PRIMARY", "ABSENT"), std::nullopt);
+  EXPECT_EQ(read.integer_key("RINGS", "NIGHT"), 20221215);
+  EXPECT_EQ(read.row_count("RINGS"), 3U);
+  EXPECT_EQ(read.column<std::int64_t>("RINGS", "id"),
+            (std::vector<std::int64_t>{1, -2, 9007199254740993}));
+  EXPECT_EQ(read.column<std::int64_t>("RINGS", "n"), (std::vector<std::int64_t>{3, 4, -5}));
+  const auto time = read.column<double>("RINGS", "time");
+  EXPECT_EQ(time[0], 0.1);
+  EXPECT_TRUE(std::isnan(time[1]));
+  EXPECT_EQ(time[2], 1e300);
+  EXPECT_EQ(read.column<float>("RINGS", "size"), (std::vector<float>{1.5F, -0.F, 3e7F}));
+  EXPECT_EQ(read.column<std::uint8_t>("RINGS", "good"), (std::vector<std::uint8_t>{1, 0, 1}));
+  EXPECT_EQ(read.text_column("RINGS", "cut"), (std::vector<std::string>{"none", "", "too wide"}));
+  EXPECT_THROW((void)read.column<double>("RINGS", "absent"), Error);
+  EXPECT_THROW((void)read.text_column("RINGS", "id"), Error);
+}
+
+TEST_F(TableWriter, WritesTheSameFileTwiceAndAChecksum) {
+  write_tables(file("a.fits"), {}, {example()});
+  write_tables(file("b.fits"), {}, {example()});
+  const FitsHash hash = hash_fits_file(file("a.fits"));
+  EXPECT_EQ(hash.sha256, hash_fits_file(file("b.fits")).sha256);
+  EXPECT_EQ(hash.datasum_verified, true);
+  // A changed byte of the data is seen.
+  std::fstream stream(file("a.fits"), std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekp(-2880, std::ios::end);
+  stream.put('!');
+  stream.close();
+  EXPECT_THROW((void)hash_fits_file(file("a.fits")), Error);
+}
+
+TEST_F(TableWriter, WritesEmptyTables) {
+  BinaryTable table;
+  table.columns = {{"id", "", "", std::vector<std::int64_t>{}},
+                   {"cut", "", "", std::vector<std::string>{}}};
+  write_tables(file("a.fits"), {}, {table, table});
+  const File read = File::open(file("a.fits"));
+  EXPECT_EQ(read.row_count(""), 0U);
+  EXPECT_TRUE(read.column<std::int64_t>("", "id").empty());
+  EXPECT_TRUE(read.text_column("", "cut").empty());
+}
+
+TEST_F(TableWriter, RefusesBadColumnsAndPlaces) {
+  BinaryTable table = example();
+  table.columns.push_back({"short", "", "", std::vector<double>{1}});
+  EXPECT_THROW(write_tables(file("a.fits"), {}, {table}), Error);
+  EXPECT_FALSE(fs::exists(file("a.fits")));
+  EXPECT_THROW(write_tables(file("absent") / "a.fits", {}, {example()}), Error);
+}
+
+}  // namespace
+}  // namespace alisio::fits
