@@ -9,6 +9,7 @@
 #include "lib/config/models_file.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "lib/pipeline/dl1_to_dl2.hpp"
+#include "lib/pipeline/names.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -54,7 +55,7 @@ int run_dl1_to_dl2_command(const std::vector<Text>& arguments, const Program& pr
     request.input = input;
     const Job job = make_job(values, program, request.input, request.output_dir);
     report = job.report;
-    const SubrunId id = pipeline::subrun_of(request.input);
+    const SubrunId id = pipeline::subrun_or_run_of(request.input);
     const instrument::Telescope telescope =
         instrument::load_telescope(program.cfg_folder, "LSTCam", id.telescope);
     if (shared == nullptr && !own) own = make_recorder(program, job);

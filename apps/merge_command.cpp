@@ -68,7 +68,8 @@ struct Wish {
   Text kind;  ///< empty: all
 };
 
-Part given_part(const fs::path& path, const Wish& wish) {
+/// A file that is named on the command line; one that is only planned may be absent.
+Part given_part(const fs::path& path, const Wish& wish, bool dry_run) {
   const std::optional<Part> part = part_of(path);
   if (!part)
     throw Error(ErrorKind::usage, "the name tells neither a kind of files to merge nor a run",
@@ -76,7 +77,7 @@ Part given_part(const fs::path& path, const Wish& wish) {
                 "expected dl1_, dl2_, datacheck_dl1_ or muons_LST-1.RunRRRRR[.SSSS].h5 or .fits");
   if (!wish.kind.empty() && wish.kind != part->kind->name)
     throw Error(ErrorKind::usage, fmt::format("is not of the kind '{}'", wish.kind), path.string());
-  if (!fs::exists(path))
+  if (!dry_run && !fs::exists(path))
     throw Error(ErrorKind::missing_input, "does not exist", path.string(), "check the path");
   return *part;
 }
@@ -246,7 +247,8 @@ int run_merge_command(const std::vector<Text>& arguments, const Program& program
   if (values.count("expected-subruns") != 0)
     manner.expected_subruns = values["expected-subruns"].as<int>();
   if (manner.expected_subruns < 0)
-    throw Error(ErrorKind::usage, "a run has no negative number of subruns", "--expected-subruns");
+    throw Error(ErrorKind::usage, "a run has no negative number of subruns", "--expected-subruns",
+                "give how many there should be");
 
   std::vector<Part> parts;
   if (values.count("input-dir") != 0) {
@@ -255,7 +257,7 @@ int run_merge_command(const std::vector<Text>& arguments, const Program& program
     parts = parts_in(text_option(values, "input-dir"), wish);
   } else {
     for (const fs::path& path : required_files(values, "input", name))
-      parts.push_back(given_part(path, wish));
+      parts.push_back(given_part(path, wish, values.count("dry-run") != 0));
   }
 
   std::vector<stage::StageResult> results;

@@ -67,9 +67,22 @@ ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request, const JobContext&
   return note;
 }
 
+SubrunId subrun_or_run_of(const fs::path& dl1) {
+  std::smatch found;
+  const std::string name = dl1.filename().string();
+  static const std::regex whole_run(R"(dl1_LST-([0-9]+)\.Run([0-9]{1,6})\.h5)");
+  if (std::regex_match(name, found, whole_run))
+    return {std::stoi(found[1]), std::stoi(found[2]), all_subruns};
+  return subrun_of(dl1);
+}
+
 ActivityNote dl1_to_dl2_activity(const Dl1ToDl2Request& request, const JobContext& context,
                                  const config::Configuration& configuration) {
-  ActivityNote note = activity_note("dl1_to_dl2", subrun_of(request.input), context, configuration);
+  SubrunId id = subrun_or_run_of(request.input);
+  const bool whole_run = id.subrun == all_subruns;
+  if (whole_run) id.subrun = 0;
+  ActivityNote note = activity_note("dl1_to_dl2", id, context, configuration);
+  if (whole_run) note.parameters.erase("ObservationSubRun");
   note.parameters["ModelSet"] = request.models.stem().string();
   return note;
 }

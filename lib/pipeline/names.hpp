@@ -15,6 +15,13 @@ namespace alisio::pipeline {
                                          const JobContext& context,
                                          const config::Configuration& configuration);
 
+/// The subrun of a file that holds a whole run.
+inline constexpr int all_subruns = -1;
+
+/// Return the telescope, run and subrun that the name of a DL1 file tells; the subrun is
+/// all_subruns for a merged file, dl1_LST-t.RunRRRRR.h5. @throws Error(bad_input) for other names.
+[[nodiscard]] SubrunId subrun_or_run_of(const std::filesystem::path& dl1);
+
 /// Return the run number, padded, that the name of a constants file tells ("…Run11218.0000.h5",
 /// "…Run2005.0000.fits"); empty if it tells none.
 [[nodiscard]] std::string run_in_name(const std::filesystem::path& file);

@@ -1,0 +1,161 @@
+"""alisio merge: files of the subruns of a run, or of the runs of a night, in one."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from harness import data_hashes, expect, expect_no_fragments, replace_file
+
+EVENTS = 60
+RUN = 11220
+MODELS = next((Path(__file__).resolve().parents[2] / "cfg" / "models").glob("*.forest"))
+
+
+def subruns(case, count=2):
+    """Return a folder with the DL1, muon and data-check files of the subruns of a run."""
+    night = case.simulated(events=EVENTS, subruns=max(2, count))
+    output = case.folder / "DL1"
+    for subrun in range(count):
+        case.run(*night.stage_words(output, subrun)).ends("done")
+    return output
+
+
+def facts(case, path, *words):
+    return json.loads(case.run("show", path, "--json", *words).ends("done").out)
+
+
+def copy_as(folder, source, target):
+    shutil.copy2(folder / f"dl1_LST-1.Run{RUN}.{source:04d}.h5",
+                 folder / f"dl1_LST-1.Run{RUN}.{target:04d}.h5")
+
+
+def refuse(case, words, reason, *told):
+    output = words[words.index("--output-dir") + 1]
+    case.run("merge", *words).ends(reason).complains(*told)
+    if output.exists():
+        expect(not list(output.glob("*.h5")) and not list(output.glob("*.fits")),
+               "a product of a failed merge")
+        expect_no_fragments(output)
+
+
+def case_merge_of_a_run(case):
+    """Every kind that is there, in the order of subruns however they are given."""
+    folder = subruns(case)
+    merged = case.folder / "merged"
+    report = case.folder / "report.json"
+    case.run("merge", "--input-dir", folder, "--run", RUN, "--output-dir", merged,
+             "--expected-subruns", 2, "--report", report).ends("done")
+    names = sorted(path.name for path in merged.glob("*Run*"))
+    expect(names == [f"datacheck_dl1_LST-1.Run{RUN}.h5", f"dl1_LST-1.Run{RUN}.h5",
+                     f"muons_LST-1.Run{RUN}.fits"], f"{names}")
+    dl1 = merged / f"dl1_LST-1.Run{RUN}.h5"
+    parts = [folder / f"dl1_LST-1.Run{RUN}.{subrun:04d}.h5" for subrun in (0, 1)]
+    expect(facts(case, dl1)["events"] == 2 * EVENTS, "events were lost")
+    rows = [row for part in parts for row in facts(case, part, "--rows", EVENTS)["rows"]]
+    expect(facts(case, dl1, "--rows", 2 * EVENTS)["rows"] == rows, "other rows than the parts have")
+    # In another order, the same.
+    words = ["--output-dir", case.folder / "again", "--report", report]
+    case.run("merge", "--input", *reversed(parts), *words).ends("done")
+    again = list(data_hashes(report).values())
+    case.run("merge", "--input", *parts, "--output-dir", case.folder / "third", "--report",
+             report).ends("done")
+    expect(again == list(data_hashes(report).values()), "the order of the inputs shows")
+    # It is made into DL2 like its parts.
+    case.run("dl1-to-dl2", "--input", dl1, "--models", MODELS, "--output-dir", case.folder / "DL2").ends("done")
+    # With images, and of a night.
+    case.run("merge", "--input", *parts, "--with-images", "--output-dir",
+             case.folder / "images").ends("done")
+    size = (case.folder / "images" / dl1.name).stat().st_size
+    expect(size > 5 * dl1.stat().st_size, "no images in the merged file")
+    case.run("merge", "--input-dir", merged, "--night", "20240115", "--output-dir",
+             merged).ends("done")
+    for name in ("muons_LST-1.20240115.fits", "datacheck_dl1_LST-1.20240115.h5"):
+        expect((merged / name).exists(), f"{name} was not made")
+    expect_no_fragments(merged)
+
+
+def case_merge_tells_what_is_missing(case):
+    """A gap in the subruns is warned of and told in the product; the rest is merged."""
+    folder = subruns(case, count=1)
+    for subrun in (2, 3):
+        copy_as(folder, 0, subrun)
+    merged = case.folder / "merged"
+    words = ["merge", "--input-dir", folder, "--kind", "dl1", "--output-dir", merged]
+    case.run(*words).ends("done").says("warning", "lacks subruns 1")
+    case.run(*words, "--expected-subruns", 6).ends("done").says("lacks subruns 1, 4-5")
+    product = merged / f"dl1_LST-1.Run{RUN}.h5"
+    expect(facts(case, product)["events"] == 3 * EVENTS, "rows of the others were lost")
+    expect(b"1, 4-5" in product.read_bytes(), "the product does not say what it lacks")
+
+
+def case_merge_names_what_is_bad(case):
+    """A damaged or odd file stops the merge, unless it may be left out."""
+    folder = subruns(case)
+    good, bad = (folder / f"dl1_LST-1.Run{RUN}.{subrun:04d}.h5" for subrun in (0, 1))
+    whole = bad.read_bytes()
+    merged = case.folder / "merged"
+    words = ["--input", good, bad, "--output-dir", merged]
+    replace_file(bad, whole[: len(whole) // 2])
+    refuse(case, words, "bad input", bad)
+    case.run("merge", *words, "--leave-out-bad").ends("done").says("left out", bad.name)
+    product = merged / good.name.replace(".0000", "")
+    expect(facts(case, product)["events"] == EVENTS, "other events than those of the good file")
+    expect(bad.name.encode() in product.read_bytes(), "the product does not say what was left out")
+    shutil.rmtree(merged)
+    # A file of other columns (DL2 under the name of DL1) and one without tables.
+    replace_file(bad, b"no table at all")
+    refuse(case, words, "bad input", bad)
+    replace_file(bad, whole.replace(b"0.12.3", b"0.10.7"))
+    refuse(case, words, "bad input", bad, "version")
+    # One made with another configuration.
+    replace_file(bad, whole.replace(b'"picture_thresh":8', b'"picture_thresh":6'))
+    refuse(case, words, "bad input", bad, "configuration")
+    expect(good.exists() and bad.exists(), "an input is gone")
+    other = folder / f"dl1_LST-1.Run{RUN + 1}.0000.h5"
+    replace_file(bad, whole)
+    shutil.copy2(good, other)
+    elsewhere = case.folder / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy2(good, elsewhere)
+    refuse(case, ["--input", good, elsewhere / good.name, "--output-dir", merged], "usage",
+           good.name)
+    refuse(case, ["--input", good, folder / "none.h5", "--output-dir", merged], "usage", "none.h5")
+    refuse(case, ["--input", folder / f"dl1_LST-1.Run{RUN}.0009.h5", "--output-dir", merged],
+           "missing input", "0009")
+    refuse(case, ["--input-dir", folder, "--run", 7, "--output-dir", merged], "missing input",
+           folder)
+    refuse(case, ["--input-dir", folder, "--kind", "dl3", "--output-dir", merged], "usage", "dl3")
+    refuse(case, ["--input-dir", folder, "--expected-subruns", -1, "--output-dir", merged], "usage",
+           "expected-subruns")
+
+
+def case_killed_merge(case):
+    """A merge that is killed leaves nothing half-made, and the earlier file as it was."""
+    folder = subruns(case, count=1)
+    for subrun in range(1, 40):
+        copy_as(folder, 0, subrun)
+    merged = case.folder / "merged"
+    words = ["merge", "--input-dir", folder, "--kind", "dl1", "--with-images", "--output-dir", merged]
+    for pause in (0.05, 0.15, 0.3):
+        process = subprocess.Popen([str(case.alisio), *map(str, words)], stderr=subprocess.DEVNULL,
+                                   env=os.environ)
+        time.sleep(pause)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        product = merged / f"dl1_LST-1.Run{RUN}.h5"
+        if product.exists():
+            expect(facts(case, product)["events"] == 40 * EVENTS, "a part of a file")
+            product.unlink()
+    case.run(*words).ends("done")
+    expect(facts(case, merged / f"dl1_LST-1.Run{RUN}.h5")["events"] == 40 * EVENTS, "events lost")
+
+
+def case_merge_dry_run(case):
+    folder = subruns(case, count=1)
+    merged = case.folder / "merged"
+    case.run("merge", "--input-dir", folder, "--output-dir", merged, "--dry-run").ends("done")
+    expect(not list(merged.glob("*.h5")), "a dry run made a product")
