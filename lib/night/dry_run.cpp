@@ -78,6 +78,7 @@ int dry_run_night(const NightSetup& setup, const PlanSettings& settings, State& 
   }
   if (services.merge)
     for (const auto& [run, stages] : did) {
+      if (run == whole_night) continue;
       const bool both = std::find(stages.begin(), stages.end(), "dl1_to_dl2") != stages.end();
       for (const std::string& stage : documented_stages(stages))
         if (std::string fault = merge(services, merge_job(setup, plan, stage, run, both, true));

@@ -28,8 +28,11 @@ struct Job {
   std::vector<PortNote> notes;
   std::string obstacle;        ///< why it cannot run ("no charge calibration …"); empty: nothing
   bool files_missing = false;  ///< the obstacle is a file that is not there
-  /// Why its products are not current, whatever its record says; empty: nothing.
-  std::string outdated;
+  /// Why its products are not current though its record stands, and the time (JobRecord::ended_at)
+  /// up to which records are meant: a later one has cured it. Empty: nothing.
+  std::string outdated, outdated_until;
+  /// It tells of all others: it runs when none of them is left to run.
+  bool last = false;
   /// The file whose quality gates decide whether this job may run, and the port that it comes out
   /// of; empty path: none.
   PortFile gate;

@@ -193,7 +193,7 @@ Step compare(const Case& about, FileView& files) {
   bool inputs_gone = false;
   std::string fault = fault_of_products(about, files);
   if (fault.empty()) fault = change_since(about, files, inputs_gone);
-  if (fault.empty()) fault = about.job.outdated;
+  if (fault.empty() && record.ended_at <= about.job.outdated_until) fault = about.job.outdated;
   if (!fault.empty()) return {StepStatus::to_run, fault};
   return {StepStatus::done, inputs_gone ? "as recorded; its inputs are no longer there"
                                         : "identity and hashes as recorded"};

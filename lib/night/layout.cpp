@@ -83,8 +83,11 @@ class Layout {
       const auto subruns =
           std::count_if(entry.subruns.begin(), entry.subruns.end(),
                         [](const SubrunFiles& files) { return files.first_stream; });
-      if (!setup_.catalogue.run_summary.empty() && subruns > entry.expected_subruns.value_or(0))
+      if (!setup_.catalogue.run_summary.empty() && subruns > entry.expected_subruns.value_or(0) &&
+          state_.jobs.contains(key)) {
         job.outdated = fmt::format("run {} has more subruns than it says", run_text(entry.run));
+        job.outdated_until = state_.jobs.at(key).ended_at;
+      }
     }
     add(std::move(job));
   }
@@ -546,10 +549,13 @@ class Layout {
     add_run_summary_to(job);
     job.products = {{"night_report", folders_.dl1 / fmt::format("report_{}.html", folders_.date)}};
     // The report tells what failed and what is missing, which no input shows.
+    job.last = true;
     if (const auto record = state_.jobs.find(job.key); record != state_.jobs.end())
       for (const auto& [key, other] : state_.jobs)
-        if (other.ended_at > record->second.ended_at && key != job.key)
+        if (other.ended_at > record->second.ended_at && key != job.key) {
           job.outdated = "the night went on since";
+          job.outdated_until = record->second.ended_at;
+        }
     add(std::move(job));
   }
 

@@ -133,6 +133,11 @@ bool Pass::is_ready(const PlannedJob& planned) const {
   if (planned.step.status != StepStatus::to_run || plan_.goes_with_dl1(planned)) return false;
   const auto pending = [&](std::size_t position) { return plan_.jobs[position].step.pending(); };
   if (std::any_of(planned.needs.begin(), planned.needs.end(), pending)) return false;
+  if (planned.job.last &&
+      std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [&](const PlannedJob& other) {
+        return &other != &planned && other.step.pending();
+      }))
+    return false;
   // What kind of run each is, and with that what becomes of it, comes from the run summary.
   const PlannedJob& first = plan_.jobs.front();
   return &first == &planned || first.job.key.stage != "run_summary" || !first.step.pending();

@@ -164,7 +164,7 @@ class Night:
         )
 
     def products(self, level="*"):
-        return sorted(self.folder.glob(f"{level}/{DATE}/*/{level.lower()}_LST-1.Run*.h5"))
+        return sorted(self.folder.glob(f"{level}/{DATE}/*/{level.lower()}_LST-1.Run*.????.h5"))
 
     def product(self, level, subrun, run=None):
         found = list(

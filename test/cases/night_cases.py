@@ -407,11 +407,11 @@ def case_night_cleans_again(case):
     steps = b"steps:\n  cat_b: true\n  tailcuts: true\n  dl1ab: true\n"
     replace_file(night.config, night.config.read_bytes() + steps)
     night.process().ends("done")
-    cleaned = sorted(night.folder.glob(f"DL1/{DATE}/*/tailcut*/dl1_*.h5"))
+    cleaned = sorted(night.folder.glob(f"DL1/{DATE}/*/tailcut*/dl1_*.????.h5"))
     expect(len(cleaned) == 2, f"expected two re-cleaned DL1 files, found {cleaned}")
     folder = cleaned[0].parent.name
     expect(
-        len(list(night.folder.glob(f"DL2/{DATE}/*/{folder}/dl2_*.h5"))) == 2, f"no DL2 in {folder}"
+        len(list(night.folder.glob(f"DL2/{DATE}/*/{folder}/dl2_*.????.h5"))) == 2, f"no DL2 in {folder}"
     )
     expect(list(night.folder.rglob("cat_B_calibration_filters_52.*.h5")), "no Cat-B constants")
     expect(summary_of(night, "done")["jobs_run"] == 0, "a second run has something to do")
