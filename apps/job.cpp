@@ -16,6 +16,7 @@ namespace {
 
 /// The night that a raw or product file belongs to: the nearest parent folder named YYYYMMDD.
 Text date_of_path(const fs::path& file) {
+  if (file.empty()) return "";
   for (fs::path folder = fs::absolute(file).parent_path(); folder != folder.root_path();
        folder = folder.parent_path())
     try {

@@ -367,8 +367,7 @@ std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest
   const check::DataLimits limits = data_limits(configuration);
   std::vector<std::vector<Gate>> judged;
   for (const auto& [number, summaries] : runs)
-    judged.push_back(check::run_gates(
-        summaries, limits, expected > 0 ? expected : -1));
+    judged.push_back(check::run_gates(summaries, limits, expected > 0 ? expected : -1));
   const std::vector<Gate> gates = check::night_gates(judged);
   if (!all_passed(gates))
     spdlog::warn("{}: quality gates failed: {}", request.target.string(), failed_gates(gates));
