@@ -147,10 +147,18 @@ void print_maker(const ordered_json& maker) {
                            ? std::string()
                            : fmt::format("at most {} events, by --max-events: not the whole",
                                          said("max_events"))}});
-  if (maker.contains("inputs"))
-    for (const ordered_json& input : maker["inputs"])
-      print_facts({{"  from", fmt::format("{} ({})", input["file"].get<std::string>(),
-                                          input["role"].get<std::string>())}});
+  if (!maker.contains("inputs")) return;
+  constexpr std::size_t most_inputs = 16;
+  std::size_t shown = 0;
+  for (const ordered_json& input : maker["inputs"]) {
+    if (++shown > most_inputs) {
+      print_facts(
+          {{"", fmt::format("… {} more (--json lists all)", maker["inputs"].size() + 1 - shown)}});
+      break;
+    }
+    print_facts({{"  from", fmt::format("{} ({})", input["file"].get<std::string>(),
+                                        input["role"].get<std::string>())}});
+  }
 }
 
 ordered_json configuration_of(const hdf5::File& file, const std::vector<std::string>& objects) {

@@ -194,6 +194,27 @@ int show_html(const Request& request, const std::string& content) {
                  {"title", title}});
 }
 
+/// The long-term table as text: one run a line.
+int show_long_term_text(const Request& request, const std::string& content) {
+  ordered_json facts;
+  facts["file"] = request.file.string();
+  facts["level"] = "long-term table as text";
+  facts["quantities"] = ordered_json::array();
+  const std::string header = content.substr(0, content.find('\n'));
+  for (std::size_t at = 0; at < header.size();) {
+    const std::size_t end = std::min(header.find(',', at), header.size());
+    facts["quantities"].push_back(header.substr(at, end - at));
+    at = end + 1;
+  }
+  const auto runs = std::size_t(std::ranges::count(content, '\n')) - 1;
+  facts["runs"] = runs;
+  return finish(request, facts,
+                {{"file", request.file.string()},
+                 {"level", "long-term table as text"},
+                 {"runs", std::to_string(runs)},
+                 {"quantities", std::to_string(facts["quantities"].size())}});
+}
+
 }  // namespace
 
 int show_text(const Request& request) {
@@ -212,6 +233,7 @@ int show_text(const Request& request) {
   if (begins("{") || begins("[")) return show_json(request, content);
   if (begins("<!DOCTYPE html") || begins("<!doctype html") || begins("<html"))
     return show_html(request, content);
+  if (begins("runnumber,time [s],")) return show_long_term_text(request, content);
   return show_journal(request);
 }
 

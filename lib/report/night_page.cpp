@@ -25,6 +25,10 @@ std::string time_text(double unix_s) {
                      fmt::gmtime(static_cast<std::time_t>(std::floor(unix_s))));
 }
 
+Cell time_cell(double unix_s) {
+  return {.text = time_text(unix_s), .number = true};
+}
+
 std::string duration_text(double seconds) {
   if (!std::isfinite(seconds)) return "–";
   if (seconds < 10) return fmt::format("{:.2g} s", seconds);
@@ -92,7 +96,7 @@ void add_run_table(Page& page, const NightData& night, const std::vector<Judged>
         text_cell(run_name(listed.run)),
         light_cell(data ? Light::attention : Light::unknown, data ? "no data check" : "not judged"),
         text_cell(listed.type),
-        text_cell(time_text(listed.start)),
+        time_cell(listed.start),
         text_cell("–"),
         text_cell(fmt::format("– / {}", listed.subruns))};
     row.resize(table.columns.size(), Cell{.text = "–", .number = true});
@@ -111,8 +115,8 @@ void add_run_table(Page& page, const NightData& night, const std::vector<Judged>
         j.run->expected_subruns ? fmt::format(" / {}", *j.run->expected_subruns) : std::string();
     table.rows.push_back(
         {text_cell(run_name(j.run->run), '#' + run_anchor(j.run->run)),
-         light_cell(j.judgement.light), text_cell(j.run->type),
-         text_cell(time_text(j.run->start())), text_cell(duration_text(t.elapsed_time)),
+         light_cell(j.judgement.light), text_cell(j.run->type), time_cell(j.run->start()),
+         text_cell(duration_text(t.elapsed_time)),
          text_cell(fmt::format("{}{}", j.run->summaries.size(), expected)),
          number_cell(double(t.num_events)), number_cell(t.rate(EventClass::cosmics), 1),
          number_cell(double(t.num_class_events[std::size_t(EventClass::pedestals)])),
@@ -405,7 +409,7 @@ std::string night_page(const NightData& night, const check::DataLimits& limits,
   page.end_section();
   add_comparison(page, night, judged);
   if (!judged.empty()) {
-    page.begin_section("The night in time", "trends");
+    page.begin_section("In time", "trends");
     add_trends(page, night, judged, limits);
     page.end_section();
   }

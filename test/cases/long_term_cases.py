@@ -39,6 +39,7 @@ def case_long_term_of_checks_of_lstchain(case):
     expect("too few runs" in html and "2020-01-24" in html and "http" not in html.split("<body")[0],
            "the page")
     page = out / "longterm_dl1_check.html"
+    case.run("show", out / "longterm_dl1_check.csv").ends("done").says("long-term table", "2")
     case.run("show", page).ends("done").says("HTML page", "Long-term check")
     facts = json.loads(case.run("show", out / "longterm_dl1_check.h5", "--json").ends("done").out)
     expect(facts["runs"] == [3002, 3003] and facts["level"] == "long-term check", f"{facts}")

@@ -169,10 +169,15 @@ function frame(x, y, plot, box) {
   return svg;
 }
 const box = { left: 58, right: width - 10, top: 10, bottom: height - 40 };
+// The box of a plot leaves room for the labels of its y axis.
+function boxFor(y) {
+  const longest = Math.max(...y.ticks.map(t => t[1].length), 1);
+  return { ...box, left: Math.max(44, Math.min(96, 27 + 6.6 * longest)) };
+}
 let clips = 0;
-function clipped(content) {
+function clipped(content, area) {
   const id = "clip" + ++clips;
-  return `<clipPath id="${id}"><rect x="${box.left}" y="${box.top}" width="${box.right - box.left}" height="${box.bottom - box.top}"/></clipPath>` +
+  return `<clipPath id="${id}"><rect x="${area.left}" y="${area.top}" width="${area.right - area.left}" height="${area.bottom - area.top}"/></clipPath>` +
          `<g clip-path="url(#${id})">${content}</g>`;
 }
 function svgOf(content, h = height) {
@@ -219,19 +224,20 @@ function drawLines(plot) {
       if (edge !== null && (!(log && edge <= 0)) && (edge > y0 - 2 * span - Math.abs(y0) && edge < y1 + 2 * span + Math.abs(y1))) {
         y0 = Math.min(y0, edge); y1 = Math.max(y1, edge);
       }
-  const x = makeScale(plot.x, ...padded(x0, x1, plot.x), box.left, box.right, 6);
   const y = makeScale(plot.y, ...padded(y0, y1, plot.y), box.bottom, box.top, 6);
+  const area = boxFor(y);
+  const x = makeScale(plot.x, ...padded(x0, x1, plot.x), area.left, area.right, 6);
   let inner = "";
   for (const b of plot.bands || []) {
-    const low = b.low === null || (log && b.low <= 0) ? box.bottom : Math.min(box.bottom, y(b.low));
-    const high = b.high === null ? box.top : Math.max(box.top, y(b.high));
-    if (low > high) inner += `<path d="M${box.left} ${high.toFixed(1)}H${box.right}V${low.toFixed(1)}H${box.left}z" fill="#009e73" opacity=".12"/>`;
+    const low = b.low === null || (log && b.low <= 0) ? area.bottom : Math.min(area.bottom, y(b.low));
+    const high = b.high === null ? area.top : Math.max(area.top, y(b.high));
+    if (low > high) inner += `<path d="M${area.left} ${high.toFixed(1)}H${area.right}V${low.toFixed(1)}H${area.left}z" fill="#009e73" opacity=".12"/>`;
     for (const edge of [b.low, b.high])
-      if (edge !== null && !(log && edge <= 0)) inner += `<path d="M${box.left} ${y(edge).toFixed(1)}H${box.right}" stroke="#009e73" stroke-dasharray="5 3" opacity=".7"/>`;
+      if (edge !== null && !(log && edge <= 0)) inner += `<path d="M${area.left} ${y(edge).toFixed(1)}H${area.right}" stroke="#009e73" stroke-dasharray="5 3" opacity=".7"/>`;
   }
   const near = [];
   for (const c of [...curves].sort((a, b) => b.reference - a.reference)) {
-    const count = c.xs.length, r = count > 150 ? 1.7 : 2.8;
+    const count = c.xs.length, r = count > 150 ? 1.7 : 2.8, many = count > 300;
     let line = "", pen = "M", bars = "", marks = "", outliers = "";
     for (let i = 0; i < count; ++i) {
       if (!Number.isFinite(c.xs[i]) || !Number.isFinite(c.ys[i]) || (log && c.ys[i] <= 0)) { pen = "M"; continue; }
@@ -239,19 +245,20 @@ function drawLines(plot) {
       line += pen + px + " " + py;
       pen = "L";
       if (c.es && c.es[i] > 0) {
-        const low = log && c.ys[i] - c.es[i] <= 0 ? box.bottom : y(c.ys[i] - c.es[i]);
+        const low = log && c.ys[i] - c.es[i] <= 0 ? area.bottom : y(c.ys[i] - c.es[i]);
         bars += `M${px} ${low.toFixed(1)}V${y(c.ys[i] + c.es[i]).toFixed(1)}`;
       }
-      if (c.points) marks += shape(c, px, py, r);
+      if (c.points) marks += many ? `M${px} ${py}h0` : shape(c, px, py, r);
       if (c.outlier && c.outlier[i]) outliers += `<circle cx="${px}" cy="${py}" r="6" fill="none" stroke="#b3261e" stroke-width="1.6"/>`;
       near.push([px, py, c, i]);
     }
     if (c.style) inner += `<path d="${line}" fill="none" stroke="${c.colour}" stroke-width="1.5" stroke-dasharray="${c.dash}" stroke-linejoin="round"/>`;
-    inner += `<path d="${bars}" stroke="${c.colour}" opacity=".75"/>` + marks + outliers;
+    inner += `<path d="${bars}" stroke="${c.colour}" opacity=".75"/>` + outliers +
+             (many ? `<path d="${marks}" stroke="${c.colour}" stroke-width="2.6" stroke-linecap="round"/>` : marks);
   }
   return {
     legend: legendOf(curves, plot.bands && plot.bands.length ? plot.bands[0].name : ""),
-    svg: svgOf(frame(x, y, plot, box) + clipped(inner) + (empty ? emptyText() : "")),
+    svg: svgOf(frame(x, y, plot, area) + clipped(inner, area) + (empty ? emptyText() : "")),
     hover(px, py) {
       let best = null, distance = 1600;
       for (const point of near) {
@@ -296,32 +303,33 @@ function drawHistogram(plot) {
   if (empty) { first = 0; last = n - 1; top = 1; least = 0.1; }
   const margin = Math.max(1, Math.round((last - first + 1) * 0.04));
   first = Math.max(0, first - margin); last = Math.min(n - 1, last + margin);
-  const x = makeScale(plot.x, logX ? Math.max(edges[first], edges[first + 1] / 10) : edges[first], edges[last + 1], box.left, box.right, 6);
   const y = logY ? makeScale(plot.y, least / 2, top * 1.6, box.bottom, box.top, 6) : makeScale(plot.y, 0, top * 1.06, box.bottom, box.top, 6);
+  const area = boxFor(y);
+  const x = makeScale(plot.x, logX ? Math.max(edges[first], edges[first + 1] / 10) : edges[first], edges[last + 1], area.left, area.right, 6);
   let inner = "";
   [...contents].sort((a, b) => b.reference - a.reference).forEach(c => {
-    let path = "M" + x(edges[first]).toFixed(1) + " " + box.bottom;
+    let path = "M" + x(edges[first]).toFixed(1) + " " + area.bottom;
     for (let i = first; i <= last; ++i) {
-      const level = c.ns[i] > 0 ? Math.max(box.top - 5, Math.min(box.bottom, y(c.ns[i]))) : box.bottom;
+      const level = c.ns[i] > 0 ? Math.max(area.top - 5, Math.min(area.bottom, y(c.ns[i]))) : area.bottom;
       path += "V" + level.toFixed(1) + "H" + x(edges[i + 1]).toFixed(1);
     }
-    path += "V" + box.bottom;
+    path += "V" + area.bottom;
     inner += (c.reference ? "" : `<path d="${path}z" fill="${c.colour}" opacity="${contents.length > 1 ? 0.07 : 0.2}"/>`) +
              `<path d="${path}" fill="none" stroke="${c.colour}" stroke-width="1.5" stroke-dasharray="${c.dash}"/>`;
   });
   return {
     legend: legendOf(contents, ""),
-    svg: svgOf(frame(x, y, plot, box) + clipped(inner) + (empty ? emptyText() : "")),
+    svg: svgOf(frame(x, y, plot, area) + clipped(inner, area) + (empty ? emptyText() : "")),
     hover(px) {
       const value = x.inverse(px);
-      if (px < box.left || px > box.right) return null;
+      if (px < area.left || px > area.right) return null;
       let i = first;
       while (i < last && edges[i + 1] <= value) ++i;
       const a = x(edges[i]), b = x(edges[i + 1]);
       return {
         text: plot.x.label + ": " + numberText(edges[i], 4) + " \u2026 " + numberText(edges[i + 1], 4) + (plot.x.unit ? " " + plot.x.unit : "") + "\n" +
               contents.map(c => c.name + ": " + numberText(c.ns[i], 5)).join("\n"),
-        mark: `<path d="M${a.toFixed(1)} ${box.top}H${b.toFixed(1)}V${box.bottom}H${a.toFixed(1)}z" fill="#1c2733" opacity=".12"/>`
+        mark: `<path d="M${a.toFixed(1)} ${area.top}H${b.toFixed(1)}V${area.bottom}H${a.toFixed(1)}z" fill="#1c2733" opacity=".12"/>`
       };
     },
     csv() {
@@ -636,7 +644,7 @@ document.querySelectorAll(".table").forEach(holder => {
       const down = head.getAttribute("aria-sort") === "ascending";
       heads.forEach(h => h.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const key = row => { const text = cellText(row.cells[column]), n = parseFloat(text); return Number.isNaN(n) ? text : n; };
+      const key = row => { const text = cellText(row.cells[column]), n = /^[-+]?[\d.]+(e[-+]?\d+)?(?=\s|$)/.test(text) ? parseFloat(text) : NaN; return Number.isNaN(n) ? text : n; };
       const order = (a, b) => {
         const p = key(a), q = key(b);
         if (typeof p === typeof q) return p < q ? -1 : p > q ? 1 : 0;
