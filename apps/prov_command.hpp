@@ -1,13 +1,24 @@
 #pragma once
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "apps/command_line.hpp"
 #include "apps/commands.hpp"
 
 namespace alisio::apps {
 
-/// Run `alisio prov merge|verify|graph …`. @returns the exit code: 7 if `verify` found a file that
-/// is not what its record says. @throws Error.
+/// Run `alisio prov COMMAND …`. @returns the exit code: 0 found or done, 7 nothing found or not as
+/// recorded. @throws Error.
 int run_prov_command(const std::vector<std::string>& arguments, const Program& program);
+
+/// Return the paths that an option gives, which may be none.
+[[nodiscard]] std::vector<std::filesystem::path> paths_option(
+    const boost::program_options::variables_map& values, const char* name);
+
+// One function a command; each file apps/prov_<name>_command.cpp.
+int prov_merge_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_verify_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_graph_command(const std::vector<std::string>& arguments, const Program& program);
 
 }  // namespace alisio::apps

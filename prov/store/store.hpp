@@ -1,0 +1,150 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "prov/definition.hpp"
+#include "prov/selection.hpp"
+
+/// The index of what the journals tell: an SQLite file, or a PostgreSQL database. Journals are the
+/// truth; the index can be thrown away and made again from them.
+namespace alisio::prov {
+
+/// Number of a row of the index; 0 is none. It holds for one index only: never shown or recorded.
+using Row = std::int64_t;
+
+/// An activity as the index holds it.
+struct StoredActivity {
+  Row row = 0;
+  std::string id;    ///< as the journal names it: a UUIDv7, or what another program gave
+  std::string name;  ///< of the definition: "r0_to_dl1"
+  int telescope = 1;
+  int run = -1, subrun = -1;     ///< -1: of a whole night, of a whole run
+  std::string observation_date;  ///< YYYYMMDD
+  std::string prod_id;
+  std::string start, end;  ///< ISO 8601, UTC, with zone
+  ActivityEnd how = ActivityEnd::killed;
+  int exit_code = 0;
+  std::string message;              ///< why it failed
+  std::string software;             ///< version and commit
+  std::string host, operator_name;  ///< node; account or person
+  std::string session;              ///< id of the process
+  std::string origin;               ///< "alisio", "lstosa" or "ctapipe": whose records these are
+  std::string journal;              ///< file that it was read from
+  nlohmann::json command;           ///< array of words; null if not recorded
+  nlohmann::json parameters;        ///< name to value
+  nlohmann::json configuration;     ///< the effective one; null if not recorded
+  nlohmann::json environment;       ///< platform, build, environment; null if not recorded
+};
+
+/// A thing that activities use and generate, mostly a file.
+struct StoredEntity {
+  Row row = 0;
+  std::string id;            ///< as the journal names it
+  std::string name;          ///< of the definition: "DL1SubrunDataset"
+  std::string level;         ///< of the definition: "R0", "Calibration", "DL1" …
+  std::string path;          ///< as recorded; empty for what is no file
+  std::string logical_path;  ///< below the data root; may be empty
+  std::uint64_t size_bytes = 0;
+  std::string sha256;         ///< of the bytes; empty if identified by its path only
+  std::string data_hash;      ///< of the data alone; may be empty
+  Row generated_by = 0;       ///< the last successful activity that made it; 0: not known
+  int run = -1, subrun = -1;  ///< of its maker
+  std::string quality;        ///< what the gates said last; may be empty
+};
+
+/// One use or one generation.
+struct StoredFlow {
+  Row activity = 0, entity = 0;
+  bool generated = false;
+  std::string role, port, remark;
+  auto operator<=>(const StoredFlow&) const = default;
+};
+
+enum class Direction { back, forth };
+
+/// A part of the graph: what was reached from a start, in the order in which it was reached.
+struct Walk {
+  std::vector<StoredActivity> activities;
+  std::vector<StoredEntity> entities;
+  std::vector<StoredFlow> flows;
+  /// Entities and activities at which the walk ended though there is more.
+  std::vector<Row> cut_entities, cut_activities;
+};
+
+/// How far to walk. A step leads over one relation: from a file to its maker, from that to what it
+/// used.
+struct WalkLimits {
+  int depth = -1;              ///< steps; -1: all
+  std::size_t nodes = 200000;  ///< at most so many activities and entities
+};
+
+/// What indexing found.
+struct IndexReport {
+  std::int64_t journals = 0;   ///< files read; those that did not grow are passed over
+  std::int64_t unchanged = 0;  ///< files passed over
+  std::int64_t activities = 0, entities = 0, flows = 0;  ///< new rows
+  std::int64_t broken_lines = 0;
+  std::vector<std::string> notes;  ///< what the user should know, one line each
+};
+
+enum class StoreMode { read_only, update };
+
+/// A connection to an index. Calls of one object must not overlap.
+class Store {
+ public:
+  /// Open an index: a path, or a PostgreSQL connection string ("postgresql://…").
+  /// @throws Error(missing_input) if it is absent and only to be read, naming `alisio prov index`.
+  static Store open(const std::string& where, StoreMode mode);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  /// Read what is new in journals (files, or folders searched for *.log below) into the index. One
+  /// transaction: a reader sees all of it or nothing. A journal that shrank or changed is read
+  /// whole again.
+  IndexReport index(const std::vector<std::filesystem::path>& sources, const Definition& definition,
+                    const LoggerConfiguration& logger);
+  /// Forget everything.
+  void clear();
+
+  [[nodiscard]] std::vector<StoredActivity> activities(const std::vector<Row>& rows);
+  [[nodiscard]] std::vector<StoredEntity> entities(const std::vector<Row>& rows);
+  /// Uses and generations of activities, in order of activity.
+  [[nodiscard]] std::vector<StoredFlow> flows_of_activities(const std::vector<Row>& activities);
+  /// Uses and generations of entities, in order of entity.
+  [[nodiscard]] std::vector<StoredFlow> flows_of_entities(const std::vector<Row>& entities);
+
+  /// Find entities by the beginning of a SHA-256 or data hash (at least 8 hexadecimal digits,
+  /// "sha256:" before it or not), by id, by path as recorded, by path below the data root, or by
+  /// the file name alone; the first of these ways that finds any. Newest first.
+  [[nodiscard]] std::vector<Row> find_entities(const std::string& what);
+  /// Find activities by id or the beginning of it (at least 8 digits).
+  [[nodiscard]] std::vector<Row> find_activities(const std::string& what);
+
+  /// Walk from entities (or activities) to all that they came from, or that came from them. Back,
+  /// an entity has one maker: the last successful one. Each node once.
+  [[nodiscard]] Walk walk(const std::vector<Row>& entities, const std::vector<Row>& activities,
+                          Direction direction, const WalkLimits& limits);
+
+  /// Notes of people on entities and activities: id of the thing, time, author, text.
+  struct Note {
+    std::string about, time, author, text;
+    auto operator<=>(const Note&) const = default;
+  };
+  [[nodiscard]] std::vector<Note> notes(const std::vector<std::string>& about);
+
+  /// The SQL connection below, for the questions that need their own conditions.
+  class Connection;
+  [[nodiscard]] Connection& connection();
+
+ private:
+  struct State;
+  explicit Store(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace alisio::prov
