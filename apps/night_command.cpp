@@ -35,8 +35,8 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
   add("run", po::value(&options.runs)->multitoken(),
       "process these runs only, and the calibration runs that they need");
   add("accept", po::value(&options.accepted)->multitoken(),
-      "use the constants of these runs even if they fail their quality gates (to be said with "
-      "every pass)");
+      "go on with these runs even if they fail their quality gates: use their constants (to be "
+      "said with every pass), make DL2 of their data (gates.on_failure: stop)");
   add("jobs", po::value(&options.jobs), "processes at a time (default: as configured)");
   add("threads", po::value(&options.threads), "threads of each process");
   add("dry-run", po::bool_switch(&options.dry_run),

@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -64,6 +65,13 @@ void check_limits(double number, const Option& option, const std::string& where)
       nearest_word(key, keys).empty() ? "see alisio config --help-keys" : suggestion(key, keys));
 }
 
+/// Whether a text can be a part of a file's name. A point cannot be the first: it hides the file.
+bool is_name(const std::string& text) {
+  return !text.starts_with('.') && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-' || c == '+';
+  });
+}
+
 /// Turn a YAML value into the JSON value of an option.
 json convert(const YAML::Node& node, const Option& option, const fs::path& base,
              const std::string& where) {
@@ -107,6 +115,13 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
     }
     case OptionKind::text:
       return node.IsNull() ? std::string() : scalar(node, "text");
+    case OptionKind::name: {
+      const std::string text = node.IsNull() ? std::string() : scalar(node, "a name");
+      if (!is_name(text))
+        refuse(where, option,
+               "a name of letters, digits, '.', '_', '-', '+', since it names files");
+      return text;
+    }
     case OptionKind::path: {
       const std::string text = node.IsNull() ? std::string() : scalar(node, "a path");
       if (text.empty()) return std::string();

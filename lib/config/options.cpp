@@ -71,7 +71,7 @@ void add_calculator(std::vector<Option>& options, const CalculatorDefaults& d) {
 }
 
 void add_charge_calibrations(std::vector<Option>& options) {
-  options.push_back({"camera_calibration.filters", K::text, "52", "",
+  options.push_back({"camera_calibration.filters", K::name, "52", "",
                      "filters of the flasher, as the product's name tells them"});
   options.push_back({"camera_calibration.CalibrationHDF5Writer.events_to_skip", K::integer, 1000,
                      "events", "first events of the run that are left out: their baseline is bad"});
@@ -98,7 +98,7 @@ void add_charge_calibrations(std::vector<Option>& options) {
 std::vector<Option> make_options() {
   return {
       {"telescope", K::integer, 1, "", "number of the telescope, 1 to 4", {1, 4}},
-      {"prod_id", K::text, "", "", "name of the production; empty: v<version>_v00"},
+      {"prod_id", K::name, "", "", "name of the production; empty: v<version>_v00"},
 
       {"paths.r0", K::path, "R0", "", "raw data, one folder a night (YYYYMMDD)"},
       {"paths.run_summary", K::path, "monitoring/RunSummary", "", "RunSummary_<date>.ecsv files"},
@@ -346,6 +346,8 @@ const char* kind_name(OptionKind kind) {
       return "true, false or null";
     case K::text:
       return "text";
+    case K::name:
+      return "name";
     case K::path:
       return "path";
   }

@@ -15,6 +15,7 @@ enum class OptionKind {
   boolean,
   boolean_or_null,  ///< null leaves the decision to the data
   text,
+  name,  ///< part of a file or folder name: letters, digits, '.', '_', '-', '+'; may be empty
   path  ///< relative paths are taken from the folder of the file that says them
 };
 

@@ -31,6 +31,9 @@ struct Job {
   /// Why its products are not current though its record stands, and the time (JobRecord::ended_at)
   /// up to which records are meant: a later one has cured it. Empty: nothing.
   std::string outdated, outdated_until;
+  /// Ports that are to stay empty: a recorded input of theirs is one too many. Of other ports that
+  /// planning leaves empty, the stage finds the file by itself.
+  std::vector<std::string> empty_ports;
   /// It tells of all others: it runs when none of them is left to run.
   bool last = false;
   /// The file whose quality gates decide whether this job may run, and the port that it comes out

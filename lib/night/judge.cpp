@@ -95,6 +95,10 @@ std::string fact_difference(const Case& about) {
   return "";
 }
 
+bool leaves_empty(const Job& job, const std::string& port) {
+  return std::find(job.empty_ports.begin(), job.empty_ports.end(), port) != job.empty_ports.end();
+}
+
 /// Return what has changed since the job was done, or "": version, configuration, inputs.
 std::string change_since(const Case& about, FileView& files, bool& gone) {
   if (std::string changed = fact_difference(about); !changed.empty()) return changed;
@@ -124,7 +128,7 @@ std::string change_since(const Case& about, FileView& files, bool& gone) {
   }
   for (const JobFile& input : about.record->inputs) {
     if (wanted_paths.contains(input.path) || !counts_in_identity(stage, input.port)) continue;
-    if (wanted_ports.contains(input.port)) {
+    if (wanted_ports.contains(input.port) || leaves_empty(about.job, input.port)) {
       differs(fmt::format("{} is no longer an input", name_of(input.path)));
       continue;
     }
@@ -193,7 +197,7 @@ Step compare(const Case& about, FileView& files) {
   bool inputs_gone = false;
   std::string fault = fault_of_products(about, files);
   if (fault.empty()) fault = change_since(about, files, inputs_gone);
-  if (fault.empty() && record.ended_at <= about.job.outdated_until) fault = about.job.outdated;
+  if (fault.empty()) fault = about.outdated;
   if (!fault.empty()) return {StepStatus::to_run, fault};
   return {StepStatus::done, inputs_gone ? "as recorded; its inputs are no longer there"
                                         : "identity and hashes as recorded"};

@@ -53,6 +53,7 @@ struct Case {
   std::string lost_port;
   const StageFacts& facts;
   const JobRecord* record = nullptr;  ///< nullptr: never tried
+  std::string outdated;               ///< why its products are not current; empty: they may be
   bool retry_failed = true;           ///< false: what failed for good stays blocked
 };
 

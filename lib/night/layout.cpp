@@ -457,6 +457,8 @@ class Layout {
         if (tailcuts) job.inputs.push_back(plan_.jobs[*tailcuts].job.products.front());
         if (cat_b && may_use_cat_b(*cat_b))
           job.inputs.push_back(plan_.jobs[*cat_b].job.products.front());
+        else
+          job.empty_ports.emplace_back("catb_calibration");
         file.path = folders_.dl1 / folder / fs::path(file.path).filename();
         job.products = {{"dl1b_subrun", file.path}};
         if (setup_.steps.data_check)
@@ -550,12 +552,6 @@ class Layout {
     job.products = {{"night_report", folders_.dl1 / fmt::format("report_{}.html", folders_.date)}};
     // The report tells what failed and what is missing, which no input shows.
     job.last = true;
-    if (const auto record = state_.jobs.find(job.key); record != state_.jobs.end())
-      for (const auto& [key, other] : state_.jobs)
-        if (other.ended_at > record->second.ended_at && key != job.key) {
-          job.outdated = "the night went on since";
-          job.outdated_until = record->second.ended_at;
-        }
     add(std::move(job));
   }
 

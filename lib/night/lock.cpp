@@ -74,8 +74,8 @@ NightLock NightLock::take(const std::filesystem::path& file) {
   }
   lock.holder_.clear();
   lock.descriptor_ = descriptor;
-  const std::string text =
-      fmt::format("process {} on {} since {}\n", ::getpid(), host_name(), utc_now_text());
+  const std::string text = fmt::format("process {} on {} since {} UTC\n", ::getpid(), host_name(),
+                                       utc_now_text().substr(0, 19));
   if (::ftruncate(descriptor, 0) != 0 ||
       ::pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
     throw Error(ErrorKind::resource, std::string("cannot be written: ") + std::strerror(errno),

@@ -46,18 +46,26 @@ bool stops_on_gates(const config::Configuration& configuration) {
 }
 
 Steps steps_of(const NightOptions& options, const config::Configuration& configuration) {
-  return {.run_summary = configuration.boolean("steps.run_summary"),
-          .calibration = configuration.boolean("steps.calibration"),
-          .gain_select = configuration.boolean("steps.gain_select"),
-          .cat_b = configuration.boolean("steps.cat_b"),
-          .tailcuts = configuration.boolean("steps.tailcuts"),
-          .dl1ab = configuration.boolean("steps.dl1ab"),
-          .dl2 = options.dl2,
-          .muons = configuration.boolean("steps.muons"),
-          .data_check = configuration.boolean("steps.data_check"),
-          .merge = configuration.boolean("steps.merge"),
-          .report = configuration.boolean("steps.report"),
-          .stop_on_gates = stops_on_gates(configuration)};
+  const Steps steps{
+      .run_summary = configuration.boolean("steps.run_summary"),
+      .calibration = configuration.boolean("steps.calibration"),
+      .gain_select = configuration.boolean("steps.gain_select"),
+      .cat_b = configuration.boolean("steps.cat_b"),
+      .tailcuts = configuration.boolean("steps.tailcuts"),
+      .dl1ab = configuration.boolean("steps.dl1ab"),
+      .dl2 = options.dl2,
+      // What the stages are told not to write is no step of the night.
+      .muons = configuration.boolean("steps.muons") && configuration.boolean("muons.write"),
+      .data_check =
+          configuration.boolean("steps.data_check") && configuration.boolean("data_check.write"),
+      .merge = configuration.boolean("steps.merge"),
+      .report = configuration.boolean("steps.report"),
+      .stop_on_gates = stops_on_gates(configuration)};
+  if (steps.stop_on_gates && !steps.data_check)
+    throw Error(ErrorKind::configuration,
+                "'stop' needs the data check, whose numbers the gates judge", "gates.on_failure",
+                "switch steps.data_check and data_check.write on, or say 'warn'");
+  return steps;
 }
 
 SetupRequest request_of(const NightOptions& options, const config::Configuration& configuration,

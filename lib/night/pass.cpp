@@ -97,8 +97,12 @@ void Pass::decide_again(const std::vector<JobKey>& changed) {
     hand_on_hashes();
     return;
   }
+  std::vector<JobKey> affected = changed;
+  for (const PlannedJob& planned : plan_.jobs)
+    if (planned.job.last && !events_.running.contains(planned.job.key))
+      affected.push_back(planned.job.key);
   std::vector<FileStamp> rehashed;
-  planner_.update(plan_, changed, snapshot_, events_, rehashed);
+  planner_.update(plan_, affected, snapshot_, events_, rehashed);
   state_.remember_files(rehashed);
 }
 
@@ -455,6 +459,14 @@ void Pass::merge_all() {
 NightSummary Pass::summary() const {
   NightSummary summary = summarize(setup_, snapshot_, plan_, verdicts_);
   summary.notes.insert(summary.notes.end(), merge_notes_.begin(), merge_notes_.end());
+  for (const int run : settings_.accepted) {
+    const auto is_it = [&](const auto& other) { return other.run == run; };
+    if (std::none_of(setup_.catalogue.runs.begin(), setup_.catalogue.runs.end(), is_it) &&
+        std::none_of(plan_.gate_faults.begin(), plan_.gate_faults.end(), is_it))
+      summary.notes.push_back(fmt::format(
+          "--accept {}: this night has no such run, and takes no constants that failed from it",
+          run));
+  }
   summary.jobs_run = jobs_run_;
   summary.wall_s = seconds_since(start_);
   return summary;

@@ -19,6 +19,16 @@ bool may_be_left_out(const std::string& stage, const std::string& port, bool oth
   return false;
 }
 
+/// Why a job's products are not current though its record stands, or "".
+std::string outdated(const Job& job, const JobRecord& record, const StateSnapshot& state) {
+  if (record.ended_at <= job.outdated_until) return job.outdated;
+  if (job.last && std::any_of(state.jobs.begin(), state.jobs.end(), [&](const auto& other) {
+        return other.second.ended_at > record.ended_at;
+      }))
+    return "the night went on since";
+  return "";
+}
+
 }  // namespace
 
 void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settings,
@@ -66,16 +76,21 @@ void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settin
     }
   }
   const auto record = state.jobs.find(job.key);
-  planned.step = judge({.job = job,
-                        .inputs = planned.inputs,
-                        .coming = std::move(coming),
-                        .lost = std::move(lost),
-                        .lost_port = std::move(lost_port),
-                        .facts = settings.stages.at(job.key.stage),
-                        .record = record == state.jobs.end() ? nullptr : &record->second,
-                        .retry_failed = settings.retry_failed},
-                       files);
-  if (job.gate.path.empty() || settings.accepted.contains(job.key.run)) return;
+  planned.step =
+      judge({.job = job,
+             .inputs = planned.inputs,
+             .coming = std::move(coming),
+             .lost = std::move(lost),
+             .lost_port = std::move(lost_port),
+             .facts = settings.stages.at(job.key.stage),
+             .record = record == state.jobs.end() ? nullptr : &record->second,
+             .outdated =
+                 record == state.jobs.end() ? std::string() : outdated(job, record->second, state),
+             .retry_failed = settings.retry_failed},
+            files);
+  // What was made when somebody accepted the data stands.
+  if (job.gate.path.empty() || planned.step.done() || settings.accepted.contains(job.key.run))
+    return;
   const PlannedJob* checker = maker_of(job.gate);
   if (checker == nullptr || !checker->step.done()) return;
   if (const Verdict found = evaluate_gates(job.gate.port, job.gate.path, settings, files, verdicts);

@@ -13,7 +13,7 @@
 
 namespace alisio::night {
 
-/// Return the present instant as ISO text, UTC, to the second.
+/// Return the present instant as ISO text, UTC, with microseconds: texts compare as times do.
 [[nodiscard]] std::string utc_now_text();
 
 using stage::FileStamp;

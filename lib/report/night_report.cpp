@@ -257,7 +257,7 @@ std::string footer_of(const ActivityNote& activity) {
   return fmt::format(
       "Made by Alisio {} (commit {}), activity {}, {}. Camera maps are seen as in the "
       "engineering camera frame.",
-      build.version, build.commit, activity.activity_id, night::utc_now_text());
+      build.version, build.commit, activity.activity_id, night::utc_now_text().substr(0, 19) + "Z");
 }
 
 void write_page(const fs::path& path, const std::string& html) {

@@ -42,6 +42,13 @@ def case_wrong_config_value(case):
     config.write_text("tailcut:\n  picture_thresh: eight\n", "utf-8")
     said = case.run("night", DATE, "--config", config).ends("configuration")
     said.complains(f"{config}:2", "picture_thresh")
+    for key, value in (("filters", "a/b"), ("filters", "..")):
+        config.write_text(f"camera_calibration:\n  {key}: {value}\n", "utf-8")
+        said = case.run("night", DATE, "--config", config).ends("configuration")
+        said.complains(f"{config}:2", key)
+    config.write_text("steps:\n  data_check: false\ngates:\n  on_failure: stop\n", "utf-8")
+    said = case.run("night", DATE, "--config", config).ends("configuration")
+    said.complains("gates.on_failure", "data_check")
 
 
 def case_unreadable_config(case):

@@ -855,6 +855,12 @@ TEST_F(RawNightTest, CatBThatFailsItsGatesCorrectsNothing) {
   EXPECT_NE(again.find("dl1ab 00101.0000; dl1ab 00101.0001"), std::string::npos) << again;
   EXPECT_EQ(again.find("00102"), std::string::npos) << again;
   EXPECT_EQ(again.find("cat_b"), std::string::npos) << again;
+  // Accepted no more, it is an input less.
+  options_.accepted = {};
+  EXPECT_EQ(run(), 0);
+  EXPECT_NE(calls().find("dl1ab 00101.0000; dl1ab 00101.0001"), std::string::npos);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "");
 }
 
 TEST_F(NightTest, ChecksMergesAndReports) {
@@ -921,6 +927,13 @@ TEST_F(NightTest, DataThatFailTheirGatesAreToldOrStop) {
   options_.accepted = {101};
   EXPECT_EQ(run(), 0) << out_.str();
   EXPECT_TRUE(fs::exists(product("dl2", 101, 1, "stopped_v00")));
+  // What was made of accepted data stands when that is not said again.
+  options_.accepted = {};
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(out_.str().find("Nothing to do"), std::string::npos) << out_.str();
+  options_.accepted = {999};
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(out_.str().find("--accept 999: this night has no such run"), std::string::npos);
   configure("steps:\n  data_check: true\ngates:\n  on_failure: perhaps\n");
   EXPECT_THROW(run(), Error);
 }
