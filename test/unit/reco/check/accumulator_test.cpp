@@ -302,7 +302,13 @@ TEST(Accumulator, BlocksDoNotMatter) {
 
 TEST(Accumulator, ChargesFallWhereTheEdgesSay) {
   const Binning& b = binning(Histogram::pixelchargespectrum);
-  std::vector<float> charges{0.05F, 0.1F, 1.0F, 10.0F, 1000.0F, 50118.72F, 50119.F, 3e38F, -1.F, 0};
+  std::vector<float> charges{0.05F, 0.1F, 1.0F, 10.0F, 1000.0F, 50118.72F, 50119.F,
+                             3e38F, -1.F, 0,    -0.0F, -1e-30F, -3e38F,    1e-40F};
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (const float odd : {infinity, -infinity, std::numeric_limits<float>::quiet_NaN(),
+                          -std::numeric_limits<float>::quiet_NaN()})
+    charges.push_back(odd);
+  for (float charge = 0.05F; charge < 1e5F; charge *= 1.0037F) charges.push_back(charge);
   for (const double edge : b.x)
     for (const float near :
          {std::nextafter(float(edge), 0.0F), float(edge), std::nextafter(float(edge), 1e9F)})
