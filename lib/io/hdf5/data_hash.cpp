@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -62,7 +63,9 @@ bool holds_variable_text(hid_t type) {
 void hash_texts(const File::State& state, const std::string& path, hid_t dataset, Hasher& hasher) {
   const Handle space(H5Dget_space(dataset));
   const Handle type(H5Dget_type(dataset));
-  std::vector<char*> texts(std::size_t(H5Sget_simple_extent_npoints(space.get())));
+  std::vector<char*> texts;
+  make_room(texts, std::uint64_t(H5Sget_simple_extent_npoints(space.get())), 1,
+            state.path.string() + ":" + path);
   if (H5Dread(dataset, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()) < 0)
     throw state.failure("cannot be decoded", path);
   for (const char* text : texts) {
@@ -71,6 +74,24 @@ void hash_texts(const File::State& state, const std::string& path, hid_t dataset
     hasher.update(held);
   }
   H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, texts.data());
+}
+
+/// Whether the members of a compound type lie inside of it, each to its end, as HDF5 itself does
+/// not check: a damaged file can say otherwise, and reading by such a type goes astray.
+bool members_fit(hid_t type) {
+  if (H5Tget_class(type) == H5T_ARRAY) return members_fit(Handle(H5Tget_super(type)).get());
+  if (H5Tget_class(type) != H5T_COMPOUND) return true;
+  const std::size_t size = H5Tget_size(type);
+  std::size_t end = 0;
+  for (int i = 0; i < H5Tget_nmembers(type); ++i) {
+    const Handle member(H5Tget_member_type(type, unsigned(i)));
+    const std::size_t offset = H5Tget_member_offset(type, unsigned(i));
+    const std::size_t bytes = H5Tget_size(member.get());
+    if (offset < end || bytes > size || offset > size - bytes || !members_fit(member.get()))
+      return false;
+    end = offset + bytes;
+  }
+  return true;
 }
 
 void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
@@ -99,11 +120,20 @@ void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
     return Error(ErrorKind::bad_input, "cannot be decoded: " + last_hdf5_error(),
                  state.path.string() + ":" + path, "make or copy the file again");
   };
+  const std::string where = state.path.string() + ":" + path;
+  if (!members_fit(type.get()))
+    throw Error(ErrorKind::bad_input, "has columns that lie outside its rows", where,
+                "it is damaged: make or copy it again");
   std::size_t row_bytes = H5Tget_size(type.get());
-  for (std::size_t i = 1; i < shape.size(); ++i) row_bytes *= shape[i];
+  for (std::size_t i = 1; i < shape.size(); ++i) {
+    if (row_bytes != 0 && shape[i] > std::numeric_limits<std::size_t>::max() / row_bytes)
+      throw Error(ErrorKind::bad_input, "says that it holds more than any file can", where,
+                  "it is damaged: make or copy it again");
+    row_bytes *= shape[i];
+  }
   std::vector<std::byte> buffer;
   if (shape.empty()) {
-    buffer.resize(row_bytes);
+    make_room(buffer, 1, row_bytes, where);
     if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer.data()) < 0)
       throw refuse();
     hasher.update(buffer);
@@ -122,7 +152,7 @@ void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
     count[0] = std::min(step, shape[0] - start[0]);
     H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
     const Handle memory(H5Screate_simple(int(count.size()), count.data(), nullptr));
-    buffer.resize(count[0] * row_bytes);
+    make_room(buffer, count[0], row_bytes, where);
     if (H5Dread(dataset.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, buffer.data()) <
         0)
       throw refuse();

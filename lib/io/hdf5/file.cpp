@@ -272,7 +272,8 @@ std::vector<std::string> File::read_texts(const std::string& path) const {
   if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) > 0 || count < 0)
     throw state_->failure("is no array of fixed-length texts", path);
   const std::size_t size = H5Tget_size(type.get());
-  std::string bytes(size * std::size_t(count), '\0');
+  std::string bytes;
+  make_room(bytes, std::uint64_t(count), size, state_->path.string() + ":" + path);
   if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0)
     throw state_->failure("texts cannot be read", path);
   std::vector<std::string> texts;
@@ -311,7 +312,9 @@ std::vector<double> File::read_array(const std::string& path,
   std::vector<hsize_t> sizes(std::size_t(std::max(rank, 0)));
   if (rank > 0) H5Sget_simple_extent_dims(space.get(), sizes.data(), nullptr);
   if (shape != nullptr) shape->assign(sizes.begin(), sizes.end());
-  std::vector<double> values(std::size_t(H5Sget_simple_extent_npoints(space.get())));
+  std::vector<double> values;
+  make_room(values, std::uint64_t(H5Sget_simple_extent_npoints(space.get())), 1,
+            state_->path.string() + ":" + path);
   if (H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
     throw state_->failure("cannot be read as numbers", path);
   return values;

@@ -1,6 +1,8 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <string>
 
 #include "lib/base/error.hpp"
@@ -30,6 +32,27 @@ struct File::State {
                  "is it the right file, and whole?");
   }
 };
+
+/// Make room for `rows` rows of `row_bytes` each. What a damaged file says of its sizes must end
+/// with its name, not with the want of memory. @throws Error(bad_input) naming the object.
+template <typename Buffer>
+void make_room(Buffer& buffer, std::uint64_t rows, std::uint64_t row_bytes,
+               const std::string& where) {
+  constexpr std::uint64_t plausible_bytes = std::uint64_t{1} << 36;
+  if (row_bytes > 0 && rows > plausible_bytes / row_bytes)
+    throw Error(ErrorKind::bad_input,
+                "says that it holds " + std::to_string(rows) + " rows of " +
+                    std::to_string(row_bytes) + " bytes",
+                where, "it is damaged: make or copy it again");
+  try {
+    buffer.resize(rows * row_bytes);
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorKind::resource,
+                "there is no memory for " + std::to_string(rows) + " rows of " +
+                    std::to_string(row_bytes) + " bytes",
+                where, "is the file whole?");
+  }
+}
 
 /// Return the lock of what copies objects and of what keeps datasets open meanwhile. H5Ocopy of
 /// HDF5 1.10 damages the heap if a chunk that it copies lies in the cache of the open dataset, and

@@ -103,6 +103,11 @@ TableReader::TableReader(const File& file, const std::string& path)
       throw Error(ErrorKind::bad_input,
                   fmt::format("column '{}' has a type that tables do not hold", info.name),
                   where + ":" + path);
+    if (info.offset > s.row_bytes || info.item_bytes == 0 ||
+        info.items > (s.row_bytes - info.offset) / info.item_bytes)
+      throw Error(ErrorKind::bad_input,
+                  fmt::format("column '{}' lies outside the rows of its table", info.name),
+                  where + ":" + path, "it is damaged: make or copy it again");
     const std::string unit = fmt::format("CTAFIELD_{}_UNIT", i);
     if (file.has_attribute(path, unit)) info.unit = file.text_attribute(path, unit);
     s.columns->push_back(std::move(info));
@@ -136,7 +141,7 @@ Rows TableReader::read(std::uint64_t first, std::size_t n) const {
   rows.where_ = s.file.path().string() + ":" + s.path;
   rows.n_ = n;
   rows.row_bytes_ = s.row_bytes;
-  rows.bytes_.resize(n * s.row_bytes);
+  make_room(rows.bytes_, n, s.row_bytes, rows.where_);
   if (n == 0) return rows;
   prepare_library();
   const Handle space(H5Dget_space(s.dataset.get()));
