@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <limits>
 #include <optional>
 
 #include "lib/base/error.hpp"
@@ -103,8 +105,52 @@ void pack_rows(const hdf5::Rows& rows, const std::vector<hdf5::ColumnInfo>& colu
 /// A file that goes into the product.
 struct Input {
   fs::path path;
-  int subrun = 0;
+  int run = 0, subrun = 0;
 };
+
+/// The events of a file. Ids are unique within a run: a file that has another's is a copy under a
+/// wrong name.
+struct EventRange {
+  std::int64_t first = 0, last = -1;
+};
+
+/// Read the column of event ids.
+std::vector<std::int64_t> event_ids(const fs::path& path, const char* table_path) {
+  const hdf5::File file = hdf5::File::open(path);
+  const hdf5::TableReader table(file, table_path);
+  std::vector<std::int64_t> ids;
+  const std::size_t step = rows_per_block(table);
+  for (std::uint64_t first = 0; first < table.row_count(); first += step) {
+    const hdf5::Rows block = table.read(first, std::min(step, table.row_count() - first));
+    const auto some = block.column<std::int64_t>("event_id");
+    ids.insert(ids.end(), some.begin(), some.end());
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+/// Check that a file holds events of the run that its name tells. @throws Error(bad_input).
+EventRange range_of_events(const Input& input, const char* table_path) {
+  const hdf5::File file = hdf5::File::open(input.path);
+  const hdf5::TableReader table(file, table_path);
+  if (!table.has_column("event_id") || table.row_count() == 0) return {};
+  EventRange range{std::numeric_limits<std::int64_t>::max(), -1};
+  const std::size_t step = rows_per_block(table);
+  for (std::uint64_t first = 0; first < table.row_count(); first += step) {
+    const hdf5::Rows block = table.read(first, std::min(step, table.row_count() - first));
+    for (const std::int64_t id : block.column<std::int64_t>("event_id")) {
+      range.first = std::min(range.first, id);
+      range.last = std::max(range.last, id);
+    }
+    if (!table.has_column("obs_id") || file.exists("/simulation")) continue;
+    for (const std::int64_t run : block.column<std::int64_t>("obs_id"))
+      if (run != input.run)
+        throw Error(ErrorKind::bad_input,
+                    fmt::format("holds events of run {}, not of the run in its name", run),
+                    input.path.string(), "give it its own name");
+  }
+  return range;
+}
 
 /// What the first file says, and all others must say too.
 struct Model {
@@ -183,7 +229,7 @@ std::vector<Input> ordered(const std::vector<fs::path>& paths) {
       throw Error(ErrorKind::usage, fmt::format("is of run {}, others are of run {}", id.run, *run),
                   path.string(), "merge each run by itself");
     run = id.run;
-    inputs.push_back({path, id.subrun});
+    inputs.push_back({path, id.run, id.subrun});
   }
   std::sort(inputs.begin(), inputs.end(),
             [](const Input& a, const Input& b) { return a.subrun < b.subrun; });
@@ -195,11 +241,31 @@ std::vector<Input> ordered(const std::vector<fs::path>& paths) {
   return inputs;
 }
 
+/// @throws Error(bad_input) if a file holds an event that one before it holds.
+void refuse_repeated_events(const Input& input, const EventRange& range,
+                            const std::vector<std::pair<EventRange, fs::path>>& seen,
+                            const char* table_path) {
+  for (const auto& [other, path] : seen) {
+    if (range.first > other.last || other.first > range.last) continue;
+    const std::vector<std::int64_t> mine = event_ids(input.path, table_path);
+    const std::vector<std::int64_t> theirs = event_ids(path, table_path);
+    std::vector<std::int64_t> both;
+    std::set_intersection(mine.begin(), mine.end(), theirs.begin(), theirs.end(),
+                          std::back_inserter(both));
+    if (!both.empty())
+      throw Error(ErrorKind::bad_input,
+                  fmt::format("holds {} events that {} holds, too: event {}", both.size(),
+                              path.filename().string(), both.front()),
+                  input.path.string(), "is it a copy under another name? leave it out");
+  }
+}
+
 /// Look into every file before anything is written. Return the model that all those left fit, and
 /// the names of those left out.
 Model check_inputs(std::vector<Input>& inputs, const MergeTablesRequest& request,
                    std::vector<std::string>& left_out) {
   std::optional<Model> model;
+  std::vector<std::pair<EventRange, fs::path>> seen;
   std::erase_if(inputs, [&](const Input& input) {
     try {
       Model own = model_of(input.path, request.with_images);
@@ -208,13 +274,13 @@ Model check_inputs(std::vector<Input>& inputs, const MergeTablesRequest& request
           own.concatenated.end())
         throw Error(ErrorKind::bad_input, fmt::format("has no table '{}'", events),
                     input.path.string());
-      if (!model) {
-        model = std::move(own);
-        return false;
-      }
-      if (const std::string what = misfit(*model, own); !what.empty())
+      if (const std::string what = model ? misfit(*model, own) : ""; !what.empty())
         throw Error(ErrorKind::bad_input, what, input.path.string(),
                     "make it again, or leave it out with --leave-out-bad");
+      const EventRange range = range_of_events(input, events);
+      refuse_repeated_events(input, range, seen, events);
+      seen.emplace_back(range, input.path);
+      if (!model) model = std::move(own);
       return false;
     } catch (const Error& error) {
       if (!request.leave_out_bad || error.kind() == ErrorKind::bug) throw;

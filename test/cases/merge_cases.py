@@ -28,9 +28,9 @@ def facts(case, path, *words):
     return json.loads(case.run("show", path, "--json", *words).ends("done").out)
 
 
-def copy_as(folder, source, target):
-    shutil.copy2(folder / f"dl1_LST-1.Run{RUN}.{source:04d}.h5",
-                 folder / f"dl1_LST-1.Run{RUN}.{target:04d}.h5")
+def rename_as(folder, source, target):
+    (folder / f"dl1_LST-1.Run{RUN}.{source:04d}.h5").rename(
+        folder / f"dl1_LST-1.Run{RUN}.{target:04d}.h5")
 
 
 def refuse(case, words, reason, *told):
@@ -80,9 +80,9 @@ def case_merge_of_a_run(case):
 
 def case_merge_tells_what_is_missing(case):
     """A gap in the subruns is warned of and told in the product; the rest is merged."""
-    folder = subruns(case, count=1)
-    for subrun in (2, 3):
-        copy_as(folder, 0, subrun)
+    folder = subruns(case, count=3)
+    for source, target in ((2, 3), (1, 2)):
+        rename_as(folder, source, target)
     merged = case.folder / "merged"
     words = ["merge", "--input-dir", folder, "--kind", "dl1", "--output-dir", merged]
     case.run(*words).ends("done").says("warning", "lacks subruns 1")
@@ -115,9 +115,13 @@ def case_merge_names_what_is_bad(case):
     replace_file(bad, whole.replace(b'"picture_thresh":8', b'"picture_thresh":6'))
     refuse(case, words, "bad input", bad, "configuration")
     expect(good.exists() and bad.exists(), "an input is gone")
-    other = folder / f"dl1_LST-1.Run{RUN + 1}.0000.h5"
+    # A copy of a subrun under the name of another, and of another run.
+    replace_file(bad, good.read_bytes())
+    refuse(case, words, "bad input", bad, good.name)
     replace_file(bad, whole)
+    other = folder / f"dl1_LST-1.Run{RUN + 1}.0000.h5"
     shutil.copy2(good, other)
+    refuse(case, ["--input", other, "--output-dir", merged], "bad input", other, f"run {RUN}")
     elsewhere = case.folder / "elsewhere"
     elsewhere.mkdir()
     shutil.copy2(good, elsewhere)
@@ -135,12 +139,11 @@ def case_merge_names_what_is_bad(case):
 
 def case_killed_merge(case):
     """A merge that is killed leaves nothing half-made, and the earlier file as it was."""
-    folder = subruns(case, count=1)
-    for subrun in range(1, 40):
-        copy_as(folder, 0, subrun)
+    count = 5
+    folder = subruns(case, count=count)
     merged = case.folder / "merged"
     words = ["merge", "--input-dir", folder, "--kind", "dl1", "--with-images", "--output-dir", merged]
-    for pause in (0.05, 0.15, 0.3):
+    for pause in (0.03, 0.06, 0.12):
         process = subprocess.Popen([str(case.alisio), *map(str, words)], stderr=subprocess.DEVNULL,
                                    env=os.environ)
         time.sleep(pause)
@@ -148,10 +151,10 @@ def case_killed_merge(case):
         process.wait()
         product = merged / f"dl1_LST-1.Run{RUN}.h5"
         if product.exists():
-            expect(facts(case, product)["events"] == 40 * EVENTS, "a part of a file")
+            expect(facts(case, product)["events"] == count * EVENTS, "a part of a file")
             product.unlink()
     case.run(*words).ends("done")
-    expect(facts(case, merged / f"dl1_LST-1.Run{RUN}.h5")["events"] == 40 * EVENTS, "events lost")
+    expect(facts(case, merged / f"dl1_LST-1.Run{RUN}.h5")["events"] == count * EVENTS, "events lost")
 
 
 def case_merge_dry_run(case):
