@@ -68,7 +68,6 @@ LinePlot trend_plot(const LongTermTable& runs, const std::string& name, double d
                                 value_text(band.spread),
                                 column.unit.empty() ? std::string() : " " + column.unit);
   plot.x.label = "time";
-  plot.x.unit = "UTC";
   plot.x.scale = Axis::Scale::time;
   plot.y.label = name;
   plot.y.unit = column.unit;
@@ -184,7 +183,9 @@ std::string long_term_page(const LongTerm& table, const LongTermPageFacts& facts
                                                   facts.last_night, table.runs.rows()));
 
   page.begin_section("Outliers", "outliers", false,
-                     !facts.left_out.empty() || !outliers.empty() ? Light::attention : Light::good,
+                     !facts.left_out.empty() || !outliers.empty() ? Light::attention
+                     : table.runs.rows() < 5                      ? Light::unknown
+                                                                  : Light::good,
                      true);
   page.paragraph(fmt::format(
       "A value is an outlier if it lies more than {:g} robust standard deviations (1.4826 times "

@@ -80,6 +80,15 @@ void add_overview(Page& page, const NightData& night, const std::vector<Judged>&
       page.notice(fmt::format("Run {} fails: {}.", run_name(j.run->run), failed));
     for (const std::string& problem : j.run->problems) page.notice("Not read: " + problem);
   }
+  for (const ListedRun& listed : night.listed)
+    if (listed.type == "DATA" && std::none_of(judged.begin(), judged.end(), [&](const Judged& j) {
+          return j.run->run == listed.run;
+        }))
+      page.notice(fmt::format("Run {} has no data check: not judged.", run_name(listed.run)));
+  if (night.jobs && !night.jobs->failed.empty())
+    page.notice(fmt::format("{} job{} failed, see Jobs: {}.", night.jobs->failed.size(),
+                            night.jobs->failed.size() == 1 ? "" : "s",
+                            night.jobs->failed.front().reason));
   for (const std::string& note : night.notes) page.notice(note);
   if (judged.empty()) page.notice("There are no data checks and no muon files of this night.");
 }
@@ -111,8 +120,9 @@ void add_run_table(Page& page, const NightData& night, const std::vector<Judged>
     for (; listed != night.listed.end() && listed->run <= j.run->run; ++listed)
       if (!of_judged(listed->run)) add_listed(*listed);
     const check::SubrunSummary& t = j.total;
-    const std::string expected =
-        j.run->expected_subruns ? fmt::format(" / {}", *j.run->expected_subruns) : std::string();
+    const std::string expected = fmt::format(
+        " / {}",
+        check::full_number_of_subruns(j.run->summaries, j.run->expected_subruns.value_or(-1)));
     table.rows.push_back(
         {text_cell(run_name(j.run->run), '#' + run_anchor(j.run->run)),
          light_cell(j.judgement.light), text_cell(j.run->type), time_cell(j.run->start()),

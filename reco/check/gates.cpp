@@ -27,15 +27,12 @@ std::vector<Gate> gates_of(const SubrunSummary& s, const DataLimits& limits) {
   return gates;
 }
 
-/// Return how many of the subruns from the first to the last number expected are absent.
-std::int64_t missing(std::span<const SubrunSummary> subruns, std::int64_t expected) {
-  std::set<std::int64_t> numbers;
-  for (const SubrunSummary& s : subruns) numbers.insert(s.subrun);
-  if (expected < 0) expected = numbers.empty() ? 0 : *numbers.rbegin() + 1;
-  return std::max<std::int64_t>(0, expected - std::int64_t(numbers.size()));
-}
-
 }  // namespace
+
+std::int64_t full_number_of_subruns(std::span<const SubrunSummary> subruns, std::int64_t expected) {
+  for (const SubrunSummary& s : subruns) expected = std::max<std::int64_t>(expected, s.subrun + 1);
+  return std::max<std::int64_t>(0, expected);
+}
 
 std::vector<Gate> subrun_gates(const SubrunSummary& subrun, const DataLimits& limits) {
   return gates_of(subrun, limits);
@@ -52,8 +49,12 @@ std::vector<Gate> run_gates(std::span<const SubrunSummary> subruns, const DataLi
   }
   if (muon_rings >= std::max<std::int64_t>(1, limits.min_muon_rings))
     gates.push_back(make_gate("muon_efficiency", muon_efficiency, "", limits.muon_efficiency));
-  gates.push_back(make_gate("missing_subruns", double(missing(subruns, expected_subruns)), "",
-                            {0, double(limits.missing_subruns)}));
+  std::set<std::int64_t> numbers;
+  for (const SubrunSummary& s : subruns) numbers.insert(s.subrun);
+  const std::int64_t missing =
+      full_number_of_subruns(subruns, expected_subruns) - std::int64_t(numbers.size());
+  gates.push_back(
+      make_gate("missing_subruns", double(missing), "", {0, double(limits.missing_subruns)}));
   return gates;
 }
 

@@ -26,9 +26,14 @@ struct DataLimits {
 /// Judge one subrun. Its muon rings are too few to be judged.
 [[nodiscard]] std::vector<Gate> subrun_gates(const SubrunSummary& subrun, const DataLimits& limits);
 
+/// Return how many subruns a run should have: as many as are expected, and as the greatest of their
+/// numbers tells, since gaps in the numbers are lost subruns whatever else is known.
+/// @param expected negative: not known
+[[nodiscard]] std::int64_t full_number_of_subruns(std::span<const SubrunSummary> subruns,
+                                                  std::int64_t expected);
+
 /// Judge a run: its subruns together.
-/// @param expected_subruns how many the run has; negative: not known, then gaps in their numbers
-///        count as missing
+/// @param expected_subruns how many the run has, see full_number_of_subruns()
 /// @param muon_rings, muon_efficiency of the run; a negative number: taken from the summaries
 [[nodiscard]] std::vector<Gate> run_gates(std::span<const SubrunSummary> subruns,
                                           const DataLimits& limits,

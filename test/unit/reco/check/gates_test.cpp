@@ -73,6 +73,8 @@ TEST(DataGates, RunsCountTheirSubrunsAndRings) {
   EXPECT_DOUBLE_EQ(find(gates, "missing_subruns")->value, 1) << "number 2 is absent";
   EXPECT_FALSE(all_passed(gates));
   EXPECT_DOUBLE_EQ(find(run_gates(run, {}, 6), "missing_subruns")->value, 3);
+  // As many files as there should be, but not those.
+  EXPECT_DOUBLE_EQ(find(run_gates(run, {}, 3), "missing_subruns")->value, 1);
   run[2].subrun = 2;
   gates = run_gates(run, {}, 3);
   EXPECT_TRUE(all_passed(gates)) << failed_gates(gates);
