@@ -66,6 +66,9 @@ struct StoredFlow {
 
 enum class Direction { back, forth };
 
+/// How much of an activity is read.
+enum class Detail { brief, full };
+
 /// A part of the graph: what was reached from a start, in the order in which it was reached.
 struct Walk {
   std::vector<StoredActivity> activities;
@@ -96,9 +99,16 @@ enum class StoreMode { read_only, update };
 /// A connection to an index. Calls of one object must not overlap.
 class Store {
  public:
-  /// Open an index: a path, or a PostgreSQL connection string ("postgresql://…").
-  /// @throws Error(missing_input) if it is absent and only to be read, naming `alisio prov index`.
+  /// Open an index: a path, or a PostgreSQL connection string ("postgresql://…"). An SQLite index
+  /// must be on a local disk. ":memory:" is an index that lives as long as the object.
+  /// @throws Error(missing_input) if it is absent and only to be read, Error(bad_input) if it is
+  /// damaged or of another version, naming `alisio prov index --rebuild`.
   static Store open(const std::string& where, StoreMode mode);
+  /// Make an index anew from journals: an SQLite file beside the old one that takes its name once
+  /// it is whole, a PostgreSQL database within one transaction. Readers see the old one until then.
+  static IndexReport rebuild(const std::string& where,
+                             const std::vector<std::filesystem::path>& sources,
+                             const Definition& definition, const LoggerConfiguration& logger);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();
@@ -111,7 +121,10 @@ class Store {
   /// Forget everything.
   void clear();
 
-  [[nodiscard]] std::vector<StoredActivity> activities(const std::vector<Row>& rows);
+  /// Return activities in the order of their rows. Brief ones come without message, command,
+  /// parameters, configuration and environment.
+  [[nodiscard]] std::vector<StoredActivity> activities(const std::vector<Row>& rows,
+                                                       Detail detail = Detail::full);
   [[nodiscard]] std::vector<StoredEntity> entities(const std::vector<Row>& rows);
   /// Uses and generations of activities, in order of activity.
   [[nodiscard]] std::vector<StoredFlow> flows_of_activities(const std::vector<Row>& activities);
@@ -126,11 +139,15 @@ class Store {
   [[nodiscard]] std::vector<Row> find_activities(const std::string& what);
 
   /// Walk from entities (or activities) to all that they came from, or that came from them. Back,
-  /// an entity has one maker: the last successful one. Each node once.
+  /// an entity has one maker: the last successful one. Forth, an activity leads to what it is the
+  /// maker of. Each node once; a flow is told if both its ends are. A used file that has the
+  /// content of a generated one under another path is that one.
   [[nodiscard]] Walk walk(const std::vector<Row>& entities, const std::vector<Row>& activities,
-                          Direction direction, const WalkLimits& limits);
+                          Direction direction, const WalkLimits& limits,
+                          Detail detail = Detail::brief);
 
-  /// Notes of people on entities and activities: id of the thing, time, author, text.
+  /// Notes of people on entities and activities: id of the thing, time, author, text. In journals
+  /// they are records {"note_about": ID, "note": TEXT, "author": NAME, "time": ISO 8601}.
   struct Note {
     std::string about, time, author, text;
     auto operator<=>(const Note&) const = default;
