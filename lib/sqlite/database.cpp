@@ -7,10 +7,26 @@
 namespace alisio::sqlite {
 namespace {
 
-[[noreturn]] void fail_with(sqlite3* connection, const std::string& where) {
+/// @param statement what was asked, if it says more than the file
+[[noreturn]] void fail_with(sqlite3* connection, const std::string& file,
+                            const std::string& statement = "") {
+  const int code = sqlite3_errcode(connection) & 0xff;
+  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+    throw Error(ErrorKind::bad_input,
+                std::string("the database is damaged: ") + sqlite3_errmsg(connection), file,
+                "move it away and bring back a copy, or let it be made anew");
+  constexpr std::size_t longest = 80;
+  const std::string asked =
+      statement.size() > longest ? statement.substr(0, longest) + "…" : statement;
   throw Error(ErrorKind::resource,
-              std::string("the database refuses: ") + sqlite3_errmsg(connection), where,
-              "is the disk full, or is the file on a network disk?");
+              std::string("the database refuses: ") + sqlite3_errmsg(connection) +
+                  (asked.empty() ? "" : ", asked: " + asked),
+              file, "is the disk full, or is the file on a network disk?");
+}
+
+std::string file_of(sqlite3* connection) {
+  const char* name = sqlite3_db_filename(connection, "main");
+  return name == nullptr ? "" : name;
 }
 
 }  // namespace
@@ -20,7 +36,8 @@ void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
 }
 
 void Statement::fail() const {
-  fail_with(sqlite3_db_handle(statement_.get()), sqlite3_sql(statement_.get()));
+  sqlite3* const connection = sqlite3_db_handle(statement_.get());
+  fail_with(connection, file_of(connection), sqlite3_sql(statement_.get()));
 }
 
 bool Statement::step() {
@@ -112,7 +129,7 @@ Statement Database::prepare(const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(connection_.get(), sql.c_str(), static_cast<int>(sql.size()), &statement,
                          nullptr) != SQLITE_OK)
-    fail_with(connection_.get(), file_.string() + ": " + sql);
+    fail_with(connection_.get(), file_.string(), sql);
   return Statement(statement);
 }
 

@@ -11,7 +11,8 @@ struct sqlite3_stmt;
 namespace alisio::sqlite {
 
 /// One prepared SQL statement. Parameters are bound in order, rows are read by column number from
-/// 0. Every failure throws Error(resource) with SQLite's message and the statement.
+/// 0. Every failure throws Error with SQLite's message and the statement: bad_input if the file is
+/// damaged, resource otherwise.
 class Statement {
  public:
   Statement(Statement&&) noexcept = default;
@@ -31,6 +32,11 @@ class Statement {
   /// Run a statement that returns no rows.
   void run();
   void reset();
+  /// Bind one parameter, counted from 1.
+  template <typename Value>
+  void set(int position, const Value& value) {
+    bind_one(position, value);
+  }
 
   [[nodiscard]] bool is_null(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;

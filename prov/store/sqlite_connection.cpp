@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include "lib/base/error.hpp"
+#include "lib/sqlite/database.hpp"
+#include "prov/store/connection.hpp"
+
+namespace alisio::prov {
+namespace {
+
+/// Run something; if the file turns out to be damaged, say how it is made anew.
+template <typename Work>
+auto with_remedy(const std::string& file, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_input) throw;
+    throw Error(ErrorKind::bad_input, "the index of provenance is damaged", file,
+                "make it anew from the journals: alisio prov index --rebuild");
+  }
+}
+
+class SqliteStatement final : public SqlStatement {
+ public:
+  SqliteStatement(sqlite::Statement statement, const std::string& file)
+      : statement_(std::move(statement)), file_(file) {}
+
+  SqlStatement& bind(const std::vector<SqlValue>& values) override {
+    statement_.reset();
+    int position = 0;
+    for (const SqlValue& value : values) {
+      ++position;
+      switch (value.kind) {
+        case SqlValue::Kind::null:
+          statement_.set(position, nullptr);
+          break;
+        case SqlValue::Kind::integer:
+          statement_.set(position, value.integer);
+          break;
+        case SqlValue::Kind::text:
+          statement_.set(position, value.text);
+          break;
+      }
+    }
+    return *this;
+  }
+
+  bool step() override {
+    return with_remedy(file_, [&] {
+      const bool more = statement_.step();
+      // A statement that has ended must not keep the database locked.
+      if (!more) statement_.reset();
+      return more;
+    });
+  }
+  bool is_null(int column) const override { return statement_.is_null(column); }
+  std::int64_t integer(int column) const override { return statement_.integer(column); }
+  std::string text(int column) const override { return statement_.text(column); }
+
+ private:
+  sqlite::Statement statement_;
+  const std::string& file_;
+};
+
+class SqliteConnection final : public Store::Connection {
+ public:
+  SqliteConnection(const std::string& file, StoreMode mode, bool fast)
+      : file_(file), database_(with_remedy(file_, [&] {
+          return sqlite::Database(file, mode == StoreMode::update ? sqlite::OpenMode::create
+                                                                  : sqlite::OpenMode::read_only);
+        })) {
+    // Negative: in KiB. Bulk loads touch indexes at random places.
+    database_.run("PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY");
+    if (mode == StoreMode::read_only) database_.run("PRAGMA mmap_size = 1073741824");
+    if (fast) database_.run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+  }
+
+  std::unique_ptr<SqlStatement> prepare(const std::string& sql) override {
+    return with_remedy(
+        file_, [&] { return std::make_unique<SqliteStatement>(database_.prepare(sql), file_); });
+  }
+  void run(const std::string& sql) override {
+    with_remedy(file_, [&] { database_.run(sql); });
+  }
+  void begin() override { run("BEGIN IMMEDIATE"); }
+  void commit() override { run("COMMIT"); }
+  void roll_back() noexcept override {
+    try {
+      database_.run("ROLLBACK");
+    } catch (const Error&) {
+      // SQLite has rolled back by itself: the failure that led here is already on its way up.
+    }
+  }
+  bool has_table(const std::string& name) override {
+    const auto found = prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
+    return found->bind({name}).step();
+  }
+  void tidy() override { run("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)"); }
+
+ private:
+  std::string file_;
+  sqlite::Database database_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store::Connection> connect_sqlite(const std::string& file, StoreMode mode,
+                                                  bool fast) {
+  return std::make_unique<SqliteConnection>(file, mode, fast);
+}
+
+bool names_postgresql(std::string_view where) {
+  return where.starts_with("postgresql://") || where.starts_with("postgres://");
+}
+
+}  // namespace alisio::prov
