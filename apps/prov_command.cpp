@@ -20,6 +20,7 @@ struct ProvCommand {
 /// In the order of the help text.
 constexpr ProvCommand prov_commands[] = {
     {"merge", "fold the records of jobs into documents", prov_merge_command},
+    {"import", "take in the records of other programs", prov_import_command},
     {"graph", "draw a document", prov_graph_command},
     {"verify", "compare files with their records", prov_verify_command},
 };

@@ -18,6 +18,7 @@ int run_prov_command(const std::vector<std::string>& arguments, const Program& p
 
 // One function a command; each file apps/prov_<name>_command.cpp.
 int prov_merge_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_import_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_verify_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_graph_command(const std::vector<std::string>& arguments, const Program& program);
 
