@@ -88,43 +88,55 @@ ALISIO_CLONES void average_three(std::size_t n, const double* __restrict raw,
   out[n - 1] = (raw[n - 2] + raw[n - 1] + raw[0]) / 3;
 }
 
-/// Expected light, with `factor` per metre of chord.
-ALISIO_CLONES void interpolate(std::size_t n, const std::int32_t* __restrict node,
-                               const double* __restrict fraction, const double* __restrict table,
-                               const double* __restrict factor, double scale,
-                               double* __restrict out) {
+/// Expected light, with `factor` per metre of chord. Not cloned: vectors gather no faster.
+void interpolate(std::size_t n, const std::int32_t* __restrict node,
+                 const double* __restrict fraction, const double* __restrict table,
+                 const double* __restrict factor, double scale, double* __restrict out) {
   for (std::size_t i = 0; i < n; ++i) {
     const double low = table[node[i]], high = table[node[i] + 1];
     out[i] = scale * factor[i] * (low + fraction[i] * (high - low));
   }
 }
 
-/// Per pixel: variance, squared pull, and first and expected second derivative of the negative
-/// log-likelihood by the expected light.
-ALISIO_CLONES void pixel_terms(std::size_t n, const double* __restrict charge,
-                               const double* __restrict expected, double* __restrict variance,
-                               double* __restrict squares, double* __restrict by_expected,
-                               double* __restrict information) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const double v = pedestal_variance + variance_per_pe * expected[i];
-    const double off = charge[i] - expected[i], inverse = 1 / v;
-    variance[i] = v;
-    squares[i] = off * off * inverse;
-    by_expected[i] =
-        inverse * (0.5 * variance_per_pe - off - 0.5 * variance_per_pe * off * off * inverse);
-    information[i] = inverse + 0.5 * variance_per_pe * variance_per_pe * inverse * inverse;
-  }
-}
+/// What one pass over the pixels adds up.
+struct PixelSums {
+  double squares;      ///< of the pulls
+  double smallest;     ///< variance, (p.e.)^2
+  double gradient;     ///< of the negative log-likelihood by log_efficiency
+  double information;  ///< expected second derivative by log_efficiency
+};
 
 double sum_of(const double (&part)[lanes]) {
   return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
 }
 
-ALISIO_CLONES double sum(std::size_t n, const double* a) {
-  double part[lanes] = {};
-  for (std::size_t i = 0; i < n; i += lanes)
-    for (std::size_t k = 0; k < lanes; ++k) part[k] += a[i + k];
-  return sum_of(part);
+/// Per pixel: variance, and first and expected second derivative of the negative log-likelihood by
+/// the expected light; and the sums over all.
+ALISIO_CLONES PixelSums pixel_terms(std::size_t n, const double* __restrict charge,
+                                    const double* __restrict expected, double* __restrict variance,
+                                    double* __restrict by_expected,
+                                    double* __restrict information) {
+  double squares[lanes] = {}, gradient[lanes] = {}, curvature[lanes] = {}, least[lanes];
+  std::fill_n(least, lanes, infinity);
+  for (std::size_t start = 0; start < n; start += lanes) {
+    for (std::size_t k = 0; k < lanes; ++k) {
+      const std::size_t i = start + k;
+      const double v = pedestal_variance + variance_per_pe * expected[i];
+      const double off = charge[i] - expected[i], inverse = 1 / v;
+      const double first =
+          inverse * (0.5 * variance_per_pe - off - 0.5 * variance_per_pe * off * off * inverse);
+      const double second = inverse + 0.5 * variance_per_pe * variance_per_pe * inverse * inverse;
+      variance[i] = v;
+      by_expected[i] = first;
+      information[i] = second;
+      squares[k] += off * off * inverse;
+      gradient[k] += first * expected[i];
+      curvature[k] += second * expected[i] * expected[i];
+      least[k] = v < least[k] ? v : least[k];
+    }
+  }
+  return {sum_of(squares), *std::min_element(least, least + lanes), sum_of(gradient),
+          sum_of(curvature)};
 }
 
 ALISIO_CLONES double sum_products(std::size_t n, const double* a, const double* b) {
@@ -140,14 +152,6 @@ ALISIO_CLONES double sum_products(std::size_t n, const double* a, const double* 
   for (std::size_t i = 0; i < n; i += lanes)
     for (std::size_t k = 0; k < lanes; ++k) part[k] += a[i + k] * b[i + k] * c[i + k];
   return sum_of(part);
-}
-
-ALISIO_CLONES double smallest(std::size_t n, const double* a) {
-  double part[lanes];
-  std::fill_n(part, lanes, infinity);
-  for (std::size_t i = 0; i < n; i += lanes)
-    for (std::size_t k = 0; k < lanes; ++k) part[k] = a[i + k] < part[k] ? a[i + k] : part[k];
-  return *std::min_element(part, part + lanes);
 }
 
 /// The sum of many logarithms for the price of few: of products that are far from overflow.
@@ -212,8 +216,8 @@ RingLikelihood::RingLikelihood(std::span<const float> image, std::span<const std
   padded_ = (pixels_ + lanes - 1) / lanes * lanes;
   s_.node.resize(padded_, 0);
   for (auto* buffer : {&s_.charge, &s_.radial, &s_.fraction}) buffer->resize(padded_, 0);
-  for (auto* buffer : {&s_.across, &s_.across_by_width, &s_.variance, &s_.squares, &s_.by_expected,
-                       &s_.information})
+  for (auto* buffer :
+       {&s_.across, &s_.across_by_width, &s_.variance, &s_.by_expected, &s_.information})
     buffer->assign(padded_, 0);
   for (auto& buffer : s_.slope) buffer.assign(padded_, 0);
 }
@@ -279,16 +283,14 @@ RingLikelihood::Profile RingLikelihood::profile(const RingPoint& point) {
   double* const expected = s_.slope[log_efficiency].data();
   interpolate(padded_, s_.node.data(), s_.fraction.data(), s_.chord[0].data(), s_.across.data(),
               scale, expected);
-  pixel_terms(padded_, s_.charge.data(), expected, s_.variance.data(), s_.squares.data(),
-              s_.by_expected.data(), s_.information.data());
-  if (!(smallest(padded_, s_.variance.data()) > 0)) return {infinity, 0, 0};
+  const PixelSums sums = pixel_terms(padded_, s_.charge.data(), expected, s_.variance.data(),
+                                     s_.by_expected.data(), s_.information.data());
+  if (!(sums.smallest > 0)) return {infinity, 0, 0};
   const double padding = double(padded_ - pixels_) * std::log(pedestal_variance);
-  const double gradient = sum_products(padded_, s_.by_expected.data(), expected);
-  const double information = sum_products(padded_, s_.information.data(), expected, expected);
-  const double shift = information > 0 ? -gradient / information : 0;
-  return {0.5 * (sum(padded_, s_.squares.data()) + sum_logs(padded_, s_.variance.data()) - padding +
+  const double shift = sums.information > 0 ? -sums.gradient / sums.information : 0;
+  return {0.5 * (sums.squares + sum_logs(padded_, s_.variance.data()) - padding +
                  double(pixels_) * std::log(2 * pi)),
-          shift, 0.5 * gradient * shift};
+          shift, 0.5 * sums.gradient * shift};
 }
 
 LikelihoodValue RingLikelihood::evaluate(const RingPoint& point) {

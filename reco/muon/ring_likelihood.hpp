@@ -37,7 +37,7 @@ struct LikelihoodScratch {
   std::vector<double> fraction;                 ///< place between two nodes of the chord table
   std::vector<std::int32_t> node;               ///< the lower of the two
   std::vector<double> across, across_by_width;  ///< share of the light, and its derivative
-  std::vector<double> variance, squares;
+  std::vector<double> variance;
   std::array<std::vector<double>, n_ring_parameters> slope;
   std::vector<double> by_expected, information;
   // [node of the chord table]
