@@ -108,7 +108,7 @@ night::NightServices night_services(const Program& program) {
     if (!job.link_folder.empty()) request.link_folders = {job.link_folder};
     request.dry_run = job.dry_run;
     const prov::MergeResult result =
-        prov::merge_run(request, (*setup)->definition, (*setup)->logger);
+        prov::merge(request, (*setup)->definition, (*setup)->logger);
     for (const std::string& note : result.notes)
       spdlog::warn("provenance of run {}: {}", job.run, note);
   };

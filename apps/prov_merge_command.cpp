@@ -77,7 +77,7 @@ int prov_merge_command(const std::vector<std::string>& arguments, const Program&
     throw Error(ErrorKind::usage, fmt::format("unknown stage '{}'", stage), "alisio prov merge",
                 suggestion(stage, known));
   }
-  const prov::MergeResult result = prov::merge_run(
+  const prov::MergeResult result = prov::merge(
       request, definition, prov::LoggerConfiguration::load((*values)["logger"].as<std::string>()));
   std::cout << fmt::format("{} subruns, {} failed, {} killed, {} superseded activities\n",
                            result.subruns, result.failed, result.killed, result.superseded);

@@ -8,6 +8,7 @@
 
 #include "lib/base/hash.hpp"
 #include "lib/base/ids.hpp"
+#include "prov/document_parts.hpp"
 #include "prov/record_fields.hpp"
 
 namespace alisio::prov {
@@ -40,43 +41,39 @@ void append_shell_word(std::string& command, const std::string& word) {
 class Writer {
  public:
   Writer(const Records& records, const Selection& selection, const Definition& definition,
-         const Copies& copies)
-      : records_(records), selection_(selection), definition_(definition), copies_(copies) {
+         const Copies& copies, const std::string& source)
+      : records_(records),
+        selection_(selection),
+        definition_(definition),
+        copies_(copies),
+        source_(source) {
     find_replaced();
     find_quality();
   }
 
-  std::string write() {
+  std::string write(const std::vector<FinerDocument>& finer) {
     write_definition();
     write_session();
-    std::vector<std::pair<std::string, const std::vector<const ActivityRecord*>*>> stages;
-    for (const auto& [key, activities] : selection_.lineage)
-      stages.emplace_back(write_folded(key.name, activities, {}), &activities);
-    std::string folded;
-    if (!selection_.completed.empty()) {
-      folded = write_folded(selection_.stage, selection_.completed, selection_.others);
-      stages.emplace_back(folded, &selection_.completed);
+    find_products();
+    for (const auto& [fold, activities] : selection_.folds)
+      write_fold(fold, activities, selection_.attempts_at(fold));
+    write_missing_products();
+    for (const auto& [fold, activities] : selection_.folds) {
+      std::set<std::string> informants;
+      for (const ActivityRecord* activity : activities)
+        for (const FlowRecord& flow : activity->used)
+          if (const auto at = products_.find(flow.entity); at != products_.end())
+            informants.insert(at->second.activity);
+      const std::string& id = ids_.at(fold);
+      for (const std::string& informant : informants)
+        if (informant != id)
+          relate("wasInformedBy", {{"prov:informed", id}, {"prov:informant", informant}});
+      for (const ActivityRecord* attempt : selection_.attempts_at(fold))
+        relate("wasInformedBy",
+               {{"prov:informed", id}, {"prov:informant", qualified(attempt->id)}});
     }
-    for (const auto& [id, activities] : stages) {
-      std::set<std::string> used;
-      for (const ActivityRecord* activity : *activities)
-        for (const FlowRecord& flow : activity->used) used.insert(flow.entity);
-      for (const auto& [other_id, others] : stages) {
-        const bool informed =
-            id != other_id && std::any_of(others->begin(), others->end(), [&](const auto* other) {
-              return std::any_of(
-                  other->generated.begin(), other->generated.end(),
-                  [&](const FlowRecord& flow) { return used.contains(flow.entity); });
-            });
-        if (informed)
-          relate("wasInformedBy", {{"prov:informed", id}, {"prov:informant", other_id}});
-      }
-    }
-    for (const ActivityRecord* other : selection_.others) {
-      const std::string id = write_attempt(*other);
-      if (!folded.empty())
-        relate("wasInformedBy", {{"prov:informed", folded}, {"prov:informant", id}});
-    }
+    for (const ActivityRecord* other : selection_.others) write_attempt(*other);
+    for (const FinerDocument& document : finer) write_finer(document);
     return finish();
   }
 
@@ -131,12 +128,9 @@ class Writer {
   /// Write the sessions of the document as one entity: what they have in common, and their number.
   void write_session() {
     std::set<std::string> ids;
-    const auto note = [&](const std::vector<const ActivityRecord*>& activities) {
+    for (const ActivityRecord* activity : selection_.others) ids.insert(activity->session);
+    for (const auto& [fold, activities] : selection_.folds)
       for (const ActivityRecord* activity : activities) ids.insert(activity->session);
-    };
-    note(selection_.completed);
-    note(selection_.others);
-    for (const auto& [key, activities] : selection_.lineage) note(activities);
     std::string start;
     std::map<std::string, std::set<std::string>> common;
     for (const std::string& id : ids) {
@@ -156,14 +150,40 @@ class Writer {
     // One for a run of a stage in a production: two ways through the same work are told alike.
     const std::vector<const ActivityRecord*>& some =
         selection_.completed.empty() ? selection_.others : selection_.completed;
-    session_ = short_hash("session\n" + selection_.stage + '\n' + run_text(selection_.run) + '\n' +
-                          some.front()->observation_date + '\n' + some.front()->prod_id + '\n' +
-                          std::to_string(some.front()->telescope));
-    ordered_json entity{{"prov:label", run_text(selection_.run)},
-                        {"prov:type", "ExecutionSession"}};
+    const SelectionRequest& request = selection_.request;
+    const std::string date = request.observation_date.empty() ? some.front()->observation_date
+                                                              : request.observation_date;
+    std::string text = "session\n" + request.stage + '\n' + run_text(request.run) + '\n' + date +
+                       '\n' + some.front()->prod_id + '\n' +
+                       std::to_string(some.front()->telescope);
+    std::string label = run_text(request.run);
+    if (request.scope != Grain::run || request.grain != Grain::run)
+      text += fmt::format("\n{}\n{}\n", to_string(request.scope), to_string(request.grain));
+    if (request.scope == Grain::subrun) label += '.' + subrun_text(request.subrun);
+    if (request.scope == Grain::subrun) text += subrun_text(request.subrun);
+    if (request.scope == Grain::night) label = date;
+    ordered_json runs = ordered_json::array();
+    if (request.scope == Grain::observation) {
+      label = source_;
+      text += source_;
+      for (const int run : request.runs) {
+        runs.push_back(run_text(run));
+        text += '\n' + run_text(run);
+      }
+    }
+    session_ = short_hash(text);
+    ordered_json entity{{"prov:label", label}, {"prov:type", "ExecutionSession"}};
     if (!start.empty()) entity["prov:generatedAtTime"] = start;
-    entity["stage"] = selection_.stage;
-    entity["observation_run"] = run_text(selection_.run);
+    if (!request.stage.empty()) entity["stage"] = request.stage;
+    if (request.scope == Grain::subrun || request.scope == Grain::run)
+      entity["observation_run"] = run_text(request.run);
+    if (request.scope == Grain::subrun) entity["observation_subrun"] = subrun_text(request.subrun);
+    if (request.scope == Grain::observation) {
+      entity["source"] = source_;
+      entity["observation_run"] = runs.size() == 1 ? runs.front() : runs;
+    }
+    entity["scope"] = to_string(request.scope);
+    entity["granularity"] = to_string(request.grain);
     for (const auto& [key, values] : common) entity[key] = one_or_all(values);
     entity["n_sessions"] = ids.size();
     entities_[qualified(session_)] = entity;
@@ -196,7 +216,9 @@ class Writer {
       const bool in_part = text_at(record, "type") == "File" && text_at(record, "sha256").empty() &&
                            text_at(record, "hash").empty() &&
                            text_at(record, "status") != "planned";
-      if (in_part) entity["prov:type"] = "FileReadInPart";
+      // Other programs hash no content.
+      if (in_part)
+        entity["prov:type"] = record.contains("identity") ? "FileKnownByPath" : "FileReadInPart";
       if (is_copied) entity["filepath"] = copy->second.string();
       if (const std::string path = text_at(record, "filepath"); !path.empty())
         entity[is_replaced || in_part ? "reference" : "filepath"] = path;
@@ -277,43 +299,149 @@ class Writer {
     return nullptr;
   }
 
-  static void add_choice(std::set<std::string>& reasons, const FlowRecord& flow, bool usage) {
-    if (usage && !flow.remark.empty()) reasons.insert(flow.remark);
+  /// A generated entity: the activity of the document that made it, and the role of its own.
+  struct Product {
+    std::string activity, role;
+  };
+
+  /// Find which activity of the document made what: of several the one that ended last.
+  void find_products() {
+    std::map<std::string, std::pair<std::string, std::string>> last;  // entity to end and id
+    for (const auto& [fold, activities] : selection_.folds) {
+      const std::string& id = ids_.emplace(fold, id_of(fold, activities)).first->second;
+      for (const ActivityRecord* activity : activities)
+        for (const FlowRecord& flow : activity->generated) {
+          auto& [end, maker] = last[flow.entity];
+          if (std::tie(end, maker) > std::tie(activity->end, activity->id)) continue;
+          end = activity->end, maker = activity->id;
+          products_[flow.entity] = {id, flow.role};
+        }
+    }
   }
 
-  /// Write what activities used or generated; what differs from subrun to subrun as collections.
+  /// What one role of a folded activity led to.
+  struct Gathered {
+    std::string name;                                           ///< of the collection; may be empty
+    std::map<std::string, std::set<std::string>> reasons;       ///< entity: why it was chosen
+    std::map<std::string, std::set<const ActivityRecord*>> by;  ///< entity: of which activities
+    bool is_collected = false;
+  };
+
+  /// Write what activities used or generated; what differs from subrun to subrun as collections,
+  /// and if several runs are folded, also what differs from run to run.
   void write_flows(const std::string& id, const std::vector<const ActivityRecord*>& activities,
-                   bool usage, bool fold) {
-    const char* relation = usage ? "used" : "wasGeneratedBy";
-    // By role and entity: why it was chosen.
-    std::map<std::pair<std::string, std::string>, std::set<std::string>> direct;
-    std::map<std::pair<std::string, std::string>, std::vector<std::string>> collected;
-    std::map<std::string, std::set<std::string>> choices;  // by collection
+                   bool usage, bool fold, bool many_runs) {
+    std::map<std::pair<std::string, std::string>, Gathered> by_role;  // role and collection
     for (const ActivityRecord* activity : activities)
       for (const FlowRecord& flow : usage ? activity->used : activity->generated) {
+        if (!usage && products_.at(flow.entity).activity != id) continue;
         const FlowDefinition* kind = flow_of(activity->name, flow, usage);
-        if (fold && kind != nullptr && !kind->collection.empty())
-          collected[{kind->collection_role, kind->collection}].push_back(flow.entity);
-        else
-          add_choice(direct[{flow.role, flow.entity}], flow, usage);
-        if (usage && fold && kind != nullptr && !kind->collection.empty())
-          add_choice(choices[kind->collection], flow, usage);
+        const bool collected = fold && kind != nullptr && !kind->collection.empty();
+        Gathered& gathered = collected ? by_role[{kind->collection_role, kind->collection}]
+                                       : by_role[{flow.role, ""}];
+        gathered.is_collected = collected;
+        if (collected) gathered.name = kind->collection;
+        std::set<std::string>& reasons = gathered.reasons[flow.entity];
+        if (usage && !flow.remark.empty()) reasons.insert(flow.remark);
+        if (many_runs) gathered.by[flow.entity].insert(activity);
       }
-    const auto add = [&](const std::string& entity, const std::string& role,
-                         const std::set<std::string>& reasons) {
-      ordered_json facts =
-          usage ? ordered_json{{"prov:activity", id}, {"prov:entity", entity}, {"prov:role", role}}
-                : ordered_json{{"prov:entity", entity}, {"prov:activity", id}, {"prov:role", role}};
-      if (!reasons.empty()) facts["choice"] = one_or_all(reasons);
-      relate(relation, std::move(facts));
-    };
-    for (auto& [names, members] : collected)
-      add(write_collection(names.second, members), names.first, choices[names.second]);
-    for (const auto& [names, reasons] : direct) {
-      const auto& [role, entity] = names;
-      add(write_entity(entity), role, reasons);
-      if (usage) write_training(entity, id);
+    for (auto& [names, gathered] : by_role) {
+      const std::string& role = names.first;
+      if (gathered.is_collected) {
+        collect_flow(id, role, gathered.name, gathered.reasons, usage);
+        continue;
+      }
+      std::map<std::string, std::map<std::string, std::set<std::string>>> differing;
+      for (const auto& [entity, reasons] : gathered.reasons) {
+        const std::string name = many_runs ? file_name_of(entity) : "";
+        const bool is_shared = !many_runs || name.empty() ||
+                               (usage && gathered.by[entity].size() == activities.size());
+        if (is_shared)
+          write_flow(id, entity, role, reasons, usage);
+        else
+          differing[name].emplace(entity, reasons);
+      }
+      for (const auto& [name, entities] : differing)
+        if (entities.size() == 1)
+          write_flow(id, entities.begin()->first, role, entities.begin()->second, usage);
+        else
+          collect_flow(id, role + " Collection", name + "Collection", entities, usage);
     }
+  }
+
+  /// Return the name of a file's kind; nothing for what is no file.
+  [[nodiscard]] std::string file_name_of(const std::string& entity) const {
+    const auto at = records_.entities.find(entity);
+    return at != records_.entities.end() && text_at(*at->second, "type") == "File"
+               ? text_at(*at->second, "name")
+               : std::string();
+  }
+
+  void add_relation(const std::string& activity, const std::string& entity, const std::string& role,
+                    const std::set<std::string>& reasons, bool usage) {
+    ordered_json facts =
+        usage ? ordered_json{{"prov:activity", activity},
+                             {"prov:entity", entity},
+                             {"prov:role", role}}
+              : ordered_json{
+                    {"prov:entity", entity}, {"prov:activity", activity}, {"prov:role", role}};
+    if (!reasons.empty()) facts["choice"] = one_or_all(reasons);
+    relate(usage ? "used" : "wasGeneratedBy", std::move(facts));
+  }
+
+  void write_flow(const std::string& activity, const std::string& entity, const std::string& role,
+                  const std::set<std::string>& reasons, bool usage) {
+    add_relation(activity, write_entity(entity), role, reasons, usage);
+    if (usage) write_training(entity, activity);
+    if (usage)
+      uses_.emplace(entity, "");
+    else
+      generated_.insert(entity);
+  }
+
+  void collect_flow(const std::string& activity, const std::string& role, const std::string& name,
+                    const std::map<std::string, std::set<std::string>>& entities, bool usage) {
+    std::vector<std::string> members;
+    std::set<std::string> reasons;
+    for (const auto& [entity, why] : entities) {
+      members.push_back(entity);
+      reasons.insert(why.begin(), why.end());
+    }
+    const std::string collection = write_collection(name, members);
+    add_relation(activity, collection, role, reasons, usage);
+    if (!usage) generated_.insert(collection);
+    if (usage)
+      for (const std::string& member : members) uses_.emplace(member, collection);
+  }
+
+  /// What was used in another grouping than it was made in is told by each piece, so that the way
+  /// back to its maker is not lost.
+  void write_missing_products() {
+    for (const auto& [entity, collection] : uses_) {
+      const auto product = products_.find(entity);
+      if (product == products_.end() || generated_.contains(entity) ||
+          (!collection.empty() && generated_.contains(collection)))
+        continue;
+      add_relation(product->second.activity, write_entity(entity), product->second.role, {}, false);
+      generated_.insert(entity);
+    }
+  }
+
+  /// Name a document that tells more: the record that the activity left of itself.
+  void write_finer(const FinerDocument& document) {
+    std::string activity;
+    for (const auto& [fold, id] : ids_)
+      if (activity.empty() || fold.name == document.stage) activity = id;
+    if (activity.empty()) return;
+    const std::string id = qualified(short_hash("record\n" + document.sha256));
+    entities_[id] = {{"prov:label", document.path.filename().string()},
+                     {"prov:type", {{"$", "prov:Bundle"}, {"type", "xsd:QName"}}},
+                     {"filepath", document.path.string()},
+                     {"sha256", document.sha256},
+                     {"size_bytes", document.size_bytes},
+                     {"contentType", "application/json"}};
+    relate("wasGeneratedBy",
+           {{"prov:entity", id}, {"prov:activity", activity}, {"prov:role", "Record in detail"}});
   }
 
   void write_agents(const std::string& id, const std::vector<const ActivityRecord*>& activities) {
@@ -421,34 +549,48 @@ class Writer {
     relate("wasStartedBy", {{"prov:activity", id}, {"prov:trigger", qualified(session_)}});
   }
 
-  std::string write_folded(const std::string& name,
-                           const std::vector<const ActivityRecord*>& activities,
-                           const std::vector<const ActivityRecord*>& others) {
+  /// Return the id of a fold: its members'; what is told alone keeps its own.
+  static std::string id_of(const Fold& fold, const std::vector<const ActivityRecord*>& activities) {
+    if (!fold.activity.empty()) return qualified(fold.activity);
     std::vector<std::string> ids;
     for (const ActivityRecord* activity : activities) ids.push_back(activity->id);
     std::sort(ids.begin(), ids.end());
-    std::string text = "activity\n" + name + '\n';
+    std::string text = "activity\n" + fold.name + '\n';
     for (const std::string& one : ids) text += one + '\n';
-    const std::string id = qualified(short_hash(text));
-    ordered_json facts = activity_facts(name, activities);
+    return qualified(short_hash(text));
+  }
+
+  void write_fold(const Fold& fold, const std::vector<const ActivityRecord*>& activities,
+                  const std::vector<const ActivityRecord*>& others) {
+    const std::string& id = ids_.at(fold);
+    const bool alone = !fold.activity.empty();
+    ordered_json facts = activity_facts(fold.name, activities);
     const bool is_planned = activities.front()->how == ActivityEnd::planned;
     facts["status"] = is_planned ? "planned" : "completed";
     facts["exit_code"] = 0;
-    std::set<int> done, failed;
-    for (const ActivityRecord* activity : activities)
-      if (activity->subrun >= 0) done.insert(activity->subrun);
+    if (alone && activities.front()->subrun >= 0)
+      facts["observation_subrun"] = subrun_text(activities.front()->subrun);
+    std::set<std::pair<int, int>> done, failed;  // run and subrun
+    std::set<int> runs;
+    for (const ActivityRecord* activity : activities) {
+      if (activity->subrun >= 0) done.emplace(activity->run, activity->subrun);
+      runs.insert(activity->run);
+    }
     int attempts = 0;
     for (const ActivityRecord* other : others) {
       attempts += other->how == ActivityEnd::failed || other->how == ActivityEnd::killed ? 1 : 0;
-      if (other->subrun >= 0 && !done.contains(other->subrun)) failed.insert(other->subrun);
+      const std::pair which{other->run, other->subrun};
+      if (other->subrun >= 0 && !done.contains(which)) failed.insert(which);
     }
-    facts["n_subruns"] = activities.size();
-    facts["n_failed"] = failed.size();
+    if (fold.run < 0) facts["n_runs"] = runs.size();
+    if (!alone) facts["n_subruns"] = activities.size();
+    if (!alone) facts["n_failed"] = failed.size();
     facts["n_failed_attempts"] = attempts;
     if (!failed.empty()) {
       std::string list;
-      for (const int subrun : failed) {
+      for (const auto& [run, subrun] : failed) {
         if (!list.empty()) list += ' ';
+        if (fold.run < 0) list += run_text(run) + '.';
         list += subrun_text(subrun);
       }
       facts["failed_subruns"] = list;
@@ -477,15 +619,15 @@ class Writer {
       facts["events"] = events;
     }
     activities_[id] = facts;
-    write_parameters(id, activities, true);
+    write_parameters(id, activities, !alone);
     write_agents(id, activities);
-    write_flows(id, activities, true, true);
-    write_flows(id, activities, false, true);
-    return id;
+    const bool many_runs = !alone && (fold.run < 0 || definition_.activity(fold.name) == nullptr);
+    write_flows(id, activities, true, !alone, many_runs);
+    write_flows(id, activities, false, !alone, many_runs);
   }
 
   /// Write an activity that made nothing that lasted: what it generated is no entity.
-  std::string write_attempt(const ActivityRecord& attempt) {
+  void write_attempt(const ActivityRecord& attempt) {
     const std::string id = qualified(attempt.id);
     const bool was_replaced =
         attempt.how == ActivityEnd::completed || attempt.how == ActivityEnd::planned;
@@ -502,62 +644,43 @@ class Writer {
     activities_[id] = facts;
     write_parameters(id, {&attempt}, false);
     write_agents(id, {&attempt});
-    write_flows(id, {&attempt}, true, false);
-    return id;
+    write_flows(id, {&attempt}, true, false, false);
   }
 
-  /// Return the whole text: everything sorted, one element a line.
   std::string finish() {
     for (const auto& [software, person] : delegations_)
       relate("actedOnBehalfOf", {{"prov:delegate", software}, {"prov:responsible", person}});
-    const auto dump = [](const ordered_json& value) {
-      return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-    };
-    std::string text = "{\n\"prefix\": " + dump({{"id", definition_.identifier_namespace()},
-                                                 {"default", definition_.attribute_namespace()}});
-    for (const auto& [section, elements] :
-         {std::pair{"entity", &entities_}, std::pair{"activity", &activities_},
-          std::pair{"agent", &agents_}}) {
-      text += fmt::format(",\n\"{}\": {{", section);
-      const char* separator = "\n";
-      for (const auto& [id, facts] : *elements) {
-        text += separator + dump(id) + ": " + dump(facts);
-        separator = ",\n";
-      }
-      text += "\n}";
-    }
-    std::size_t n = 0;
-    for (const auto& [kind, list] : relations_) {
-      std::set<std::string> sorted;
-      for (const ordered_json& arguments : list) sorted.insert(dump(arguments));
-      text += fmt::format(",\n\"{}\": {{", kind);
-      const char* separator = "\n";
-      for (const std::string& arguments : sorted) {
-        text += fmt::format("{}\"_:id{}\": {}", separator, ++n, arguments);
-        separator = ",\n";
-      }
-      text += "\n}";
-    }
-    return text + "\n}\n";
+    return document_text({.prefix = {{"id", definition_.identifier_namespace()},
+                                     {"default", definition_.attribute_namespace()}},
+                          .entities = std::move(entities_),
+                          .activities = std::move(activities_),
+                          .agents = std::move(agents_),
+                          .relations = std::move(relations_)});
   }
 
   const Records& records_;
   const Selection& selection_;
   const Definition& definition_;
   const Copies& copies_;
+  const std::string& source_;
   std::map<std::string, ordered_json> entities_, activities_, agents_;  ///< by qualified id
   std::map<std::string, std::vector<ordered_json>> relations_;
   std::set<std::string> written_;
   std::set<std::pair<std::string, std::string>> delegations_;
+  std::map<Fold, std::string> ids_;
+  std::map<std::string, Product> products_;             ///< by entity
+  std::set<std::pair<std::string, std::string>> uses_;  ///< entity, and the collection it was in
+  std::set<std::string> generated_;                     ///< entities and collections that are told
   std::map<std::string, std::string> replaced_by_, quality_;
   std::string session_, definition_id_;
 };
 
 }  // namespace
 
-std::string run_document(const Records& records, const Selection& selection,
-                         const Definition& definition, const Copies& copies) {
-  return Writer(records, selection, definition, copies).write();
+std::string document_of(const Records& records, const Selection& selection,
+                        const Definition& definition, const Copies& copies,
+                        const std::vector<FinerDocument>& finer, const std::string& source) {
+  return Writer(records, selection, definition, copies, source).write(finer);
 }
 
 }  // namespace alisio::prov

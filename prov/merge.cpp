@@ -30,6 +30,19 @@ struct Material {
   Selection selection;
 };
 
+SelectionRequest selection_request(const MergeRequest& request) {
+  return {.scope = request.scope,
+          .grain = request.grain,
+          .stage = request.stage,
+          .telescope = request.telescope,
+          .run = request.run,
+          .subrun = request.subrun,
+          .runs = request.runs,
+          .observation_date = request.observation_date,
+          .prod_id = request.prod_id,
+          .planned = request.dry_run};
+}
+
 /// Where generated files are on record: by entity id and by content, the session tags under which
 /// they were made.
 struct Makers {
@@ -63,14 +76,17 @@ std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfig
   if (!request.dry_run && fs::is_regular_file(earlier_log, problem)) sources.push_back(earlier_log);
   std::set<fs::path> folders;  // beside used files
   // Records of other runs are not even parsed.
-  std::vector<std::string> wanted{':' + run_text(request.run)};
+  std::vector<std::string> wanted;
+  if (request.scope == Grain::observation)
+    for (const int run : request.runs) wanted.push_back(':' + run_text(run));
+  else if (request.scope != Grain::night)
+    wanted.push_back(':' + run_text(request.run));
   Makers makers = find_makers(sources, logger);
   while (true) {
     auto material = std::make_unique<Material>();
     material->journals = read_journals(sources, logger, wanted);
     material->records = collect(material->journals);
-    material->selection = select(material->records, request.stage, request.telescope, request.run,
-                                 request.observation_date, request.prod_id, request.dry_run);
+    material->selection = select(material->records, selection_request(request));
     const std::size_t n_sources = sources.size();
     std::set<std::string> tags;
     std::vector<const json*> missing;
@@ -95,8 +111,9 @@ std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfig
       note(makers.by_content, text_at(*file, "sha256"));
     }
     for (const std::string& known : wanted) tags.erase(known);
-    if (tags.empty()) return material;
-    wanted.insert(wanted.end(), tags.begin(), tags.end());
+    // Of a night, all lines are read at once.
+    if (request.scope == Grain::night ? sources.size() == n_sources : tags.empty()) return material;
+    if (request.scope != Grain::night) wanted.insert(wanted.end(), tags.begin(), tags.end());
   }
 }
 
@@ -113,9 +130,8 @@ std::string selected_lines(const Journals& journals, const Records& records,
         for (const FlowRecord& flow : *flows) entities.insert(flow.entity);
     }
   };
-  note(selection.completed);
   note(selection.others);
-  for (const auto& [key, list] : selection.lineage) note(list);
+  for (const auto& [key, list] : selection.folds) note(list);
   for (const auto& [alias, entity] : records.aliases)
     if (entities.contains(entity)) entities.insert(alias);
   for (const Line& line : journals.lines)
@@ -215,8 +231,7 @@ Copies copy_inputs(const MergeRequest& request, const Definition& definition,
     for (const auto& [key, sha256] : files)
       copier.copy(key.substr(0, key.find('\n')), sha256, current);
   };
-  note(selection.completed);
-  for (const auto& [key, list] : selection.lineage) note(list);
+  for (const auto& [key, list] : selection.folds) note(list);
   copy(true);
   // What only attempts used is told by a copy if an earlier merge kept one.
   note(selection.others);
@@ -247,17 +262,113 @@ bool differs(const fs::path& file, const std::string& content) {
          read_text_file(file) != content;
 }
 
+/// Name the documents that tell parts of this one more finely, as far as they exist.
+std::vector<FinerDocument> finer_documents(const MergeRequest& request,
+                                           const Selection& selection) {
+  std::vector<std::pair<std::string, std::string>> names;  // stem and stage
+  const auto add = [&](Grain grain) {
+    MergeRequest finer = request;
+    finer.grain = grain;
+    if (grain < request.grain) names.emplace_back(document_stem(finer), request.stage);
+  };
+  add(Grain::subrun);
+  if (request.scope > Grain::run) {
+    add(Grain::run);
+    if (request.grain > Grain::run) {
+      std::set<std::pair<std::string, int>> runs;
+      for (const ActivityRecord* activity : selection.completed)
+        if (activity->run > 0) runs.emplace(activity->name, activity->run);
+      for (const auto& [stage, run] : runs)
+        names.emplace_back(fmt::format("{}_{}_prov", stage, run_text(run)), stage);
+    }
+  }
+  std::vector<fs::path> folders = request.finer_folders;
+  folders.insert(folders.begin(), request.output_folder);
+  std::vector<FinerDocument> documents;
+  for (const auto& [stem, stage] : names)
+    for (const fs::path& folder : folders) {
+      const fs::path file = folder / (stem + ".json");
+      std::error_code problem;
+      if (!fs::is_regular_file(file, problem) || fs::is_symlink(file, problem)) continue;
+      documents.push_back(
+          {fs::absolute(file).lexically_normal(), hash_file(file), stage, fs::file_size(file)});
+      break;
+    }
+  return documents;
+}
+
+void check(const MergeRequest& request) {
+  const auto refuse = [](const std::string& what, const std::string& remedy) {
+    throw Error(ErrorKind::usage, what, "merge", remedy);
+  };
+  if (request.grain > request.scope)
+    refuse(fmt::format("a {} cannot be told as coarsely as a {}", to_string(request.scope),
+                       to_string(request.grain)),
+           "give a finer granularity");
+  if ((request.scope == Grain::night || request.scope == Grain::observation) &&
+      request.observation_date.empty())
+    refuse("the night is needed", "give its date");
+  if (request.scope != Grain::observation) return;
+  if (request.runs.empty() || request.source.empty())
+    refuse("runs and source of the observation are needed", "give --runs and --source");
+  if (request.source.find_first_of("/\\") != std::string::npos || request.source[0] == '.' ||
+      std::any_of(request.source.begin(), request.source.end(),
+                  [](unsigned char c) { return c < ' '; }))
+    refuse(fmt::format("'{}' cannot be a part of a file name", request.source),
+           "give a name without slashes");
+}
+
+[[noreturn]] void throw_nothing(const MergeRequest& request) {
+  const char* planned = request.dry_run ? "planned " : "";
+  std::string what;
+  if (request.scope == Grain::night)
+    what = fmt::format("no {}activity of night {} is on record", planned, request.observation_date);
+  else if (request.scope == Grain::observation)
+    what = fmt::format("no {}activity of these runs is on record", planned);
+  else
+    what = fmt::format("no {}activity {} of run {}{} is on record", planned, request.stage,
+                       run_text(request.run),
+                       request.scope == Grain::subrun ? '.' + subrun_text(request.subrun) : "");
+  throw Error(ErrorKind::missing_input, what,
+              request.journals.empty() ? std::string("no journals were given")
+                                       : request.journals.front().string(),
+              "give the folder of the journals; is the run processed?");
+}
+
 }  // namespace
 
-MergeResult merge_run(const MergeRequest& request, const Definition& definition,
-                      const LoggerConfiguration& logger) {
-  if (definition.activity(request.stage) == nullptr)
-    throw Error(ErrorKind::configuration,
-                fmt::format("the definition has no activity '{}'", request.stage),
-                definition.file().string());
-  const std::string stem = fmt::format("{}_{}_prov", request.stage, run_text(request.run));
+std::string document_stem(const MergeRequest& request) {
+  std::string stem;
+  switch (request.scope) {
+    case Grain::subrun:
+      stem = fmt::format("{}_{}.{}", request.stage, run_text(request.run),
+                         subrun_text(request.subrun));
+      break;
+    case Grain::run:
+      stem = fmt::format("{}_{}", request.stage, run_text(request.run));
+      break;
+    case Grain::observation: {
+      std::string source = request.source;
+      std::replace(source.begin(), source.end(), ' ', '_');
+      stem = fmt::format("obs_{}_{}", source, request.observation_date);
+      break;
+    }
+    case Grain::night:
+      stem = "night_" + request.observation_date;
+      break;
+  }
+  if (request.grain != request.scope) stem += fmt::format("_by_{}", to_string(request.grain));
+  return stem + "_prov";
+}
+
+MergeResult merge(const MergeRequest& request, const Definition& definition,
+                  const LoggerConfiguration& logger) {
+  check(request);
+  const std::string stem = document_stem(request);
   const fs::path base = request.output_folder / stem;
-  const auto file = [&](const char* extension) { return fs::path(base.string() + extension); };
+  const auto file = [&](const std::string& extension) {
+    return fs::path(base.string() + extension);
+  };
   const std::unique_ptr<Material> material = gather(request, logger, file(".log"));
   const auto& [journals, records, selection] = *material;
   MergeResult result;
@@ -268,14 +379,14 @@ MergeResult merge_run(const MergeRequest& request, const Definition& definition,
     result.notes.push_back(
         fmt::format("{} of {} journal lines could not be read and were passed over",
                     journals.broken_lines, journals.broken_lines + journals.records));
-  if (selection.completed.empty() && selection.others.empty())
-    throw Error(
-        ErrorKind::missing_input,
-        fmt::format("no {}activity {} of run {} is on record", request.dry_run ? "planned " : "",
-                    request.stage, run_text(request.run)),
-        request.journals.empty() ? std::string("no journals were given")
-                                 : request.journals.front().string(),
-        "give the folder of the journals; is the run processed?");
+  if (selection.completed.empty() && selection.others.empty()) {
+    if (!request.stage.empty() && definition.activity(request.stage) == nullptr)
+      throw Error(
+          ErrorKind::configuration,
+          fmt::format("the definition has no activity '{}', nor has any journal", request.stage),
+          definition.file().string());
+    throw_nothing(request);
+  }
   result.subruns = static_cast<int>(selection.completed.size());
   for (const ActivityRecord* other : selection.others)
     ++(other->how == ActivityEnd::failed   ? result.failed
@@ -290,13 +401,23 @@ MergeResult merge_run(const MergeRequest& request, const Definition& definition,
   Copies copies;
   if (request.copies && !request.dry_run)
     copies = copy_inputs(request, definition, records, selection, result);
-  const std::string document = run_document(records, selection, definition, copies);
+  const std::string document =
+      filtered(document_of(records, selection, definition, copies,
+                           finer_documents(request, selection), request.source),
+               request.filter);
+  if (!request.filter.passes_all() && document.find("\"activity\": {\n}") != std::string::npos)
+    throw Error(ErrorKind::incomplete, "the filter leaves nothing of this record", stem,
+                "ask for more");
   result.log = file(".log"), result.json = file(".json");
   const bool changed = differs(result.json, document);
   if (const std::string lines = selected_lines(journals, records, selection);
       differs(result.log, lines))
     write_file_atomically(result.log, lines);
   if (changed) write_file_atomically(result.json, document);
+  for (const ProductWriter& writer : request.writers) {
+    const fs::path made = result.others.emplace_back(file(writer.extension));
+    if (changed || !fs::exists(made)) write_file_atomically(made, writer.write(document));
+  }
   if (request.graphs) {
     const bool have_all = fs::exists(file(".svg")) && fs::exists(file(".pdf"));
     Drawing drawing;
@@ -314,10 +435,16 @@ MergeResult merge_run(const MergeRequest& request, const Definition& definition,
           "Graphviz is not installed: graphs were left out (install the package libgvc6 and its "
           "plugins, merge again)");
     }
+  } else if (changed) {
+    for (const char* extension : {".svg", ".pdf"})
+      if (std::error_code problem; fs::exists(file(extension), problem))
+        fs::remove(file(extension), problem);
   }
+  std::vector<fs::path> made{result.log, result.json, result.svg, result.pdf};
+  made.insert(made.end(), result.others.begin(), result.others.end());
   for (const fs::path& folder : request.link_folders)
-    for (const fs::path& made : {result.log, result.json, result.svg, result.pdf})
-      if (!made.empty()) link(made, folder);
+    for (const fs::path& one : made)
+      if (!one.empty()) link(one, folder);
   for (const std::string& note : result.notes) spdlog::warn("{}: {}", stem, note);
   return result;
 }

@@ -54,33 +54,56 @@ struct Records {
 [[nodiscard]] Records collect(const Journals& journals);
 Records collect(Journals&&) = delete;
 
-/// Activities of an earlier stage that a document tells as one.
-struct Lineage {
+/// How much a document tells of, and how finely: one subrun, one run, consecutive runs of one
+/// source, a night.
+enum class Grain { subrun, run, observation, night };
+
+[[nodiscard]] const char* to_string(Grain grain) noexcept;
+
+/// Run number of activities of a whole night: its merges, its report.
+inline constexpr int night_run = 0;
+
+/// What is to be chosen. Empty texts match all.
+struct SelectionRequest {
+  Grain scope = Grain::run, grain = Grain::run;
+  std::string stage;  ///< of a subrun or run
+  int telescope = 1;
+  int run = 0;            ///< of a subrun or run
+  int subrun = 0;         ///< of a subrun
+  std::vector<int> runs;  ///< of an observation
+  std::string observation_date, prod_id;
+  bool planned = false;  ///< choose planned activities, not real ones
+};
+
+/// Activities that a document tells as one.
+struct Fold {
   std::string name;
-  int run = -1;
+  int run = -1;  ///< -1: of all runs of the document
   std::string prod_id;
-  /// Number of activities of the same name that the first of these came after: a run that is
-  /// processed again with what was learnt from its products must not seem to follow from itself.
+  /// Folds of the same name that this one comes after: a run that is processed again with what was
+  /// learnt from its products must not seem to follow from itself.
   int pass = 0;
-  auto operator<=>(const Lineage&) const = default;
+  std::string activity;  ///< id, if it is told alone
+  auto operator<=>(const Fold&) const = default;
 };
 
 /// What goes into one document.
 struct Selection {
-  std::string stage;
-  int run = 0;
+  SelectionRequest request;
   std::vector<const ActivityRecord*> completed;  ///< one a subrun, in order of subrun
   std::vector<const ActivityRecord*> others;     ///< failed, killed and superseded ones
-  /// Earlier stages that made what was used, of this run and of others.
-  std::map<Lineage, std::vector<const ActivityRecord*>> lineage;
+  /// The completed ones and the earlier activities that made what they used, of these runs and of
+  /// others. No fold leads to itself.
+  std::map<Fold, std::vector<const ActivityRecord*>> folds;
   /// Used files that no known activity made.
   std::set<std::string> without_maker;
+
+  /// Return the attempts at what a fold did.
+  [[nodiscard]] std::vector<const ActivityRecord*> attempts_at(const Fold& fold) const;
 };
 
 /// Choose the last successful activity of each subrun, what it replaced, and the activities that
-/// made its inputs. Empty texts and zero runs match all.
-[[nodiscard]] Selection select(const Records& records, const std::string& stage, int telescope,
-                               int run, const std::string& observation_date,
-                               const std::string& prod_id, bool planned);
+/// made its inputs.
+[[nodiscard]] Selection select(const Records& records, const SelectionRequest& request);
 
 }  // namespace alisio::prov

@@ -249,7 +249,7 @@ struct ExampleRun {
   }
 
   MergeResult merge(const std::string& stage) const {
-    return merge_run(request(stage), shipped_definition(), logger);
+    return prov::merge(request(stage), shipped_definition(), logger);
   }
 };
 

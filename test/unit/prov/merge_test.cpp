@@ -223,7 +223,7 @@ TEST(Merge, DoesNotDependOnOrderFilesOrTime) {
     MergeRequest request = m.example.request("dl1_to_dl2");
     request.journals = {journals};
     request.output_folder = m.folder.path() / fmt::format("out{}", round);
-    const MergeResult again = merge_run(request, shipped_definition(), m.example.logger);
+    const MergeResult again = prov::merge(request, shipped_definition(), m.example.logger);
     EXPECT_EQ(read_text_file(again.json), json_text);
     EXPECT_EQ(read_text_file(again.log), log_text);
   }
@@ -231,7 +231,7 @@ TEST(Merge, DoesNotDependOnOrderFilesOrTime) {
   MergeRequest request = m.example.request("dl1_to_dl2");
   request.journals = {first.log};
   request.output_folder = m.folder.path() / "fed back";
-  const MergeResult again = merge_run(request, shipped_definition(), m.example.logger);
+  const MergeResult again = prov::merge(request, shipped_definition(), m.example.logger);
   EXPECT_EQ(read_text_file(again.json), json_text);
   EXPECT_EQ(read_text_file(again.log), log_text);
   EXPECT_EQ(again.broken_lines, 0);
@@ -286,7 +286,7 @@ TEST(Merge, SeparatesRunsProductionsAndTelescopes) {
   EXPECT_NE(labelled(a, "entity", "R0Collection"), labelled(b, "entity", "R0Collection"));
   MergeRequest lst2 = m.example.request("r0_to_dl1");
   lst2.telescope = 2;
-  EXPECT_THROW(merge_run(lst2, shipped_definition(), m.example.logger), Error);
+  EXPECT_THROW(prov::merge(lst2, shipped_definition(), m.example.logger), Error);
 }
 
 TEST(Merge, PathModeSaysSoAndKeepsTheContentHash) {
@@ -338,7 +338,7 @@ TEST(Merge, DryRunIsMarkedAndNeverReplacesARealRecord) {
     EXPECT_EQ(real[section].size(), d[section].size()) << section;
   MergeRequest careless = planned.request("dl1_to_dl2");
   careless.output_folder = m.example.log_folder("DL2");
-  EXPECT_THROW(merge_run(careless, shipped_definition(), planned.logger), Error);
+  EXPECT_THROW(prov::merge(careless, shipped_definition(), planned.logger), Error);
 }
 
 TEST(Merge, CopiesEachContentOnceAndNoRawData) {
@@ -369,7 +369,7 @@ TEST(Merge, CopiesEachContentOnceAndNoRawData) {
   MergeRequest small = m.example.request("r0_to_dl1");
   small.output_folder = m.folder.path() / "small";
   small.copy_limit_bytes = 1;
-  const MergeResult result = merge_run(small, shipped_definition(), m.example.logger);
+  const MergeResult result = prov::merge(small, shipped_definition(), m.example.logger);
   EXPECT_TRUE(result.copies.empty());
   EXPECT_EQ(result.notes.size(), 6);
 }
@@ -383,7 +383,7 @@ TEST(Merge, LinksDocumentsElsewhere) {
   MergeRequest request = m.example.request("dl1_to_dl2");
   request.link_folders = {m.example.log_folder("DL1")};
   for (int round = 0; round < 2; ++round) {
-    const MergeResult result = merge_run(request, shipped_definition(), m.example.logger);
+    const MergeResult result = prov::merge(request, shipped_definition(), m.example.logger);
     const fs::path link = m.example.log_folder("DL1") / result.json.filename();
     EXPECT_TRUE(fs::is_symlink(link));
     EXPECT_TRUE(fs::read_symlink(link).is_relative());
@@ -453,7 +453,7 @@ TEST(Merge, LeadsBackThroughConstantsToTheRawFilesOfCalibrationRuns) {
   request.output_folder = m.folder.path() / "fed back";
   fs::rename(m.folder.path() / "calib/log", m.folder.path() / "calib/away");
   request.copies = false;
-  EXPECT_EQ(read_text_file(merge_run(request, shipped_definition(), m.example.logger).json),
+  EXPECT_EQ(read_text_file(prov::merge(request, shipped_definition(), m.example.logger).json),
             read_text_file(first.json));
 
   // And a calibration run has a document of its own.
@@ -461,7 +461,7 @@ TEST(Merge, LeadsBackThroughConstantsToTheRawFilesOfCalibrationRuns) {
   calibration_run.run = 1809;
   MergeRequest of_it = calibration_run.request("camera_calibration");
   of_it.journals = {m.folder.path() / "calib/away"};
-  const json c = read_json(merge_run(of_it, shipped_definition(), m.example.logger).json);
+  const json c = read_json(prov::merge(of_it, shipped_definition(), m.example.logger).json);
   EXPECT_EQ(labelled(c, "activity", "drs4_pedestal").size(), 1);
   EXPECT_EQ(labelled(c, "activity", "r0_to_dl1").size(), 0);
 }
@@ -476,7 +476,7 @@ TEST(Merge, FollowsConstantsThatWereCopied) {
   }
   MergeRequest request = m.example.request("r0_to_dl1");
   const auto count = [&] {
-    const json d = read_json(merge_run(request, shipped_definition(), m.example.logger).json);
+    const json d = read_json(prov::merge(request, shipped_definition(), m.example.logger).json);
     return labelled(d, "activity", "drs4_pedestal").size();
   };
   EXPECT_EQ(count(), 0);
@@ -633,7 +633,7 @@ TEST(Merge, PeerLogIsRead) {
   request.run = 1807;
   request.output_folder = folder.path();
   request.graphs = false;
-  const MergeResult result = merge_run(request, shipped_definition(), LoggerConfiguration());
+  const MergeResult result = prov::merge(request, shipped_definition(), LoggerConfiguration());
   EXPECT_EQ(result.subruns, 11);
   EXPECT_EQ(result.broken_lines, 0);
   const json d = read_json(result.json);
