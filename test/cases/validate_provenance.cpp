@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
       MergeRequest request = calibration.request(stage);
       request.journals = {example.root / "calib/log"};
       request.output_folder = example.root / "calib/log";
-      prov::merge(request, shipped_definition(), example.logger);
+      merge(request, shipped_definition(), example.logger);
     }
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
