@@ -20,6 +20,7 @@ int run_prov_command(const std::vector<std::string>& arguments, const Program& p
 int prov_merge_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_import_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_verify_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_index_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_graph_command(const std::vector<std::string>& arguments, const Program& program);
 
 }  // namespace alisio::apps

@@ -112,6 +112,12 @@ std::vector<Option> make_options() {
       {"paths.products", K::path, ".", "", "root of DL1/ and DL2/"},
       {"paths.state", K::path, "state", "", "state database; a local disk"},
 
+      {"provenance.index", K::text, "", "",
+       "index of provenance: file on a local disk, or postgresql://…; empty: "
+       "<paths.state>/provenance.sqlite"},
+      {"provenance.journals", K::path, "", "",
+       "folder of journals besides those of the products: records of other programs"},
+
       {"calibration.drs4_pedestal", K::path, "", "",
        "DRS4 pedestal file; empty: found by date and run"},
       {"calibration.charge", K::path, "", "",

@@ -103,8 +103,14 @@ IndexReport Store::index(const std::vector<fs::path>& sources, const Definition&
   Connection& connection = *state_->connection;
   IndexReport report;
   if (!has_news(connection, sources, logger, report.unchanged)) return report;
-  report = within_transaction(
-      connection, [&] { return index_journals(connection, false, sources, definition, logger); });
+  report = within_transaction(connection, [&] {
+    // Whether there is nothing yet is known for sure only once no other can write.
+    const auto first = connection.prepare("SELECT id FROM journal LIMIT 1");
+    if (first->bind({}).step())
+      return index_journals(connection, false, sources, definition, logger);
+    drop_all(connection);
+    return fill_fresh(connection, sources, definition, logger);
+  });
   connection.tidy();
   return report;
 }

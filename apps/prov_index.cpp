@@ -1,0 +1,94 @@
+#include "apps/prov_index.hpp"
+
+#include <algorithm>
+
+#include "apps/prov_command.hpp"
+#include "lib/base/error.hpp"
+#include "lib/config/configuration.hpp"
+
+namespace alisio::apps {
+
+namespace po = boost::program_options;
+namespace fs = std::filesystem;
+
+namespace {
+
+config::Configuration configuration_of(const po::variables_map& values) {
+  std::vector<fs::path> files;
+  if (values.count("config") != 0)
+    files.push_back(fs::weakly_canonical(values["config"].as<std::string>()));
+  return config::Configuration::load(files);
+}
+
+/// Look for folders named `log`, without a look at what stands in them.
+void find_log_folders(const fs::path& folder, const std::string& date,
+                      std::vector<fs::path>& sources) {
+  std::error_code problem;
+  std::vector<fs::path> below;
+  for (fs::directory_iterator at(folder, problem); !problem && at != fs::directory_iterator();
+       at.increment(problem))
+    if (at->is_directory(problem) && !at->is_symlink(problem)) below.push_back(at->path());
+  std::sort(below.begin(), below.end());
+  for (const fs::path& path : below) {
+    const std::string name = path.filename().string();
+    if (name != "log") {
+      const bool night =
+          name.size() == 8 && name.find_first_not_of("0123456789") == std::string::npos;
+      if (date.empty() || !night || name == date) find_log_folders(path, date, sources);
+      continue;
+    }
+    if (fs::is_directory(path / "journal", problem)) {
+      sources.push_back(path / "journal");
+      continue;
+    }
+    for (fs::directory_iterator at(path, problem); !problem && at != fs::directory_iterator();
+         at.increment(problem))
+      if (at->path().filename().string().ends_with("_prov.log")) sources.push_back(at->path());
+  }
+}
+
+}  // namespace
+
+po::options_description index_options() {
+  po::options_description options("Index");
+  options.add_options()("config", po::value<std::string>(),
+                        "configuration file: says where the index is")(
+      "index", po::value<std::string>(),
+      "index of provenance: a file, or postgresql://... (default: as configured)")(
+      "journals", po::value<std::vector<std::string>>()->composing(),
+      "journal, or folder of journals, to ask without an index; may be given again");
+  return options;
+}
+
+std::string index_place(const po::variables_map& values) {
+  if (values.count("index") != 0) return values["index"].as<std::string>();
+  const config::Configuration configuration = configuration_of(values);
+  const std::string place = configuration.text("provenance.index");
+  if (place.empty()) return (configuration.path("paths.state") / "provenance.sqlite").string();
+  if (place.find("://") != std::string::npos || configuration.files().empty()) return place;
+  return (configuration.files().back().parent_path() / place).lexically_normal().string();
+}
+
+prov::Store open_index(const po::variables_map& values, const Program& program) {
+  if (values.count("index") != 0 || values.count("journals") == 0)
+    return prov::Store::open(index_place(values), prov::StoreMode::read_only);
+  prov::Store store = prov::Store::open(":memory:", prov::StoreMode::update);
+  const fs::path folder = program.cfg_folder / "provenance";
+  store.index(paths_option(values, "journals"), prov::Definition::load(folder / "definition.yaml"),
+              prov::LoggerConfiguration::load(folder / "logger.yaml"));
+  return store;
+}
+
+std::vector<fs::path> find_journals(const po::variables_map& values, const std::string& date) {
+  const config::Configuration configuration = configuration_of(values);
+  std::vector<fs::path> sources;
+  const fs::path products = configuration.path("paths.products");
+  for (const fs::path& folder :
+       {products / "DL1", products / "DL2", configuration.path("paths.calibration")})
+    find_log_folders(folder, date, sources);
+  if (const fs::path more = configuration.path("provenance.journals"); !more.empty())
+    sources.push_back(more);
+  return sources;
+}
+
+}  // namespace alisio::apps

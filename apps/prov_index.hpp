@@ -1,0 +1,32 @@
+#pragma once
+#include <boost/program_options.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "apps/commands.hpp"
+#include "prov/store/store.hpp"
+
+/// Where the questions to the provenance find its index.
+namespace alisio::apps {
+
+/// Return the options that all questions share: --config, --index and --journals.
+[[nodiscard]] boost::program_options::options_description index_options();
+
+/// Return where the index is: --index, or as configured, by default
+/// <paths.state>/provenance.sqlite.
+[[nodiscard]] std::string index_place(const boost::program_options::variables_map& values);
+
+/// Open the index for reading. With --journals and without --index, an index of these journals is
+/// made in memory. @throws Error(missing_input) if there is none, naming the command that makes it.
+[[nodiscard]] prov::Store open_index(const boost::program_options::variables_map& values,
+                                     const Program& program);
+
+/// Return where the journals of a data tree are: the folders `log/journal` below the products and
+/// the constants, and `provenance.journals`. Where such a folder is gone, the merged journals
+/// (`*_prov.log`) that stand in `log` take its place.
+/// @param date only of this night, YYYYMMDD; empty: all.
+[[nodiscard]] std::vector<std::filesystem::path> find_journals(
+    const boost::program_options::variables_map& values, const std::string& date);
+
+}  // namespace alisio::apps
