@@ -58,12 +58,18 @@ class Store::Connection {
   virtual void begin() = 0;
   virtual void commit() = 0;
   virtual void roll_back() noexcept = 0;
+  /// Make a table by one of schema_tables().
+  virtual void make_table(const std::string& statement) = 0;
   /// Return whether a table exists.
   [[nodiscard]] virtual bool has_table(const std::string& name) = 0;
   /// Let what was written be seen whole by others, and keep files small (SQLite: fold the log into
   /// the file; PostgreSQL: nothing). Statistics for the planner are brought up to date.
   virtual void tidy() = 0;
 };
+
+/// Return a statement of schema_tables() in the words of one database.
+[[nodiscard]] std::string table_statement(std::string statement, std::string_view id,
+                                          std::string_view clustered);
 
 /// Open a database file, or in memory if the name is ":memory:".
 /// @param fast no protection against a crash: for a fresh file that is renamed once it is whole.

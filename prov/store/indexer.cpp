@@ -7,14 +7,13 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <charconv>
 #include <deque>
+#include <future>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
-#include <thread>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -28,29 +27,17 @@ namespace alisio::prov {
 namespace fs = std::filesystem;
 
 void make_schema(Store::Connection& connection) {
-  for (const auto* statements : {&schema_tables(), &schema_indexes(), &schema_views()})
+  for (const std::string& statement : schema_tables()) connection.make_table(statement);
+  for (const auto* statements : {&schema_indexes(), &schema_views()})
     for (const std::string& statement : *statements) connection.run(statement);
   connection.run(fmt::format("INSERT INTO store_version (number) VALUES ({})", store_schema));
 }
 
 namespace {
 
-/// A journal to read, or to pass over.
-struct JournalFile {
-  fs::path path;
-  std::int64_t size = 0, mtime_ns = 0;
-  // What the index knows of it; row 0: nothing.
-  Row row = 0;
-  std::int64_t known_size = 0, read_to = 0, head_size = 0, known_mtime_ns = 0, broken = 0;
-  std::string head_hash;
-
-  std::string text;  ///< from `begin` on
-  std::int64_t begin = 0;
-  bool changed = false;  ///< it is no continuation of what was read
-  JournalLines lines;
-};
-
 constexpr std::int64_t head_bytes = 4096;
+
+}  // namespace
 
 std::vector<JournalFile> find_journals(const std::vector<fs::path>& sources,
                                        const std::string& extension) {
@@ -85,7 +72,6 @@ std::vector<JournalFile> find_journals(const std::vector<fs::path>& sources,
   return journals;
 }
 
-/// Look up what the index knows of journals.
 void recall(Store::Connection& connection, std::vector<JournalFile>& journals) {
   const auto known = connection.prepare(
       "SELECT id, size, read_to, head_size, head_hash, mtime_ns, broken FROM journal WHERE path = "
@@ -107,6 +93,8 @@ bool is_unchanged(const JournalFile& journal) {
   return journal.row != 0 && journal.known_size == journal.size &&
          journal.known_mtime_ns == journal.mtime_ns;
 }
+
+namespace {
 
 std::string read_part(int file, std::int64_t from, std::int64_t size) {
   std::string text(static_cast<std::size_t>(size), '\0');
@@ -416,26 +404,19 @@ class Indexer {
 
   SqlValue content(ContentKind kind, std::string_view body) {
     if (body.empty()) return nullptr;
-    auto& known = contents_[static_cast<std::size_t>(kind)];
-    if (const auto at = known.find(body); at != known.end()) return at->second;
+    auto& last = last_contents_[static_cast<std::size_t>(kind)];
+    if (last.first == body) return last.second;
     Hasher hasher;
     hasher.update(fmt::format("{}:", static_cast<int>(kind)));
     hasher.update(body);
     const std::string hash = hasher.finish().substr(0, 32);
-    Row row = 0;
-    if ((!fresh_ || known.empty()) && find_content_->bind({hash}).step())
-      row = find_content_->integer(0);
+    Row& row = contents_[hash];
+    if (row == 0 && !fresh_ && find_content_->bind({hash}).step()) row = find_content_->integer(0);
     if (row == 0) {
       row = next("content");
       add_content_->run({row, static_cast<int>(kind), hash, body});
     }
-    // Bounded: parameters differ from activity to activity.
-    if (known_bytes_ > 64000000) {
-      for (auto& map : contents_) map.clear();
-      known_bytes_ = 0;
-    }
-    known_bytes_ += body.size();
-    known.emplace(body, row);
+    last = {std::string(body), row};
     return row;
   }
 
@@ -685,21 +666,25 @@ class Indexer {
   }
 
   void write_flows(const JournalFile& journal, const ViewMap<ActivityNews>& activities) {
+    flows_.clear();
     for (const FlowLine& line : journal.lines.flows) {
       if (line.activity.empty() || line.entity.empty()) continue;
-      const Row activity = activities.at(line.activity).row;
-      const Row entity = known_entity(line.entity).row;
-      const SqlValue role = key_name(NameKind::role, line.role);
-      const SqlValue port = key_name(NameKind::port, line.port);
-      const SqlValue remark = key_name(NameKind::remark, line.remark);
-      if (line.generated) {
+      const ActivityNews& activity = activities.at(line.activity);
+      flows_.push_back({line.generated, activity.row, key_name(NameKind::role, line.role).integer,
+                        known_entity(line.entity).row, key_name(NameKind::port, line.port).integer,
+                        key_name(NameKind::remark, line.remark).integer, !activity.existed});
+    }
+    std::sort(flows_.begin(), flows_.end());
+    flows_.erase(std::unique(flows_.begin(), flows_.end()), flows_.end());
+    for (const auto& [generated, activity, role, entity, port, remark, is_new] : flows_) {
+      if (generated) {
         values_.assign({activity, role, entity, port, remark});
         add_generated_->run(values_);
       } else {
         values_.assign({activity, role, entity, port, remark, entity});
         add_used_->run(values_);
       }
-      ++report.flows;
+      if (is_new) ++report.flows;
     }
     const auto add_pairs = [&](const std::vector<PairLine>& pairs, const char* sql) {
       if (pairs.empty()) return;
@@ -821,8 +806,8 @@ class Indexer {
       add_journal_, change_journal_, add_note_;
   std::map<std::string, Row> last_;
   std::array<TextMap<Row>, 16> names_;
-  std::array<TextMap<Row>, 8> contents_;
-  std::size_t known_bytes_ = 0;
+  TextMap<Row> contents_;  ///< by hash
+  std::array<std::pair<std::string, Row>, 8> last_contents_;
   TextMap<Row> directories_;
   TextMap<KnownSession> sessions_;
   TextMap<Row> activities_;
@@ -830,23 +815,14 @@ class Indexer {
   std::unordered_set<Row> unsettled_;       ///< entities whose maker may have changed
   std::unordered_set<std::int64_t> equal_;  ///< contents that another entity may have
   std::vector<SqlValue> values_;
+  std::vector<std::tuple<bool, Row, Row, Row, Row, Row, bool>> flows_;
 };
 
 }  // namespace
 
-bool has_news(Store::Connection& connection, const std::vector<fs::path>& sources,
-              const LoggerConfiguration& logger, std::int64_t& unchanged) {
-  auto journals = find_journals(sources, logger.journal_name.extension().string());
-  recall(connection, journals);
-  unchanged = static_cast<std::int64_t>(journals.size());
-  return !std::all_of(journals.begin(), journals.end(), is_unchanged);
-}
-
 IndexReport index_journals(Store::Connection& connection, bool fresh,
-                           const std::vector<fs::path>& sources, const Definition& definition,
+                           std::vector<JournalFile>& journals, const Definition& definition,
                            const LoggerConfiguration& logger) {
-  auto journals = find_journals(sources, logger.journal_name.extension().string());
-  if (!fresh) recall(connection, journals);
   Indexer indexer(connection, fresh, definition);
   std::vector<JournalFile*> news;
   for (JournalFile& journal : journals) {
@@ -856,34 +832,33 @@ IndexReport index_journals(Store::Connection& connection, bool fresh,
       news.push_back(&journal);
   }
   indexer.report.journals = static_cast<std::int64_t>(news.size());
-  // So much text at a time: the memory is bounded, whatever there is to read.
-  constexpr std::int64_t batch_bytes = 128 << 20;
-  for (std::size_t begin = 0; begin < news.size();) {
-    std::size_t end = begin;
-    for (std::int64_t bytes = 0; end < news.size() && (end == begin || bytes < batch_bytes); ++end)
-      bytes += news[end]->size;
-    std::atomic<std::size_t> at{begin};
-    std::exception_ptr problem;
-    std::mutex mutex;
-    const auto read = [&] {
-      try {
-        for (std::size_t i = at++; i < end; i = at++) read_journal(*news[i], logger);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        problem = std::current_exception();
-      }
-    };
-    {
-      const std::size_t readers = std::min<std::size_t>(
-          {end - begin, std::max(1u, std::thread::hardware_concurrency()), 8});
-      std::vector<std::jthread> threads;
-      for (std::size_t i = 1; i < readers; ++i) threads.emplace_back(read);
-      read();
+  // While one batch is written, the next is read. So much text at a time: the memory is bounded,
+  // whatever there is to read.
+  constexpr std::int64_t batch_bytes = 16 << 20;
+  std::vector<std::vector<JournalFile*>> batches;
+  std::int64_t bytes = batch_bytes;
+  for (JournalFile* journal : news) {
+    if (bytes >= batch_bytes) {
+      batches.emplace_back();
+      bytes = 0;
     }
-    if (problem) std::rethrow_exception(problem);
-    const std::vector<JournalFile*> batch(news.begin() + static_cast<std::ptrdiff_t>(begin),
-                                          news.begin() + static_cast<std::ptrdiff_t>(end));
-    for (JournalFile* journal : batch) {
+    batches.back().push_back(journal);
+    bytes += journal->size;
+  }
+  const auto read_batch = [&](std::size_t number) {
+    if (number >= batches.size()) return std::future<void>();
+    return std::async(std::launch::async, [&, number] {
+      for (JournalFile* journal : batches[number]) read_journal(*journal, logger);
+    });
+  };
+  constexpr std::size_t ahead = 2;
+  std::deque<std::future<void>> reading;
+  for (std::size_t number = 0; number < ahead; ++number) reading.push_back(read_batch(number));
+  for (std::size_t number = 0; number < batches.size(); ++number) {
+    reading.front().get();
+    reading.pop_front();
+    reading.push_back(read_batch(number + ahead));
+    for (JournalFile* journal : batches[number]) {
       indexer.report.broken_lines += journal->lines.broken + (journal->lines.cut ? 1 : 0);
       if (journal->changed)
         indexer.report.notes.push_back(
@@ -892,12 +867,11 @@ IndexReport index_journals(Store::Connection& connection, bool fresh,
                         journal->path.string()));
       indexer.write_journal(*journal);
     }
-    indexer.write(batch);
-    for (JournalFile* journal : batch) {
+    indexer.write(batches[number]);
+    for (JournalFile* journal : batches[number]) {
       journal->lines = {};
       journal->text = {};
     }
-    begin = end;
   }
   if (fresh)
     for (const std::string& statement : schema_indexes()) connection.run(statement);

@@ -5,36 +5,36 @@ namespace alisio::prov {
 const std::vector<std::string>& schema_tables() {
   static const std::vector<std::string> statements{
       "CREATE TABLE store_version (number INTEGER NOT NULL)",
-      "CREATE TABLE name (id BIGINT PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT NULL, "
+      "CREATE TABLE name (id {id}, kind INTEGER NOT NULL, text TEXT NOT NULL, "
       "UNIQUE (kind, text))",
-      "CREATE TABLE directory (id BIGINT PRIMARY KEY, path TEXT NOT NULL UNIQUE)",
-      "CREATE TABLE content (id BIGINT PRIMARY KEY, kind INTEGER NOT NULL, hash TEXT NOT NULL "
-      "UNIQUE, body TEXT NOT NULL)",
-      "CREATE TABLE journal (id BIGINT PRIMARY KEY, path TEXT NOT NULL UNIQUE, size BIGINT NOT "
+      "CREATE TABLE directory (id {id}, path TEXT NOT NULL UNIQUE)",
+      "CREATE TABLE content (id {id}, kind INTEGER NOT NULL, hash TEXT NOT NULL, body "
+      "TEXT NOT NULL)",
+      "CREATE TABLE journal (id {id}, path TEXT NOT NULL UNIQUE, size BIGINT NOT "
       "NULL, read_to BIGINT NOT NULL, head_size BIGINT NOT NULL, head_hash TEXT NOT NULL, "
       "mtime_ns BIGINT NOT NULL, broken BIGINT NOT NULL)",
-      "CREATE TABLE session (id BIGINT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, line_key BIGINT "
-      "NOT NULL, host BIGINT, environment BIGINT)",
-      "CREATE TABLE activity (id BIGINT PRIMARY KEY, uuid TEXT NOT NULL, name BIGINT, run INTEGER "
+      "CREATE TABLE session (id {id}, uuid TEXT NOT NULL, line_key BIGINT NOT NULL, "
+      "host BIGINT, environment BIGINT)",
+      "CREATE TABLE activity (id {id}, uuid TEXT NOT NULL, name BIGINT, run INTEGER "
       "NOT NULL, subrun INTEGER NOT NULL, telescope INTEGER NOT NULL, date BIGINT, production "
       "BIGINT, start_us BIGINT, end_us BIGINT, sign_us BIGINT NOT NULL, status INTEGER NOT NULL, "
       "exit_code INTEGER NOT NULL, message BIGINT, software BIGINT, operator BIGINT, session "
       "BIGINT, origin BIGINT, journal BIGINT, parameters BIGINT, command BIGINT, start_key BIGINT "
       "NOT NULL, parameters_key BIGINT NOT NULL, end_key BIGINT NOT NULL)",
-      "CREATE TABLE entity (id BIGINT PRIMARY KEY, uuid TEXT NOT NULL, name BIGINT, type BIGINT, "
+      "CREATE TABLE entity (id {id}, uuid TEXT NOT NULL, name BIGINT, type BIGINT, "
       "level BIGINT, root BIGINT, directory BIGINT, file TEXT, logical TEXT, size BIGINT NOT NULL, "
       "sha256 TEXT, hash8 BIGINT, data_hash TEXT, data8 BIGINT, body BIGINT, generated_by BIGINT, "
       "same_as BIGINT, line_key BIGINT NOT NULL)",
       "CREATE TABLE used (activity BIGINT NOT NULL, role BIGINT NOT NULL, recorded BIGINT NOT "
       "NULL, port BIGINT NOT NULL, remark BIGINT NOT NULL, entity BIGINT NOT NULL, PRIMARY KEY "
-      "(activity, role, recorded, port, remark))",
+      "(activity, role, recorded, port, remark)){clustered}",
       "CREATE TABLE generated (activity BIGINT NOT NULL, role BIGINT NOT NULL, entity BIGINT NOT "
       "NULL, port BIGINT NOT NULL, remark BIGINT NOT NULL, PRIMARY KEY (activity, role, entity, "
-      "port, remark))",
+      "port, remark)){clustered}",
       "CREATE TABLE member (collection BIGINT NOT NULL, entity BIGINT NOT NULL, PRIMARY KEY "
-      "(collection, entity))",
+      "(collection, entity)){clustered}",
       "CREATE TABLE derived (entity BIGINT NOT NULL, progenitor BIGINT NOT NULL, PRIMARY KEY "
-      "(entity, progenitor))",
+      "(entity, progenitor)){clustered}",
       "CREATE TABLE note (about TEXT NOT NULL, at TEXT NOT NULL, author TEXT NOT NULL, text TEXT "
       "NOT NULL, PRIMARY KEY (about, at, author, text))",
   };
@@ -43,6 +43,8 @@ const std::vector<std::string>& schema_tables() {
 
 const std::vector<std::string>& schema_indexes() {
   static const std::vector<std::string> statements{
+      "CREATE UNIQUE INDEX content_hash ON content (hash)",
+      "CREATE UNIQUE INDEX session_uuid ON session (uuid)",
       "CREATE UNIQUE INDEX activity_uuid ON activity (uuid)",
       "CREATE INDEX activity_run ON activity (run, name, subrun)",
       "CREATE UNIQUE INDEX entity_uuid ON entity (uuid)",

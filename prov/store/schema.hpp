@@ -28,7 +28,8 @@ enum class NameKind {
 /// What a body of text is (`content.kind`).
 enum class ContentKind { parameters = 1, command, environment, configuration, value, message };
 
-/// Statements that make the tables, in order; understood by SQLite and PostgreSQL.
+/// Statements that make the tables, in order; understood by SQLite and PostgreSQL once `{id}` is
+/// the type of a row's number and `{clustered}` what keeps a table in the order of its primary key.
 ///
 /// - `name(id, kind, text)`, `directory(id, path)`, `content(id, kind, hash, body)`: texts that
 ///   repeat, once each.

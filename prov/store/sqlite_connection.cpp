@@ -69,7 +69,7 @@ class SqliteConnection final : public Store::Connection {
                                                                   : sqlite::OpenMode::read_only);
         })) {
     // Negative: in KiB. Bulk loads touch indexes at random places.
-    database_.run("PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY");
+    database_.run("PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY; PRAGMA threads = 2");
     if (mode == StoreMode::read_only) database_.run("PRAGMA mmap_size = 1073741824");
     if (fast) database_.run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
   }
@@ -90,6 +90,9 @@ class SqliteConnection final : public Store::Connection {
       // SQLite has rolled back by itself: the failure that led here is already on its way up.
     }
   }
+  void make_table(const std::string& statement) override {
+    run(table_statement(statement, "INTEGER PRIMARY KEY", " WITHOUT ROWID"));
+  }
   bool has_table(const std::string& name) override {
     const auto found = prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
     return found->bind({name}).step();
@@ -106,6 +109,15 @@ class SqliteConnection final : public Store::Connection {
 std::unique_ptr<Store::Connection> connect_sqlite(const std::string& file, StoreMode mode,
                                                   bool fast) {
   return std::make_unique<SqliteConnection>(file, mode, fast);
+}
+
+std::string table_statement(std::string statement, std::string_view id,
+                            std::string_view clustered) {
+  for (const auto& [mark, text] :
+       {std::pair<std::string_view, std::string_view>{"{id}", id}, {"{clustered}", clustered}})
+    if (const std::size_t at = statement.find(mark); at != std::string::npos)
+      statement.replace(at, mark.size(), text);
+  return statement;
 }
 
 bool names_postgresql(std::string_view where) {

@@ -21,6 +21,25 @@ using nlohmann::json;
 struct Store::State {
   std::string where;
   std::unique_ptr<Connection> connection;
+  // Texts that repeat, once they were asked for. Rows of names and directories never change.
+  std::unordered_map<Row, std::string> names, directories;
+  std::unique_ptr<SqlStatement> find_name, find_directory;
+
+  const std::string& name(Row row) { return text(row, names, find_name, "text FROM name"); }
+  const std::string& directory(Row row) {
+    return text(row, directories, find_directory, "path FROM directory");
+  }
+
+ private:
+  const std::string& text(Row row, std::unordered_map<Row, std::string>& known,
+                          std::unique_ptr<SqlStatement>& find, const std::string& what) {
+    const auto [at, is_new] = known.try_emplace(row);
+    if (is_new && row != 0) {
+      if (!find) find = connection->prepare("SELECT " + what + " WHERE id = ?");
+      if (find->bind({row}).step()) at->second = find->text(0);
+    }
+    return at->second;
+  }
 };
 
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -62,10 +81,10 @@ void drop_all(Store::Connection& connection) {
 }
 
 /// Make the tables and fill them; the indexes come after the rows.
-IndexReport fill_fresh(Store::Connection& connection, const std::vector<fs::path>& sources,
+IndexReport fill_fresh(Store::Connection& connection, std::vector<JournalFile>& journals,
                        const Definition& definition, const LoggerConfiguration& logger) {
-  for (const std::string& statement : schema_tables()) connection.run(statement);
-  IndexReport report = index_journals(connection, true, sources, definition, logger);
+  for (const std::string& statement : schema_tables()) connection.make_table(statement);
+  IndexReport report = index_journals(connection, true, journals, definition, logger);
   for (const std::string& statement : schema_views()) connection.run(statement);
   connection.run(fmt::format("INSERT INTO store_version (number) VALUES ({})", store_schema));
   return report;
@@ -101,15 +120,22 @@ Store Store::open(const std::string& where, StoreMode mode) {
 IndexReport Store::index(const std::vector<fs::path>& sources, const Definition& definition,
                          const LoggerConfiguration& logger) {
   Connection& connection = *state_->connection;
+  auto journals = find_journals(sources, logger.journal_name.extension().string());
   IndexReport report;
-  if (!has_news(connection, sources, logger, report.unchanged)) return report;
+  recall(connection, journals);
+  if (std::all_of(journals.begin(), journals.end(), is_unchanged)) {
+    report.unchanged = static_cast<std::int64_t>(journals.size());
+    return report;
+  }
   report = within_transaction(connection, [&] {
     // Whether there is nothing yet is known for sure only once no other can write.
     const auto first = connection.prepare("SELECT id FROM journal LIMIT 1");
-    if (first->bind({}).step())
-      return index_journals(connection, false, sources, definition, logger);
+    if (first->bind({}).step()) {
+      recall(connection, journals);
+      return index_journals(connection, false, journals, definition, logger);
+    }
     drop_all(connection);
-    return fill_fresh(connection, sources, definition, logger);
+    return fill_fresh(connection, journals, definition, logger);
   });
   connection.tidy();
   return report;
@@ -117,11 +143,12 @@ IndexReport Store::index(const std::vector<fs::path>& sources, const Definition&
 
 IndexReport Store::rebuild(const std::string& where, const std::vector<fs::path>& sources,
                            const Definition& definition, const LoggerConfiguration& logger) {
+  auto journals = find_journals(sources, logger.journal_name.extension().string());
   if (names_postgresql(where)) {
     const auto connection = connect(where, StoreMode::update, false);
     IndexReport report = within_transaction(*connection, [&] {
       drop_all(*connection);
-      return fill_fresh(*connection, sources, definition, logger);
+      return fill_fresh(*connection, journals, definition, logger);
     });
     connection->tidy();
     return report;
@@ -136,7 +163,7 @@ IndexReport Store::rebuild(const std::string& where, const std::vector<fs::path>
   try {
     const auto connection = connect(fresh.string(), StoreMode::update, true);
     report = within_transaction(
-        *connection, [&] { return fill_fresh(*connection, sources, definition, logger); });
+        *connection, [&] { return fill_fresh(*connection, journals, definition, logger); });
     connection->tidy();
   } catch (...) {
     fs::remove(fresh, problem);
@@ -218,41 +245,39 @@ std::vector<StoredActivity> Store::activities(const std::vector<Row>& rows, Deta
   const bool full = detail == Detail::full;
   by_slices(rows, [&](const std::string& list) {
     const auto query = connection.prepare(
-        std::string("SELECT a.id, a.uuid, n.text, a.telescope, a.run, a.subrun, d.text, p.text, "
-                    "a.start_us, a.end_us, a.sign_us, a.status, a.exit_code, w.text, h.text, "
-                    "o.text, s.uuid, g.text, j.path") +
+        std::string("SELECT a.id, a.uuid, a.name, a.telescope, a.run, a.subrun, a.date, "
+                    "a.production, a.start_us, a.end_us, a.sign_us, a.status, a.exit_code, "
+                    "a.software, s.host, a.operator, s.uuid, a.origin, j.path") +
         (full ? ", m.body, c.body, q.body, v.body" : "") +
-        " FROM activity a JOIN name n ON n.id = a.name LEFT JOIN name d ON d.id = a.date LEFT JOIN "
-        "name p ON p.id = a.production LEFT JOIN name w ON w.id = a.software LEFT JOIN name o ON "
-        "o.id = a.operator LEFT JOIN session s ON s.id = a.session LEFT JOIN name h ON h.id = "
-        "s.host LEFT JOIN name g ON g.id = a.origin LEFT JOIN journal j ON j.id = a.journal" +
+        " FROM activity a LEFT JOIN session s ON s.id = a.session LEFT JOIN journal j ON j.id = "
+        "a.journal" +
         (full ? " LEFT JOIN content m ON m.id = a.message LEFT JOIN content c ON c.id = a.command "
                 "LEFT JOIN content q ON q.id = a.parameters LEFT JOIN content v ON v.id = "
                 "s.environment"
               : "") +
-        " WHERE a.id IN (" + list + ")");
+        " WHERE a.name IS NOT NULL AND a.id IN (" + list + ")");
     query->bind({});
     while (query->step()) {
       StoredActivity& a = found[query->integer(0)];
       a.row = query->integer(0);
       a.id = query->text(1);
-      a.name = query->text(2);
+      a.name = state_->name(query->integer(2));
       a.telescope = static_cast<int>(query->integer(3));
       a.run = static_cast<int>(query->integer(4));
       a.subrun = static_cast<int>(query->integer(5));
-      a.observation_date = query->text(6);
-      a.prod_id = query->text(7);
+      a.observation_date = state_->name(query->integer(6));
+      a.prod_id = state_->name(query->integer(7));
       const std::int64_t start = query->integer(8);
       a.start = time_text(start);
       a.end =
           time_text(query->is_null(9) ? std::max(start, query->integer(10)) : query->integer(9));
       a.how = ends[query->integer(11) & 3];
       a.exit_code = static_cast<int>(query->integer(12));
-      a.software = query->text(13);
-      a.host = query->text(14);
-      a.operator_name = query->text(15);
+      a.software = state_->name(query->integer(13));
+      a.host = state_->name(query->integer(14));
+      a.operator_name = state_->name(query->integer(15));
       a.session = query->text(16);
-      a.origin = query->text(17);
+      a.origin = state_->name(query->integer(17));
       a.journal = query->text(18);
       if (full) {
         a.message = query->text(19);
@@ -285,12 +310,10 @@ std::vector<StoredEntity> Store::entities(const std::vector<Row>& rows) {
   std::unordered_map<Row, StoredEntity> found;
   by_slices(rows, [&](const std::string& list) {
     const auto query = connection.prepare(
-        "SELECT e.id, e.uuid, n.text, l.text, r.text, d.path, e.file, e.logical, e.size, e.sha256, "
-        "e.data_hash, a.id, a.run, a.subrun, (SELECT MAX(q.text) FROM generated g JOIN name q ON "
-        "q.id = g.remark WHERE g.activity = a.id AND g.entity = COALESCE(e.same_as, e.id)) "
-        "FROM entity e LEFT JOIN name n ON n.id = e.name LEFT JOIN name l ON l.id = e.level LEFT "
-        "JOIN name r ON r.id = e.root LEFT JOIN directory d ON d.id = e.directory LEFT JOIN entity "
-        "c ON c.id = e.same_as LEFT JOIN activity a ON a.id = COALESCE(e.generated_by, "
+        "SELECT e.id, e.uuid, e.name, e.level, e.root, e.directory, e.file, e.logical, e.size, "
+        "e.sha256, e.data_hash, a.id, a.run, a.subrun, (SELECT MAX(g.remark) FROM generated g "
+        "WHERE g.activity = a.id AND g.entity = COALESCE(e.same_as, e.id)) FROM entity e LEFT JOIN "
+        "entity c ON c.id = e.same_as LEFT JOIN activity a ON a.id = COALESCE(e.generated_by, "
         "c.generated_by) WHERE e.id IN (" +
         list + ")");
     query->bind({});
@@ -298,9 +321,11 @@ std::vector<StoredEntity> Store::entities(const std::vector<Row>& rows) {
       StoredEntity& e = found[query->integer(0)];
       e.row = query->integer(0);
       e.id = query->text(1);
-      e.name = query->text(2);
-      e.level = query->text(3);
-      const std::string root = query->text(4), folder = query->text(5), file = query->text(6);
+      e.name = state_->name(query->integer(2));
+      e.level = state_->name(query->integer(3));
+      const std::string &root = state_->name(query->integer(4)),
+                        &folder = state_->directory(query->integer(5));
+      const std::string file = query->text(6);
       e.logical_path = query->text(7);
       if (!file.empty() || !folder.empty()) {
         const std::string below = folder.empty() ? file : folder + '/' + file;
@@ -315,7 +340,7 @@ std::vector<StoredEntity> Store::entities(const std::vector<Row>& rows) {
       if (e.generated_by != 0) {
         e.run = static_cast<int>(query->integer(12));
         e.subrun = static_cast<int>(query->integer(13));
-        e.quality = query->text(14);
+        e.quality = state_->name(query->integer(14));
       }
     }
   });
@@ -581,21 +606,10 @@ Walk Store::walk(const std::vector<Row>& start_entities, const std::vector<Row>&
   Walk walk;
   walk.entities = entities(entity_order);
   walk.activities = activities(activity_order, detail);
-  std::vector<Row> texts;
-  for (const Edge& edge : edges)
-    for (const Row text : {edge.role, edge.port, edge.remark})
-      if (texts.size() < 3 || std::find(texts.end() - 3, texts.end(), text) == texts.end())
-        texts.push_back(text);
-  std::unordered_map<Row, std::string> names;
-  by_slices(texts, [&](const std::string& list) {
-    const auto query = connection.prepare("SELECT id, text FROM name WHERE id IN (" + list + ")");
-    query->bind({});
-    while (query->step()) names.emplace(query->integer(0), query->text(1));
-  });
   walk.flows.reserve(edges.size());
   for (const Edge& edge : edges)
-    walk.flows.push_back({edge.activity, edge.entity, edge.generated, names[edge.role],
-                          names[edge.port], names[edge.remark]});
+    walk.flows.push_back({edge.activity, edge.entity, edge.generated, state_->name(edge.role),
+                          state_->name(edge.port), state_->name(edge.remark)});
   walk.cut_entities.assign(cut_entities.begin(), cut_entities.end());
   walk.cut_activities.assign(cut_activities.begin(), cut_activities.end());
   std::sort(walk.cut_entities.begin(), walk.cut_entities.end());
