@@ -64,7 +64,7 @@ class Store::Connection {
   [[nodiscard]] virtual bool has_table(const std::string& name) = 0;
   /// Let what was written be seen whole by others, and keep files small (SQLite: fold the log into
   /// the file; PostgreSQL: nothing). Statistics for the planner are brought up to date.
-  virtual void tidy() = 0;
+  virtual void tidy() noexcept = 0;
 };
 
 /// Return a statement of schema_tables() in the words of one database.

@@ -69,9 +69,8 @@ class SqliteConnection final : public Store::Connection {
                                                                   : sqlite::OpenMode::read_only);
         })) {
     // Negative: in KiB. Bulk loads touch indexes at random places.
-    database_.run("PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY; PRAGMA threads = 2");
-    if (mode == StoreMode::read_only) database_.run("PRAGMA mmap_size = 1073741824");
-    if (fast) database_.run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+    run("PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY; PRAGMA threads = 2");
+    if (fast) run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
   }
 
   std::unique_ptr<SqlStatement> prepare(const std::string& sql) override {
@@ -97,7 +96,13 @@ class SqliteConnection final : public Store::Connection {
     const auto found = prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
     return found->bind({name}).step();
   }
-  void tidy() override { run("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)"); }
+  void tidy() noexcept override {
+    try {
+      database_.run("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch (const Error&) {
+      // Someone is reading: the next one tidies up. Nothing is lost meanwhile.
+    }
+  }
 
  private:
   std::string file_;

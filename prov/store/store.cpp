@@ -36,7 +36,9 @@ struct Store::State {
     const auto [at, is_new] = known.try_emplace(row);
     if (is_new && row != 0) {
       if (!find) find = connection->prepare("SELECT " + what + " WHERE id = ?");
-      if (find->bind({row}).step()) at->second = find->text(0);
+      // Read to the end: a statement that is not at its end keeps writers out.
+      find->bind({row});
+      while (find->step()) at->second = find->text(0);
     }
     return at->second;
   }
