@@ -170,7 +170,8 @@ std::int64_t merge(stage::StageRun& run, const Group& group, const Wish& wish, c
     return pipeline::merge_muons(run, {.inputs = group.inputs,
                                        .target = target,
                                        .port = port,
-                                       .skip_damaged = manner.leave_out_bad});
+                                       .skip_damaged = manner.leave_out_bad,
+                                       .expected_subruns = manner.expected_subruns});
   if (Text(kind.name) == "datacheck")
     return pipeline::merge_datachecks(run,
                                       {.inputs = group.inputs,

@@ -77,7 +77,7 @@ night::NightServices night_services(const Program& program) {
     const std::vector<Gate> gates = kind.starts_with("dl1_datacheck")
                                         ? pipeline::check_data_file(kind, file, configuration)
                                         : pipeline::check_constants_file(kind, file, configuration);
-    return night::Verdict{all_passed(gates), failed_gates(gates)};
+    return night::Verdict{all_passed(gates), failed_gates(gates), unmeasured_gates(gates)};
   };
   // One recorder for all pretended jobs of a journal folder: a recorder a job would mean a file a
   // job.

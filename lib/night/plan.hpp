@@ -16,7 +16,8 @@ namespace alisio::night {
 /// What the quality gates of constants or of data say.
 struct Verdict {
   bool passed = true;
-  std::string text;  ///< the failed gates: "unusable_pixels 0.43 (at most 0.1)"
+  std::string text;             ///< the failed gates: "unusable_pixels 0.43 (at most 0.1)"
+  std::string unmeasured = {};  ///< those that nothing is known of: "cosmics_rate, ucts_jumps"
 };
 
 /// Evaluate the gates of a file of constants or of a data check; `kind` is the port that it goes

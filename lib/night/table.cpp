@@ -1,6 +1,7 @@
 #include "lib/night/table.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -57,13 +58,26 @@ std::string constants_text(const RunLine& line, const NightPlan& plan) {
   return plan.found.contains(line.run) ? "as found" : "";
 }
 
+/// Add the names of a list to another that holds each once: "cosmics_rate, ucts_jumps".
+void add_names(const std::string& more, std::vector<std::string>& names) {
+  constexpr std::string_view separator = ", ";
+  for (std::size_t at = 0; at < more.size();) {
+    const std::size_t end = std::min(more.find(separator, at), more.size());
+    const std::string name = more.substr(at, end - at);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    at = end + separator.size();
+  }
+}
+
 /// Say what the gates make of the data of a run and of its subruns.
 void judge_line(const DataVerdicts& verdicts, RunLine& line) {
   int judged = 0, failed = 0;
+  std::vector<std::string> unmeasured;
   for (auto found = verdicts.lower_bound({line.run, whole_run});
        found != verdicts.end() && found->first.first == line.run; ++found) {
     const int subrun = found->first.second;
     if (!found->second.passed) line.failed_gates[subrun] = found->second.text;
+    add_names(found->second.unmeasured, unmeasured);
     if (subrun == whole_run) continue;
     ++judged;
     failed += !found->second.passed;
@@ -73,6 +87,8 @@ void judge_line(const DataVerdicts& verdicts, RunLine& line) {
     line.quality +=
         fmt::format("{}{} of {} subruns failed", line.quality.empty() ? "" : ", ", failed, judged);
   if (line.quality.empty() && judged > 0) line.quality = "passed";
+  if (!line.quality.empty() && !unmeasured.empty())
+    line.quality += fmt::format(", not measured: {}", fmt::join(unmeasured, ", "));
 }
 
 /// Count one job on the line of its run.

@@ -12,6 +12,7 @@
 #include "lib/pipeline/datacheck_file.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/names.hpp"
+#include "lib/pipeline/unusable_pixels.hpp"
 #include "reco/check/gates.hpp"
 
 namespace alisio::pipeline {
@@ -153,17 +154,25 @@ std::string datacheck_name(const SubrunId& id) {
 }
 
 void add_muons(check::SubrunSummary& summary, const MuonTable& muons) {
-  constexpr double contained = 0.999;  // lstchain's: nearly the whole ring is in the camera
   double sum = 0;
   std::int64_t count = 0;
   for (const MuonRing& ring : muons.rings) {
-    // A fit that ran away has an efficiency of 1 or more.
-    if (!(ring.ring_containment > contained && ring.muon_efficiency < 1)) continue;
+    if (!contained(ring)) continue;
     sum += ring.muon_efficiency;
     ++count;
   }
   summary.num_muon_rings = std::int64_t(muons.rings.size());
+  summary.num_contained_rings = count;
   if (count > 0) summary.muon_efficiency = sum / double(count);
+}
+
+void add_calibration(check::SubrunCheck& check, std::span<const std::uint8_t> unusable) {
+  const auto of = [&](check::EventClass c) -> const check::ClassCheck* {
+    const auto& row = check.classes[std::size_t(c)];
+    return row ? &*row : nullptr;
+  };
+  using enum check::EventClass;
+  check::fill_from_classes(check.summary, of(pedestals), of(flatfield), of(cosmics), unusable);
 }
 
 void publish_check(stage::StageRun& run, const fs::path& target, const check::SubrunCheck& check,
@@ -236,6 +245,7 @@ std::int64_t check_dl1(stage::StageRun& run, const CheckDl1Request& request,
 
   const bool has_config = dl1.has_attribute(parameters_path, "config");
   check::SubrunCheck checked = accumulator.finish();
+  add_calibration(checked, unusable_in_dl1(dl1, telescope.geometry.n_pixels));
   if (!request.muons.empty()) add_muons(checked.summary, read_muons(request.muons));
   publish_check(run, target, checked,
                 has_config ? dl1.text_attribute(parameters_path, "config") : "", configuration);

@@ -35,9 +35,13 @@ struct CheckColumns {
 /// Return the name of the data check of a subrun, "datacheck_dl1_LST-1.Run11220.0000.h5".
 [[nodiscard]] std::string datacheck_name(const SubrunId& id);
 
-/// Put what is known of the muon rings of a subrun into its summary: good rings, and the mean
-/// efficiency of those that lie in the camera.
+/// Put what is known of the muon rings of a subrun into its summary: how many are good, how many of
+/// them contained(), and the mean efficiency of these.
 void add_muons(check::SubrunSummary& summary, const MuonTable& muons);
+
+/// Count the pixels that the calibration calls unusable among the unusable ones of the summary, see
+/// check::unusable_pixels(). @param unusable [pixel], nonzero: unusable; empty: not known
+void add_calibration(check::SubrunCheck& check, std::span<const std::uint8_t> unusable);
 
 /// Judge the check of a subrun by `gates.data`, write it and publish it as `dl1_datacheck`.
 /// @param configuration_json of the DL1 that was checked

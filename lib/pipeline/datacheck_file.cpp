@@ -272,13 +272,26 @@ std::vector<Input> readable_inputs(const MergeDatachecksRequest& request) {
       inputs.push_back({path, read_summaries(path)});
     } catch (const Error& error) {
       if (!request.leave_out_corrupt) throw;
-      spdlog::warn("{} is left out: {}", path.string(), error.what());
+      spdlog::warn("left out: {}", error.what());
     }
   }
   if (inputs.empty())
     throw Error(ErrorKind::bad_input, "no data check can be read", request.target.string(),
                 "make them with check-dl1");
   return inputs;
+}
+
+/// Return how many subruns a run has at least if files of these names are given, left out or not.
+int subruns_told_by_names(const std::vector<fs::path>& inputs) {
+  static const std::regex pattern(R"(.*\.([0-9]{4})\.h(?:5|df5))");
+  int subruns = 0;
+  for (const fs::path& input : inputs) {
+    std::smatch found;
+    const std::string name = input.filename().string();
+    if (std::regex_match(name, found, pattern))
+      subruns = std::max(subruns, std::stoi(found[1]) + 1);
+  }
+  return subruns;
 }
 
 /// Refuse subruns that are there twice, warn of those missing.
@@ -312,7 +325,8 @@ std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest
     return 0;
   }
   const std::vector<Input> inputs = readable_inputs(request);
-  const int expected = per_run ? 0 : request.expected_subruns;
+  const int expected =
+      per_run ? 0 : std::max(request.expected_subruns, subruns_told_by_names(request.inputs));
   check_subruns(inputs, expected);
   for (const Input& input : inputs) run.use("dl1_datacheck", input.path);
 

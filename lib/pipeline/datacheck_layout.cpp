@@ -132,8 +132,11 @@ constexpr SummaryColumn summary_columns[] = {
     {"az_tel", "Azimuth of the pointing at the middle event", "rad", &S::az_tel},
     {"ra_tel", "Right ascension of the pointing, ICRS", "deg", &S::ra_tel},
     {"dec_tel", "Declination of the pointing, ICRS", "deg", &S::dec_tel},
-    {"unusable_pixels", "Fraction of pixels whose charge never changes", nullptr,
-     &S::unusable_pixels},
+    {"unusable_pixels",
+     "Fraction of pixels that their calibration, a charge that never changes or a flat-field "
+     "charge "
+     "far from the camera's tells to be unusable",
+     nullptr, &S::unusable_pixels},
     {"pedestal_charge", "Camera mean of the charge of pedestals, p.e.", nullptr,
      &S::pedestal_charge},
     {"pedestal_spread", "Camera mean of the spread of that charge, p.e.", nullptr,
@@ -155,6 +158,8 @@ constexpr SummaryColumn summary_columns[] = {
     {"cosmics_pulses_above_30", "Fraction of pulses above 30 p.e. in cosmics", nullptr,
      &S::cosmics_pulses_above_30},
     {"num_muon_rings", "Good muon rings, -1 if not known", nullptr, nullptr, &S::num_muon_rings},
+    {"num_contained_rings", "Good muon rings wholly in the camera, -1 if not known", nullptr,
+     nullptr, &S::num_contained_rings},
     {"muon_efficiency", "Mean efficiency of the contained rings", nullptr, &S::muon_efficiency},
 };
 
@@ -416,6 +421,8 @@ std::vector<SubrunSummary> read_summary_rows(const hdf5::TableReader& table) {
     for (std::size_t i = 0; i < all.size(); ++i) member(all[i]) = values[i];
   };
   for (const SummaryColumn& column : summary_columns) {
+    // Files of earlier versions lack it.
+    if (column.count == &S::num_contained_rings && !table.has_column(column.name)) continue;
     if (column.count != nullptr)
       put(column.name, std::int64_t{}, [&](S& s) -> std::int64_t& { return s.*column.count; });
     else

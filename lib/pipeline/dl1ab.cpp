@@ -19,6 +19,7 @@
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/options.hpp"
 #include "lib/pipeline/table_copy.hpp"
+#include "lib/pipeline/unusable_pixels.hpp"
 #include "lib/stage/description.hpp"
 #include "reco/clean/pedestal_threshold.hpp"
 #include "reco/params/process_block.hpp"
@@ -617,8 +618,11 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
   write_file_attributes(file, run.metadata("dl1b_subrun"), "dl1ab");
   file.close();
   run.publish("dl1b_subrun");
-  if (data_check)
-    publish_check(run, check_target, data_check->finish(), config_json, configuration);
+  if (data_check) {
+    check::SubrunCheck checked = data_check->finish();
+    add_calibration(checked, unusable_in_dl1(dl1, n_pixels));
+    publish_check(run, check_target, checked, config_json, configuration);
+  }
   return events;
 }
 

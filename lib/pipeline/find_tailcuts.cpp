@@ -13,6 +13,7 @@
 #include "lib/io/hdf5/table.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/names.hpp"
+#include "lib/pipeline/unusable_pixels.hpp"
 #include "reco/tailcuts/tailcuts.hpp"
 
 namespace alisio::pipeline {
@@ -45,21 +46,13 @@ tailcuts::Options options_of(const config::Configuration& c) {
 
 /// Return 1 for the pixels that the calibration run found unusable in either gain.
 std::vector<std::uint8_t> unusable_pixels(const hdf5::File& dl1, std::size_t n_pixels) {
-  std::vector<std::uint8_t> either(n_pixels, 0);
-  if (!dl1.exists(calibration_path) || hdf5::TableReader(dl1, calibration_path).row_count() == 0) {
-    spdlog::warn("{}: has no calibration table; all pixels count as usable", dl1.path().string());
-    return either;
+  std::vector<std::uint8_t> flags = unusable_in_dl1(dl1, n_pixels);
+  if (flags.empty()) {
+    spdlog::warn("{}: has no flags of unusable pixels; all pixels count as usable",
+                 dl1.path().string());
+    flags.assign(n_pixels, 0);
   }
-  const auto flags =
-      hdf5::TableReader(dl1, calibration_path).read(0, 1).column<std::uint8_t>("unusable_pixels");
-  if (flags.size() != 2 * n_pixels)
-    throw Error(ErrorKind::bad_input,
-                fmt::format("'unusable_pixels' holds {} values, not 2 gains of {} pixels",
-                            flags.size(), n_pixels),
-                dl1.path().string(), "give the telescope's own files");
-  for (std::size_t i = 0; i < n_pixels; ++i)
-    either[i] = flags[i] != 0 || flags[n_pixels + i] != 0 ? 1 : 0;
-  return either;
+  return flags;
 }
 
 tailcuts::SubrunLevel measure(const fs::path& path, std::size_t n_pixels,

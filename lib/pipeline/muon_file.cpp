@@ -157,6 +157,10 @@ bool same_rows(const std::vector<MuonRing>& a, const std::vector<MuonRing>& b,
 
 }  // namespace
 
+bool contained(const MuonRing& ring) {
+  return ring.ring_containment > 0.999 && ring.muon_efficiency < 1;
+}
+
 void write_muons(const fs::path& path, const MuonTable& table, const MuonFacts& facts) {
   std::vector<fits::Card> cards;
   for (const auto& [key, value] : facts) cards.push_back({key, value, ""});

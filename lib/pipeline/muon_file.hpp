@@ -55,6 +55,10 @@ struct MuonTable {
   std::int64_t events = -1;
 };
 
+/// Return whether a good ring tells the efficiency: nearly all of it lies in the camera, and the
+/// fit did not run away (to an efficiency of 1 or more). lstchain's cuts.
+[[nodiscard]] bool contained(const MuonRing& ring);
+
 /// Facts for the primary header: keyword (at most 8 capitals, or longer: HIERARCH) and value.
 using MuonFacts = std::vector<std::pair<std::string, std::string>>;
 
@@ -77,12 +81,16 @@ struct MergeMuonsRequest {
   std::filesystem::path target;               ///< file to make
   std::string port = "muons_run";             ///< or "muons_night"
   bool skip_damaged = false;  ///< leave unreadable files out, with a warning, instead of failing
+  /// Of a run; 0: not known, then gaps in their numbers are missing. Of no account for a night.
+  int expected_subruns = 0;
 };
 
 /// Concatenate muon files in the order of their names, so that run and subrun increase.
 /// Candidates are merged if all files have them; a mixture would make efficiencies wrong.
 /// The merged tables have columns `obs_id` and `subrun` at their end (-1 if a name does not tell):
 /// event numbers are unique within a run only. Read back and compared before it is published.
+/// Missing subruns of a run are warned of and told in the header (MISSING_SUBRUNS) and the record,
+/// as files left out are (LEFT_OUT).
 /// @return the number of good rings.
 /// @throws Error(bad_input) for a damaged file (unless skip_damaged) or if none is left.
 std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request);

@@ -1,27 +1,55 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <regex>
 #include <set>
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/pipeline/merge_tables.hpp"
 #include "lib/pipeline/muon_file.hpp"
 
 namespace alisio::pipeline {
 namespace fs = std::filesystem;
 namespace {
 
-/// Give the rows of a subrun's file the run and subrun that its name tells.
-void add_runs(std::vector<MuonRing>& rows, const fs::path& file) {
+/// A run and, in the file of one, a subrun as the name of a file tells them; -1: it does not.
+struct Told {
+  int run = -1, subrun = -1;
+};
+
+Told told_by_name(const fs::path& file) {
   static const std::regex pattern(R"(.*Run([0-9]{1,6})(?:\.([0-9]{4}))?.*)");
   std::smatch found;
   const std::string name = file.filename().string();
-  if (!std::regex_match(name, found, pattern)) return;
+  if (!std::regex_match(name, found, pattern)) return {};
+  return {std::stoi(found[1]), found[2].matched ? std::stoi(found[2]) : -1};
+}
+
+/// Return the subruns of a run that none of the files is of, as "2-4"; empty if a file is of more
+/// than a subrun, for it does not tell which.
+/// @param given, used all files to merge and those not left out, in order
+std::string missing_of_run(const std::vector<fs::path>& given, const std::vector<fs::path>& used,
+                           int expected) {
+  for (const fs::path& file : given) {
+    const Told told = told_by_name(file);
+    if (told.subrun < 0 || told.run != told_by_name(given.front()).run) return {};
+    expected = std::max(expected, told.subrun + 1);
+  }
+  std::vector<int> subruns;
+  for (const fs::path& file : used) subruns.push_back(told_by_name(file).subrun);
+  return ranges_of(missing_subruns(subruns, expected));
+}
+
+/// Give the rows of a subrun's file the run and subrun that its name tells.
+void add_runs(std::vector<MuonRing>& rows, const fs::path& file) {
+  const Told told = told_by_name(file);
   for (MuonRing& row : rows) {
-    row.obs_id = std::stoi(found[1]);
-    if (found[2].matched) row.subrun = std::stoi(found[2]);
+    if (told.run >= 0) row.obs_id = told.run;
+    if (told.subrun >= 0) row.subrun = told.subrun;
   }
 }
 
@@ -49,18 +77,20 @@ std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request)
   merged.has_runs = true;
   merged.events = 0;
   std::string without_candidates;
-  std::size_t used = 0;
+  std::vector<fs::path> used;
+  std::vector<std::string> left_out;
   for (const fs::path& input : inputs) {
     MuonTable table;
     try {
       table = read_muons(input);
     } catch (const Error& error) {
       if (!request.skip_damaged) throw;
-      spdlog::warn("{}: left out: {}", input.string(), error.what());
+      spdlog::warn("left out: {}", error.what());
+      left_out.push_back(input.filename().string());
       continue;
     }
     run.use("muons", input);
-    ++used;
+    used.push_back(input);
     if (!table.has_runs) {
       add_runs(table.rings, input);
       add_runs(table.candidates, input);
@@ -70,7 +100,7 @@ std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request)
     if (!table.has_candidates && without_candidates.empty()) without_candidates = input.string();
     merged.events = table.events < 0 || merged.events < 0 ? -1 : merged.events + table.events;
   }
-  if (used == 0)
+  if (used.empty())
     throw Error(ErrorKind::bad_input, "no file of muon rings is left to merge",
                 request.target.string());
   if (!without_candidates.empty()) {
@@ -80,12 +110,26 @@ std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request)
     merged.candidates.clear();
   }
 
+  const std::string missing = request.port == "muons_run"
+                                  ? missing_of_run(inputs, used, request.expected_subruns)
+                                  : std::string();
+  if (!missing.empty()) spdlog::warn("{}: lacks subruns {}", request.target.string(), missing);
+
   PendingFile& file = run.create(request.port, request.target);
-  write_muons(file.path(), merged, run.metadata(request.port).attributes);
+  MuonFacts facts = run.metadata(request.port).attributes;
+  std::map<std::string, std::string> record;
+  const auto tell = [&](const char* keyword, const char* key, const std::string& text) {
+    if (text.empty()) return;
+    facts.emplace_back(keyword, text);
+    record[key] = text;
+  };
+  tell("MISSING_SUBRUNS", "missing_subruns", missing);
+  tell("LEFT_OUT", "left_out", fmt::format("{}", fmt::join(left_out, ", ")));
+  write_muons(file.path(), merged, facts);
   if (!same_muons(merged, read_muons(file.path())))
     throw Error(ErrorKind::resource, "does not read back as it was written",
                 request.target.string(), "check the disk and merge again");
-  run.publish(request.port);
+  run.publish(request.port, std::move(record));
   return std::int64_t(merged.rings.size());
 }
 

@@ -18,6 +18,7 @@
 #include "lib/pipeline/options.hpp"
 #include "lib/pipeline/pedestal_ids.hpp"
 #include "lib/pipeline/reference_time.hpp"
+#include "lib/pipeline/unusable_pixels.hpp"
 #include "lib/stage/description.hpp"
 #include "reco/params/process_block.hpp"
 
@@ -274,6 +275,9 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   }
   if (data_check) {
     check::SubrunCheck checked = data_check->finish();
+    add_calibration(checked,
+                    flagged_in_either_gain(producer.unusable_pixels(), telescope.geometry.n_pixels,
+                                           request.input.string()));
     if (muons) add_muons(checked.summary, muons->table());
     publish_check(run, check_target, checked, run.activity().configuration_json, configuration);
   }

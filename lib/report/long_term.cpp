@@ -128,7 +128,7 @@ LongTerm empty_long_term() {
       {"rate_pedestals", "Hz", "interleaved pedestals"},
       {"rate_flatfield", "Hz", "interleaved flat-fields"},
       {"rate_contained_mu_rings", "Hz", "contained muon rings"},
-      {"unusable_pixels", "", "fraction of pixels without signal"},
+      {"unusable_pixels", "", "fraction of unusable pixels"},
   });
   table.cosmics = table_of(subrun_columns(),
                            {{"num_contained_mu_rings", "", "whole and clean muon rings", true},

@@ -194,6 +194,12 @@ void add_row(Run& run, int number, EventClass c, const ClassCheck& row) {
   run.subruns[std::size_t(c)].push_back(std::move(line));
 }
 
+/// The rings that lstchain's long-term tables are made of: its cuts there are not those of the
+/// efficiency of a run, pipeline::contained().
+bool contained_and_clean(const pipeline::MuonRing& ring) {
+  return ring.ring_containment > 0.99 && ring.size_outside < 1 && ring.muon_efficiency < 1;
+}
+
 /// Contained and clean rings, by subrun; -1 where the file does not tell.
 using Rings = std::map<std::int64_t, std::vector<pipeline::MuonRing>>;
 
@@ -212,7 +218,7 @@ Muons read_rings(const RunFiles& files) {
     const std::int64_t subrun = std::regex_search(name, match, pattern) ? std::stoi(match[1]) : -1;
     for (const pipeline::MuonRing& ring : table.rings) {
       muons.any = true;
-      if (ring.ring_containment > 0.99 && ring.size_outside < 1 && ring.muon_efficiency < 1)
+      if (contained_and_clean(ring))
         muons.contained[ring.subrun >= 0 ? ring.subrun : subrun].push_back(ring);
     }
   }

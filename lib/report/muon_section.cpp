@@ -114,7 +114,7 @@ void add_muon_plots(Page& page, const RunData& run, const Reference& reference) 
   if (!run.has_muons) return page.notice("There is no muon file of this run that could be read.");
   const std::vector<MuonRing>& rings = run.muons.rings;
   std::vector<MuonRing> whole;
-  std::copy_if(rings.begin(), rings.end(), std::back_inserter(whole), contained);
+  std::copy_if(rings.begin(), rings.end(), std::back_inserter(whole), pipeline::contained);
   const MeanOf efficiency = mean_of(column(whole, &MuonRing::muon_efficiency));
   const MeanOf width = mean_of(column(whole, &MuonRing::ring_width));
   page.paragraph(

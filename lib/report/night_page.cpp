@@ -45,17 +45,42 @@ std::string run_anchor(int run) {
   return fmt::format("run{:05}", run);
 }
 
-/// The digits that a gate's value needs.
-std::string value_text(double value, const std::string& unit) {
-  if (std::isnan(value)) return "not measured";
-  return fmt::format("{:.4g}{}{}", value, unit.empty() ? "" : " ", unit);
+/// The digits that a gate's value needs, or why there is none.
+std::string value_text(const Gate& gate) {
+  if (!gate.measured) return gate.why.empty() ? "not measured" : gate.why;
+  return fmt::format("{:.4g}{}{}", gate.value, gate.unit.empty() ? "" : " ", gate.unit);
 }
 
 Cell gate_cell(const Gate& gate) {
-  Cell cell = light_cell(light_of(gate), value_text(gate.value, gate.unit));
+  Cell cell = light_cell(light_of(gate), value_text(gate));
   cell.hint = fmt::format("{}: {} ({})", gate_words(gate.name), to_string(light_of(gate)),
                           limits_text(gate));
   return cell;
+}
+
+/// The worst of some lights; grey instead of green if one of them is grey: what is not measured is
+/// not good.
+Light light_of_all(const std::vector<Light>& lights) {
+  const Light found = worst(lights);
+  const bool all = std::find(lights.begin(), lights.end(), Light::unknown) == lights.end();
+  return found == Light::good && !all ? Light::unknown : found;
+}
+
+/// What a run's light says in a word or two.
+std::string light_words(const Judgement& judgement) {
+  return judgement.light == Light::unknown && !judgement.gates.empty()
+             ? "not all measured"
+             : std::string(to_string(judgement.light));
+}
+
+/// Name the gates of a run that are not measured, and why: "muon efficiency (too few rings)".
+std::string unmeasured_words(const Judgement& judgement) {
+  std::string words;
+  for (const Gate& gate : judgement.gates)
+    if (!gate.measured)
+      words += fmt::format("{}{}{}", words.empty() ? "" : ", ", gate_words(gate.name),
+                           gate.why.empty() ? "" : ": " + gate.why);
+  return words;
 }
 
 struct Judged {
@@ -79,6 +104,8 @@ void add_overview(Page& page, const NightData& night, const std::vector<Judged>&
     if (const std::string failed = failed_gates(j.judgement.gates); !failed.empty())
       page.notice(fmt::format("Run {} fails: {}.", run_name(j.run->run), failed));
     for (const std::string& problem : j.run->problems) page.notice("Not read: " + problem);
+    if (const std::string words = unmeasured_words(j.judgement); !words.empty())
+      page.paragraph(fmt::format("Not measured in run {}: {}.", run_name(j.run->run), words));
   }
   for (const ListedRun& listed : night.listed)
     if (listed.type == "DATA" && std::none_of(judged.begin(), judged.end(), [&](const Judged& j) {
@@ -125,8 +152,8 @@ void add_run_table(Page& page, const NightData& night, const std::vector<Judged>
         check::full_number_of_subruns(j.run->summaries, j.run->expected_subruns.value_or(-1)));
     table.rows.push_back(
         {text_cell(run_name(j.run->run), '#' + run_anchor(j.run->run)),
-         light_cell(j.judgement.light), text_cell(j.run->type), time_cell(j.run->start()),
-         text_cell(duration_text(t.elapsed_time)),
+         light_cell(j.judgement.light, light_words(j.judgement)), text_cell(j.run->type),
+         time_cell(j.run->start()), text_cell(duration_text(t.elapsed_time)),
          text_cell(fmt::format("{}{}", j.run->summaries.size(), expected)),
          number_cell(double(t.num_events)), number_cell(t.rate(EventClass::cosmics), 1),
          number_cell(double(t.num_class_events[std::size_t(EventClass::pedestals)])),
@@ -366,12 +393,7 @@ std::string gate_words(const std::string& name) {
 }
 
 std::string limits_text(const Gate& gate) {
-  const std::string unit = gate.unit.empty() ? "" : ' ' + gate.unit;
-  if (gate.low == 0 && gate.high > 0 && std::isfinite(gate.high))
-    return fmt::format("at most {:g}{}", gate.high, unit);
-  if (gate.low == 0 && gate.high == 0) return "none";
-  if (!std::isfinite(gate.high)) return fmt::format("at least {:g}{}", gate.low, unit);
-  return fmt::format("{:g} to {:g}{}", gate.low, gate.high, unit);
+  return range_text(gate) + (gate.unit.empty() ? "" : ' ' + gate.unit);
 }
 
 Judgement judge(const RunData& run, const check::DataLimits& limits) {
@@ -391,7 +413,7 @@ Judgement judge(const RunData& run, const check::DataLimits& limits) {
       judgement.subruns.emplace_back(subrun.subrun, std::move(failed));
   if (!run.has_check || !run.problems.empty() || !judgement.subruns.empty())
     lights.push_back(Light::attention);
-  judgement.light = worst(lights);
+  judgement.light = light_of_all(lights);
   return judgement;
 }
 
@@ -410,9 +432,10 @@ std::string night_page(const NightData& night, const check::DataLimits& limits,
       lights.push_back(Light::attention);
   if (night.jobs && !night.jobs->failed.empty()) lights.push_back(Light::attention);
   if (!night.notes.empty()) lights.push_back(Light::attention);
+  const Light light = light_of_all(lights);
   Page page(night.title, fmt::format("LST-{}, production {}", night.telescope, night.prod_id));
   const std::size_t camera = page.add_camera(geometry);
-  page.begin_section("Summary", "summary", false, worst(lights), true);
+  page.begin_section("Summary", "summary", false, light, true);
   add_overview(page, night, judged);
   add_run_table(page, night, judged);
   add_gate_table(page, judged);
@@ -439,8 +462,7 @@ std::string night_page(const NightData& night, const check::DataLimits& limits,
         .title = "Quality gates", .columns = {"gate", "verdict", "value", "limits"}, .rows = {}};
     for (const Gate& gate : j.judgement.gates)
       gates.rows.push_back({text_cell(gate_words(gate.name)), light_cell(light_of(gate)),
-                            text_cell(value_text(gate.value, gate.unit)),
-                            text_cell(limits_text(gate))});
+                            text_cell(value_text(gate)), text_cell(limits_text(gate))});
     for (const char* name : usual_gates)
       if (std::none_of(j.judgement.gates.begin(), j.judgement.gates.end(),
                        [&](const Gate& g) { return g.name == name; }))

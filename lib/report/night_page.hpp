@@ -68,7 +68,7 @@ struct Judgement {
 };
 
 /// Judge a run by the gates: bad if the run fails one; attention if a subrun does, a file could not
-/// be read, or there is no data check.
+/// be read, or there is no data check; else not measured if a gate is not.
 [[nodiscard]] Judgement judge(const RunData& run, const check::DataLimits& limits);
 
 /// Return the gate's limits in words: "100 to 20000 Hz", "at most 0.1".

@@ -174,10 +174,6 @@ RunData load_run(const RunFiles& files) {
   return data;
 }
 
-bool contained(const pipeline::MuonRing& ring) {
-  return ring.ring_containment > 0.999 && ring.muon_efficiency < 1;
-}
-
 MeanOf mean_of(const std::vector<double>& values) {
   MeanOf result{0, std::nan(""), std::nan(""), std::nan("")};
   double sum = 0;

@@ -68,9 +68,6 @@ struct RunData {
 /// a report is wanted most when something is wrong. @throws Error(interrupted) alone.
 [[nodiscard]] RunData load_run(const RunFiles& files);
 
-/// Which muon rings tell the efficiency: wholly in the camera, with a sensible fit.
-[[nodiscard]] bool contained(const pipeline::MuonRing& ring);
-
 /// The mean of some numbers, its standard error and their spread; NaN without numbers.
 struct MeanOf {
   std::size_t count = 0;

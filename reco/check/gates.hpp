@@ -7,7 +7,7 @@
 #include "reco/check/summary.hpp"
 
 /// Quality gates of data: pure functions of the numbers that a data check holds, so that the peers'
-/// files are judged as well. What is not known is not judged: its gate is left out.
+/// files are judged as well. What is not known is not judged: its gate is there, not measured.
 namespace alisio::check {
 
 struct DataLimits {
@@ -17,13 +17,14 @@ struct DataLimits {
   GateRange pedestal_spread{0.3, 6};    ///< p.e.
   GateRange flatfield_charge{40, 150};  ///< p.e.
   GateRange muon_efficiency{0.1, 0.3};  ///< mean of a run
-  std::int64_t min_muon_rings = 50;     ///< with fewer the efficiency is not judged
+  std::int64_t min_muon_rings = 50;     ///< contained ones; with fewer it is not judged
   std::int64_t ucts_jumps = 0;          ///< greatest number
   double mistagged_events = 0.01;       ///< greatest fraction
   std::int64_t missing_subruns = 0;     ///< greatest number
 };
 
-/// Judge one subrun. Its muon rings are too few to be judged.
+/// Judge one subrun. Its muon rings are too few to be judged, so there is no gate of them. Events
+/// between which no time passes have a rate of 0.
 [[nodiscard]] std::vector<Gate> subrun_gates(const SubrunSummary& subrun, const DataLimits& limits);
 
 /// Return how many subruns a run should have: as many as are expected, and as the greatest of their
@@ -34,11 +35,11 @@ struct DataLimits {
 
 /// Judge a run: its subruns together.
 /// @param expected_subruns how many the run has, see full_number_of_subruns()
-/// @param muon_rings, muon_efficiency of the run; a negative number: taken from the summaries
+/// @param contained_rings, muon_efficiency of the run; a negative number: taken from the summaries
 [[nodiscard]] std::vector<Gate> run_gates(std::span<const SubrunSummary> subruns,
                                           const DataLimits& limits,
                                           std::int64_t expected_subruns = -1,
-                                          std::int64_t muon_rings = -1,
+                                          std::int64_t contained_rings = -1,
                                           double muon_efficiency = SubrunSummary::nan);
 
 /// Judge a night: of the gates of its runs, those farthest out of their range.

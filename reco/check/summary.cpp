@@ -35,18 +35,16 @@ double pulse_fraction(const ClassCheck& check, std::size_t threshold) {
   return sum / double(pulses.size()) / double(check.num_events);
 }
 
-/// Return the fraction of pixels whose charge is the same in all events of all classes: their
-/// constants are zero, or nothing comes from them.
-double constant_pixels(std::initializer_list<const ClassCheck*> checks) {
-  Moments all;
-  for (const ClassCheck* check : checks)
-    if (check != nullptr) all += check->charge;
-  if (all.count.empty()) return SubrunSummary::nan;
-  constexpr double no_spread = 1e-4;  // p.e.
-  std::size_t constant = 0;
-  for (std::size_t i = 0; i < all.count.size(); ++i)
-    if (!(all.stddev(i) > no_spread)) ++constant;
-  return double(constant) / double(all.count.size());
+double median(std::vector<double> values) {
+  if (values.empty()) return SubrunSummary::nan;
+  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+double fraction_of(const std::vector<std::uint8_t>& flags) {
+  if (flags.empty()) return SubrunSummary::nan;
+  return double(flags.size() - std::size_t(std::ranges::count(flags, 0))) / double(flags.size());
 }
 
 /// Add counts of which -1 is not known.
@@ -57,9 +55,36 @@ void add_known(std::int64_t& to, std::int64_t more) {
 
 }  // namespace
 
+std::vector<std::uint8_t> unusable_pixels(const ClassCheck* pedestals, const ClassCheck* flatfield,
+                                          const ClassCheck* cosmics,
+                                          std::span<const std::uint8_t> calibration) {
+  std::vector<std::uint8_t> unusable(calibration.begin(), calibration.end());
+  Moments all;
+  for (const ClassCheck* check : {pedestals, flatfield, cosmics})
+    if (check != nullptr) all += check->charge;
+  if (all.count.empty()) return unusable;
+  unusable.resize(all.count.size(), 0);
+  constexpr double no_spread = 1e-4;  // p.e.
+  for (std::size_t i = 0; i < unusable.size(); ++i)
+    if (!(all.stddev(i) > no_spread)) unusable[i] = 1;
+  if (flatfield == nullptr) return unusable;
+  const std::vector<double> charges = flatfield->charge.means();
+  std::vector<double> usable;
+  for (std::size_t i = 0; i < charges.size(); ++i)
+    if (unusable[i] == 0 && !std::isnan(charges[i])) usable.push_back(charges[i]);
+  const double usual = median(std::move(usable));
+  // A camera that sees no light has a gate of its own.
+  if (!(usual > 0)) return unusable;
+  for (std::size_t i = 0; i < charges.size(); ++i)
+    if (charges[i] < usual_flatfield_charge.low * usual ||
+        charges[i] > usual_flatfield_charge.high * usual)
+      unusable[i] = 1;
+  return unusable;
+}
+
 void fill_from_classes(SubrunSummary& s, const ClassCheck* pedestals, const ClassCheck* flatfield,
-                       const ClassCheck* cosmics) {
-  s.unusable_pixels = constant_pixels({pedestals, flatfield, cosmics});
+                       const ClassCheck* cosmics, std::span<const std::uint8_t> calibration) {
+  s.unusable_pixels = fraction_of(unusable_pixels(pedestals, flatfield, cosmics, calibration));
   if (pedestals != nullptr) {
     s.pedestal_charge = camera_mean(pedestals->charge.means());
     s.pedestal_spread = camera_mean(pedestals->charge.stddevs());
@@ -103,6 +128,7 @@ SubrunSummary total_of(std::span<const SubrunSummary> subruns) {
     add_known(total.num_mistagged, s.num_mistagged);
     add_known(total.num_unknown, s.num_unknown);
     add_known(total.num_muon_rings, s.num_muon_rings);
+    add_known(total.num_contained_rings, s.num_contained_rings);
   }
   const auto mean = [&](double SubrunSummary::*member, auto weight) {
     WeightedMean of;
@@ -122,7 +148,9 @@ SubrunSummary total_of(std::span<const SubrunSummary> subruns) {
     mean(member, events_of(EventClass::flatfield));
   for (auto member : {&S::cosmics_pulses_above_10, &S::cosmics_pulses_above_30})
     mean(member, events_of(EventClass::cosmics));
-  mean(&S::muon_efficiency, [](const S& s) { return s.num_muon_rings; });
+  mean(&S::muon_efficiency, [](const S& s) {
+    return s.num_contained_rings >= 0 ? s.num_contained_rings : s.num_muon_rings;
+  });
   return total;
 }
 

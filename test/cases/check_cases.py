@@ -72,6 +72,20 @@ def case_check_dl1_of_several_subruns(case):
     expect_no_fragments(case.folder / "part")
 
 
+def case_dead_pixels_are_unusable(case):
+    """Pixels that died after the calibration run fail the gate, in the pass and after it."""
+    # As many events as a mean flat-field charge of each pixel needs.
+    night = case.simulated(events=EVENTS, fault=["11220=dead-pixels"])
+    made = case.folder / "DL1"
+    case.run(*night.stage_words(made)).ends("done").says("unusable_pixels 0.", "at most 0.1")
+    dl1 = next(made.glob("dl1_*.h5"))
+    again = case.folder / "again"
+    case.run("check-dl1", "--input", dl1, "--output-dir", again).ends("done").says(
+        "unusable_pixels 0.", "at most 0.1")
+    case.run("dl1ab", "--input", dl1, "--output-dir", case.folder / "dl1ab").ends("done").says(
+        "unusable_pixels 0.", "at most 0.1")
+
+
 def case_check_dl1_refuses(case):
     """No images, no DL1, nothing, the same subrun twice: one line, and no product."""
     night = case.simulated(events=40)

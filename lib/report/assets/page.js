@@ -107,10 +107,18 @@ function logTicks(low, high) {
 }
 const timeSteps = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800,
                    1209600, 2592000, 7776000, 31536000];
-function timeTicks(low, high, parts) {
-  const step = high - low < 4 ? niceStep(high - low, parts) : timeSteps.find(s => (high - low) / s <= parts) || 31536000;
-  const ticks = [];
-  for (let k = Math.ceil(low / step); k * step <= high; ++k) ticks.push([k * step, timeText(k * step, step)]);
+// Half the width of a tick's label as it is drawn, in units of the drawing.
+function halfWidth(text) { return text.length * 3.3; }
+// Ticks in at most so many parts, and so few that their labels stand apart on an axis of that length.
+function timeTicks(low, high, parts, length) {
+  let ticks = [];
+  for (let n = parts; n > 0; --n) {
+    const step = high - low < 4 ? niceStep(high - low, n) : timeSteps.find(s => (high - low) / s <= n) || 31536000;
+    ticks = [];
+    for (let k = Math.ceil(low / step); k * step <= high; ++k) ticks.push([k * step, timeText(k * step, step)]);
+    const widest = Math.max(0, ...ticks.map(tick => 2 * halfWidth(tick[1])));
+    if (widest + 8 <= step / (high - low) * length) break;
+  }
   return ticks;
 }
 // A scale maps values of an axis to [from, to] in the drawing.
@@ -136,7 +144,7 @@ function makeScale(axis, low, high, from, to, parts) {
     const t = a + (p - from) / (to - from) * (b - a);
     return log ? Math.pow(10, t) : t;
   };
-  place.ticks = log ? logTicks(low, high) : axis.scale === "time" ? timeTicks(low, high, Math.min(parts, 5)) : linearTicks(low, high, parts, axis.whole);
+  place.ticks = log ? logTicks(low, high) : axis.scale === "time" ? timeTicks(low, high, Math.min(parts, 5), Math.abs(to - from)) : linearTicks(low, high, parts, axis.whole);
   return place;
 }
 function padded(low, high, axis) {
@@ -147,11 +155,15 @@ function padded(low, high, axis) {
 
 // ---- drawing ----
 function frame(x, y, plot, box) {
-  let svg = "";
+  let svg = "", written = 0;
   for (const [value, text] of x.ticks) {
-    const p = x(value).toFixed(1);
-    svg += `<path d="M${p} ${box.bottom}v-${box.bottom - box.top}" stroke="#e8ecef"/><path d="M${p} ${box.bottom}v4" stroke="#5b6875"/>` +
-           `<text x="${p}" y="${box.bottom + 16}" text-anchor="middle">${esc(text)}</text>`;
+    const p = x(value).toFixed(1), half = halfWidth(text);
+    svg += `<path d="M${p} ${box.bottom}v-${box.bottom - box.top}" stroke="#e8ecef"/><path d="M${p} ${box.bottom}v4" stroke="#5b6875"/>`;
+    // A label at the end of the axis is moved inside the drawing; one that would touch another is left out.
+    const middle = Math.min(+p, width - 1 - half);
+    if (middle - half < written) continue;
+    written = middle + half + 3;
+    svg += `<text x="${middle.toFixed(1)}" y="${box.bottom + 16}" text-anchor="middle">${esc(text)}</text>`;
   }
   for (const [value, text] of y.ticks) {
     const p = y(value).toFixed(1);

@@ -938,6 +938,19 @@ TEST_F(NightTest, DataThatFailTheirGatesAreToldOrStop) {
   EXPECT_THROW(run(), Error);
 }
 
+TEST_F(NightTest, DataThatAreNotMeasuredAreToldAndGoOn) {
+  services_.check_constants = [](const std::string& kind, const fs::path& file,
+                                 const config::Configuration&) {
+    const bool unknown = kind.starts_with("dl1_datacheck") &&
+                         file.string().find("Run00101") != std::string::npos;
+    return unknown ? Verdict{true, "", "cosmics_rate, ucts_jumps"} : Verdict{};
+  };
+  configure("steps:\n  data_check: true\ngates:\n  on_failure: stop\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(out_.str().find("passed, not measured: cosmics_rate, ucts_jumps"), std::string::npos)
+      << out_.str();
+}
+
 TEST_F(NightTest, ARoundaboutWayToTheSameNightIsTheSameNight) {
   ASSERT_EQ(run(), 0);
   calls();

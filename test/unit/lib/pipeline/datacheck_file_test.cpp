@@ -92,6 +92,7 @@ DataCheck two_subruns() {
     summary.num_cleaned_events = {4, 5, 6};
     summary.pedestal_spread = 1.5;
     summary.num_muon_rings = 3;
+    summary.num_contained_rings = 2;
     check.summaries.push_back(summary);
   }
   check.configuration_json = R"({"tailcut": {"picture_thresh": 8}})";
@@ -144,6 +145,7 @@ TEST_F(DataCheckFile, ReadsWhatItWrote) {
   EXPECT_EQ(read.summaries[1].num_cleaned_events, written.summaries[1].num_cleaned_events);
   EXPECT_EQ(read.summaries[1].pedestal_spread, 1.5);
   EXPECT_EQ(read.summaries[1].num_muon_rings, 3);
+  EXPECT_EQ(read.summaries[1].num_contained_rings, 2);
   EXPECT_TRUE(std::isnan(read.summaries[1].muon_efficiency));
 }
 

@@ -1,5 +1,6 @@
 #include "lib/pipeline/muon_file.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "lib/base/error.hpp"
 
@@ -154,6 +156,34 @@ TEST_F(MuonFile, MergeNamesADamagedFileAndLeavesItOutWhenTold) {
   EXPECT_NE(merge(request), nullptr);
   request.inputs = {good, good};
   EXPECT_NE(merge(request), nullptr);
+}
+
+TEST_F(MuonFile, MergeTellsWhatIsMissing) {
+  const auto part = [&](int subrun) {
+    const fs::path path = file(fmt::format("muons_LST-1.Run00042.{:04d}.fits", subrun));
+    write_muons(path, example(3), {});
+    return path;
+  };
+  const auto text_of = [](const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  MergeMuonsRequest request{.inputs = {part(0), part(2)}, .target = file("merged.fits")};
+  request.expected_subruns = 5;
+  ASSERT_FALSE(merge(request));
+  EXPECT_NE(text_of(request.target).find("MISSING_SUBRUNS = '1, 3-4"), std::string::npos);
+  // A file that is left out is missing, too, even if no other tells that it should be there.
+  const fs::path damaged = part(3);
+  std::ofstream(damaged) << "no FITS file";
+  request.inputs = {part(0), part(1), part(2), damaged};
+  request.expected_subruns = 0;
+  request.skip_damaged = true;
+  ASSERT_FALSE(merge(request));
+  EXPECT_NE(text_of(request.target).find("MISSING_SUBRUNS = '3"), std::string::npos);
+  EXPECT_NE(text_of(request.target).find("muons_LST-1.Run00042.0003.fits"), std::string::npos);
+  request.inputs.pop_back();
+  ASSERT_FALSE(merge(request));
+  EXPECT_EQ(text_of(request.target).find("MISSING_SUBRUNS"), std::string::npos);
 }
 
 TEST_F(MuonFile, MergeOfAFileWithoutCandidatesHasNone) {

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 
 #include "lib/report/night_page.hpp"
 
@@ -101,6 +103,13 @@ RunData two_subruns(std::int64_t cosmics_of_second) {
     s.run = 11;
     s.subrun = subrun;
     s.elapsed_time = 10;
+    s.num_class_events = {1000, 1000, 0};
+    s.num_ucts_jumps = s.num_mistagged = s.num_unknown = 0;
+    s.unusable_pixels = 0.01;
+    s.pedestal_charge = s.pedestal_spread = 1.4;
+    s.flatfield_charge = 75;
+    s.num_muon_rings = s.num_contained_rings = 40;
+    s.muon_efficiency = 0.2;
     s.num_class_events[std::size_t(check::EventClass::cosmics)] =
         subrun == 0 ? 50000 : cosmics_of_second;
     s.num_events = s.num_class_events[std::size_t(check::EventClass::cosmics)];
@@ -120,12 +129,40 @@ TEST(Judge, OfRunsAndTheirSubruns) {
   missing.expected_subruns = 3;
   EXPECT_EQ(judge(missing, limits).light, Light::bad);
   EXPECT_EQ(judge(two_subruns(50000), {.cosmics_rate = {6000, 20000}}).light, Light::bad);
+  RunData dark = two_subruns(50000);
+  for (check::SubrunSummary& s : dark.summaries) s.pedestal_charge = check::SubrunSummary::nan;
+  EXPECT_EQ(judge(dark, limits).light, Light::unknown) << "what is not measured is not good";
+  dark.expected_subruns = 3;
+  EXPECT_EQ(judge(dark, limits).light, Light::bad);
+}
+
+TEST(Judge, CountsContainedRingsAsTheDataCheckDoes) {
+  RunData run = two_subruns(50000);
+  const auto muon_gate = [&] {
+    const Judgement judgement = judge(run, {});
+    return *std::ranges::find(judgement.gates, "muon_efficiency", &Gate::name);
+  };
+  EXPECT_DOUBLE_EQ(muon_gate().value, 0.2) << "of the summaries";
+  run.has_muons = true;
+  pipeline::MuonRing ring;
+  ring.muon_efficiency = 0.15;
+  ring.ring_containment = 1;
+  run.muons.rings.assign(49, ring);
+  ring.ring_containment = 0.5;
+  run.muons.rings.insert(run.muons.rings.end(), 100, ring);
+  EXPECT_FALSE(muon_gate().measured);
+  EXPECT_EQ(muon_gate().why, "too few rings (49, at least 50)");
+  EXPECT_EQ(limits_text(muon_gate()), "0.1 to 0.3");
+  run.muons.rings.push_back(run.muons.rings.front());
+  EXPECT_NEAR(muon_gate().value, 0.15, 1e-12);
 }
 
 TEST(Words, OfLimitsAndGates) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   EXPECT_EQ(limits_text(make_gate("a", 1, "Hz", {100, 20000})), "100 to 20000 Hz");
-  EXPECT_EQ(limits_text(make_gate("a", 1, "", {0, 0.1})), "at most 0.1");
-  EXPECT_EQ(limits_text(make_gate("a", 1, "", {0, 0})), "none");
+  EXPECT_EQ(limits_text(make_gate("a", 1, "", {-infinity, 0.1})), "at most 0.1");
+  EXPECT_EQ(limits_text(make_gate("a", 1, "", {-infinity, 0})), "none allowed");
+  EXPECT_EQ(limits_text(make_gate("a", 1, "p.e.", {0, 6})), "0 to 6 p.e.");
   EXPECT_EQ(gate_words("cosmics_rate"), "cosmics rate");
 }
 

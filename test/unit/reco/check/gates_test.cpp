@@ -24,7 +24,8 @@ SubrunSummary good(std::int64_t subrun = 0) {
   s.pedestal_charge = 1.5;
   s.pedestal_spread = 1.4;
   s.flatfield_charge = 75;
-  s.num_muon_rings = 60;
+  s.num_muon_rings = 90;
+  s.num_contained_rings = 60;
   s.muon_efficiency = 0.18;
   return s;
 }
@@ -61,10 +62,42 @@ TEST(DataGates, EachFaultFailsItsOwnGate) {
   }
 }
 
-TEST(DataGates, WhatIsNotKnownIsNotJudged) {
-  SubrunSummary unknown;
-  unknown.num_events = 10;
-  EXPECT_TRUE(subrun_gates(unknown, {}).empty());
+TEST(DataGates, WhatIsNotKnownIsNotMeasuredAndFailsNothing) {
+  SubrunSummary s = good();
+  s.pedestal_charge = SubrunSummary::nan;
+  s.num_ucts_jumps = -1;
+  const auto gates = subrun_gates(s, {});
+  EXPECT_TRUE(all_passed(gates));
+  EXPECT_EQ(failed_gates(gates), "");
+  EXPECT_EQ(unmeasured_gates(gates), "pedestal_charge, ucts_jumps");
+  EXPECT_EQ(verdict(gates), "passed, not measured: pedestal_charge, ucts_jumps");
+  s.flatfield_charge = 30;
+  EXPECT_EQ(verdict(subrun_gates(s, {})),
+            "failed: flatfield_charge 30 p.e. (40 to 150), not measured: pedestal_charge, "
+            "ucts_jumps");
+  EXPECT_EQ(verdict(subrun_gates(SubrunSummary{}, {})),
+            "not measured: cosmics_rate, unusable_pixels, pedestal_charge, pedestal_spread, "
+            "flatfield_charge, ucts_jumps, mistagged_events");
+}
+
+TEST(DataGates, ASubrunWithEventsHasARate) {
+  SubrunSummary one;
+  one.num_events = 1;
+  one.num_class_events = {0, 0, 1};
+  one.elapsed_time = 0;
+  EXPECT_EQ(failed_gates(subrun_gates(one, {})), "cosmics_rate 0 Hz (100 to 20000)");
+  one.elapsed_time = SubrunSummary::nan;
+  EXPECT_FALSE(all_passed(subrun_gates(one, {})));
+}
+
+TEST(DataGates, SayWhatIsAllowed) {
+  SubrunSummary s = good();
+  s.num_ucts_jumps = 6;
+  s.num_mistagged = 5100;
+  s.unusable_pixels = 0.3;
+  EXPECT_EQ(failed_gates(subrun_gates(s, {})),
+            "unusable_pixels 0.3 (at most 0.1), ucts_jumps 6 (none allowed), mistagged_events 0.1 "
+            "(at most 0.01)");
 }
 
 TEST(DataGates, RunsCountTheirSubrunsAndRings) {
@@ -80,7 +113,68 @@ TEST(DataGates, RunsCountTheirSubrunsAndRings) {
   EXPECT_TRUE(all_passed(gates)) << failed_gates(gates);
   EXPECT_DOUBLE_EQ(find(gates, "muon_efficiency")->value, 0.18);
   EXPECT_FALSE(all_passed(run_gates(run, {}, 3, 100, 0.05))) << "the run's own muon file counts";
-  EXPECT_EQ(find(run_gates(run, {}, 3, 49, 0.05), "muon_efficiency"), nullptr);
+  const auto few = run_gates(run, {}, 3, 49, 0.05);
+  EXPECT_EQ(unmeasured_gates(few), "muon_efficiency");
+  EXPECT_EQ(find(few, "muon_efficiency")->why, "too few rings (49, at least 50)");
+  for (SubrunSummary& s : run) s.num_contained_rings = -1;
+  EXPECT_EQ(unmeasured_gates(run_gates(run, {}, 3)), "muon_efficiency")
+      << "good rings are not contained ones";
+}
+
+TEST(DataGates, OnlyContainedRingsCountAndWeigh) {
+  SubrunSummary a = good(0), b = good(1);
+  a.num_muon_rings = 1000;
+  a.num_contained_rings = 10;
+  a.muon_efficiency = 0.1;
+  b.num_muon_rings = 100;
+  b.num_contained_rings = 30;
+  b.muon_efficiency = 0.2;
+  const std::vector run{a, b};
+  const SubrunSummary total = total_of(run);
+  EXPECT_EQ(total.num_muon_rings, 1100);
+  EXPECT_EQ(total.num_contained_rings, 40);
+  EXPECT_DOUBLE_EQ(total.muon_efficiency, (10 * 0.1 + 30 * 0.2) / 40);
+  EXPECT_EQ(find(run_gates(run, {}), "muon_efficiency")->why, "too few rings (40, at least 50)");
+  DataLimits limits;
+  limits.min_muon_rings = 40;
+  EXPECT_DOUBLE_EQ(find(run_gates(run, limits), "muon_efficiency")->value, 0.175);
+}
+
+/// A class of ten events in four pixels, with these mean charges and a spread.
+ClassCheck charges_of(const std::vector<double>& means, double spread) {
+  ClassCheck check(means.size());
+  check.num_events = 10;
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    check.charge.count[i] = 10;
+    check.charge.sum[i] = 10 * means[i];
+    check.charge.sum2[i] = 10 * (means[i] * means[i] + spread * spread);
+  }
+  return check;
+}
+
+TEST(UnusablePixels, AreThoseOfTheCalibrationAndThoseWithoutTheFlash) {
+  const ClassCheck dark = charges_of({1, 2, 1, 0, 1}, 1.5);
+  // The third pixel died after its calibration, the fourth is far too bright.
+  const ClassCheck flash = charges_of({75, 74, 0.5, 150, 76}, 9);
+  const std::vector<std::uint8_t> calibration{1, 0, 0, 0, 0};
+  EXPECT_EQ(unusable_pixels(&dark, &flash, nullptr, calibration),
+            (std::vector<std::uint8_t>{1, 0, 1, 1, 0}));
+  EXPECT_EQ(unusable_pixels(&dark, nullptr, nullptr, calibration), calibration);
+  EXPECT_EQ(unusable_pixels(&dark, &flash, nullptr, {}),
+            (std::vector<std::uint8_t>{0, 0, 1, 1, 0}));
+  EXPECT_TRUE(unusable_pixels(nullptr, nullptr, nullptr, {}).empty());
+  SubrunSummary s;
+  fill_from_classes(s, &dark, &flash, nullptr, calibration);
+  EXPECT_DOUBLE_EQ(s.unusable_pixels, 0.6);
+  // A camera that sees no flash is no camera of unusable pixels.
+  const ClassCheck off = charges_of({0, -1, 0, -1, 0}, 1);
+  EXPECT_EQ(unusable_pixels(&dark, &off, nullptr, {}), (std::vector<std::uint8_t>(5, 0)));
+}
+
+TEST(UnusablePixels, AreThoseThatNeverChange) {
+  ClassCheck dark = charges_of({1, 2, 1}, 1.5);
+  dark.charge.sum[1] = dark.charge.sum2[1] = 0;
+  EXPECT_EQ(unusable_pixels(&dark, nullptr, nullptr, {}), (std::vector<std::uint8_t>{0, 1, 0}));
 }
 
 TEST(DataGates, MeansOfARunAreWeightedWithEvents) {
@@ -107,6 +201,13 @@ TEST(DataGates, ANightIsAsBadAsItsWorstRun) {
   ASSERT_NE(find(gates, "flatfield_charge"), nullptr);
   EXPECT_DOUBLE_EQ(find(gates, "flatfield_charge")->value, 20);
   EXPECT_FALSE(all_passed(gates));
+  // What one run does not tell is not passed for the night; what another fails stays failed.
+  fine[0].flatfield_charge = SubrunSummary::nan;
+  fine[0].pedestal_charge = SubrunSummary::nan;
+  for (const auto& order : {std::vector{run_gates(fine, {}), run_gates(bad, {})},
+                            std::vector{run_gates(bad, {}), run_gates(fine, {})}})
+    EXPECT_EQ(verdict(night_gates(order)),
+              "failed: flatfield_charge 20 p.e. (40 to 150), not measured: pedestal_charge");
 }
 
 }  // namespace
