@@ -19,11 +19,7 @@ Text date_of_path(const fs::path& file) {
   if (file.empty()) return "";
   for (fs::path folder = fs::absolute(file).parent_path(); folder != folder.root_path();
        folder = folder.parent_path())
-    try {
-      return NightDate::parse(folder.filename().string()).compact();
-    } catch (const Error&) {
-      continue;  // not a date: look further up
-    }
+    if (const auto date = NightDate::try_parse(folder.filename().string())) return date->compact();
   return "";
 }
 
@@ -50,7 +46,8 @@ po::options_description job_options() {
       "JSON list of file hashes to trust while the files are unchanged")(
       "note", po::value<std::vector<Text>>()->composing(),
       "PORT=TEXT: record why the file of an input port was chosen")(
-      "overwrite", "let a product cut by --max-events replace one that is there")(
+      "overwrite",
+      "let a product cut by --max-events, or one with fewer events, replace one that is there")(
       "dry-run", "record the provenance as planned, compute nothing");
   return options;
 }

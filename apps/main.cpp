@@ -91,6 +91,8 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A reader of our output that goes away (head, less) is no reason to die without a word.
   std::signal(SIGPIPE, SIG_IGN);
+  // Past the limit of a file's size, writing fails with a reason instead.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return alisio::apps::run(argc, argv);
   } catch (const alisio::Error& e) {

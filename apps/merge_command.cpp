@@ -46,7 +46,7 @@ struct Part {
 
 std::optional<Part> part_of(const fs::path& path) {
   static const std::regex pattern(
-      R"((dl1|dl2|muons|datacheck_dl1)_LST-([0-9]+)\.Run([0-9]{1,6})(?:\.([0-9]{4}))?\.(h5|fits))");
+      R"((dl1|dl2|muons|datacheck_dl1)_LST-([0-9]{1,3})\.Run([0-9]{1,6})(?:\.([0-9]{4}))?\.(h5|fits))");
   std::smatch found;
   const Text name = path.filename().string();
   if (!std::regex_match(name, found, pattern)) return std::nullopt;

@@ -218,7 +218,7 @@ struct StreamName {
 };
 
 std::optional<StreamName> stream_name(const fs::path& file) {
-  static const std::regex pattern(R"((LST-\d+\.)(\d+)(\.Run(\d+)\.\d+.*\.fits\.fz))");
+  static const std::regex pattern(R"((LST-\d+\.)(\d{1,3})(\.Run(\d+)\.\d+.*\.fits\.fz))");
   std::smatch match;
   const std::string name = file.filename().string();
   if (!std::regex_match(name, match, pattern)) return std::nullopt;
@@ -268,7 +268,7 @@ std::vector<fs::path> find_streams(const fs::path& file) {
 
 /// Return the file of the same stream in the next subrun, empty if the name has no subrun.
 fs::path next_subrun(const fs::path& file) {
-  static const std::regex pattern(R"((LST-\d+\.\d+\.Run\d+\.)(\d+)(.*\.fits\.fz))");
+  static const std::regex pattern(R"((LST-\d+\.\d+\.Run\d+\.)(\d{1,8})(.*\.fits\.fz))");
   std::smatch match;
   const std::string name = file.filename().string();
   if (!std::regex_match(name, match, pattern)) return {};

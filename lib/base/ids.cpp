@@ -34,20 +34,24 @@ void check_prod_id(std::string_view prod_id) {
                 "prod_id", "use letters, digits, '.', '_', '-'");
 }
 
-NightDate NightDate::parse(std::string_view text) {
+std::optional<NightDate> NightDate::try_parse(std::string_view text) {
   std::string digits;
-  bool dashes_fit = text.size() == 8 || (text.size() == 10 && text[4] == '-' && text[7] == '-');
-  for (char c : text)
+  const bool dashes_fit =
+      text.size() == 8 || (text.size() == 10 && text[4] == '-' && text[7] == '-');
+  for (const char c : text)
     if (std::isdigit(static_cast<unsigned char>(c))) digits += c;
-  if (dashes_fit && digits.size() == 8) {
-    NightDate date{std::stoi(digits.substr(0, 4)), std::stoi(digits.substr(4, 2)),
-                   std::stoi(digits.substr(6, 2))};
-    const std::chrono::year_month_day calendar{std::chrono::year{date.year},
-                                               std::chrono::month(unsigned(date.month)),
-                                               std::chrono::day(unsigned(date.day))};
-    if (calendar.ok()) return date;
-  }
-  throw Error(ErrorKind::usage, fmt::format("'{}' is no date", text), "",
+  if (!dashes_fit || digits.size() != 8) return std::nullopt;
+  const NightDate date{std::stoi(digits.substr(0, 4)), std::stoi(digits.substr(4, 2)),
+                       std::stoi(digits.substr(6, 2))};
+  const std::chrono::year_month_day calendar{std::chrono::year{date.year},
+                                             std::chrono::month(unsigned(date.month)),
+                                             std::chrono::day(unsigned(date.day))};
+  return calendar.ok() ? std::optional(date) : std::nullopt;
+}
+
+NightDate NightDate::parse(std::string_view text) {
+  if (const std::optional<NightDate> date = try_parse(text)) return *date;
+  throw Error(ErrorKind::usage, fmt::format("'{}' is no date of the calendar", text), "",
               "write YYYYMMDD or YYYY-MM-DD");
 }
 

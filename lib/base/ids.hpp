@@ -1,5 +1,6 @@
 #pragma once
 #include <compare>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,8 @@ struct NightDate {
 
   /// Parse YYYYMMDD or YYYY-MM-DD. @throws Error(usage) if it is neither or no calendar date.
   static NightDate parse(std::string_view text);
+  /// As parse(), but return nothing for what is no date.
+  static std::optional<NightDate> try_parse(std::string_view text);
   /// Return the night that a UTC instant belongs to: nights run from noon to noon.
   static NightDate of_unix_utc(double unix_utc_s);
 

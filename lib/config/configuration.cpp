@@ -262,13 +262,18 @@ Configuration Configuration::load(const std::vector<fs::path>& files,
   return configuration;
 }
 
-void Configuration::read_blocks(const fs::path& file, const std::vector<std::string>& blocks) {
+std::size_t Configuration::read_blocks(const fs::path& file,
+                                       const std::vector<std::string>& blocks) {
+  std::size_t found = 0;
   read_file(
       file,
       [&](const std::string& key) {
-        return std::find(blocks.begin(), blocks.end(), key) != blocks.end();
+        const bool wanted = std::find(blocks.begin(), blocks.end(), key) != blocks.end();
+        found += wanted ? 1 : 0;
+        return wanted;
       },
       values_);
+  return found;
 }
 
 void Configuration::set(std::string_view key, const std::string& text) {

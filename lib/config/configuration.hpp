@@ -24,8 +24,10 @@ class Configuration {
                             const std::vector<std::string>& overrides = {});
 
   /// Read some top-level blocks of one more file over the values; what else it holds is not looked
-  /// at, and need not be known. @throws Error(configuration), as load().
-  void read_blocks(const std::filesystem::path& file, const std::vector<std::string>& blocks);
+  /// at, and need not be known. @return how many of the blocks the file has.
+  /// @throws Error(configuration), as load().
+  [[nodiscard]] std::size_t read_blocks(const std::filesystem::path& file,
+                                        const std::vector<std::string>& blocks);
 
   [[nodiscard]] double number(std::string_view key) const;  ///< null reads as NaN
   [[nodiscard]] std::int64_t integer(std::string_view key) const;

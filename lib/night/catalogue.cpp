@@ -19,7 +19,8 @@ namespace {
 using Found = std::map<int, std::map<int, std::map<int, fs::path>>>;
 
 Found find_raw_files(const fs::path& folder, int telescope) {
-  const std::regex pattern(fmt::format(R"(LST-{}\.(\d)\.Run(\d+)\.(\d+)\.fits\.fz)", telescope));
+  const std::regex pattern(
+      fmt::format(R"(LST-{}\.(\d)\.Run(\d{{1,9}})\.(\d{{1,9}})\.fits\.fz)", telescope));
   Found found;
   std::error_code failed;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
@@ -31,25 +32,6 @@ Found find_raw_files(const fs::path& folder, int telescope) {
   if (failed)
     throw Error(ErrorKind::resource, "cannot be listed: " + failed.message(), folder.string());
   return found;
-}
-
-std::vector<RunEntry> read_summary(const fs::path& file) {
-  const text::EcsvTable table = text::EcsvTable::read(file);
-  std::vector<RunEntry> runs;
-  for (std::size_t row = 0; row < table.row_count(); ++row) {
-    RunEntry run;
-    run.run = static_cast<int>(table.integer(row, "run_id"));
-    run.expected_subruns = static_cast<int>(table.integer(row, "n_subruns"));
-    run.type = table.text(row, "run_type");
-    run.type_from = "run summary";
-    if (table.has_column("data_format")) run.format = table.text(row, "data_format");
-    if (table.has_column("run_start")) {
-      if (const std::int64_t start_ns = table.integer(row, "run_start"); start_ns > 0)
-        run.start_unix_s = sky::tai_ns_to_unix_s(start_ns);
-    }
-    runs.push_back(std::move(run));
-  }
-  return runs;
 }
 
 /// Ask the probe. A file that it cannot read is no reason to leave the night: its job will say
@@ -80,6 +62,25 @@ void note_differences(const RunEntry& run, std::vector<std::string>& notes) {
 
 }  // namespace
 
+std::vector<RunEntry> read_run_summary(const fs::path& file) {
+  const text::EcsvTable table = text::EcsvTable::read(file);
+  std::vector<RunEntry> runs;
+  for (std::size_t row = 0; row < table.row_count(); ++row) {
+    RunEntry run;
+    run.run = static_cast<int>(table.integer(row, "run_id"));
+    run.expected_subruns = static_cast<int>(table.integer(row, "n_subruns"));
+    run.type = table.text(row, "run_type");
+    run.type_from = "run summary";
+    if (table.has_column("data_format")) run.format = table.text(row, "data_format");
+    if (table.has_column("run_start")) {
+      if (const std::int64_t start_ns = table.integer(row, "run_start"); start_ns > 0)
+        run.start_unix_s = sky::tai_ns_to_unix_s(start_ns);
+    }
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
 Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope,
                     const NightDate& date, const FileProbe& probe) {
   Catalogue catalogue;
@@ -93,7 +94,7 @@ Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope
   std::map<int, RunEntry> runs;
   if (fs::exists(summary)) {
     catalogue.run_summary = fs::weakly_canonical(summary);
-    for (RunEntry& run : read_summary(summary)) runs[run.run] = std::move(run);
+    for (RunEntry& run : read_run_summary(summary)) runs[run.run] = std::move(run);
   }
   for (const auto& [number, subruns] : find_raw_files(folder, telescope)) {
     const bool in_summary = runs.contains(number);

@@ -22,9 +22,9 @@ constexpr std::array<ConstantsFacts, 3> kinds{{
 /// The names of the files of each kind; those of 2019 and 2020 are FITS files with unpadded runs.
 const std::regex& file_pattern(ConstantsKind kind) {
   static const std::array<std::regex, 3> patterns{
-      std::regex(R"(drs4_pedestal\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))"),
-      std::regex(R"(calibration(?:_filters_[^.]*)?\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))"),
-      std::regex(R"(time_calibration\.Run(\d+)\.\d+\.(?:h5|hdf5|fits|fits\.gz))")};
+      std::regex(R"(drs4_pedestal\.Run(\d{1,9})\.\d+\.(?:h5|hdf5|fits|fits\.gz))"),
+      std::regex(R"(calibration(?:_filters_[^.]*)?\.Run(\d{1,9})\.\d+\.(?:h5|hdf5|fits|fits\.gz))"),
+      std::regex(R"(time_calibration\.Run(\d{1,9})\.\d+\.(?:h5|hdf5|fits|fits\.gz))")};
   return patterns.at(static_cast<std::size_t>(kind));
 }
 
@@ -57,9 +57,7 @@ std::vector<fs::path> sorted_entries(const fs::path& folder) {
 
 std::optional<NightDate> date_named(const fs::path& folder) {
   const std::string name = folder.filename().string();
-  if (name.size() != 8 || name.find_first_not_of("0123456789") != std::string::npos)
-    return std::nullopt;
-  return NightDate::parse(name);
+  return name.size() == 8 ? NightDate::try_parse(name) : std::nullopt;
 }
 
 /// Add the files of one folder. Of several files of one run (filter codes) the last name counts.

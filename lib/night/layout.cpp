@@ -320,7 +320,7 @@ class Layout {
     if (at == std::string::npos) return -1;
     const std::string digits =
         name.substr(at + 3, name.find_first_not_of("0123456789", at + 3) - at - 3);
-    return digits.empty() ? -1 : std::stoi(digits);
+    return digits.empty() || digits.size() > 9 ? -1 : std::stoi(digits);
   }
 
   // --- data ---

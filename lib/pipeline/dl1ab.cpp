@@ -458,6 +458,18 @@ class ImageTable {
   std::optional<hdf5::TableWriter> table_;
 };
 
+/// Look at what the names of constants say: those of another run may be meant, Cat-A never is.
+void check_names(const SubrunId& id, const Dl1abRequest& request) {
+  if (request.cat_b.filename().string().starts_with("calibration"))
+    throw Error(ErrorKind::usage,
+                "is a charge calibration (Cat-A) by its name: its factors are not those of Cat-B",
+                request.cat_b.string(), "give cat_B_calibration_filters_*.RunRRRRR.h5");
+  for (const fs::path& file : {request.cat_b, request.tailcuts})
+    if (const std::string run = run_in_name(file); !run.empty() && run != run_text(id.run))
+      spdlog::warn("{}: is of run {}, the images are of run {}", file.string(), run,
+                   run_text(id.run));
+}
+
 void check_input(const hdf5::File& dl1, const Dl1abRequest& request) {
   const std::string where = request.input.string();
   if (!dl1.exists(images_path))
@@ -506,7 +518,10 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
   }
 
   config::Configuration effective = configuration;
-  if (!request.tailcuts.empty()) effective.read_blocks(request.tailcuts, tailcuts_blocks);
+  if (!request.tailcuts.empty() && effective.read_blocks(request.tailcuts, tailcuts_blocks) == 0)
+    throw Error(ErrorKind::bad_input, "holds no cleaning levels", request.tailcuts.string(),
+                "give the file that find-tailcuts made");
+  check_names(id, request);
   const std::string config_json =
       effective.section_json(stage::description("dl1ab").configuration_sections);
 

@@ -260,6 +260,11 @@ void refuse_repeated_events(const Input& input, const EventRange& range,
   }
 }
 
+/// The table of events, by which files are told apart.
+const char* events_of(const MergeTablesRequest& request) {
+  return request.port == "dl2_run" ? dl2_parameters_path : parameters_path;
+}
+
 /// Look into every file before anything is written. Return the model that all those left fit, and
 /// the names of those left out.
 Model check_inputs(std::vector<Input>& inputs, const MergeTablesRequest& request,
@@ -269,7 +274,7 @@ Model check_inputs(std::vector<Input>& inputs, const MergeTablesRequest& request
   std::erase_if(inputs, [&](const Input& input) {
     try {
       Model own = model_of(input.path, request.with_images);
-      const char* events = request.port == "dl2_run" ? dl2_parameters_path : parameters_path;
+      const char* events = events_of(request);
       if (std::find(own.concatenated.begin(), own.concatenated.end(), events) ==
           own.concatenated.end())
         throw Error(ErrorKind::bad_input, fmt::format("has no table '{}'", events),
@@ -385,8 +390,31 @@ std::string ranges_of(const std::vector<int>& numbers) {
   return text;
 }
 
+namespace {
+
+/// A merged file is not replaced by a poorer one unless that is said.
+void check_replaceable(const std::vector<Input>& inputs, const char* events,
+                       const MergeTablesRequest& request, bool overwrite) {
+  if (overwrite || !fs::exists(request.target)) return;
+  std::uint64_t before = 0, after = 0;
+  try {
+    before = hdf5::TableReader(hdf5::File::open(request.target), events).row_count();
+  } catch (const Error&) {
+    return;  // what cannot be read may be replaced
+  }
+  for (const Input& input : inputs)
+    after += hdf5::TableReader(hdf5::File::open(input.path), events).row_count();
+  if (after < before)
+    throw Error(ErrorKind::usage,
+                fmt::format("holds {} events, and would be replaced by {}", before, after),
+                request.target.string(), "choose another --output-dir, or give --overwrite");
+}
+
+}  // namespace
+
 std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& request) {
   std::vector<Input> inputs = ordered(request.inputs);
+  const int last_given = inputs.empty() ? -1 : inputs.back().subrun;
   if (run.activity().dry_run) {
     for (const Input& input : inputs) run.use(request.input_port, input.path);
     run.plan_product(request.port, request.target);
@@ -394,6 +422,7 @@ std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& reques
   }
   std::vector<std::string> left_out;
   const Model model = check_inputs(inputs, request, left_out);
+  check_replaceable(inputs, events_of(request), request, run.activity().overwrite);
   for (const Input& input : inputs) run.use(request.input_port, input.path);
 
   std::vector<int> subruns;
@@ -402,7 +431,8 @@ std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& reques
     subruns.push_back(input.subrun);
     names.push_back(input.path.filename().string());
   }
-  const std::string missing = ranges_of(missing_subruns(subruns, request.expected_subruns));
+  const std::string missing =
+      ranges_of(missing_subruns(subruns, std::max(request.expected_subruns, last_given + 1)));
   if (!missing.empty()) spdlog::warn("{}: lacks subruns {}", request.target.string(), missing);
 
   PendingFile& product = run.create(request.port, request.target);

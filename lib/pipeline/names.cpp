@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 std::string run_in_name(const fs::path& file) {
   std::smatch found;
   const std::string name = file.filename().string();
-  if (std::regex_search(name, found, std::regex("Run0*([0-9]+)")))
+  if (std::regex_search(name, found, std::regex("Run0*([0-9]{1,9})")))
     return run_text(std::stoi(found[1]));
   return "";
 }
@@ -46,7 +46,7 @@ ActivityNote activity_note(const std::string& stage, const SubrunId& id, const J
 SubrunId subrun_of(const fs::path& file) {
   std::smatch found;
   const std::string name = file.filename().string();
-  static const std::regex pattern(R"(LST-([0-9]+)\.(?:[0-9]\.)?Run([0-9]{1,6})\.([0-9]{4}).*)");
+  static const std::regex pattern(R"(LST-([0-9]{1,3})\.(?:[0-9]\.)?Run([0-9]{1,6})\.([0-9]{4}).*)");
   const std::size_t start = name.find("LST-");
   const std::string tail = start == std::string::npos ? "" : name.substr(start);
   if (!std::regex_match(tail, found, pattern))
@@ -70,7 +70,7 @@ ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request, const JobContext&
 SubrunId subrun_or_run_of(const fs::path& dl1) {
   std::smatch found;
   const std::string name = dl1.filename().string();
-  static const std::regex whole_run(R"(dl1_LST-([0-9]+)\.Run([0-9]{1,6})\.h5)");
+  static const std::regex whole_run(R"(dl1_LST-([0-9]{1,3})\.Run([0-9]{1,6})\.h5)");
   if (std::regex_match(name, found, whole_run))
     return {std::stoi(found[1]), std::stoi(found[2]), all_subruns};
   return subrun_of(dl1);

@@ -31,7 +31,7 @@ namespace {
 std::vector<RunFiles> by_run(const std::vector<fs::path>& checks,
                              const std::vector<fs::path>& muons) {
   std::map<int, RunFiles> runs;
-  static const std::regex name(R"(.*\.Run(\d+)(?:\.(\d+))?\.(?:h5|hdf5|fits))");
+  static const std::regex name(R"(.*\.Run(\d{1,9})(?:\.(\d{1,9}))?\.(?:h5|hdf5|fits))");
   const auto place = [&](const fs::path& path) {
     std::smatch part;
     const std::string text = path.filename().string();
@@ -151,7 +151,7 @@ void add_links(const NightReportRequest& request, const std::vector<RunFiles>& f
       for (const fs::path& path : *paths) folders.insert(fs::absolute(path).parent_path());
   for (const fs::path& folder : request.folders) folders.insert(fs::absolute(folder));
   if (!request.dl2.empty()) folders.insert(fs::absolute(request.dl2));
-  static const std::regex product(R"((dl1|dl2|muons|datacheck_dl1)_LST-\d+\.Run(\d+)\.(h5|fits))");
+  static const std::regex product(R"((dl1|dl2|muons|datacheck_dl1)_LST-\d+\.Run(\d{1,9})\.(h5|fits))");
   static const std::regex record(R"((\w+?)_(\d{5})_prov\.(json|svg|pdf))");
   std::vector<std::pair<std::string, std::string>> places;
   std::map<int, std::map<std::string, std::string>> of_run;

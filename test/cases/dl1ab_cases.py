@@ -130,6 +130,20 @@ def case_dl1ab_bad_input(case):
     case.run(*changed(words, "--output-dir", blocked / "out")).ends("resource")
 
 
+def case_dl1ab_doubts_constants(case):
+    """Levels that are none and Cat-A for Cat-B are refused, those of another run are warned of."""
+    (dl1,) = dl1_of(case)
+    words = ["dl1ab", "--input", dl1, "--output-dir", case.folder / "out"]
+    levels = case.folder / "dl1ab_Run11999.json"
+    for text in ("", "hello: world\n"):
+        levels.write_text(text, "utf-8")
+        case.run(*words, "--tailcuts", levels).ends("bad input").complains(levels, "no cleaning level")
+    levels.write_text('{"tailcut": {"picture_thresh": 9}}', "utf-8")
+    case.run(*words, "--tailcuts", levels).ends("done").says("run 11999", "run 11220")
+    cat_a = next((case.folder / "night").rglob("calibration_filters*.h5"))
+    case.run(*words, "--cat-b", cat_a).ends("usage").complains(cat_a, "Cat-A")
+
+
 def case_dl1ab_with_the_calibration_as_cat_b(case):
     """Cat-B tables go into the product; charges are not corrected twice."""
     (dl1,) = dl1_of(case)

@@ -66,6 +66,9 @@ def case_merge_of_a_run(case):
     expect(again == list(data_hashes(report).values()), "the order of the inputs shows")
     # It is made into DL2 like its parts.
     case.run("dl1-to-dl2", "--input", dl1, "--models", MODELS, "--output-dir", case.folder / "DL2").ends("done")
+    # A poorer file replaces it only if that is said.
+    case.run("merge", "--input", parts[0], "--output-dir", merged).ends("usage").complains(dl1)
+    expect(facts(case, dl1)["events"] == 2 * EVENTS, "a whole file was replaced by a part of it")
     # With images, and of a night.
     case.run("merge", "--input", *parts, "--with-images", "--output-dir",
              case.folder / "images").ends("done")
@@ -101,7 +104,8 @@ def case_merge_names_what_is_bad(case):
     words = ["--input", good, bad, "--output-dir", merged]
     replace_file(bad, whole[: len(whole) // 2])
     refuse(case, words, "bad input", bad)
-    case.run("merge", *words, "--leave-out-bad").ends("done").says("left out", bad.name)
+    said = case.run("merge", *words, "--leave-out-bad").ends("done")
+    said.says("left out", bad.name, "lacks subruns 1")
     product = merged / good.name.replace(".0000", "")
     expect(facts(case, product)["events"] == EVENTS, "other events than those of the good file")
     expect(bad.name.encode() in product.read_bytes(), "the product does not say what was left out")

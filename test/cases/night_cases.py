@@ -401,6 +401,19 @@ def case_night_with_bad_calibration(case):
     expect(charge["run"] == 11220 and "accepted" in charge["reason"], f"not accepted: {charge}")
 
 
+def case_night_passes_over_stray_names(case):
+    """Names that only resemble those of raw data, constants and nights stop nothing."""
+    night = case.simulated()
+    (night.r0() / "LST-1.1.Run99999999999.0000.fits.fz").touch()
+    (night.r0() / "LST-1.1.Run11220.99999999999.fits.fz").touch()
+    pedestals = night.folder / "monitoring/PixelCalibration/Cat-A/drs4_baseline"
+    (pedestals / "99999999").mkdir()
+    for folder in pedestals.glob(f"{DATE}/*"):
+        (folder / "drs4_pedestal.Run99999999999.0000.h5").touch()
+    plan = night.process("--plan").ends("done")
+    expect("9999" not in plan.out, f"a stray name is planned for:\n{plan}")
+
+
 def case_night_cleans_again(case):
     """Cat-B constants, cleaning levels and re-cleaned DL1, as configured."""
     night = case.simulated(events=300)

@@ -328,6 +328,15 @@ std::mutex& object_copy_mutex() {
 void File::copy_to(File& target, const std::string& path) const {
   if (const std::size_t slash = path.rfind('/'); slash > 0)
     target.create_group(path.substr(0, slash));
+  // H5Ocopy of HDF5 1.10 crashes when the disk is full: there must be room before it begins.
+  std::error_code unknown;
+  const std::filesystem::space_info room =
+      std::filesystem::space(target.state_->path.parent_path(), unknown);
+  const std::uintmax_t needed = std::filesystem::file_size(state_->path, unknown);
+  if (!unknown && room.available < needed)
+    throw Error(ErrorKind::resource,
+                "there is no space to copy '" + path + "' of " + state_->path.string(),
+                target.state_->path.string(), "make room on the disk");
   const std::scoped_lock lock(object_copy_mutex());
   if (H5Ocopy(state_->id(), path.c_str(), target.state_->id(), path.c_str(), H5P_DEFAULT,
               H5P_DEFAULT) < 0)

@@ -52,14 +52,15 @@ TEST_F(ConfigurationTest, LaterFilesAndOverridesWin) {
 
 TEST_F(ConfigurationTest, BlocksOfOneMoreFileAreReadAndTheRestIsNot) {
   auto c = Configuration::defaults();
-  c.read_blocks(write("run.json", R"({"tailcut": {"picture_thresh": 14}, "telescope": 3,
-                                      "events_filters": {"r": [0, Infinity]}, "other": {}})"),
-                {"tailcut"});
+  const auto run = write("run.json", R"({"tailcut": {"picture_thresh": 14}, "telescope": 3,
+                                      "events_filters": {"r": [0, Infinity]}, "other": {}})");
+  EXPECT_EQ(c.read_blocks(run, {"tailcut", "dynamic_cleaning"}), 1U);
+  EXPECT_EQ(c.read_blocks(run, {"dynamic_cleaning"}), 0U);
   EXPECT_EQ(c.number("tailcut.picture_thresh"), 14);
   EXPECT_EQ(c.number("tailcut.boundary_thresh"), 4);
   EXPECT_EQ(c.integer("telescope"), 1);
   const auto wrong = write("wrong.json", R"({"tailcut": {"picture": 14}})");
-  EXPECT_NE(error_of([&] { c.read_blocks(wrong, {"tailcut"}); }).find("wrong.json:1"),
+  EXPECT_NE(error_of([&] { static_cast<void>(c.read_blocks(wrong, {"tailcut"})); }).find("wrong.json:1"),
             std::string::npos);
 }
 
