@@ -286,8 +286,8 @@ std::vector<Option> make_options() {
       {"gates.data.cosmics_rate", K::range, json::array({100.0, 20000.0}), "Hz",
        "rate of cosmics that a subrun and a run may have"},
       {"gates.data.unusable_pixels", K::number, 0.1, "",
-       "greatest fraction of unusable pixels: by the calibration in either gain, or the same charge "
-       "in all events, or a flat-field charge below 0.5 or above 1.5 times the camera's median"},
+       "greatest fraction of unusable pixels: by the calibration in either gain, or of the same "
+       "charge in all events, or of a flat-field charge below 0.5 or above 1.5 camera medians"},
       {"gates.data.pedestal_charge", K::range, json::array({-1.0, 5.0}), "p.e.",
        "camera mean of the charge of pedestal events"},
       {"gates.data.pedestal_spread", K::range, json::array({0.3, 6.0}), "p.e.",
