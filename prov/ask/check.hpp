@@ -1,0 +1,30 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "prov/ask/json.hpp"
+
+namespace alisio::prov {
+
+/// Something that stands in the way of making a product again.
+struct Gap {
+  std::string kind;          ///< "input missing", "input changed", "unclean software" …
+  std::string about;         ///< path, or short name of the activity
+  std::string detail;        ///< may be empty
+  std::size_t products = 0;  ///< how many products are concerned
+};
+
+struct CheckReport {
+  std::size_t activities = 0, products = 0, inputs = 0;
+  std::vector<Gap> gaps;  ///< sorted by kind and path, each once
+};
+
+/// Ask whether what was made can be made again: each product has a successful activity with its
+/// command, configuration and environment; the software is known and clean; each input is there
+/// with its size (its bytes are hashed again only if it changed since); products that stand beside
+/// recorded ones have a record.
+/// @param night YYYYMMDD; empty: all.
+[[nodiscard]] CheckReport check(Store& store, const std::string& night);
+[[nodiscard]] nlohmann::ordered_json json_of(const CheckReport& report);
+
+}  // namespace alisio::prov
