@@ -1,5 +1,7 @@
 #include "apps/night_services.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -97,8 +99,20 @@ night::NightServices night_services(const Program& program) {
           ProvenanceSetup{prov::Definition::load(folder / "definition.yaml"),
                           prov::LoggerConfiguration::load(folder / "logger.yaml")});
     prov::MergeRequest request;
-    request.journals = {job.journal_folders.front()};
-    request.lineage_journals = {job.journal_folders.begin() + 1, job.journal_folders.end()};
+    const bool of_run = job.run != night::whole_night;
+    if (of_run) {
+      request.journals = {job.journal_folders.front()};
+      request.lineage_journals = {job.journal_folders.begin() + 1, job.journal_folders.end()};
+    } else {
+      request.journals = job.journal_folders;
+      request.scope = request.grain =
+          job.runs.empty() ? prov::Grain::night : prov::Grain::observation;
+      request.runs = job.runs;
+      request.source = job.source;
+      request.finer_folders = job.document_folders;
+      // Whoever wants to see a night as a picture asks for it.
+      request.graphs = false;
+    }
     request.stage = job.stage;
     request.telescope = job.telescope;
     request.run = job.run;
@@ -107,10 +121,10 @@ night::NightServices night_services(const Program& program) {
     request.output_folder = job.output_folder;
     if (!job.link_folder.empty()) request.link_folders = {job.link_folder};
     request.dry_run = job.dry_run;
-    const prov::MergeResult result =
-        prov::merge(request, (*setup)->definition, (*setup)->logger);
+    const prov::MergeResult result = prov::merge(request, (*setup)->definition, (*setup)->logger);
     for (const std::string& note : result.notes)
-      spdlog::warn("provenance of run {}: {}", job.run, note);
+      spdlog::warn("provenance of {}: {}",
+                   of_run ? fmt::format("run {}", job.run) : prov::document_stem(request), note);
   };
   return services;
 }

@@ -77,10 +77,14 @@ std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfig
   std::set<fs::path> folders;  // beside used files
   // Records of other runs are not even parsed.
   std::vector<std::string> wanted;
+  std::vector<int> runs;
   if (request.scope == Grain::observation)
-    for (const int run : request.runs) wanted.push_back(':' + run_text(run));
+    runs = request.runs;
   else if (request.scope != Grain::night)
-    wanted.push_back(':' + run_text(request.run));
+    runs = {request.run};
+  for (const int run : runs)  // LSTOSA's calibration has a pedestal and a calibration run
+    for (const std::string& text : {':' + run_text(run), run_text(run) + '-', '-' + run_text(run)})
+      wanted.push_back(text);
   Makers makers = find_makers(sources, logger);
   while (true) {
     auto material = std::make_unique<Material>();

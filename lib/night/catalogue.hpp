@@ -51,4 +51,8 @@ using FileProbe = std::function<FileKind(const std::filesystem::path&)>;
                                   const std::filesystem::path& summaries, int telescope,
                                   const NightDate& date, const FileProbe& probe = {});
 
+/// Read the runs of a night from its run summary alone. @throws Error(missing_input),
+/// Error(bad_input).
+[[nodiscard]] std::vector<RunEntry> read_run_summary(const std::filesystem::path& file);
+
 }  // namespace alisio::night

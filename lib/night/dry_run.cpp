@@ -87,6 +87,19 @@ int dry_run_night(const NightSetup& setup, const PlanSettings& settings, State& 
           notes.push_back(std::move(fault));
         }
     }
+  if (services.merge && walked > 0) {
+    std::vector<MergeJob> jobs = observation_merge_jobs(setup, plan, true);
+    std::erase_if(jobs, [&](const MergeJob& job) {
+      return std::none_of(job.runs.begin(), job.runs.end(),
+                          [&](int run) { return did.contains(run); });
+    });
+    jobs.push_back(night_merge_job(setup, plan, true));
+    for (const MergeJob& job : jobs)
+      if (std::string fault = merge(services, job); !fault.empty()) {
+        ++faults;
+        notes.push_back(std::move(fault));
+      }
+  }
   out << fmt::format(
       "Dry run of night {} of {}, production {}: {} job{} of {} data run{} in {}; nothing was "
       "computed\n",

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/io/text/drive_log.hpp"
+#include "lib/night/observation.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -76,11 +78,57 @@ MergeJob merge_job(const NightSetup& setup, const NightPlan& plan, const std::st
   return job;
 }
 
+MergeJob night_merge_job(const NightSetup& setup, const NightPlan& plan, bool dry_run) {
+  MergeJob job;
+  job.run = whole_night;
+  job.output_folder = setup.folders.log("r0_to_dl1", dry_run);
+  job.date = setup.key.date;
+  job.prod_id = setup.key.prod_id;
+  job.telescope = setup.key.telescope;
+  job.dry_run = dry_run;
+  std::set<fs::path> journals, documents;
+  for (const PlannedJob& planned : plan.jobs) {
+    journals.insert(setup.folders.journal(planned.job.key, dry_run));
+    documents.insert(setup.folders.log(planned.job.key.stage, dry_run));
+    for (const PortFile& input : planned.job.inputs)
+      for (const ConstantsKind kind : constants_kinds)
+        if (input.port == facts_of(kind).port)
+          add_journals_beside(input.path, setup.folders.calibration, journals);
+  }
+  for (const fs::path& folder : journals)
+    if (fs::is_directory(folder)) job.journal_folders.push_back(folder);
+  job.document_folders.assign(documents.begin(), documents.end());
+  return job;
+}
+
+std::vector<MergeJob> observation_merge_jobs(const NightSetup& setup, const NightPlan& plan,
+                                             bool dry_run) {
+  std::vector<MergeJob> jobs;
+  const fs::path targets =
+      setup.drive_log.empty() ? fs::path() : text::target_log_of(setup.drive_log);
+  std::set<int> planned;
+  for (const PlannedJob& one : plan.jobs) planned.insert(one.job.key.run);
+  for (const Observation& observation :
+       find_observations(setup.catalogue.runs, targets, setup.run_catalogue)) {
+    MergeJob job = night_merge_job(setup, plan, dry_run);
+    job.source = observation.source;
+    for (const int run : observation.runs)
+      if (planned.contains(run)) job.runs.push_back(run);
+    if (!job.runs.empty()) jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
 std::string merge(const NightServices& services, const MergeJob& job) {
   try {
     services.merge(job);
     return "";
   } catch (const Error& error) {
+    if (!job.runs.empty())
+      return fmt::format("the provenance of the observation of {} could not be merged: {}",
+                         job.source, error.what());
+    if (job.run == whole_night)
+      return fmt::format("the provenance of the night could not be merged: {}", error.what());
     return fmt::format("the provenance of run {} ({}) could not be merged: {}", run_text(job.run),
                        job.stage, error.what());
   }

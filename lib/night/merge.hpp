@@ -17,6 +17,14 @@ namespace alisio::night {
 [[nodiscard]] MergeJob merge_job(const NightSetup& setup, const NightPlan& plan,
                                  const std::string& stage, int run, bool link, bool dry_run);
 
+/// Return all that merging needs to know of the whole night.
+[[nodiscard]] MergeJob night_merge_job(const NightSetup& setup, const NightPlan& plan,
+                                       bool dry_run);
+/// Return the same of each observation of the night: consecutive data runs of one source, as far as
+/// the drive's target log tells.
+[[nodiscard]] std::vector<MergeJob> observation_merge_jobs(const NightSetup& setup,
+                                                           const NightPlan& plan, bool dry_run);
+
 /// Merge. Return "" or, if that fails, one line that says why.
 [[nodiscard]] std::string merge(const NightServices& services, const MergeJob& job);
 

@@ -13,15 +13,19 @@
 
 namespace alisio::night {
 
-/// One run whose provenance is to be merged.
+/// What provenance is to be merged: a stage of a run, an observation, or the whole night.
 struct MergeJob {
-  std::string stage;  ///< activity whose documents are made: r0_to_dl1, camera_calibration, …
-  int run = 0;
+  std::string stage;      ///< activity whose documents are made: r0_to_dl1, … Empty: all
+  int run = 0;            ///< whole_night: no run
+  std::vector<int> runs;  ///< of an observation; empty: there is none
+  std::string source;     ///< of an observation
   /// Folders of journals: of the run itself first, then of what its constants were made with.
   std::vector<std::filesystem::path> journal_folders;
   std::filesystem::path output_folder;  ///< the `log` folder (or `log/dry_run`) of the stage
   /// Another stage's folder, which gets links to the documents; empty if there is none.
   std::filesystem::path link_folder;
+  /// Folders of the documents of runs, which one of an observation or a night names.
+  std::vector<std::filesystem::path> document_folders;
   NightDate date;
   std::string prod_id;
   int telescope = 1;

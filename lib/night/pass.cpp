@@ -442,11 +442,50 @@ void Pass::merge_run(int run) {
     if (fs::exists(document) && state_.merged_signature(setup_.key, stage, run) == signature)
       continue;
     const std::string fault = merge(services_, merge_job(setup_, plan_, stage, run, both, false));
-    if (fault.empty())
+    if (fault.empty()) {
       state_.set_merged(setup_.key, stage, run, signature);
-    else
+      merged_a_run_ = true;
+    } else {
       merge_notes_.push_back(fault);
+    }
   }
+}
+
+/// The documents of the night and of its observations name those of the runs, so they come last.
+void Pass::merge_night() {
+  if (!services_.merge) return;
+  std::string activities;
+  for (const PlannedJob& planned : plan_.jobs)
+    if (const auto record = snapshot_.jobs.find(planned.job.key);
+        record != snapshot_.jobs.end() && !record->second.activity_id.empty())
+      activities += fmt::format("{} {} {} {}\n", planned.job.key.stage, planned.job.key.run,
+                                planned.job.key.subrun, record->second.activity_id);
+  if (activities.empty()) return;
+  const std::string signature = hash_text(activities);
+  const fs::path document = setup_.folders.log("r0_to_dl1") /
+                            fmt::format("night_{}_prov.json", setup_.key.date.compact());
+  if (!merged_a_run_ && fs::exists(document) &&
+      state_.merged_signature(setup_.key, "night", whole_night) == signature)
+    return;
+  std::vector<MergeJob> jobs = observation_merge_jobs(setup_, plan_, false);
+  // A run of which nothing was done yet is no reason to complain.
+  std::erase_if(jobs, [&](const MergeJob& job) {
+    return std::none_of(plan_.jobs.begin(), plan_.jobs.end(), [&](const PlannedJob& planned) {
+      const auto record = snapshot_.jobs.find(planned.job.key);
+      return record != snapshot_.jobs.end() && !record->second.activity_id.empty() &&
+             std::find(job.runs.begin(), job.runs.end(), planned.job.key.run) != job.runs.end();
+    });
+  });
+  jobs.push_back(night_merge_job(setup_, plan_, false));
+  bool all_merged = true;
+  for (const MergeJob& job : jobs)
+    if (std::string fault = merge(services_, job); !fault.empty()) {
+      merge_notes_.push_back(std::move(fault));
+      all_merged = false;
+    }
+  if (!all_merged) return;
+  state_.set_merged(setup_.key, "night", whole_night, signature);
+  merged_a_run_ = false;
 }
 
 void Pass::merge_all() {
@@ -454,6 +493,7 @@ void Pass::merge_all() {
   std::set<int> runs;
   for (const PlannedJob& planned : plan_.jobs) runs.insert(planned.job.key.run);
   for (const int run : runs) merge_run(run);
+  merge_night();
 }
 
 NightSummary Pass::summary() const {

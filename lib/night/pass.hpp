@@ -69,6 +69,7 @@ class Pass {
   void adopt(std::vector<JobRecord>& jobs, const std::vector<FileStamp>& files);
   void hand_on_hashes();
   void merge_run(int run);
+  void merge_night();
   void stop_all();
 
   std::function<NightSetup()> set_up_;
@@ -86,6 +87,7 @@ class Pass {
   std::map<JobKey, int> tries_;       ///< of this pass
   std::map<JobKey, bool> transient_;  ///< the last failure may pass
   std::vector<std::string> merge_notes_;
+  bool merged_a_run_ = false;  ///< since the night was merged
   DataVerdicts verdicts_;
   int jobs_run_ = 0;
   std::chrono::steady_clock::time_point start_;

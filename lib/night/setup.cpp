@@ -40,11 +40,16 @@ std::optional<double> declination_in_target_log(const fs::path& file, double uni
   return declination;
 }
 
+/// Return the file that tells the sources of a night: it, or the folder that it is in, is given.
+fs::path run_catalogue_of(const fs::path& given, const NightDate& date) {
+  if (given.empty() || !fs::is_directory(given)) return given;
+  return given / fmt::format("RunCatalog_{}.ecsv", date.compact());
+}
+
 std::optional<double> declination_in_catalogue(const fs::path& given, const NightDate& date,
                                                int run) {
   if (given.empty()) return std::nullopt;
-  const fs::path file =
-      fs::is_directory(given) ? given / fmt::format("RunCatalog_{}.ecsv", date.compact()) : given;
+  const fs::path file = run_catalogue_of(given, date);
   const text::EcsvTable table = text::EcsvTable::read(file);
   for (std::size_t row = 0; row < table.row_count(); ++row)
     if (table.integer(row, "run_id") == run) return table.number(row, "source_dec");
@@ -111,6 +116,9 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   else
     setup.catalogue.notes.push_back(fmt::format(
         "there is no drive log of {} in {}: pointings will be NaN", date, request.drive.string()));
+  if (const fs::path file = run_catalogue_of(request.source_catalogue, request.key.date);
+      !file.empty() && fs::is_regular_file(file))
+    setup.run_catalogue = file;
   for (const ConstantsKind kind : constants_kinds)
     setup.shelves.at(static_cast<std::size_t>(kind)) =
         find_constants(request.calibration, kind, request.key.date,

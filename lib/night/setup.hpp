@@ -33,6 +33,7 @@ struct NightSetup {
   Steps steps;
   Catalogue catalogue;
   std::filesystem::path drive_log;                       ///< empty: there is none
+  std::filesystem::path run_catalogue;                   ///< of sources; empty: there is none
   std::filesystem::path ffactor_systematics;             ///< empty: there is none
   std::array<std::filesystem::path, 3> given_constants;  ///< by ConstantsKind; may be empty
   std::array<ConstantsShelf, 3> shelves;                 ///< by ConstantsKind

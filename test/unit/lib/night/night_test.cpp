@@ -83,7 +83,10 @@ class NightTest : public testing::Test {
     services_.executable = FAKE_STAGE;
     services_.merge = [this](const MergeJob& job) {
       merges_.push_back(job);
-      write(job.output_folder / fmt::format("{}_{:05}_prov.json", job.stage, job.run), "{}");
+      const bool of_night = job.run == whole_night && job.runs.empty();
+      write(job.output_folder / (of_night ? "night_" + job.date.compact() + "_prov.json"
+                                          : fmt::format("{}_{:05}_prov.json", job.stage, job.run)),
+            "{}");
     };
   }
 
@@ -203,7 +206,13 @@ TEST_F(NightTest, MakesEverythingOnceAndThenNothing) {
   EXPECT_NE(out_.str().find("00090  DRS4"), std::string::npos);
   EXPECT_NE(out_.str().find("run 00103 (DATA) is in the run summary, but has no files"),
             std::string::npos);
-  ASSERT_EQ(merges_.size(), 4u);
+  ASSERT_EQ(merges_.size(), 5u);
+  EXPECT_EQ(merges_[4].run, whole_night) << "the night comes last: it names the others";
+  EXPECT_EQ(merges_[4].stage, "");
+  EXPECT_EQ(merges_[4].output_folder, folder_ / "DL1/20221215/test_v00/log");
+  EXPECT_EQ(merges_[4].document_folders,
+            (std::vector<fs::path>{folder_ / "DL1/20221215/test_v00/log",
+                                   folder_ / "DL2/20221215/test_v00/log"}));
   EXPECT_EQ(merges_[0].output_folder, folder_ / "DL1/20221215/test_v00/log");
   EXPECT_EQ(merges_[0].link_folder, folder_ / "DL2/20221215/test_v00/log");
   EXPECT_EQ(part_files(), 0);
@@ -561,7 +570,7 @@ TEST_F(NightTest, WithoutDl2OnlyDl1IsMade) {
   EXPECT_EQ(calls(),
             "r0_to_dl1 00101.0000; r0_to_dl1 00101.0001; r0_to_dl1 00102.0000; r0_to_dl1 "
             "00102.0001");
-  EXPECT_EQ(merges_.size(), 2u);
+  EXPECT_EQ(merges_.size(), 3u) << "two runs and the night";
   options_.dl2 = true;
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(calls(),
@@ -588,10 +597,10 @@ TEST_F(NightTest, AFailedMergeIsNotForgotten) {
       << out_.str();
   services_.merge = merge;
   EXPECT_EQ(run(), 0);
-  EXPECT_EQ(merges_.size(), 4u);
+  EXPECT_EQ(merges_.size(), 5u);
   fs::remove(folder_ / "DL2/20221215/test_v00/log/dl1_to_dl2_00101_prov.json");
   EXPECT_EQ(run(), 0);
-  EXPECT_EQ(merges_.size(), 5u);
+  EXPECT_EQ(merges_.size(), 7u) << "the run, and the night that names its document";
 }
 
 /// A night of nothing but raw files: DRS4 run 80, calibration runs 91 and 105, data runs 101, 102.
@@ -941,8 +950,8 @@ TEST_F(NightTest, DataThatFailTheirGatesAreToldOrStop) {
 TEST_F(NightTest, DataThatAreNotMeasuredAreToldAndGoOn) {
   services_.check_constants = [](const std::string& kind, const fs::path& file,
                                  const config::Configuration&) {
-    const bool unknown = kind.starts_with("dl1_datacheck") &&
-                         file.string().find("Run00101") != std::string::npos;
+    const bool unknown =
+        kind.starts_with("dl1_datacheck") && file.string().find("Run00101") != std::string::npos;
     return unknown ? Verdict{true, "", "cosmics_rate, ucts_jumps"} : Verdict{};
   };
   configure("steps:\n  data_check: true\ngates:\n  on_failure: stop\n");
@@ -1020,8 +1029,11 @@ TEST_F(NightTest, DryRunWalksThroughEverythingAndMakesNothing) {
   ASSERT_EQ(walked.size(), 8u);
   EXPECT_EQ(walked[0].arguments.front(), "r0-to-dl1");
   EXPECT_EQ(walked[0].arguments.back(), "--dry-run");
-  ASSERT_EQ(merges_.size(), 4u);
+  ASSERT_EQ(merges_.size(), 5u);
   EXPECT_TRUE(merges_[1].dry_run);
+  EXPECT_TRUE(merges_[4].dry_run);
+  EXPECT_EQ(merges_[4].run, whole_night);
+  EXPECT_EQ(merges_[4].output_folder, folder_ / "DL1/20221215/test_v00/log/dry_run");
   EXPECT_EQ(merges_[1].output_folder, folder_ / "DL2/20221215/test_v00/log/dry_run");
   EXPECT_EQ(merges_[1].journal_folders.front(),
             folder_ / "DL1/20221215/test_v00/log/dry_run/journal/00101");
