@@ -66,11 +66,13 @@ Light light_of_all(const std::vector<Light>& lights) {
   return found == Light::good && !all ? Light::unknown : found;
 }
 
-/// What a run's light says in a word or two.
+/// What the light of a run or a night says in a word or two.
+/// @param judged whether there are gates at all
+std::string light_words(Light light, bool judged) {
+  return light == Light::unknown && judged ? "not all measured" : std::string(to_string(light));
+}
 std::string light_words(const Judgement& judgement) {
-  return judgement.light == Light::unknown && !judgement.gates.empty()
-             ? "not all measured"
-             : std::string(to_string(judgement.light));
+  return light_words(judgement.light, !judgement.gates.empty());
 }
 
 /// Name the gates of a run that are not measured, and why: "muon efficiency (too few rings)".
@@ -435,7 +437,7 @@ std::string night_page(const NightData& night, const check::DataLimits& limits,
   const Light light = light_of_all(lights);
   Page page(night.title, fmt::format("LST-{}, production {}", night.telescope, night.prod_id));
   const std::size_t camera = page.add_camera(geometry);
-  page.begin_section("Summary", "summary", false, light, true);
+  page.begin_section("Summary", "summary", false, light, true, light_words(light, !judged.empty()));
   add_overview(page, night, judged);
   add_run_table(page, night, judged);
   add_gate_table(page, judged);
@@ -457,7 +459,7 @@ std::string night_page(const NightData& night, const check::DataLimits& limits,
   }
   for (const Judged& j : judged) {
     page.begin_section("Run " + run_name(j.run->run), run_anchor(j.run->run), judged.size() > 1,
-                       j.judgement.light, true);
+                       j.judgement.light, true, light_words(j.judgement));
     Table gates{
         .title = "Quality gates", .columns = {"gate", "verdict", "value", "limits"}, .rows = {}};
     for (const Gate& gate : j.judgement.gates)

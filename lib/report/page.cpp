@@ -174,8 +174,10 @@ std::size_t Page::add_camera(const instrument::CameraGeometry& geometry) {
 }
 
 void Page::begin_section(const std::string& title, const std::string& anchor, bool folding,
-                         Light light, bool show_light) {
-  const std::string sign = show_light ? ' ' + light_html(light, to_string(light)) : std::string();
+                         Light light, bool show_light, std::string_view words) {
+  const std::string sign = show_light
+                               ? ' ' + light_html(light, words.empty() ? to_string(light) : words)
+                               : std::string();
   const std::string id = escape(anchor);
   if (open_.empty()) menu_.emplace_back(anchor, title);
   const int level = open_.empty() ? 2 : 3;

@@ -142,8 +142,10 @@ class Page {
 
   /// Begin a section with an anchor that tables may link to. A folding section is shown closed, is
   /// opened by a link to it, and is printed only if it is open.
+  /// @param words beside the light; empty: the light's own
   void begin_section(const std::string& title, const std::string& anchor, bool folding = false,
-                     Light light = Light::unknown, bool show_light = false);
+                     Light light = Light::unknown, bool show_light = false,
+                     std::string_view words = {});
   void end_section();
 
   void heading(const std::string& text, const std::string& anchor = {});
