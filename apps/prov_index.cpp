@@ -86,6 +86,13 @@ std::vector<fs::path> find_journals(const po::variables_map& values, const std::
   for (const fs::path& folder :
        {products / "DL1", products / "DL2", configuration.path("paths.calibration")})
     find_log_folders(folder, date, sources);
+  // The jobs of both levels write to the journals below DL1: what was merged of them says no more.
+  std::erase_if(sources, [&](const fs::path& source) {
+    const fs::path below = source.parent_path().lexically_relative(products / "DL2");
+    std::error_code problem;
+    return !below.empty() && *below.begin() != ".." && source.extension() == ".log" &&
+           fs::is_directory(products / "DL1" / below / "journal", problem);
+  });
   if (const fs::path more = configuration.path("provenance.journals"); !more.empty())
     sources.push_back(more);
   return sources;

@@ -65,7 +65,7 @@ int prov_index_command(const std::vector<std::string>& arguments, const Program&
           ? prov::Store::rebuild(place, sources, definition, logger)
           : prov::Store::open(place, prov::StoreMode::update).index(sources, definition, logger);
   if (values->count("json") != 0) {
-    std::cout << nlohmann::json{{"index", place},
+    std::cout << nlohmann::json{{"index", prov::without_password(place)},
                                 {"journals", report.journals},
                                 {"unchanged", report.unchanged},
                                 {"activities", report.activities},
@@ -79,7 +79,8 @@ int prov_index_command(const std::vector<std::string>& arguments, const Program&
   }
   std::cout << fmt::format(
       "{}: {} journals read, {} unchanged; {} activities, {} entities, {} uses and generations new",
-      place, report.journals, report.unchanged, report.activities, report.entities, report.flows);
+      prov::without_password(place), report.journals, report.unchanged, report.activities,
+      report.entities, report.flows);
   if (report.broken_lines > 0) std::cout << fmt::format("; {} broken lines", report.broken_lines);
   std::cout << '\n';
   for (const std::string& note : report.notes) std::cerr << note << '\n';

@@ -171,7 +171,8 @@ class Reader {
     const std::size_t second = line.find(prefix_, time_at);
     if (second == std::string_view::npos) return Verdict::broken;
     const std::string_view payload = line.substr(second + prefix_.size());
-    const std::int64_t us = microseconds_of(line.substr(time_at, second - time_at));
+    time_ = line.substr(time_at, second - time_at);
+    const std::int64_t us = microseconds_of(time_);
     if (us == 0) return Verdict::broken;
     if (fields_.read(payload)) {
       take(us, payload);
@@ -240,7 +241,8 @@ class Reader {
     } else if (has("session_id")) {
       take_session(us, payload);
     } else if (has("note_about")) {
-      lines_.notes.push_back({text("note_about"), text("time"), text("author"), text("note")});
+      lines_.notes.push_back(
+          {text("note_about"), has("time") ? text("time") : time_, text("author"), text("note")});
     } else if (has("entity_id")) {
       if (has("progenitor_id")) {
         lines_.derivations.push_back({text("entity_id"), text("progenitor_id")});
@@ -279,6 +281,7 @@ class Reader {
 
   JournalLines& lines_;
   const std::string& prefix_;
+  std::string_view time_;  ///< of the line
   Fields fields_;
 };
 

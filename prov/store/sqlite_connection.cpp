@@ -37,7 +37,8 @@ class SqliteStatement final : public SqlStatement {
           statement_.set(position, value.integer);
           break;
         case SqlValue::Kind::text:
-          statement_.set(position, value.text);
+          // A text without bytes is a text: SQLite takes a null pointer as NULL.
+          statement_.set(position, value.text.empty() ? std::string_view("") : value.text);
           break;
       }
     }
@@ -123,6 +124,14 @@ std::string table_statement(std::string statement, std::string_view id,
     if (const std::size_t at = statement.find(mark); at != std::string::npos)
       statement.replace(at, mark.size(), text);
   return statement;
+}
+
+std::string without_password(std::string where) {
+  const std::size_t begin = where.find("://"), end = where.find('@');
+  if (begin == std::string::npos || end == std::string::npos) return where;
+  const std::size_t colon = where.find(':', begin + 3);
+  if (colon < end) where.erase(colon, end - colon);
+  return where;
 }
 
 bool names_postgresql(std::string_view where) {

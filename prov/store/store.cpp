@@ -105,8 +105,8 @@ Store Store::open(const std::string& where, StoreMode mode) {
   Connection& connection = *state->connection;
   if (!connection.has_table("store_version")) {
     if (mode == StoreMode::read_only)
-      throw Error(ErrorKind::missing_input, "the index of provenance is empty", where,
-                  "fill it from the journals: alisio prov index");
+      throw Error(ErrorKind::missing_input, "the index of provenance is empty",
+                  without_password(where), "fill it from the journals: alisio prov index");
     within_transaction(connection, [&] {
       if (!connection.has_table("store_version")) make_schema(connection);
       return 0;
@@ -114,7 +114,8 @@ Store Store::open(const std::string& where, StoreMode mode) {
   }
   const auto version = connection.prepare("SELECT number FROM store_version");
   if (!version->bind({}).step() || version->integer(0) != store_schema)
-    throw Error(ErrorKind::bad_input, "the index of provenance is of another version", where,
+    throw Error(ErrorKind::bad_input, "the index of provenance is of another version",
+                without_password(where),
                 "make it anew from the journals: alisio prov index --rebuild");
   return Store(std::move(state));
 }

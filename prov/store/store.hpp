@@ -96,6 +96,9 @@ struct IndexReport {
 
 enum class StoreMode { read_only, update };
 
+/// Return the place of an index as messages may show it.
+[[nodiscard]] std::string without_password(std::string where);
+
 /// A connection to an index. Calls of one object must not overlap.
 class Store {
  public:

@@ -458,6 +458,83 @@ TEST_F(StoreTest, ADamagedIndexIsNamedWithItsRemedy) {
                Error);
 }
 
+/// A PostgreSQL server of its own, on a socket in a folder; nowhere if none is installed.
+class PostgresqlTest : public StoreTest {
+ protected:
+  void SetUp() override {
+    for (const fs::path& folder : {fs::path("/usr/lib/postgresql"), fs::path("/usr/pgsql")}) {
+      std::error_code problem;
+      for (fs::directory_iterator at(folder, problem); !problem && at != fs::directory_iterator();
+           at.increment(problem))
+        if (fs::exists(at->path() / "bin/initdb")) programs_ = at->path() / "bin";
+    }
+    if (programs_.empty()) GTEST_SKIP() << "no PostgreSQL server is installed";
+    fs::permissions(folder_, fs::perms::all);
+    data_ = folder_ / "server";
+    if (run("initdb -D {0} -A trust -U alisio --no-sync > /dev/null 2>&1") != 0 ||
+        run("pg_ctl -D {0} -w -l {0}.log -o \"-k {1} -h '' -F\" start > /dev/null 2>&1") != 0) {
+      data_.clear();
+      GTEST_SKIP() << "the PostgreSQL server does not start";
+    }
+    where_ = fmt::format("postgresql://alisio@/postgres?host={}", folder_.string());
+  }
+  void TearDown() override {
+    if (!data_.empty()) run("pg_ctl -D {0} -m immediate -w stop > /dev/null 2>&1");
+  }
+
+  /// Run a server's program; the server refuses to be root.
+  int run(const std::string& command) {
+    std::string line = fmt::format("{}/", programs_.string()) +
+                       fmt::format(fmt::runtime(command), data_.string(), folder_.string());
+    if (::geteuid() == 0) {
+      std::string quoted;
+      for (const char c : line) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+      line = "su postgres -s /bin/sh -c '" + quoted + "'";
+    }
+    return std::system(line.c_str());
+  }
+
+  fs::path programs_, data_;
+  std::string where_;
+};
+
+TEST_F(PostgresqlTest, HoldsWhatSqliteHolds) {
+  const History history = make_history(5, 60);
+  const auto file = [&](std::size_t i) { return journals() / fmt::format("{}.log", i); };
+  for (std::size_t i = 0; i < history.journals.size(); ++i)
+    write_lines(file(i), history.journals[i], 0, i % 2 == 0 ? 99 : 5, false);
+  EXPECT_THROW((void)Store::open(where_, StoreMode::read_only), Error);
+  std::vector<std::string> expected;
+  {
+    Store server = Store::open(where_, StoreMode::update);
+    server.index({journals()}, definition(), logger);
+    for (std::size_t i = 0; i < history.journals.size(); ++i)
+      write_lines(file(i), history.journals[i], i % 2 == 0 ? 99 : 5, 99, true);
+    std::ofstream(file(0), std::ios::app)
+        << format_line(logger, iso_time(1.7e9), {{"note_about", "x"}, {"note", "caf\xe9"}});
+    server.index({journals()}, definition(), logger);
+    Store local = Store::open(":memory:", StoreMode::update);
+    local.index({journals()}, definition(), logger);
+    expected = dump(local);
+    EXPECT_EQ(dump(server), expected);
+    EXPECT_EQ(server.notes({"x"}).size(), 1u);
+    for (const auto& [id, from] : history.came_from) {
+      std::set<std::string> found;
+      const Walk walk = server.walk(server.find_entities(id), {}, Direction::back, {});
+      for (const auto& entity : walk.entities) found.insert(entity.id);
+      found.erase(id);
+      EXPECT_EQ(found, from);
+    }
+    EXPECT_EQ(server.find_entities(hex(1006, 10)).size(),
+              local.find_entities(hex(1006, 10)).size());
+    EXPECT_GT(rows(server, "SELECT COUNT(*) FROM voprov_used")[0], 50);
+  }
+  Store::rebuild(where_, {journals()}, definition(), logger);
+  Store reader = Store::open(where_, StoreMode::read_only);
+  EXPECT_EQ(dump(reader), expected);
+  EXPECT_THROW(reader.clear(), Error);
+}
+
 TEST_F(StoreTest, TwoWritersAtOnceLoseNothing) {
   const History history = make_history(8, 80);
   for (std::size_t i = 0; i < history.journals.size(); ++i)
