@@ -217,8 +217,11 @@ void by_slices(std::vector<Row> rows, const Work& work) {
 }
 
 std::string time_text(std::int64_t us) {
-  return iso_time(static_cast<double>(us / 1000000)).substr(0, 20) +
-         fmt::format("{:06d}Z", us % 1000000);
+  // Whole seconds, for a double does not hold all microseconds of our century.
+  std::string text = iso_time(static_cast<double>(us / 1000000));
+  const std::string fraction = std::to_string(1000000 + us % 1000000);
+  text.replace(text.size() - 7, 6, fraction, 1, 6);
+  return text;
 }
 
 json parsed(const std::string& text) {
@@ -227,15 +230,29 @@ json parsed(const std::string& text) {
   return value.is_discarded() ? json(text) : value;
 }
 
-/// Put values found by row into the order in which they were asked for.
+/// Values in the order of the rows that were asked for.
 template <typename Value>
-std::vector<Value> in_order(const std::vector<Row>& rows, std::unordered_map<Row, Value>& found) {
-  std::vector<Value> values;
-  values.reserve(rows.size());
-  for (const Row row : rows)
-    if (const auto at = found.find(row); at != found.end()) values.push_back(at->second);
-  return values;
-}
+class InOrder {
+ public:
+  explicit InOrder(const std::vector<Row>& rows) : rows_(rows), values_(rows.size()) {
+    places_.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) places_.emplace(rows[i], i);
+  }
+  Value& at(Row row) { return values_[places_.at(row)]; }
+  /// Return the values of the rows that were found, those of rows asked for twice, too.
+  std::vector<Value> take() {
+    if (places_.size() != rows_.size())
+      for (std::size_t i = 0; i < rows_.size(); ++i)
+        if (const std::size_t first = places_.at(rows_[i]); first != i) values_[i] = values_[first];
+    std::erase_if(values_, [](const Value& value) { return value.row == 0; });
+    return std::move(values_);
+  }
+
+ private:
+  const std::vector<Row>& rows_;
+  std::vector<Value> values_;
+  std::unordered_map<Row, std::size_t> places_;
+};
 
 constexpr ActivityEnd ends[] = {ActivityEnd::completed, ActivityEnd::planned, ActivityEnd::failed,
                                 ActivityEnd::killed};
@@ -244,7 +261,7 @@ constexpr ActivityEnd ends[] = {ActivityEnd::completed, ActivityEnd::planned, Ac
 
 std::vector<StoredActivity> Store::activities(const std::vector<Row>& rows, Detail detail) {
   Connection& connection = *state_->connection;
-  std::unordered_map<Row, StoredActivity> found;
+  InOrder<StoredActivity> found(rows);
   const bool full = detail == Detail::full;
   by_slices(rows, [&](const std::string& list) {
     const auto query = connection.prepare(
@@ -261,7 +278,7 @@ std::vector<StoredActivity> Store::activities(const std::vector<Row>& rows, Deta
         " WHERE a.name IS NOT NULL AND a.id IN (" + list + ")");
     query->bind({});
     while (query->step()) {
-      StoredActivity& a = found[query->integer(0)];
+      StoredActivity& a = found.at(query->integer(0));
       a.row = query->integer(0);
       a.id = query->text(1);
       a.name = state_->name(query->integer(2));
@@ -296,21 +313,20 @@ std::vector<StoredActivity> Store::activities(const std::vector<Row>& rows, Deta
         list + ")");
     bodies->bind({});
     while (bodies->step()) {
-      const auto at = found.find(bodies->integer(0));
-      if (at == found.end()) continue;
+      StoredActivity& activity = found.at(bodies->integer(0));
       const std::string type = bodies->text(2);
       if (type == "Configuration")
-        at->second.configuration = parsed(bodies->text(1));
+        activity.configuration = parsed(bodies->text(1));
       else if (type == "Environment")
-        at->second.environment = parsed(bodies->text(1));
+        activity.environment = parsed(bodies->text(1));
     }
   });
-  return in_order(rows, found);
+  return found.take();
 }
 
 std::vector<StoredEntity> Store::entities(const std::vector<Row>& rows) {
   Connection& connection = *state_->connection;
-  std::unordered_map<Row, StoredEntity> found;
+  InOrder<StoredEntity> found(rows);
   by_slices(rows, [&](const std::string& list) {
     const auto query = connection.prepare(
         "SELECT e.id, e.uuid, e.name, e.level, e.root, e.directory, e.file, e.logical, e.size, "
@@ -321,7 +337,7 @@ std::vector<StoredEntity> Store::entities(const std::vector<Row>& rows) {
         list + ")");
     query->bind({});
     while (query->step()) {
-      StoredEntity& e = found[query->integer(0)];
+      StoredEntity& e = found.at(query->integer(0));
       e.row = query->integer(0);
       e.id = query->text(1);
       e.name = state_->name(query->integer(2));
@@ -347,7 +363,7 @@ std::vector<StoredEntity> Store::entities(const std::vector<Row>& rows) {
       }
     }
   });
-  return in_order(rows, found);
+  return found.take();
 }
 
 namespace {
