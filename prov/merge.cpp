@@ -22,9 +22,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// The records that a document is made of. `records` looks into `journals`, `selection` into
-/// `records`.
+/// The records that a document is made of. `journals` looks into `reader`, `records` into
+/// `journals`, `selection` into `records`.
 struct Material {
+  JournalReader reader;
   Journals journals;
   Records records;
   Selection selection;
@@ -49,19 +50,22 @@ struct Makers {
   std::map<std::string, std::set<std::string>> by_entity, by_content;
 };
 
-Makers find_makers(const std::vector<fs::path>& sources, const LoggerConfiguration& logger) {
-  const Journals journals = read_journals(sources, logger, {"generated_id", "entity_id"});
+Makers find_makers(const JournalReader& reader) {
   Makers makers;
-  for (const Line& line : journals.lines)
-    if (line.record.contains("generated_id"))
-      makers.by_entity[text_at(line.record, "generated_id")].insert(
-          text_at(line.record, "session_tag"));
-  for (const Line& line : journals.lines) {
-    const auto made = makers.by_entity.find(text_at(line.record, "entity_id"));
-    const std::string sha256 = text_at(line.record, "sha256");
-    if (made != makers.by_entity.end() && !sha256.empty())
-      makers.by_content[sha256].insert(made->second.begin(), made->second.end());
-  }
+  // Only the beginnings are looked at: a generation names its two ids there.
+  const auto beginning = [](std::string_view payload) { return payload.substr(0, 128); };
+  reader.each_payload([&](std::string_view payload) {
+    if (beginning(payload).find("generated_id") == std::string_view::npos) return;
+    makers.by_entity[std::string(text_field(payload, "generated_id"))].emplace(
+        text_field(payload, "session_tag"));
+  });
+  reader.each_payload([&](std::string_view payload) {
+    if (beginning(payload).substr(0, 16).find("entity_id") == std::string_view::npos) return;
+    const auto made = makers.by_entity.find(std::string(text_field(payload, "entity_id")));
+    if (made == makers.by_entity.end()) return;
+    if (const std::string_view sha256 = text_field(payload, "sha256"); !sha256.empty())
+      makers.by_content[std::string(sha256)].insert(made->second.begin(), made->second.end());
+  });
   return makers;
 }
 
@@ -85,13 +89,15 @@ std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfig
   for (const int run : runs)  // LSTOSA's calibration has a pedestal and a calibration run
     for (const std::string& text : {':' + run_text(run), run_text(run) + '-', '-' + run_text(run)})
       wanted.push_back(text);
-  Makers makers = find_makers(sources, logger);
+  auto material = std::make_unique<Material>(
+      Material{.reader = JournalReader(logger), .journals = {}, .records = {}, .selection = {}});
+  material->reader.add(sources);
+  Makers makers = find_makers(material->reader);
   while (true) {
-    auto material = std::make_unique<Material>();
-    material->journals = read_journals(sources, logger, wanted);
+    material->journals = material->reader.records(wanted, std::move(material->journals));
     material->records = collect(material->journals);
     material->selection = select(material->records, selection_request(request));
-    const std::size_t n_sources = sources.size();
+    std::vector<fs::path> more;
     std::set<std::string> tags;
     std::vector<const json*> missing;
     for (const std::string& id : material->selection.without_maker)
@@ -102,9 +108,10 @@ std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfig
       const fs::path folder = fs::path(text_at(*file, "filepath")).parent_path();
       for (const fs::path& beside : {folder / "log", folder.parent_path() / "log"})
         if (folders.insert(beside).second && fs::is_directory(beside, problem))
-          sources.push_back(beside);
+          more.push_back(beside);
     }
-    if (sources.size() != n_sources) makers = find_makers(sources, logger);
+    const bool is_new = material->reader.add(more);
+    if (is_new) makers = find_makers(material->reader);
     const auto note = [&](const std::map<std::string, std::set<std::string>>& known,
                           const std::string& key) {
       if (const auto at = known.find(key); at != known.end())
@@ -116,7 +123,7 @@ std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfig
     }
     for (const std::string& known : wanted) tags.erase(known);
     // Of a night, all lines are read at once.
-    if (request.scope == Grain::night ? sources.size() == n_sources : tags.empty()) return material;
+    if (request.scope == Grain::night ? !is_new : tags.empty()) return material;
     if (request.scope != Grain::night) wanted.insert(wanted.end(), tags.begin(), tags.end());
   }
 }
@@ -374,7 +381,7 @@ MergeResult merge(const MergeRequest& request, const Definition& definition,
     return fs::path(base.string() + extension);
   };
   const std::unique_ptr<Material> material = gather(request, logger, file(".log"));
-  const auto& [journals, records, selection] = *material;
+  const auto& [reader, journals, records, selection] = *material;
   MergeResult result;
   result.lines = journals.records;
   result.broken_lines = journals.broken_lines;

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <future>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -238,71 +240,173 @@ json parse_python_literal(std::string_view text) {
   return PythonReader(text).read();
 }
 
-Journals read_journals(const std::vector<fs::path>& sources, const LoggerConfiguration& logger,
-                       const std::vector<std::string>& wanted) {
+namespace {
+
+/// A line before it is asked for.
+struct RawLine {
+  std::string_view text, time, payload;
+  bool is_whole = true;  ///< one that was cut short is broken whosever it was
+};
+
+template <class A, class B>
+bool in_order(const A& a, const B& b) {
+  const int order = a.time.compare(b.time);
+  return order != 0 ? order < 0 : a.text < b.text;
+}
+
+json parse_payload(std::string_view payload) {
+  json record = json::parse(payload, nullptr, false);
+  if (!record.is_discarded()) return record;
+  try {
+    return parse_python_literal(payload);
+  } catch (const std::invalid_argument&) {
+    return nullptr;
+  }
+}
+
+}  // namespace
+
+struct JournalReader::State {
+  LoggerConfiguration logger;
   std::set<fs::path> files;
+  std::vector<std::shared_ptr<const std::string>> texts;
+  std::vector<RawLine> lines;  ///< sorted by time and text, each different line once
+  std::int64_t broken_lines = 0, other_lines = 0;
+};
+
+JournalReader::JournalReader(const LoggerConfiguration& logger)
+    : state_(std::make_unique<State>()) {
+  state_->logger = logger;
+}
+JournalReader::~JournalReader() = default;
+JournalReader::JournalReader(JournalReader&&) noexcept = default;
+JournalReader& JournalReader::operator=(JournalReader&&) noexcept = default;
+
+bool JournalReader::add(const std::vector<fs::path>& sources) {
+  std::set<fs::path> found;
   for (const fs::path& source : sources)
-    find_files(source, logger.journal_name.extension().string(), files);
-  Journals journals;
-  journals.texts.reserve(files.size());
-  std::vector<Line> lines;
-  for (const fs::path& file : files) {
-    const std::string_view text = journals.texts.emplace_back(read_text_file(file));
+    find_files(source, state_->logger.journal_name.extension().string(), found);
+  const std::string& prefix = state_->logger.prefix;
+  const std::size_t n_before = state_->lines.size();
+  bool is_new = false;
+  for (const fs::path& file : found) {
+    if (!state_->files.insert(file).second) continue;
+    is_new = true;
+    state_->texts.push_back(std::make_shared<const std::string>(read_text_file(file)));
+    const std::string_view text = *state_->texts.back();
     for (std::size_t begin = 0; begin < text.size();) {
       const std::size_t end = std::min(text.find('\n', begin), text.size());
       const std::string_view line = text.substr(begin, end - begin);
       begin = end + 1;
       if (line.empty()) continue;
-      const std::size_t first = line.find(logger.prefix);
-      const std::size_t second = first == std::string_view::npos
-                                     ? first
-                                     : line.find(logger.prefix, first + logger.prefix.size());
+      const std::size_t first = line.find(prefix);
       if (first == std::string_view::npos) {
-        ++journals.other_lines;
-      } else if (second == std::string_view::npos) {
-        ++journals.broken_lines;
-      } else {
-        const std::size_t at = first + logger.prefix.size();
-        lines.push_back({line, line.substr(at, second - at), nullptr});
+        ++state_->other_lines;
+        continue;
       }
+      const std::size_t at = first + prefix.size();
+      const std::size_t second = line.find(prefix, at);
+      if (second == std::string_view::npos) {
+        ++state_->broken_lines;
+        continue;
+      }
+      const std::string_view payload = line.substr(second + prefix.size());
+      state_->lines.push_back(
+          {line, line.substr(at, second - at), payload, payload.ends_with('}')});
     }
   }
-  std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
-    return a.time != b.time ? a.time < b.time : a.text < b.text;
-  });
-  lines.erase(std::unique(lines.begin(), lines.end(),
-                          [](const Line& a, const Line& b) { return a.text == b.text; }),
-              lines.end());
-  journals.lines.reserve(lines.size());
-  for (Line& line : lines) {
-    const auto offset = static_cast<std::size_t>(line.time.data() - line.text.data());
-    const std::string_view payload =
-        line.text.substr(offset + line.time.size() + logger.prefix.size());
-    // A line that was cut short is broken whosever it was.
-    if (!payload.ends_with('}')) {
+  if (state_->lines.size() == n_before) return is_new;
+  std::sort(state_->lines.begin(), state_->lines.end(), &in_order<RawLine, RawLine>);
+  state_->lines.erase(
+      std::unique(state_->lines.begin(), state_->lines.end(),
+                  [](const RawLine& a, const RawLine& b) { return a.text == b.text; }),
+      state_->lines.end());
+  return is_new;
+}
+
+Journals JournalReader::records(const std::vector<std::string>& wanted, Journals earlier) {
+  Journals journals;
+  journals.broken_lines = state_->broken_lines;
+  journals.other_lines = state_->other_lines;
+  std::vector<Line> lines;
+  std::vector<std::size_t> unread;
+  auto known = earlier.lines.begin();
+  for (const RawLine& line : state_->lines) {
+    if (!line.is_whole) {
       ++journals.broken_lines;
       continue;
     }
     ++journals.records;
-    if (!wanted.empty() && std::none_of(wanted.begin(), wanted.end(), [&](const std::string& w) {
-          return payload.find(w) != std::string_view::npos;
-        }))
-      continue;
-    line.record = json::parse(payload, nullptr, false);
-    if (line.record.is_discarded()) {
-      try {
-        line.record = parse_python_literal(payload);
-      } catch (const std::invalid_argument&) {
-        line.record = nullptr;
-      }
+    while (known != earlier.lines.end() && in_order(*known, line)) ++known;
+    if (known != earlier.lines.end() && known->text == line.text) {
+      lines.push_back({line.text, line.time, std::move(known->record)});
+    } else if (wanted.empty() ||
+               std::any_of(wanted.begin(), wanted.end(), [&](const std::string& w) {
+                 return line.payload.find(w) != std::string_view::npos;
+               })) {
+      unread.push_back(lines.size());
+      lines.push_back({line.text, line.time, nullptr});
     }
-    if (!line.record.is_object()) {
-      ++journals.broken_lines;
-      --journals.records;
-      continue;
-    }
-    journals.lines.push_back(std::move(line));
   }
+  const auto parse = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      Line& line = lines[unread[i]];
+      const auto offset = static_cast<std::size_t>(line.time.data() - line.text.data());
+      line.record =
+          parse_payload(line.text.substr(offset + line.time.size() + state_->logger.prefix.size()));
+    }
+  };
+  // Each line is read by itself, so the number of threads changes nothing but the time.
+  constexpr std::size_t lines_worth_a_thread = 1000;
+  const std::size_t n_threads =
+      std::min<std::size_t>({4, std::max(1U, std::thread::hardware_concurrency()),
+                             1 + unread.size() / lines_worth_a_thread});
+  std::vector<std::future<void>> others;
+  for (std::size_t i = 1; i < n_threads; ++i)
+    others.push_back(std::async(std::launch::async, parse, unread.size() * i / n_threads,
+                                unread.size() * (i + 1) / n_threads));
+  parse(0, unread.size() / n_threads);
+  for (std::future<void>& other : others) other.get();
+  const std::size_t n = lines.size();
+  std::erase_if(lines, [](const Line& line) { return !line.record.is_object(); });
+  journals.broken_lines += static_cast<std::int64_t>(n - lines.size());
+  journals.records -= static_cast<std::int64_t>(n - lines.size());
+  journals.lines = std::move(lines);
+  return journals;
+}
+
+const std::vector<std::shared_ptr<const std::string>>& JournalReader::texts() const {
+  return state_->texts;
+}
+
+void JournalReader::each_payload(const std::function<void(std::string_view)>& see) const {
+  for (const RawLine& line : state_->lines)
+    if (line.is_whole) see(line.payload);
+}
+
+std::string_view text_field(std::string_view payload, std::string_view key) {
+  const bool is_python = payload.size() > 1 && payload[1] == '\'';
+  const char quote = is_python ? '\'' : '"';
+  for (std::size_t at = payload.find(key); at != std::string_view::npos;
+       at = payload.find(key, at + 1)) {
+    std::size_t next = at + key.size();
+    if (at == 0 || payload[at - 1] != quote || next >= payload.size() || payload[next] != quote)
+      continue;
+    next = payload.find_first_not_of(" :", next + 1);
+    if (next == std::string_view::npos || payload[next] != quote) return {};
+    const std::size_t end = payload.find(quote, next + 1);
+    return end == std::string_view::npos ? std::string_view()
+                                         : payload.substr(next + 1, end - next - 1);
+  }
+  return {};
+}
+
+Journals read_journals(const std::vector<fs::path>& sources, const LoggerConfiguration& logger,
+                       const std::vector<std::string>& wanted) {
+  JournalReader reader(logger);
+  reader.add(sources);
+  Journals journals = reader.records(wanted);
+  journals.texts = reader.texts();
   return journals;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -29,7 +31,8 @@ struct Line {
 
 /// Journals read into memory; the lines look into `texts`.
 struct Journals {
-  std::vector<std::string> texts;
+  /// The files' texts, or nothing if a JournalReader keeps them.
+  std::vector<std::shared_ptr<const std::string>> texts;
   std::vector<Line> lines;  ///< sorted by time and text, each different line once
   std::int64_t records = 0, broken_lines = 0, other_lines = 0;
 };
@@ -38,10 +41,43 @@ struct Journals {
 /// None). @throws std::invalid_argument if it is none.
 [[nodiscard]] nlohmann::json parse_python_literal(std::string_view text);
 
+/// Reads journals once, and of their lines only those that are asked for: most lines of a night say
+/// nothing about one run.
+class JournalReader {
+ public:
+  explicit JournalReader(const LoggerConfiguration& logger);
+  ~JournalReader();
+  JournalReader(JournalReader&&) noexcept;
+  JournalReader& operator=(JournalReader&&) noexcept;
+
+  /// Read files, or all files in folders that end in the journal name's extension; what was read
+  /// already is passed over. @returns whether anything was new.
+  /// @throws Error(missing_input) if a file cannot be read.
+  bool add(const std::vector<std::filesystem::path>& sources);
+
+  /// Give the records of the lines that hold any of these texts; of none, of all lines. Payloads
+  /// may be JSON or Python literals; lines that cannot be read are counted. The views of the result
+  /// look into the reader, which must live longer. What an earlier call gave need not be read
+  /// again.
+  [[nodiscard]] Journals records(const std::vector<std::string>& wanted, Journals earlier = {});
+
+  /// Call `see` with the payload of each line, in no particular order.
+  void each_payload(const std::function<void(std::string_view)>& see) const;
+
+  /// The texts that the lines look into.
+  [[nodiscard]] const std::vector<std::shared_ptr<const std::string>>& texts() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Return the value of a text field of a payload that need not be read as a whole: JSON or a Python
+/// literal, a value without escapes; empty if there is none.
+[[nodiscard]] std::string_view text_field(std::string_view payload, std::string_view key);
+
 /// Read journals: files, or folders in which all files ending in the journal name's extension are
-/// taken. Payloads may be JSON or Python literals. Lines that cannot be read are counted.
-/// @param wanted if not empty, lines without any of these texts are counted but not read.
-/// @throws Error(missing_input) if a file cannot be read.
+/// taken. As JournalReader does.
 [[nodiscard]] Journals read_journals(const std::vector<std::filesystem::path>& sources,
                                      const LoggerConfiguration& logger,
                                      const std::vector<std::string>& wanted = {});
