@@ -62,8 +62,8 @@ class Store::Connection {
   virtual void make_table(const std::string& statement) = 0;
   /// Return whether a table exists.
   [[nodiscard]] virtual bool has_table(const std::string& name) = 0;
-  /// Let what was written be seen whole by others, and keep files small (SQLite: fold the log into
-  /// the file; PostgreSQL: nothing). Statistics for the planner are brought up to date.
+  /// Clean up after writing: SQLite folds the log into the file, PostgreSQL brings the statistics
+  /// of its planner up to date.
   virtual void tidy() noexcept = 0;
 };
 

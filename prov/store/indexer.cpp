@@ -305,8 +305,13 @@ class Indexer {
         if (news.end == nullptr || news.end->key < line.key) news.end = &line;
         sign(news, line.key);
       }
+      // Successive lines are of one activity, mostly.
+      std::string_view last_id;
+      ActivityNews* last = nullptr;
       for (const FlowLine& line : lines.flows) {
-        ActivityNews& news = activities[line.activity];
+        if (last == nullptr || line.activity != last_id) last = &activities[line.activity];
+        last_id = line.activity;
+        ActivityNews& news = *last;
         news.sign_us = std::max(news.sign_us, line.sign_us);
         EntityNews& entity = entities[line.entity];
         entity.generated = entity.generated || line.generated;
@@ -667,9 +672,13 @@ class Indexer {
 
   void write_flows(const JournalFile& journal, const ViewMap<ActivityNews>& activities) {
     flows_.clear();
+    std::string_view last_id;
+    const ActivityNews* last = nullptr;
     for (const FlowLine& line : journal.lines.flows) {
       if (line.activity.empty() || line.entity.empty()) continue;
-      const ActivityNews& activity = activities.at(line.activity);
+      if (line.activity != last_id) last = &activities.at(line.activity);
+      last_id = line.activity;
+      const ActivityNews& activity = *last;
       flows_.push_back({line.generated, activity.row, key_name(NameKind::role, line.role).integer,
                         known_entity(line.entity).row, key_name(NameKind::port, line.port).integer,
                         key_name(NameKind::remark, line.remark).integer, !activity.existed});

@@ -61,7 +61,7 @@ class Fields {
 
   [[nodiscard]] const Field* find(std::string_view key) const {
     for (std::size_t i = 0; i < count_; ++i)
-      if (fields_[i].key.size() == key.size() &&
+      if (fields_[i].key.size() == key.size() && fields_[i].key[0] == key[0] &&
           std::memcmp(fields_[i].key.data(), key.data(), key.size()) == 0)
         return &fields_[i];
     return nullptr;

@@ -99,7 +99,7 @@ class SqliteConnection final : public Store::Connection {
   }
   void tidy() noexcept override {
     try {
-      database_.run("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+      database_.run("PRAGMA wal_checkpoint(TRUNCATE)");
     } catch (const Error&) {
       // Someone is reading: the next one tidies up. Nothing is lost meanwhile.
     }
