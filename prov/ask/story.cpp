@@ -16,7 +16,9 @@ void put_text(ordered_json& object, const char* key, const std::string& value) {
 }  // namespace
 
 Story tell(Store& store, const Subject& subject) {
-  Story story{.subject = subject, .activity = subject.activity};
+  Story story;
+  story.subject = subject;
+  story.activity = subject.activity;
   if (subject.entity && subject.entity->generated_by != 0)
     story.activity = store.activities({subject.entity->generated_by}).at(0);
   std::vector<std::string> about;
