@@ -19,6 +19,11 @@ struct ProvCommand {
 
 /// In the order of the help text.
 constexpr ProvCommand prov_commands[] = {
+    {"find", "list activities or files by any condition", prov_find_command},
+    {"diff", "what differs between two productions of a run", prov_diff_command},
+    {"check", "whether what was made can be made again", prov_check_command},
+    {"orphans", "files without a record, records without a file", prov_orphans_command},
+    {"note", "say something on a file or an activity", prov_note_command},
     {"merge", "fold the records of jobs into documents", prov_merge_command},
     {"import", "take in the records of other programs", prov_import_command},
     {"index", "read journals into the index that is asked", prov_index_command},

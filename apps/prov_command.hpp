@@ -17,6 +17,11 @@ int run_prov_command(const std::vector<std::string>& arguments, const Program& p
     const boost::program_options::variables_map& values, const char* name);
 
 // One function a command; each file apps/prov_<name>_command.cpp.
+int prov_find_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_diff_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_check_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_orphans_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_note_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_merge_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_import_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_verify_command(const std::vector<std::string>& arguments, const Program& program);

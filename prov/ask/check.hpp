@@ -1,8 +1,9 @@
 #pragma once
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "prov/ask/json.hpp"
+#include "prov/ask/embedded.hpp"
 
 namespace alisio::prov {
 
@@ -24,7 +25,9 @@ struct CheckReport {
 /// with its size (its bytes are hashed again only if it changed since); products that stand beside
 /// recorded ones have a record.
 /// @param night YYYYMMDD; empty: all.
-[[nodiscard]] CheckReport check(Store& store, const std::string& night);
-[[nodiscard]] nlohmann::ordered_json json_of(const CheckReport& report);
+/// @param ids tells files that were made with capture switched off.
+/// @throws Error(incomplete) if nothing is on record.
+[[nodiscard]] CheckReport check(Store& store, const std::string& night, const IdReader& ids = {});
+[[nodiscard]] nlohmann::ordered_json to_json(const CheckReport& report);
 
 }  // namespace alisio::prov

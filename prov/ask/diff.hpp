@@ -1,9 +1,9 @@
 #pragma once
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "prov/ask/json.hpp"
-#include "prov/ask/subject.hpp"
+#include "prov/ask/embedded.hpp"
 
 namespace alisio::prov {
 
@@ -37,6 +37,6 @@ struct DiffSide {
 /// Compare what made two things: only what changed. The production's name is no difference: it is
 /// what was asked for. Inputs that are outputs of the compared activities are told as outputs.
 [[nodiscard]] Diff diff(Store& store, const DiffSide& a, const DiffSide& b);
-[[nodiscard]] nlohmann::ordered_json json_of(const Diff& diff);
+[[nodiscard]] nlohmann::ordered_json to_json(const Diff& diff);
 
 }  // namespace alisio::prov

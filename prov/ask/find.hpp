@@ -1,9 +1,10 @@
 #pragma once
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "prov/ask/json.hpp"
+#include "prov/store/store.hpp"
 
 namespace alisio::prov {
 
@@ -39,7 +40,7 @@ struct FindResult {
 
 /// @throws Error(usage) for a value that cannot be meant: a status or date that is none.
 [[nodiscard]] FindResult find(Store& store, const FindRequest& request);
-[[nodiscard]] nlohmann::ordered_json json_of(const FindResult& result);
+[[nodiscard]] nlohmann::ordered_json to_json(const FindResult& result);
 
 /// How many of a result belong to each run.
 struct RunGroup {

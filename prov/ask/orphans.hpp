@@ -1,8 +1,9 @@
 #pragma once
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <vector>
 
-#include "prov/ask/json.hpp"
+#include "prov/store/store.hpp"
 
 namespace alisio::prov {
 
@@ -19,7 +20,7 @@ struct Orphans {
 /// @throws Error(missing_input) if there is no such folder.
 [[nodiscard]] Orphans orphans(Store& store, const std::filesystem::path& folder,
                               std::size_t limit = 5000000);
-[[nodiscard]] nlohmann::ordered_json json_of(const Orphans& orphans);
+[[nodiscard]] nlohmann::ordered_json to_json(const Orphans& orphans);
 
 /// Return whether a file is one that records may tell of: no log, journal or document.
 [[nodiscard]] bool may_be_recorded(const std::filesystem::path& file);

@@ -1,0 +1,93 @@
+#include "prov/ask/audit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "lib/base/ids.hpp"
+#include "prov/ask/orphans.hpp"
+#include "prov/store/connection.hpp"
+#include "prov/store/schema.hpp"
+
+namespace alisio::prov {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A condition on activities "a", and its value.
+std::string of_night(const std::string& night) {
+  if (night.empty()) return "a.name IS NOT NULL AND a.status = 0";
+  return fmt::format(
+      "a.name IS NOT NULL AND a.status = 0 AND a.date IN (SELECT id FROM name WHERE kind = {} AND "
+      "text = ?)",
+      static_cast<int>(NameKind::date));
+}
+
+std::vector<SqlValue> value_of(const std::string& night) {
+  if (night.empty()) return {};
+  return {SqlValue(night)};
+}
+
+}  // namespace
+
+std::vector<RecordedFile> recorded_files(Store& store, const std::string& night) {
+  std::map<Row, std::int64_t> times;
+  for (const bool used : {true, false}) {
+    const auto query = store.connection().prepare(fmt::format(
+        "SELECT e.id, MAX(a.sign_us) FROM activity a JOIN {} f ON f.activity = a.id JOIN entity e "
+        "ON e.id = f.{} WHERE e.file IS NOT NULL AND {} GROUP BY e.id",
+        used ? "used" : "generated", used ? "recorded" : "entity", of_night(night)));
+    query->bind(value_of(night));
+    while (query->step()) {
+      std::int64_t& time = times[query->integer(0)];
+      time = std::max(time, query->integer(1));
+    }
+  }
+  std::vector<Row> rows;
+  for (const auto& [row, time] : times) rows.push_back(row);
+  std::map<std::string, std::pair<std::int64_t, RecordedFile>> last;
+  for (const StoredEntity& entity : store.entities(rows)) {
+    auto& [time, file] = last[entity.path];
+    if (times[entity.row] < time) continue;
+    time = times[entity.row];
+    file = {entity.path, entity.sha256, entity.size_bytes, static_cast<double>(time) * 1e-6};
+  }
+  std::vector<RecordedFile> files;
+  for (auto& [path, one] : last) files.push_back(std::move(one.second));
+  return files;
+}
+
+std::set<fs::path> product_folders(Store& store, const std::string& night) {
+  const auto query = store.connection().prepare(
+      "SELECT DISTINCT r.text, d.path FROM activity a JOIN generated f ON f.activity = a.id JOIN "
+      "entity e ON e.id = f.entity LEFT JOIN name r ON r.id = e.root LEFT JOIN directory d ON d.id "
+      "= e.directory WHERE e.file IS NOT NULL AND " +
+      of_night(night));
+  query->bind(value_of(night));
+  std::set<fs::path> folders;
+  while (query->step()) {
+    const std::string folder =
+        query->is_null(0) ? query->text(1) : query->text(0) + '/' + query->text(1);
+    if (!folder.empty()) folders.insert(folder);
+  }
+  return folders;
+}
+
+std::vector<fs::path> unrecorded_beside(Store& store, const std::string& night) {
+  std::vector<fs::path> found;
+  for (const fs::path& folder : product_folders(store, night)) {
+    std::error_code problem;
+    for (fs::directory_iterator at(folder, problem); !problem && at != fs::directory_iterator();
+         at.increment(problem))
+      if (at->is_regular_file(problem) && !at->is_symlink(problem) &&
+          may_be_recorded(at->path().filename()) &&
+          store.find_entities(at->path().string()).empty())
+        found.push_back(at->path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace alisio::prov
