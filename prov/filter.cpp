@@ -253,6 +253,7 @@ class Sieve {
     Words open;
     for (const ordered_json& arguments : relations("wasGeneratedBy")) {
       const std::string made = attribute(arguments, "prov:entity");
+      if (is_setting(made)) continue;  // a finer record of the same
       back[made].push_back(attribute(arguments, "prov:activity"));
       if (!passed_on.contains(made) && steps.emplace(made, 0).second) open.push_back(made);
     }
@@ -304,7 +305,8 @@ class Sieve {
         told.insert(attribute(arguments, "prov:entity"));
       }
       for (const ordered_json& arguments : relations("wasGeneratedBy")) {
-        maker.insert(attribute(arguments, "prov:activity"));
+        if (!is_setting(attribute(arguments, "prov:entity")))
+          maker.insert(attribute(arguments, "prov:activity"));
         told.insert(attribute(arguments, "prov:entity"));
       }
       std::set<std::string> with_members;
