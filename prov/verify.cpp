@@ -85,10 +85,10 @@ bool as_recorded(const RecordedFile& file, std::string* found_sha256) {
   if (problem) return false;
   if (file.size_bytes > 0 && size != file.size_bytes) return false;
   if (file.sha256.empty()) return true;
-  // A clock of another machine may be off by a little.
-  constexpr double slack_s = 2;
+  // If the clocks of two machines differ, a file is read in vain, or one that was altered within
+  // this difference is taken for unchanged.
   const bool unchanged = file.size_bytes > 0 && file.recorded_unix_utc_s > 0 &&
-                         modified_unix_utc_s(file.path) <= file.recorded_unix_utc_s + slack_s;
+                         modified_unix_utc_s(file.path) <= file.recorded_unix_utc_s;
   if (unchanged) return true;
   const std::string found = hash_file(file.path);
   if (found_sha256 != nullptr) *found_sha256 = found;
