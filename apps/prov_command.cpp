@@ -19,7 +19,9 @@ struct ProvCommand {
 
 /// In the order of the help text.
 constexpr ProvCommand prov_commands[] = {
+    {"show", "what made a file, and of what", prov_show_command},
     {"find", "list activities or files by any condition", prov_find_command},
+    {"impact", "everything that came from a file or a run", prov_impact_command},
     {"diff", "what differs between two productions of a run", prov_diff_command},
     {"check", "whether what was made can be made again", prov_check_command},
     {"orphans", "files without a record, records without a file", prov_orphans_command},

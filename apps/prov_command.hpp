@@ -17,6 +17,8 @@ int run_prov_command(const std::vector<std::string>& arguments, const Program& p
     const boost::program_options::variables_map& values, const char* name);
 
 // One function a command; each file apps/prov_<name>_command.cpp.
+int prov_show_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_impact_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_find_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_diff_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_check_command(const std::vector<std::string>& arguments, const Program& program);

@@ -9,7 +9,8 @@ namespace alisio {
 /// takes its final name only when whole. A job that dies leaves no file with a final name.
 class PendingFile {
  public:
-  /// Reserve a temporary name beside `target`, making its folder if need be.
+  /// Reserve a temporary name beside `target`, making its folder if need be. What killed processes
+  /// of this machine left of the same target is removed.
   /// @throws Error(resource) if the folder cannot be made or written.
   explicit PendingFile(std::filesystem::path target);
   /// Remove the temporary file if publish() was not reached.
