@@ -114,9 +114,10 @@ void try_each(const std::vector<fs::path>& paths, RunData& data, Load load) {
 
 std::vector<RunFiles> find_run_files(const std::vector<fs::path>& folders, int telescope,
                                      const std::vector<int>& runs) {
-  const std::regex check_name(
-      fmt::format(R"(datacheck_dl1_LST-{}\.Run(\d{{1,9}})(?:\.(\d{{1,9}}))?\.(?:h5|hdf5))", telescope));
-  const std::regex muon_name(fmt::format(R"(muons_LST-{}\.Run(\d{{1,9}})(?:\.(\d{{1,9}}))?\.fits)", telescope));
+  const std::regex check_name(fmt::format(
+      R"(datacheck_dl1_LST-{}\.Run(\d{{1,9}})(?:\.(\d{{1,9}}))?\.(?:h5|hdf5))", telescope));
+  const std::regex muon_name(
+      fmt::format(R"(muons_LST-{}\.Run(\d{{1,9}})(?:\.(\d{{1,9}}))?\.fits)", telescope));
   FoundByRun checks, muons;
   for (const fs::path& folder : folders) {
     std::error_code failed;

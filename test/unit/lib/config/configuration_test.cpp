@@ -60,8 +60,9 @@ TEST_F(ConfigurationTest, BlocksOfOneMoreFileAreReadAndTheRestIsNot) {
   EXPECT_EQ(c.number("tailcut.boundary_thresh"), 4);
   EXPECT_EQ(c.integer("telescope"), 1);
   const auto wrong = write("wrong.json", R"({"tailcut": {"picture": 14}})");
-  EXPECT_NE(error_of([&] { static_cast<void>(c.read_blocks(wrong, {"tailcut"})); }).find("wrong.json:1"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of([&] { static_cast<void>(c.read_blocks(wrong, {"tailcut"})); }).find("wrong.json:1"),
+      std::string::npos);
 }
 
 TEST_F(ConfigurationTest, UnknownKeyNamesFileLineAndSuggestion) {
