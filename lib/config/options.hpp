@@ -16,7 +16,7 @@ enum class OptionKind {
   boolean_or_null,  ///< null leaves the decision to the data
   text,
   name,  ///< part of a file or folder name: letters, digits, '.', '_', '-', '+'; may be empty
-  path  ///< relative paths are taken from the folder of the file that says them
+  path   ///< relative paths are taken from the folder of the file that says them
 };
 
 /// Least and greatest value of a number, both inclusive.

@@ -151,7 +151,8 @@ void add_links(const NightReportRequest& request, const std::vector<RunFiles>& f
       for (const fs::path& path : *paths) folders.insert(fs::absolute(path).parent_path());
   for (const fs::path& folder : request.folders) folders.insert(fs::absolute(folder));
   if (!request.dl2.empty()) folders.insert(fs::absolute(request.dl2));
-  static const std::regex product(R"((dl1|dl2|muons|datacheck_dl1)_LST-\d+\.Run(\d{1,9})\.(h5|fits))");
+  static const std::regex product(
+      R"((dl1|dl2|muons|datacheck_dl1)_LST-\d+\.Run(\d{1,9})\.(h5|fits))");
   static const std::regex record(R"((\w+?)_(\d{5})_prov\.(json|svg|pdf))");
   std::vector<std::pair<std::string, std::string>> places;
   std::map<int, std::map<std::string, std::string>> of_run;
