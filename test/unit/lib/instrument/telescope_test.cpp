@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -87,19 +86,6 @@ TEST(Telescope, neighbours_and_borders_of_lstcam) {
   EXPECT_EQ(pixels_with, (std::map<std::size_t, int>{{3, 60}, {4, 54}, {5, 54}, {6, 1687}}));
   EXPECT_EQ(std::ranges::count(geometry.border_width_1, 1), 168);
   EXPECT_EQ(std::ranges::count(geometry.border_width_2, 1), 330);
-}
-
-TEST(Telescope, loads_fast) {
-  using clock = std::chrono::steady_clock;
-  auto best = clock::duration::max();
-  for (int i = 0; i < 5; ++i) {
-    const auto start = clock::now();
-    (void)load_telescope(cfg);
-    best = std::min(best, clock::now() - start);
-  }
-  const double ms = std::chrono::duration<double, std::milli>(best).count();
-  RecordProperty("milliseconds", std::to_string(ms));
-  EXPECT_LT(ms, 20) << "start-up cost of every program; about 1 ms in an optimised build";
 }
 
 TEST(Geometry, seven_hexagons) {
