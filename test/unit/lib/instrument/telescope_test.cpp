@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
