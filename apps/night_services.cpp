@@ -16,6 +16,7 @@
 #include "lib/pipeline/data_quality.hpp"
 #include "lib/stage/file_stamp.hpp"
 #include "prov/definition.hpp"
+#include "prov/export/prov_n.hpp"
 #include "prov/merge.hpp"
 
 namespace alisio::apps {
@@ -110,8 +111,6 @@ night::NightServices night_services(const Program& program) {
       request.runs = job.runs;
       request.source = job.source;
       request.finer_folders = job.document_folders;
-      // Whoever wants to see a night as a picture asks for it.
-      request.graphs = false;
     }
     request.stage = job.stage;
     request.telescope = job.telescope;
@@ -121,6 +120,7 @@ night::NightServices night_services(const Program& program) {
     request.output_folder = job.output_folder;
     if (!job.link_folder.empty()) request.link_folders = {job.link_folder};
     request.dry_run = job.dry_run;
+    request.writers = {{".provn", prov::to_prov_n}};
     const prov::MergeResult result = prov::merge(request, (*setup)->definition, (*setup)->logger);
     for (const std::string& note : result.notes)
       spdlog::warn("provenance of {}: {}",

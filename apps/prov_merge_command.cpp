@@ -12,6 +12,7 @@
 #include "lib/base/ids.hpp"
 #include "lib/base/suggest.hpp"
 #include "lib/night/observation.hpp"
+#include "prov/export/prov_n.hpp"
 #include "prov/merge.hpp"
 
 namespace alisio::apps {
@@ -122,9 +123,8 @@ prov::MergeRequest request_of(const po::variables_map& values) {
   request.link_folders = paths_option(values, "link-dir");
   request.finer_folders = paths_option(values, "documents");
   request.dry_run = values.count("dry-run") != 0;
-  // A drawing of every subrun is large and slow: only who asks for it gets it.
-  request.graphs = values.count("no-graphs") == 0 &&
-                   (request.grain != Grain::subrun || values.count("graphs") != 0);
+  request.graphs = values.count("no-graphs") == 0;
+  request.writers = {{".provn", prov::to_prov_n}};
   request.copies = values.count("no-copies") == 0;
   request.filter = filter_of(values, "prov merge");
   return request;
@@ -168,8 +168,7 @@ int prov_merge_command(const std::vector<std::string>& arguments, const Program&
       "provenance definition")(
       "logger", po::value<std::string>()->default_value((folder / "logger.yaml").string()),
       "logger configuration")("dry-run", "merge what a dry run recorded")(
-      "no-graphs", "do not draw")("graphs", "draw, also what is told by subrun")(
-      "no-copies", "do not copy configuration and calibration files");
+      "no-graphs", "do not draw")("no-copies", "do not copy configuration and calibration files");
   options.add(filter_options());
   const auto values = parse_arguments(
       arguments,

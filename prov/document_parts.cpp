@@ -6,48 +6,53 @@
 #include <utility>
 
 #include "lib/base/error.hpp"
+#include "prov/json_members.hpp"
 
 namespace alisio::prov {
 namespace {
 
 using nlohmann::ordered_json;
 
-void take_elements(const ordered_json& section, std::map<std::string, ordered_json>& elements) {
-  for (const auto& [id, facts] : section.items()) {
-    const ordered_json& first = facts.is_array() && !facts.empty() ? facts.front() : facts;
-    elements.emplace(id, first.is_object() ? first : ordered_json::object());
-  }
+ordered_json facts_of(std::string_view text) {
+  ordered_json facts = element_of(text);
+  if (facts.is_array() && !facts.empty()) facts = ordered_json(facts.front());
+  return facts.is_object() ? facts : ordered_json::object();
 }
 
 }  // namespace
 
 DocumentParts document_parts(const std::string& text) {
-  const ordered_json document = ordered_json::parse(text, nullptr, false);
-  if (!document.is_object())
-    throw Error(ErrorKind::bad_input, "this is no PROV-JSON document", "",
-                "give a *_prov.json that `alisio prov merge` wrote");
   DocumentParts parts;
-  for (const auto& [name, section] : document.items()) {
-    if (!section.is_object())
-      throw Error(ErrorKind::bad_input, fmt::format("the section '{}' is no PROV-JSON", name));
+  const auto take_section = [&](const std::string& name, std::string_view section) {
+    bool is_object = true;
     if (name == "prefix") {
-      parts.prefix = section;
-    } else if (name == "entity") {
-      take_elements(section, parts.entities);
-    } else if (name == "activity") {
-      take_elements(section, parts.activities);
-    } else if (name == "agent") {
-      take_elements(section, parts.agents);
+      parts.prefix = element_of(section);
+      is_object = parts.prefix.is_object();
+    } else if (name == "entity" || name == "activity" || name == "agent") {
+      auto& elements = name == "entity"     ? parts.entities
+                       : name == "activity" ? parts.activities
+                                            : parts.agents;
+      is_object = for_each_member(section, [&](const std::string& id, std::string_view facts) {
+        elements.try_emplace(id, facts_of(facts));
+      });
     } else if (name != "bundle") {
       std::vector<ordered_json>& list = parts.relations[name];
-      for (const auto& [id, facts] : section.items()) {
-        if (facts.is_object()) list.push_back(facts);
-        if (!facts.is_array()) continue;
-        for (const ordered_json& one : facts)
-          if (one.is_object()) list.push_back(one);
-      }
+      is_object = for_each_member(section, [&](const std::string&, std::string_view value) {
+        ordered_json facts = element_of(value);
+        if (facts.is_array()) {
+          for (ordered_json& one : facts)
+            if (one.is_object()) list.push_back(std::move(one));
+        } else if (facts.is_object()) {
+          list.push_back(std::move(facts));
+        }
+      });
     }
-  }
+    if (!is_object)
+      throw Error(ErrorKind::bad_input, fmt::format("the section '{}' is no PROV-JSON", name));
+  };
+  if (!ordered_json::accept(text) || !for_each_member(text, take_section))
+    throw Error(ErrorKind::bad_input, "this is no PROV-JSON document", "",
+                "give a *_prov.json that `alisio prov merge` wrote");
   return parts;
 }
 

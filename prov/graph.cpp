@@ -1,363 +1,294 @@
 #include "prov/graph.hpp"
 
-#include <dlfcn.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <graphviz/gvc.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <filesystem>
 #include <map>
-#include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 #include <vector>
 
-#include "lib/base/error.hpp"
+#include "prov/graph_nodes.hpp"
+#include "prov/graph_picture.hpp"
+#include "prov/text_width.hpp"
 
 namespace alisio::prov {
 namespace {
 
-using nlohmann::ordered_json;
+using Shape = Picture::Shape;
 
-std::string text_of(const ordered_json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_object() && value.contains("$")) return text_of(value["$"]);
-  return value.dump();
+constexpr double kMargin = 16, kNodeHeight = 24, kPadding = 10, kRow = 34;
+constexpr const char* kUsed = "#2e7d32";
+constexpr const char* kMade = "#b0392b";
+constexpr const char* kRelated = "#777777";
+
+double width_of(const std::string& label) {
+  return std::max(30.0, text_width(label, kLabelSize) + 2 * kPadding);
 }
 
-std::string text_at(const ordered_json& facts, const char* key) {
-  const auto at = facts.find(key);
-  return at == facts.end() ? std::string() : text_of(*at);
-}
-
-/// Return a text as a quoted string of the DOT language.
-std::string dot_text(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '\n') {
-      result += "\\n";
-    } else if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (static_cast<unsigned char>(c) >= 0x20) {
-      result += c;
-    }
+/// Colours are those of the W3C's PROV diagrams.
+Shape shape_of(const GraphNode& node, const DrawOptions& options) {
+  Shape shape;
+  shape.height = kNodeHeight;
+  shape.label = node.label;
+  shape.width = width_of(node.label);
+  shape.tooltip = node.count > 1 ? fmt::format("{}\n{}", node.label, node.tooltip) : node.tooltip;
+  shape.id = node.id;
+  const char* kind = "entity";
+  if (node.kind == GraphNode::Kind::activity) {
+    kind = "activity";
+    shape.fill = node.planned ? "#e8ecff" : node.replaced ? "#eceef4" : "#c5d0ff";
+    shape.outline = node.replaced ? "#888888" : "#3949ab";
+  } else if (node.kind == GraphNode::Kind::agent) {
+    kind = "agent";
+    shape.form = Shape::Form::house;
+    shape.height = kNodeHeight + 4;
+    shape.fill = "#fed9a8", shape.outline = "#b06000";
+  } else {
+    shape.form = Shape::Form::rounded;
+    shape.fill = node.planned ? "#fffef0" : "#fff9c4";
+    shape.outline = "#8a7d3a";
   }
-  return result + '"';
+  if (node.failed) shape.outline = "#d50000", shape.thickness = 2.4;
+  shape.dashed = node.planned;
+  shape.hatched = node.hatched;
+  if (options.link) shape.link = options.link(kind, node.id);
+  return shape;
 }
 
-/// Return a long text shortened in the middle.
-std::string shortened(const std::string& text, std::size_t length) {
-  if (text.size() <= length) return text;
-  const std::size_t half = (length - 3) / 2;
-  return text.substr(0, half) + "..." + text.substr(text.size() - half);
-}
+/// Puts shapes beside each other, in rows as wide as the picture.
+struct Row {
+  double x = kMargin, y = 0, right = 0, widest = 0;
 
-/// Return the facts of an element, one a line.
-std::string tooltip(const std::string& id, const ordered_json& facts) {
-  constexpr std::size_t kLongestValue = 200;
-  std::string text = id;
-  for (const auto& [key, value] : facts.items())
-    if (key != "prov:label")
-      text += '\n' + (key.starts_with("prov:") ? key.substr(5) : key) + ": " +
-              shortened(text_of(value), kLongestValue);
-  return text;
-}
-
-struct Node {
-  std::string label, tooltip, style;
+  /// Make room for something so wide; begin another row if there is none.
+  double place(double width) {
+    if (x > kMargin && x + width > right) x = kMargin, y += kRow;
+    const double at = x;
+    x += width + 8;
+    widest = std::max(widest, at + width);
+    return at;
+  }
 };
 
-bool hidden(const std::string& type) {
-  static const std::set<std::string> kinds{"Parameters", "ExecutionSession", "Plan", "Environment",
-                                           "Configuration"};
-  return kinds.contains(type);
+/// What every step used and who did it, above the graph.
+void add_common(const Graph& graph, const DrawOptions& options, Row& row, Picture& picture) {
+  if (graph.common.empty()) return;
+  const std::string heading = "Steps used, and were done by:";
+  // A fallback font may be wider than the one that widths are taken from.
+  picture.texts.push_back({row.place(1.2 * text_width(heading, kLabelSize)),
+                           row.y + kNodeHeight / 2 + 0.36 * kLabelSize, kLabelSize, heading,
+                           "#555555"});
+  constexpr std::size_t kMost = 12;
+  for (std::size_t i = 0; i < std::min(kMost, graph.common.size()); ++i) {
+    const auto& [node, steps] = graph.common[i];
+    Shape shape = shape_of(node, options);
+    if (steps > 0 && steps != graph.steps && graph.steps > 1)
+      shape.label += fmt::format(" ({} of {})", steps, graph.steps);
+    shape.width = width_of(shape.label);
+    shape.left = row.place(shape.width);
+    shape.top = row.y + (kNodeHeight - shape.height) / 2;
+    picture.shapes.push_back(std::move(shape));
+  }
+  if (graph.common.size() > kMost) {
+    const std::string more = fmt::format("and {} more", graph.common.size() - kMost);
+    picture.texts.push_back({row.place(text_width(more, kLabelSize)),
+                             row.y + kNodeHeight / 2 + 0.36 * kLabelSize, kLabelSize, more,
+                             "#555555"});
+  }
+  row.y += kRow + 6;
 }
 
-}  // namespace
-
-std::string graph_description(std::string_view prov_json) {
-  const ordered_json document = ordered_json::parse(prov_json, nullptr, false);
-  if (!document.is_object() || !document.contains("activity"))
-    throw Error(ErrorKind::bad_input, "this is no PROV-JSON document with activities");
-  const auto section = [&](const char* name) -> const ordered_json& {
-    static const ordered_json none = ordered_json::object();
-    const auto at = document.find(name);
-    return at == document.end() ? none : *at;
+/// What the signs mean that occur.
+void add_legend(const Graph& graph, Row& row, Picture& picture) {
+  constexpr double kSize = 10.5;
+  const auto say = [&](const std::string& text) {
+    picture.texts.push_back({row.place(text_width(text, kSize) + 10),
+                             row.y + kNodeHeight / 2 + 0.36 * kSize, kSize, text, "#555555"});
   };
-  std::map<std::string, Node> nodes;
-  std::map<std::string, std::string> drawn_as;  // id of the document to id of the node
-  std::string title = "Provenance";
-
-  // Failed attempts of a step are one node, however many there were.
-  std::map<std::string, std::vector<std::string>> attempts;
-  for (const auto& [id, facts] : section("activity").items()) {
-    const std::string status = text_at(facts, "status"), label = text_at(facts, "prov:label");
-    if (status == "failed" || status == "killed" || status == "superseded") {
-      attempts[label + ' ' + status].push_back(id);
-      continue;
-    }
-    std::string run;
-    const auto parameters = section("entity").find(id + "_parameters");
-    if (parameters != section("entity").end()) run = text_at(*parameters, "ObservationRun");
-    if (run.empty()) run = text_at(facts, "observation_run");
-    if (run == "00000") run.clear();  // concerns a whole night
-    Node node{label, tooltip(id, facts), "shape=box, fillcolor=\"#9FB1FC\", color=\"#0000FF\""};
-    if (!run.empty()) node.label += "\nrun " + run;
-    if (const std::string n = text_at(facts, "n_subruns"); !n.empty() && n != "1")
-      node.label += " \u00d7" + n;
-    if (status == "planned") node.style += ", style=\"filled,dashed\"";
-    if (const std::string failed = text_at(facts, "n_failed"); !failed.empty() && failed != "0") {
-      node.label += "\n" + failed + " failed";
-      node.style += ", color=red, penwidth=2";
-    }
-    drawn_as[id] = id;
-    nodes[id] = std::move(node);
-  }
-  for (const auto& [name, ids] : attempts) {
-    Node node{fmt::format("{} \u00d7{}", name, ids.size()), "",
-              "shape=box, fillcolor=\"#9FB1FC\", color=red, penwidth=2"};
-    if (name.ends_with("superseded")) node.style = "shape=box, fillcolor=\"#E0E4F8\", color=gray40";
-    constexpr std::size_t kMostListed = 10;
-    for (std::size_t i = 0; i < std::min(ids.size(), kMostListed); ++i) {
-      const ordered_json& facts = section("activity")[ids[i]];
-      node.tooltip += fmt::format("{} subrun {} {}\n", ids[i], text_at(facts, "observation_subrun"),
-                                  text_at(facts, "message"));
-    }
-    for (const std::string& id : ids) drawn_as[id] = ids.front();
-    nodes[ids.front()] = std::move(node);
-  }
-
-  std::map<std::string, std::string> collection_of;
-  for (const auto& [id, facts] : section("hadMember").items())
-    collection_of[text_at(facts, "prov:entity")] = text_at(facts, "prov:collection");
-  for (const auto& [id, facts] : section("entity").items()) {
-    const std::string type = text_at(facts, "prov:type");
-    if (type == "ExecutionSession" && !text_at(facts, "stage").empty())
-      title = fmt::format("Provenance of {}, run {}", text_at(facts, "stage"),
-                          text_at(facts, "observation_run"));
-    if (hidden(type)) continue;
-    if (const auto at = collection_of.find(id); at != collection_of.end()) {
-      drawn_as[id] = at->second;
-      continue;
-    }
-    Node node{text_at(facts, "prov:label"), tooltip(id, facts),
-              "shape=box, style=\"filled,rounded\", fillcolor=\"#FFFC87\", color=\"#808080\""};
-    if (const std::string size = text_at(facts, "size"); type == "SetCollection" && !size.empty())
-      node.label += " \u00d7" + size;
-    else if (const std::string path = text_at(facts, "filepath"); !path.empty())
-      node.label += '\n' + shortened(std::filesystem::path(path).filename().string(), 40);
-    if (text_at(facts, "status") == "planned")
-      node.style =
-          "shape=box, style=\"filled,rounded,dashed\", fillcolor=\"#FFFEDD\", color=\"#808080\"";
-    if (text_at(facts, "quality").starts_with("failed")) node.style += ", color=red, penwidth=2";
-    if (type == "ReplacedFile" || type == "Lost")
-      node.style += ", style=\"filled,rounded,diagonals\"";
-    drawn_as[id] = id;
-    nodes[id] = std::move(node);
-  }
-  for (const auto& [id, facts] : section("agent").items()) {
-    nodes[id] = {text_at(facts, "prov:label"), tooltip(id, facts),
-                 "shape=house, fillcolor=\"#FDB266\", color=\"#B06000\""};
-    drawn_as[id] = id;
-  }
-
-  std::set<std::string> edges;
-  const auto connect = [&](const char* relation, const char* from, const char* to,
-                           const std::string& style) {
-    for (const auto& [id, facts] : section(relation).items()) {
-      // What was used through something else is joined to that.
-      if (facts.contains("through")) continue;
-      const auto a = drawn_as.find(text_at(facts, from)), b = drawn_as.find(text_at(facts, to));
-      if (a == drawn_as.end() || b == drawn_as.end() || a->second == b->second) continue;
-      std::string role = text_at(facts, "prov:role");
-      if (const std::string choice = text_at(facts, "choice"); !choice.empty())
-        role += " (" + choice + ')';
-      edges.insert(fmt::format(
-          "  {} -> {} [{}, edgetooltip={}];\n", dot_text(a->second), dot_text(b->second), style,
-          dot_text(std::string(relation) + (role.empty() ? "" : ": " + role))));
-    }
+  const auto sign = [&](Shape shape, const std::string& text) {
+    shape.width = 26, shape.height = 15;
+    // The sign and its meaning stay in one row.
+    const double left = row.place(26 + 8 + text_width(text, kSize) + 10);
+    row.x = left + 26 + 8;
+    shape.left = left, shape.top = row.y + (kNodeHeight - shape.height) / 2;
+    picture.shapes.push_back(std::move(shape));
+    say(text);
   };
-  // Data flows from left to right.
-  connect("used", "prov:entity", "prov:activity", "color=\"#008000\"");
-  connect("wasGeneratedBy", "prov:activity", "prov:entity", "color=\"#B00000\"");
-  connect("wasInfluencedBy", "prov:influencer", "prov:influencee",
-          "color=\"#606060\", style=dotted");
-  connect("wasDerivedFrom", "prov:usedEntity", "prov:generatedEntity", "color=\"#606060\"");
-  connect("wasAssociatedWith", "prov:agent", "prov:activity",
-          "color=\"#B06000\", style=dashed, arrowhead=none");
-
-  std::string dot = fmt::format(
-      "digraph {} {{\n  rankdir=LR; nodesep=0.15; ranksep=0.6; charset=\"UTF-8\";\n"
-      "  node [style=filled, fontname=\"Helvetica\", fontsize=10, height=0.3];\n"
-      "  edge [arrowsize=0.6];\n",
-      dot_text(title));
-  for (const auto& [id, node] : nodes)
-    dot += fmt::format("  {} [label={}, tooltip={}, {}];\n", dot_text(id), dot_text(node.label),
-                       dot_text(node.tooltip), node.style);
-  for (const std::string& edge : edges) dot += edge;
-  return dot + "}\n";
+  const auto any = [&](const auto& predicate) {
+    return std::any_of(graph.nodes.begin(), graph.nodes.end(), predicate);
+  };
+  const auto base = [](GraphNode::Kind kind) {
+    GraphNode node;
+    node.kind = kind;
+    return node;
+  };
+  const auto plain = [&](const GraphNode& node) {
+    Shape shape = shape_of(node, {});
+    shape.tooltip.clear();
+    return shape;
+  };
+  GraphNode node = base(GraphNode::Kind::activity);
+  sign(plain(node), "step");
+  node = base(GraphNode::Kind::entity);
+  sign(plain(node), "file or files");
+  if (std::any_of(graph.common.begin(), graph.common.end(),
+                  [](const auto& one) { return one.first.kind == GraphNode::Kind::agent; }))
+    sign(plain(base(GraphNode::Kind::agent)), "responsible");
+  if (any([](const GraphNode& one) { return one.failed; })) {
+    node = base(GraphNode::Kind::activity);
+    node.failed = true;
+    sign(plain(node), "failed, or of bad quality");
+  }
+  if (any([](const GraphNode& one) { return one.replaced; })) {
+    node = base(GraphNode::Kind::activity);
+    node.replaced = true;
+    sign(plain(node), "superseded");
+  }
+  if (any([](const GraphNode& one) { return one.planned; })) {
+    node = base(GraphNode::Kind::entity);
+    node.planned = true;
+    sign(plain(node), "planned");
+  }
+  if (any([](const GraphNode& one) { return one.hatched; })) {
+    node = base(GraphNode::Kind::entity);
+    node.hatched = true;
+    sign(plain(node), "missing, replaced or not as recorded");
+  }
+  if (any([](const GraphNode& one) { return one.cut; })) say("… : more behind this");
+  for (const auto& [kind, colour, text] :
+       {std::tuple{GraphEdge::Kind::used, kUsed, "used by"},
+        {GraphEdge::Kind::made, kMade, "made"},
+        {GraphEdge::Kind::related, kRelated, "part of, or came from"}}) {
+    if (std::none_of(graph.edges.begin(), graph.edges.end(),
+                     [k = kind](const GraphEdge& edge) { return edge.kind == k; }))
+      continue;
+    const double left = row.place(30 + 8 + text_width(text, kSize) + 10);
+    const double y = row.y + kNodeHeight / 2;
+    row.x = left + 30 + 8;
+    picture.lines.push_back({{{left, y}, {left + 10, y}, {left + 20, y}, {left + 30, y}},
+                             colour,
+                             kind == GraphEdge::Kind::related,
+                             true,
+                             ""});
+    say(text);
+  }
+  row.y += kRow;
 }
 
-namespace {
+std::string summary_of(const Graph& graph) {
+  std::string text = fmt::format(
+      "{} steps and {} files or groups of files; data flow from left to right.",
+      std::count_if(graph.nodes.begin(), graph.nodes.end(),
+                    [](const GraphNode& node) { return node.kind == GraphNode::Kind::activity; }),
+      std::count_if(graph.nodes.begin(), graph.nodes.end(),
+                    [](const GraphNode& node) { return node.kind == GraphNode::Kind::entity; }));
+  constexpr std::size_t kMostTold = 12;
+  std::size_t told = 0;
+  for (const GraphNode& node : graph.nodes) {
+    if (node.kind != GraphNode::Kind::activity || ++told > kMostTold) continue;
+    text += (told == 1 ? " Steps: " : ", ") + node.label;
+  }
+  return text + (told > kMostTold ? ", …" : "");
+}
 
-/// Graphviz, loaded when first asked for, so that the program starts without it and runs where it
-/// is not installed. It stays loaded: its plugins cannot be unloaded.
-struct Graphviz {
-  decltype(&gvContext) context = nullptr;
-  decltype(&gvFreeContext) free_context = nullptr;
-  decltype(&gvLayout) layout = nullptr;
-  decltype(&gvFreeLayout) free_layout = nullptr;
-  decltype(&gvRenderData) render = nullptr;
-  decltype(&gvFreeRenderData) free_render = nullptr;
-  decltype(&agmemread) read = nullptr;
-  decltype(&agclose) close = nullptr;
-  decltype(&agseterr) set_error_level = nullptr;
-  bool loaded = false;
+Layout lay_out_graph(Graph& graph, const DrawOptions& options) {
+  std::vector<LayoutEdge> edges;
+  for (const GraphEdge& edge : graph.edges) edges.push_back({edge.from, edge.to});
+  const double room = options.most_width - 2 * kMargin;
+  Layout layout;
+  // Wide drawings get narrower gaps first, then shorter labels; at last all is made smaller.
+  for (const auto& [label, gap] :
+       {std::pair{190.0, 46.0}, {190.0, 34.0}, {150.0, 28.0}, {120.0, 24.0}}) {
+    std::vector<LayoutNode> nodes;
+    for (GraphNode& node : graph.nodes) {
+      node.label = text_within(node.label, kLabelSize, label);
+      nodes.push_back({width_of(node.label), kNodeHeight, node.level});
+    }
+    layout = lay_out(nodes, edges, {gap, 10});
+    if (layout.width <= room) break;
+  }
+  return layout;
+}
 
-  Graphviz() {
-    void* library = dlopen("libgvc.so.6", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) library = dlopen("libgvc.so", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) return;
-    const auto find = [&](auto& function, const char* name) {
-      function =
-          reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
-      return function != nullptr;
+void add_bands(const Layout& layout, double left, double top, double bottom, Picture& picture) {
+  const std::size_t n = layout.column_band.size();
+  for (std::size_t first = 0; first < n;) {
+    std::size_t last = first;
+    while (last + 1 < n && layout.column_band[last + 1] == layout.column_band[first]) ++last;
+    const auto edge = [&](std::size_t c) {  // between column c-1 and c
+      if (c == 0) return left + layout.column_left[0] - 8;
+      if (c == n) return left + layout.column_right[n - 1] + 8;
+      return left + (layout.column_right[c - 1] + layout.column_left[c]) / 2;
     };
-    loaded = find(context, "gvContext") && find(free_context, "gvFreeContext") &&
-             find(layout, "gvLayout") && find(free_layout, "gvFreeLayout") &&
-             find(render, "gvRenderData") && find(free_render, "gvFreeRenderData") &&
-             find(read, "agmemread") && find(close, "agclose") && find(set_error_level, "agseterr");
-  }
-};
-
-const Graphviz& graphviz() {
-  static const Graphviz library;
-  return library;
-}
-
-/// A PDF says when it was drawn; equal graphs shall be equal files.
-void remove_time(std::string& pdf) {
-  const std::size_t at = pdf.find("/CreationDate (");
-  if (at == std::string::npos) return;
-  const std::size_t begin = at + std::string_view("/CreationDate (").size();
-  for (std::size_t i = begin; i < pdf.size() && pdf[i] != ')'; ++i)
-    if (pdf[i] >= '0' && pdf[i] <= '9') pdf[i] = i >= begin + 6 && i < begin + 10 ? '1' : '0';
-  // "D:0000" is year 0: some readers want a year of this era.
-  if (pdf.compare(begin, 6, "D:0000") == 0) pdf.replace(begin, 10, "D:20000101");
-}
-
-/// Give the picture a name for those who cannot see it.
-void add_alternative_text(std::string& svg, std::string_view name) {
-  if (const std::size_t at = svg.find("<svg "); at != std::string::npos) {
-    std::string text;
-    for (const char c : name) {
-      if (c == '&')
-        text += "&amp;";
-      else if (c == '"')
-        text += "&quot;";
-      else if (c == '<')
-        text += "&lt;";
-      else
-        text += c;
+    if (layout.column_band[first] >= 0) {
+      const std::string& name = level_names()[static_cast<std::size_t>(layout.column_band[first])];
+      Shape band;
+      band.left = edge(first) + 2, band.width = edge(last + 1) - edge(first) - 4;
+      band.top = top, band.height = bottom - top;
+      band.fill = "#f4f5f7";
+      picture.backgrounds.push_back(std::move(band));
+      picture.texts.push_back({edge(first) + 10, top + 16, 12, name, "#666666", true});
     }
-    svg.insert(at + 5, fmt::format("role=\"img\" aria-label=\"{}\" ", text));
+    first = last + 1;
   }
+}
+
+Picture picture_of(Graph graph, const DrawOptions& options) {
+  Picture picture;
+  picture.most_width = options.most_width;
+  picture.title = graph.title;
+  picture.summary = summary_of(graph);
+  const Layout layout = lay_out_graph(graph, options);
+  if (layout.cyclic) graph.notes.emplace_back("the record runs in a circle");
+  constexpr double kTitle = 16, kNarrowest = 720;
+  picture.texts.push_back({kMargin, kMargin + kTitle, kTitle, graph.title, "#222222", true});
+  Row row;
+  row.y = kMargin + kTitle + 14;
+  row.right = std::max(layout.width + kMargin, kNarrowest);
+  add_common(graph, options, row, picture);
+  row.x = kMargin;
+  const double top = row.y + 28;
+  add_bands(layout, kMargin, row.y, top + layout.height + 12, picture);
+  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
+    const GraphEdge& edge = graph.edges[i];
+    Picture::Line line;
+    line.points = layout.lines[i];
+    for (Point& point : line.points) point.x += kMargin, point.y += top;
+    line.colour = edge.kind == GraphEdge::Kind::used   ? kUsed
+                  : edge.kind == GraphEdge::Kind::made ? kMade
+                                                       : kRelated;
+    line.dotted = edge.kind == GraphEdge::Kind::related;
+    line.tooltip = edge.tooltip;
+    picture.lines.push_back(std::move(line));
+  }
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    Shape shape = shape_of(graph.nodes[i], options);
+    shape.left = kMargin + layout.centres[i].x - shape.width / 2;
+    shape.top = top + layout.centres[i].y - shape.height / 2;
+    picture.shapes.push_back(std::move(shape));
+  }
+  row.y = top + layout.height + 20;
+  for (const std::string& note : graph.notes) {
+    picture.texts.push_back(
+        {row.place(text_width(note, kLabelSize)), row.y + 14, kLabelSize, note, "#b00020"});
+    row.x = kMargin, row.y += 20;
+  }
+  add_legend(graph, row, picture);
+  picture.width = std::max({layout.width + kMargin, row.widest,
+                            kMargin + text_width(graph.title, kTitle) * 1.1}) +
+                  kMargin;
+  picture.height = row.y + kMargin / 2;
+  return picture;
 }
 
 }  // namespace
 
-bool graphviz_available() {
-  return graphviz().loaded;
-}
-
-namespace {
-
-Drawing draw_here(const std::string& dot, bool svg, bool pdf) {
+Drawing draw(std::string_view prov_json, bool svg, bool pdf, const DrawOptions& options) {
+  const Picture picture =
+      picture_of(graph_of(document_parts(std::string(prov_json)), options.most_nodes), options);
   Drawing drawing;
-  const Graphviz& g = graphviz();
-  g.set_error_level(AGERR);
-  const std::unique_ptr<GVC_t, decltype(g.free_context)> context(g.context(), g.free_context);
-  const std::unique_ptr<Agraph_t, decltype(g.close)> graph(g.read(dot.c_str()), g.close);
-  if (!graph) return drawing;
-  if (g.layout(context.get(), graph.get(), "dot") != 0) return drawing;
-  const auto render = [&](const char* format) {
-    char* data = nullptr;
-    unsigned size = 0;
-    std::string result;
-    if (g.render(context.get(), graph.get(), format, &data, &size) == 0 && data != nullptr)
-      result.assign(data, size);
-    if (data != nullptr) g.free_render(data);
-    return result;
-  };
-  if (svg) drawing.svg = render("svg");
-  if (pdf) drawing.pdf = render("pdf");
-  g.free_layout(context.get(), graph.get());
-  return drawing;
-}
-
-void write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) ::_exit(1);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
-/// Draw in a child process: Graphviz 2.42 reads memory that it gave back when it draws a second
-/// time, and a fault of it must not end a night.
-Drawing draw_apart(const std::string& dot, bool svg, bool pdf) {
-  Drawing drawing;
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return drawing;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::close(ends[0]);
-    const Drawing made = draw_here(dot, svg, pdf);
-    const std::string head = fmt::format("{} {}\n", made.svg.size(), made.pdf.size());
-    for (const std::string* text : {&head, &made.svg, &made.pdf}) write_all(ends[1], *text);
-    ::_exit(0);
-  }
-  ::close(ends[1]);
-  std::string answer;
-  std::array<char, 1 << 16> buffer{};
-  while (child > 0) {
-    const ssize_t size = ::read(ends[0], buffer.data(), buffer.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) break;
-    answer.append(buffer.data(), static_cast<std::size_t>(size));
-  }
-  ::close(ends[0]);
-  if (child < 0) return drawing;
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  std::size_t svg_size = 0, pdf_size = 0;
-  const std::size_t head = answer.find('\n') + 1;
-  if (status != 0 || std::sscanf(answer.c_str(), "%zu %zu", &svg_size, &pdf_size) != 2 ||
-      answer.size() != head + svg_size + pdf_size)
-    return drawing;
-  drawing.svg = answer.substr(head, svg_size);
-  drawing.pdf = answer.substr(head + svg_size);
-  return drawing;
-}
-
-}  // namespace
-
-Drawing draw(std::string_view prov_json, bool svg, bool pdf) {
-  const std::string dot = graph_description(prov_json);
-  if (!graphviz_available()) return {};
-  Drawing drawing = draw_apart(dot, svg, pdf);
-  remove_time(drawing.pdf);
-  const std::size_t begin = dot.find('"') + 1;
-  add_alternative_text(drawing.svg,
-                       std::string_view(dot).substr(begin, dot.find('"', begin) - begin));
+  if (svg) drawing.svg = svg_of(picture);
+  if (pdf) drawing.pdf = pdf_of(picture);
   return drawing;
 }
 

@@ -430,21 +430,11 @@ MergeResult merge(const MergeRequest& request, const Definition& definition,
     if (changed || !fs::exists(made)) write_file_atomically(made, writer.write(document));
   }
   if (request.graphs) {
-    const bool have_all = fs::exists(file(".svg")) && fs::exists(file(".pdf"));
-    Drawing drawing;
-    if (changed || !have_all) drawing = draw(document, true, true);
-    for (auto [text, extension, made] :
-         {std::tuple{&drawing.svg, ".svg", &result.svg}, {&drawing.pdf, ".pdf", &result.pdf}}) {
-      if (!text->empty()) write_file_atomically(file(extension), *text);
-      if (!text->empty() || (!changed && have_all)) *made = file(extension);
-    }
-    if (result.svg.empty() || result.pdf.empty()) {
-      // A graph of another state of the record would mislead.
-      for (auto [extension, made] : {std::pair{".svg", &result.svg}, {".pdf", &result.pdf}})
-        if (std::error_code problem; made->empty()) fs::remove(file(extension), problem);
-      result.notes.emplace_back(
-          "Graphviz is not installed: graphs were left out (install the package libgvc6 and its "
-          "plugins, merge again)");
+    result.svg = file(".svg"), result.pdf = file(".pdf");
+    if (changed || !fs::exists(result.svg) || !fs::exists(result.pdf)) {
+      const Drawing drawing = draw(document, true, true);
+      write_file_atomically(result.svg, drawing.svg);
+      write_file_atomically(result.pdf, drawing.pdf);
     }
   } else if (changed) {
     for (const char* extension : {".svg", ".pdf"})

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.hpp"
+#include "prov/json_members.hpp"
 
 namespace alisio::prov {
 namespace {
@@ -111,42 +112,50 @@ void add_statement(std::vector<Statement>& all, const std::string& kind, const s
   all.push_back(std::move(statement));
 }
 
-Statements statements_in(const ordered_json& document, bool nested) {
-  if (!document.is_object()) refuse("this is no PROV-JSON document");
+Statements statements_in(std::string_view document, bool nested) {
   Statements result;
-  for (const auto& [kind, section] : document.items()) {
-    if (!section.is_object()) refuse(fmt::format("the section '{}' is no PROV-JSON", kind));
+  const auto take_section = [&](const std::string& kind, std::string_view section) {
+    const auto is_section = [&](const auto& visit) {
+      if (!for_each_member(section, visit))
+        refuse(fmt::format("the section '{}' is no PROV-JSON", kind));
+    };
     if (kind == "prefix") {
-      for (const auto& [prefix, iri] : section.items())
-        if (iri.is_string()) result.namespaces.emplace_back(prefix, iri.get<std::string>());
-      continue;
+      is_section([&](const std::string& prefix, std::string_view text) {
+        if (const ordered_json iri = element_of(text); iri.is_string())
+          result.namespaces.emplace_back(prefix, iri.get<std::string>());
+      });
+      return;
     }
     if (kind == "bundle" && !nested) {
-      for (const auto& [id, bundle] : section.items())
+      is_section([&](const std::string& id, std::string_view bundle) {
         result.bundles.emplace_back(id, statements_in(bundle, true));
-      continue;
+      });
+      return;
     }
     const auto known = arguments_by_kind().find(kind);
     if (known == arguments_by_kind().end())
       refuse(fmt::format("PROV-JSON has no section '{}'", kind));
-    for (const auto& [id, facts] : section.items()) {
+    is_section([&](const std::string& id, std::string_view text) {
       const auto add = [&](const ordered_json& one) {
         if (!one.is_object()) refuse(fmt::format("the {} '{}' is no PROV-JSON", kind, id));
         add_statement(result.all, kind, id, known->second, one);
       };
+      const ordered_json facts = element_of(text);
       if (facts.is_array())
         for (const ordered_json& one : facts) add(one);
       else
         add(facts);
-    }
-  }
+    });
+  };
+  if (!for_each_member(document, take_section)) refuse("this is no PROV-JSON document");
   return result;
 }
 
 }  // namespace
 
 Statements statements_of(std::string_view prov_json) {
-  return statements_in(ordered_json::parse(prov_json, nullptr, false), false);
+  if (!ordered_json::accept(prov_json)) refuse("this is no PROV-JSON document");
+  return statements_in(prov_json, false);
 }
 
 }  // namespace alisio::prov

@@ -16,7 +16,7 @@ def validated(documents):
     """Check documents with the independent validator, if it is there."""
     python = os.environ.get("ALISIO_PEER_PYTHON", sys.executable)
     validator = shared / "tools/validate_prov.py"
-    if not validator.exists() or subprocess.run([python, "-c", "import prov"], check=False,
+    if not validator.exists() or subprocess.run([python, "-c", "import prov.model"], check=False,
                                                 capture_output=True).returncode != 0:
         return False
     done = subprocess.run(

@@ -32,7 +32,7 @@ if not validator.exists():
     print(f"skipped: {validator} is absent")
     sys.exit(SKIPPED)
 try:
-    has_prov = subprocess.run([python, "-c", "import prov"], stderr=subprocess.DEVNULL,
+    has_prov = subprocess.run([python, "-c", "import prov.model"], stderr=subprocess.DEVNULL,
                               check=False).returncode == 0
 except OSError:
     has_prov = False
