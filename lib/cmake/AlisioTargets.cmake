@@ -2,14 +2,16 @@
 
 add_library(alisio_options INTERFACE)
 target_compile_features(alisio_options INTERFACE cxx_std_20)
-target_include_directories(alisio_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_include_directories(alisio_options INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/alisio>)
 # No -ffast-math: NaN and the order of sums carry meaning here. No -march=native: a package must run
 # on every node of a site; kernels pick their instruction set when the program starts.
 # -ffp-contract=off: a fused multiply-add would change last digits from one machine to another.
 # The sanitizer build takes half the time with -O1, and line numbers are all that its reports need.
 target_compile_options(alisio_options INTERFACE
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -ffp-contract=off
-  $<$<BOOL:${ALISIO_WARNINGS_AS_ERRORS}>:-Werror>
+  $<BUILD_INTERFACE:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor;-Wold-style-cast;-Woverloaded-virtual>
+  $<BUILD_INTERFACE:-ffp-contract=off>
+  $<BUILD_INTERFACE:$<$<BOOL:${ALISIO_WARNINGS_AS_ERRORS}>:-Werror>>
   $<$<BOOL:${ALISIO_SANITIZE}>:-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g1>)
 target_link_options(alisio_options INTERFACE
   $<$<BOOL:${ALISIO_SANITIZE}>:-fsanitize=address,undefined>)
