@@ -140,7 +140,9 @@ ActivityNote note_of(const Group& group, const Wish& wish, const Job& job) {
   ActivityNote note = pipeline::activity_note(group.kind->stage, {group.telescope, group.run, 0},
                                               job.context, job.configuration);
   note.parameters.erase("ObservationSubRun");
+  note.subrun = -1;
   if (wish.night) {
+    note.run = 0;
     note.parameters.erase("ObservationRun");
     note.parameters["ObservationDate"] = *wish.night;
   }
