@@ -12,8 +12,6 @@
 namespace alisio::hdf5 {
 namespace {
 
-constexpr H5Z_filter_t blosc_id = 32001;
-
 /// Return memory that std::free gives back, or nullptr. A chunk of constants is 90 MB: on small
 /// pages the system would spend as long on giving them as Blosc on filling them.
 void* allocate(std::size_t bytes) noexcept {
@@ -74,8 +72,8 @@ void prepare_library() {
     // After a full disk HDF5 keeps files that it could not close and crashes on them at exit; all
     // files are closed by their owners, so its own clean-up has nothing else to do.
     H5dont_atexit();
-    const H5Z_class2_t filter{H5Z_CLASS_T_VERS, blosc_id, 1,       1,
-                              "blosc",          nullptr,  nullptr, blosc_filter};
+    const H5Z_class2_t filter{H5Z_CLASS_T_VERS, blosc_filter_id, 1,       1,
+                              "blosc",          nullptr,         nullptr, blosc_filter};
     if (H5Zregister(&filter) < 0)
       throw Error(ErrorKind::bug, "the Blosc filter cannot be registered with HDF5");
   });

@@ -97,7 +97,7 @@ bool members_fit(hid_t type) {
 void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
   const File::State& state = file.state();
   const std::scoped_lock lock(object_copy_mutex());
-  const Handle dataset(H5Dopen2(state.id(), path.c_str(), H5P_DEFAULT));
+  const Handle dataset = state.open_dataset(path);
   if (!dataset) throw state.failure("cannot be opened", path);
   const Handle type(H5Dget_type(dataset.get()));
   const Handle space(H5Dget_space(dataset.get()));

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -255,8 +256,34 @@ void File::write_text(const std::string& path, const std::string& text) {
   write_fixed_texts(*this, path, {text}, H5Screate(H5S_SCALAR), "");
 }
 
+Handle File::State::open_dataset(const std::string& object) const {
+  Handle dataset(H5Dopen2(id(), object.c_str(), H5P_DEFAULT));
+  if (!dataset) return dataset;
+  const Handle creation(H5Dget_create_plist(dataset.get()));
+  std::array<unsigned, 8> values{};
+  std::size_t n_values = values.size();
+  unsigned flags = 0;
+  if (H5Pget_layout(creation.get()) != H5D_CHUNKED ||
+      H5Pget_filter_by_id2(creation.get(), blosc_filter_id, &flags, &n_values, values.data(), 0,
+                           nullptr, nullptr) < 0 ||
+      n_values < 4 || values[3] == 0) {
+    static_cast<void>(last_hdf5_error());
+    return dataset;
+  }
+  std::array<hsize_t, H5S_MAX_RANK> shape{};
+  const int rank = H5Pget_chunk(creation.get(), int(shape.size()), shape.data());
+  const Handle type(H5Dget_type(dataset.get()));
+  // As a floating-point number: a damaged shape may be of any size.
+  double bytes = double(H5Tget_size(type.get()));
+  for (int i = 0; i < rank; ++i) bytes *= double(shape[std::size_t(i)]);
+  if (bytes != double(values[3]))
+    throw Error(ErrorKind::bad_input, "has chunks of another size than their filter says",
+                path.string() + ":" + object, "it is damaged: make or copy it again");
+  return dataset;
+}
+
 std::string File::read_text(const std::string& path) const {
-  const Handle dataset(H5Dopen2(state_->id(), path.c_str(), H5P_DEFAULT));
+  const Handle dataset = state_->open_dataset(path);
   if (!dataset) throw state_->failure("has no '" + path + "'", path);
   const Handle type(H5Dget_type(dataset.get()));
   return read_one_text(type.get(), [&](hid_t memory_type, void* buffer) {
@@ -265,7 +292,7 @@ std::string File::read_text(const std::string& path) const {
 }
 
 std::vector<std::string> File::read_texts(const std::string& path) const {
-  const Handle dataset(H5Dopen2(state_->id(), path.c_str(), H5P_DEFAULT));
+  const Handle dataset = state_->open_dataset(path);
   if (!dataset) throw state_->failure("has no '" + path + "'", path);
   const Handle type(H5Dget_type(dataset.get())), space(H5Dget_space(dataset.get()));
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
@@ -305,7 +332,7 @@ void File::write_array(const std::string& path, const std::vector<double>& value
 
 std::vector<double> File::read_array(const std::string& path,
                                      std::vector<std::size_t>* shape) const {
-  const Handle dataset(H5Dopen2(state_->id(), path.c_str(), H5P_DEFAULT));
+  const Handle dataset = state_->open_dataset(path);
   if (!dataset) throw state_->failure("has no '" + path + "'", path);
   const Handle space(H5Dget_space(dataset.get()));
   const int rank = H5Sget_simple_extent_ndims(space.get());

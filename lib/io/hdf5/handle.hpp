@@ -37,6 +37,9 @@ class Handle {
 /// Return the innermost message of HDF5's error stack as one line, and clear the stack.
 [[nodiscard]] std::string last_hdf5_error();
 
+/// Registered number of the Blosc filter.
+inline constexpr H5Z_filter_t blosc_filter_id = 32001;
+
 /// Make HDF5 quiet on this thread (errors become exceptions here) and know the Blosc filter.
 void prepare_library();
 

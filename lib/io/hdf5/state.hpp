@@ -23,6 +23,12 @@ struct File::State {
     return file.get();
   }
 
+  /// Open a dataset; the handle is empty if there is none. HDF5 takes as many bytes out of a
+  /// decoded chunk as the shape of the chunks says, whatever the filter gave: a shape that does not
+  /// agree with what Blosc was told of it would be read past its end.
+  /// @throws Error(bad_input) for such a shape.
+  [[nodiscard]] Handle open_dataset(const std::string& object) const;
+
   /// Return what a failed call means for the user of this file.
   [[nodiscard]] Error failure(const std::string& what, const std::string& object) const {
     const std::string where = path.string() + (object.empty() ? "" : ":" + object);

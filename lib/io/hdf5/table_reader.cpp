@@ -65,7 +65,7 @@ TableReader::TableReader(const File& file, const std::string& path)
   s.file = file;
   s.path = path;
   const std::string where = file.path().string();
-  s.dataset = Handle(H5Dopen2(file.state().id(), path.c_str(), H5P_DEFAULT));
+  s.dataset = file.state().open_dataset(path);
   if (!s.dataset) {
     static_cast<void>(last_hdf5_error());
     throw Error(ErrorKind::bad_input, "has no table '" + path + "'", where,

@@ -10,7 +10,6 @@
 namespace alisio::hdf5 {
 namespace {
 
-constexpr H5Z_filter_t blosc_id = 32001;
 constexpr std::size_t checksum_bytes = 4;
 
 std::size_t scalar_bytes(const ColumnSpec& column) {
@@ -172,7 +171,7 @@ TableWriter::TableWriter(File& file, TableSpec spec) : state_(std::make_unique<S
                               unsigned(s.spec.compression_level),
                               1,
                               5};
-  H5Pset_filter(creation.get(), blosc_id, H5Z_FLAG_OPTIONAL, 7, values);
+  H5Pset_filter(creation.get(), blosc_filter_id, H5Z_FLAG_OPTIONAL, 7, values);
   H5Pset_fletcher32(creation.get());
   const Handle space(H5Screate_simple(1, &none, &unlimited));
   s.dataset = Handle(H5Dcreate2(s.file->id(), s.spec.path.c_str(), row.get(), space.get(),
