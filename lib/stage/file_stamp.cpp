@@ -9,6 +9,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/io/fits/checksum.hpp"
+#include "lib/io/fits/data_hash.hpp"
 #include "lib/io/hdf5/data_hash.hpp"
 
 namespace alisio::stage {
@@ -51,6 +52,8 @@ FileStamp hash_stamp_as(const fs::path& path, const fs::path& kind) {
   const std::string name = kind.filename().string();
   if (name.ends_with(".fits.fz") || name.ends_with(".fits")) {
     stamp.sha256 = fits::hash_fits_file(path).sha256;
+    // Raw data are identified by their bytes: nothing of ours made them.
+    if (name.ends_with(".fits")) stamp.data_hash = fits::data_hash(path);
   } else {
     stamp.sha256 = hash_file(path);
     if (name.ends_with(".h5") || name.ends_with(".hdf5")) stamp.data_hash = hdf5::data_hash(path);

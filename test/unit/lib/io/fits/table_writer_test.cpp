@@ -10,6 +10,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/io/fits/checksum.hpp"
+#include "lib/io/fits/data_hash.hpp"
 #include "lib/io/fits/file.hpp"
 
 namespace alisio::fits {
@@ -39,6 +40,21 @@ class TableWriter : public testing::Test {
  private:
   fs::path folder_ = fs::path(testing::TempDir()) / ("tables" + std::to_string(::getpid()));
 };
+
+TEST_F(TableWriter, DataHashIsOfTheDataAlone) {
+  write_tables(file("a.fits"), {{"PRODID", std::string("v1"), ""}}, {example()});
+  write_tables(file("b.fits"), {{"PRODID", std::string("v2"), ""}}, {example()});
+  EXPECT_EQ(data_hash(file("a.fits")), data_hash(file("b.fits")));
+  EXPECT_EQ(data_hash(file("a.fits")).size(), 64U);
+  BinaryTable other = example();
+  std::get<std::vector<std::int32_t>>(other.columns[1].values)[0] = 5;
+  write_tables(file("c.fits"), {}, {other});
+  EXPECT_NE(data_hash(file("a.fits")), data_hash(file("c.fits")));
+  other = example();
+  other.columns[0].name = "ID";
+  write_tables(file("d.fits"), {}, {other});
+  EXPECT_NE(data_hash(file("a.fits")), data_hash(file("d.fits")));
+}
 
 TEST_F(TableWriter, ReadsBackWhatWasWritten) {
   const std::string text(300, 'x');
