@@ -24,6 +24,7 @@ constexpr ProvCommand prov_commands[] = {
     {"impact", "everything that came from a file or a run", prov_impact_command},
     {"diff", "what differs between two productions of a run", prov_diff_command},
     {"check", "whether what was made can be made again", prov_check_command},
+    {"rerun", "make a product again and compare", prov_rerun_command},
     {"orphans", "files without a record, records without a file", prov_orphans_command},
     {"note", "say something on a file or an activity", prov_note_command},
     {"merge", "fold the records of jobs into documents", prov_merge_command},

@@ -22,6 +22,7 @@ int prov_impact_command(const std::vector<std::string>& arguments, const Program
 int prov_find_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_diff_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_check_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_rerun_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_orphans_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_note_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_merge_command(const std::vector<std::string>& arguments, const Program& program);

@@ -1,0 +1,71 @@
+#pragma once
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "prov/ask/story.hpp"
+
+namespace alisio::prov {
+
+/// How an input stands to its record now.
+enum class InputState {
+  same,      ///< its bytes are those on record
+  unproved,  ///< it is there; only its place was recorded
+  changed,   ///< other bytes
+  missing,
+};
+
+[[nodiscard]] const char* to_string(InputState state) noexcept;
+
+struct RerunInput {
+  StoredEntity file;
+  std::string role;
+  InputState state = InputState::same;
+};
+
+/// How a product is made again: the recorded command with its places exchanged.
+struct RerunPlan {
+  StoredActivity activity;
+  std::vector<RerunInput> inputs;     ///< the files it used
+  std::vector<StoryFile> products;    ///< the files it made
+  std::vector<std::string> command;   ///< subcommand and its arguments, without the program
+  nlohmann::json configuration;       ///< the effective one on record
+  bool configuration_is_file = true;  ///< the recorded configuration file is there, unchanged
+  /// What keeps it from being made again at all, one line each.
+  std::vector<std::string> obstacles;
+  /// What is not as it was, so that another result is no surprise, one line each.
+  std::vector<std::string> changes;
+};
+
+/// Plan to make a product again. Each input is hashed.
+/// @param into folder of everything that the command writes: products, journal/, job.json, and
+///        alisio.yaml if the recorded configuration file is not there any more.
+/// @param software version and commit of the program that would do it, as activities record them.
+/// @throws Error(incomplete) if no maker is on record.
+[[nodiscard]] RerunPlan plan_rerun(Store& store, const Subject& subject,
+                                   const std::filesystem::path& into, const std::string& software);
+
+/// Return a recorded command (the program first) with what it writes led into a folder.
+/// @param config file to configure it with.
+[[nodiscard]] std::vector<std::string> redirected(const std::vector<std::string>& command,
+                                                  const std::filesystem::path& into,
+                                                  const std::filesystem::path& config);
+
+/// A product beside what was made again of it.
+struct RerunResult {
+  StoryFile product;
+  bool made = false, equal = false;
+  std::string by;                  ///< "data hash" or "sha256": what was compared
+  std::string recorded, made_now;  ///< the hashes
+  std::filesystem::path path;      ///< of the new file
+};
+
+/// Compare what an activity made with the products that are on record.
+/// @param again index of the journals of the new activity.
+[[nodiscard]] std::vector<RerunResult> compare_rerun(const RerunPlan& plan, Store& again);
+
+[[nodiscard]] nlohmann::ordered_json to_json(const RerunPlan& plan);
+[[nodiscard]] nlohmann::ordered_json to_json(const std::vector<RerunResult>& results);
+
+}  // namespace alisio::prov
