@@ -30,6 +30,7 @@ constexpr ProvCommand prov_commands[] = {
     {"merge", "fold the records of jobs into documents", prov_merge_command},
     {"import", "take in the records of other programs", prov_import_command},
     {"index", "read journals into the index that is asked", prov_index_command},
+    {"export", "tell it in another form: PROV-XML, VOTable, RO-Crate …", prov_export_command},
     {"graph", "draw a document", prov_graph_command},
     {"verify", "compare files with their records", prov_verify_command},
 };

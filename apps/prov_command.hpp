@@ -29,6 +29,7 @@ int prov_merge_command(const std::vector<std::string>& arguments, const Program&
 int prov_import_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_verify_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_index_command(const std::vector<std::string>& arguments, const Program& program);
+int prov_export_command(const std::vector<std::string>& arguments, const Program& program);
 int prov_graph_command(const std::vector<std::string>& arguments, const Program& program);
 
 }  // namespace alisio::apps
