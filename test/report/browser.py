@@ -113,16 +113,27 @@ class Browser:
 
     def open(self, path, width=1280, height=900, fragment="", phone=False):
         """Open a file by its file:// address in a window of that size."""
+        address = pathlib.Path(path).resolve().as_uri() + fragment
+        return self.visit(address, width, height, phone)
+
+    def visit(self, address, width=1280, height=900, phone=False):
+        """Open an address in a window of that size."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=2 if phone else 1, mobile=phone)
         self.events.clear()
         self.call("Page.navigate", url="about:blank")
         self.wait_for("Page.loadEventFired")
         self.events.clear()
-        address = pathlib.Path(path).resolve().as_uri() + fragment
         self.call("Page.navigate", url=address)
         self.wait_for("Page.loadEventFired")
         return address
+
+    def click(self, element):
+        """Click what a JavaScript expression gives, an HTML or SVG link; wait for the next page."""
+        self.events.clear()
+        self.evaluate(f"({element}).dispatchEvent(new MouseEvent('click', "
+                      "{bubbles: true, cancelable: true, view: window})) && 0")
+        self.wait_for("Page.loadEventFired")
 
     def evaluate(self, expression):
         """Return the value of a JavaScript expression in the page; promises are awaited."""

@@ -1,0 +1,74 @@
+#include "lib/web/http.hpp"
+
+#include <gtest/gtest.h>
+
+#include "lib/base/error.hpp"
+#include "lib/web/html.hpp"
+
+namespace alisio::web {
+namespace {
+
+Router router() {
+  const auto says = [](const std::string& text) {
+    return [text](const Request&) {
+      Response response;
+      response.body = text;
+      return response;
+    };
+  };
+  return {{"/", says("first")},
+          {"/file/", says("file")},
+          {"/broken",
+           [](const Request&) -> Response {
+             throw Error(ErrorKind::bad_input, "the index is damaged", "/secret/place", "mend it");
+           }},
+          {"/wrong", [](const Request&) -> Response {
+             throw Error(ErrorKind::usage, "'<b>' is no run", "", "give a number");
+           }}};
+}
+
+TEST(Http, FindsThePage) {
+  EXPECT_EQ(answer(router(), {.path = "/", .query = {}, .if_none_match = {}}).body, "first");
+  EXPECT_EQ(answer(router(), {.path = "/file/x", .query = {}, .if_none_match = {}}).body, "file");
+  EXPECT_EQ(answer(router(), {.path = "/other", .query = {}, .if_none_match = {}}).status, 404);
+  EXPECT_EQ(answer(router(), {.path = "", .query = {}, .if_none_match = {}}).status, 404);
+  EXPECT_EQ(
+      answer(router(), {.path = std::string(5000, 'a'), .query = {}, .if_none_match = {}}).status,
+      400);
+}
+
+TEST(Http, ErrorsBecomePagesThatKeepSecrets) {
+  const Response broken = answer(router(), {.path = "/broken", .query = {}, .if_none_match = {}});
+  EXPECT_EQ(broken.status, 500);
+  EXPECT_EQ(broken.body.find("/secret"), std::string::npos);
+  const Response wrong = answer(router(), {.path = "/wrong", .query = {}, .if_none_match = {}});
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(wrong.body.find("<b>"), std::string::npos);
+  EXPECT_NE(wrong.body.find("&lt;b&gt;"), std::string::npos);
+}
+
+TEST(Http, UnchangedPagesAreNotSentAgain) {
+  const Response first = answer(router(), {.path = "/", .query = {}, .if_none_match = {}});
+  const std::string tag = first.headers.at("ETag");
+  const Response again = answer(router(), {.path = "/", .query = {}, .if_none_match = tag});
+  EXPECT_EQ(again.status, 304);
+  EXPECT_TRUE(again.body.empty());
+  EXPECT_EQ(answer(router(), {.path = "/", .query = {}, .if_none_match = "\"other\""}).status, 200);
+}
+
+TEST(Http, ParametersKnowNoCase) {
+  const Request request{
+      .path = "/", .query = {{"Depth", "2"}, {"ID", "a"}, {"id", "b"}}, .if_none_match = {}};
+  EXPECT_EQ(request.parameter("DEPTH"), "2");
+  EXPECT_EQ(request.parameter("id"), "a");
+  EXPECT_EQ(request.parameter("none"), std::nullopt);
+}
+
+TEST(Html, EscapesWhatHasAMeaning) {
+  EXPECT_EQ(escaped("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+  EXPECT_EQ(url_escaped("a b/ñ?"), "a%20b%2F%C3%B1%3F");
+  EXPECT_EQ(link("/x?a=1&b=2", "<"), "<a href=\"/x?a=1&amp;b=2\">&lt;</a>");
+}
+
+}  // namespace
+}  // namespace alisio::web
