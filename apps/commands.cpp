@@ -14,7 +14,7 @@ std::span<const Command> commands() {
     std::vector<Command> list;
     list.push_back({"night", "process a night: raw data to DL1 and DL2, with provenance",
                     [](const std::vector<std::string>& arguments, const Program& program) {
-                      return run_night_command(arguments, night_services(program));
+                      return run_night_command(arguments, night_services(program), program);
                     }});
     for (const StageCommand& command : stage_commands())
       list.push_back(

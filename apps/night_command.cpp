@@ -3,12 +3,14 @@
 #include <iostream>
 
 #include "apps/command_line.hpp"
+#include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
 
-int run_night_command(const std::vector<std::string>& arguments, night::NightServices services) {
+int run_night_command(const std::vector<std::string>& arguments, night::NightServices services,
+                      const Program& program) {
   const CommandHelp help{
       "night", "DATE --config FILE [options]",
       "Processes a night, raw data to DL1 and DL2 with its provenance: makes the run summary and\n"
@@ -68,7 +70,10 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
     options.config_file = std::filesystem::weakly_canonical(config_file);
     files.push_back(options.config_file);
   }
-  return night::run_night(options, config::Configuration::load(files), services, std::cout);
+  const auto configuration = config::Configuration::load(files);
+  const int code = night::run_night(options, configuration, services, std::cout);
+  if (!options.plan && !options.dry_run) index_night(configuration, options.date, program);
+  return code;
 }
 
 }  // namespace alisio::apps

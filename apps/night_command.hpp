@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/commands.hpp"
 #include "lib/night/night.hpp"
 
 namespace alisio::apps {
@@ -10,6 +11,6 @@ namespace alisio::apps {
 /// night.
 /// @returns the process exit code. @throws Error for everything that ends the command.
 [[nodiscard]] int run_night_command(const std::vector<std::string>& arguments,
-                                    night::NightServices services);
+                                    night::NightServices services, const Program& program);
 
 }  // namespace alisio::apps

@@ -1,10 +1,11 @@
 #include "apps/prov_index.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "apps/prov_command.hpp"
 #include "lib/base/error.hpp"
-#include "lib/config/configuration.hpp"
 
 namespace alisio::apps {
 
@@ -62,7 +63,10 @@ po::options_description index_options() {
 
 std::string index_place(const po::variables_map& values) {
   if (values.count("index") != 0) return values["index"].as<std::string>();
-  const config::Configuration configuration = configuration_of(values);
+  return index_place(configuration_of(values));
+}
+
+std::string index_place(const config::Configuration& configuration) {
   const std::string place = configuration.text("provenance.index");
   if (place.empty()) return (configuration.path("paths.state") / "provenance.sqlite").string();
   if (place.find("://") != std::string::npos || configuration.files().empty()) return place;
@@ -80,7 +84,11 @@ prov::Store open_index(const po::variables_map& values, const Program& program) 
 }
 
 std::vector<fs::path> find_journals(const po::variables_map& values, const std::string& date) {
-  const config::Configuration configuration = configuration_of(values);
+  return find_journals(configuration_of(values), date);
+}
+
+std::vector<fs::path> find_journals(const config::Configuration& configuration,
+                                    const std::string& date) {
   std::vector<fs::path> sources;
   const fs::path products = configuration.path("paths.products");
   for (const fs::path& folder :
@@ -96,6 +104,22 @@ std::vector<fs::path> find_journals(const po::variables_map& values, const std::
   if (const fs::path more = configuration.path("provenance.journals"); !more.empty())
     sources.push_back(more);
   return sources;
+}
+
+void index_night(const config::Configuration& configuration, const NightDate& date,
+                 const Program& program) {
+  try {
+    const std::vector<fs::path> sources = find_journals(configuration, date.compact());
+    if (sources.empty()) return;
+    const fs::path folder = program.cfg_folder / "provenance";
+    prov::Store store = prov::Store::open(index_place(configuration), prov::StoreMode::update);
+    store.index(sources, prov::Definition::load(folder / "definition.yaml"),
+                prov::LoggerConfiguration::load(folder / "logger.yaml"));
+  } catch (const Error& error) {
+    // The journals are the truth, and they are whole: a night does not fail by its index.
+    spdlog::warn("the index of provenance was not brought up to date: {}; `alisio prov index` does",
+                 error.what());
+  }
 }
 
 }  // namespace alisio::apps

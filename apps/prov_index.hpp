@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "apps/commands.hpp"
+#include "lib/base/ids.hpp"
+#include "lib/config/configuration.hpp"
 #include "prov/store/store.hpp"
 
 /// Where the questions to the provenance find its index.
@@ -17,6 +19,8 @@ namespace alisio::apps {
 /// <paths.state>/provenance.sqlite.
 [[nodiscard]] std::string index_place(const boost::program_options::variables_map& values);
 
+[[nodiscard]] std::string index_place(const config::Configuration& configuration);
+
 /// Open the index for reading. With --journals and without --index, an index of these journals is
 /// made in memory. @throws Error(missing_input) if there is none, naming the command that makes it.
 [[nodiscard]] prov::Store open_index(const boost::program_options::variables_map& values,
@@ -28,5 +32,12 @@ namespace alisio::apps {
 /// @param date only of this night, YYYYMMDD; empty: all.
 [[nodiscard]] std::vector<std::filesystem::path> find_journals(
     const boost::program_options::variables_map& values, const std::string& date);
+
+[[nodiscard]] std::vector<std::filesystem::path> find_journals(
+    const config::Configuration& configuration, const std::string& date);
+
+/// Read what is new in the journals of a night into the index. What goes wrong is a warning.
+void index_night(const config::Configuration& configuration, const NightDate& date,
+                 const Program& program);
 
 }  // namespace alisio::apps
