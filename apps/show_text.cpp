@@ -106,6 +106,7 @@ ordered_json maker_of(const Attributes& attribute) {
           std::pair{"created", "CTA PRODUCT CREATION TIME"},
           std::pair{"identity", "PROV SIGNATURE"}, std::pair{"max_events", "max_events"}})
       if (const std::string value = attribute(from); !value.empty()) out[key] = value;
+    if (attribute("PROV CAPTURE") == "off") out["capture"] = "off";
     ordered_json inputs = ordered_json::array();
     for (int i = 0;; ++i) {
       const auto input = [&](const char* what) {
@@ -138,15 +139,17 @@ void print_maker(const ordered_json& maker) {
   const auto said = [&](const char* key) {
     return maker.is_object() ? maker.value(key, std::string()) : std::string();
   };
-  print_facts({{"made by", maker.empty() ? "unknown" : said("software")},
-               {"activity", said("activity").empty()
-                                ? std::string()
-                                : fmt::format("{}, {}", said("activity"), said("activity_id"))},
-               {"created", said("created")},
-               {"cut", said("max_events").empty()
-                           ? std::string()
-                           : fmt::format("at most {} events, by --max-events: not the whole",
-                                         said("max_events"))}});
+  print_facts(
+      {{"made by", maker.empty() ? "unknown" : said("software")},
+       {"activity", said("activity").empty()
+                        ? std::string()
+                        : fmt::format("{}, {}", said("activity"), said("activity_id"))},
+       {"created", said("created")},
+       {"record", said("capture") == "off" ? "none: capture was switched off" : std::string()},
+       {"cut", said("max_events").empty()
+                   ? std::string()
+                   : fmt::format("at most {} events, by --max-events: not the whole",
+                                 said("max_events"))}});
   if (!maker.contains("inputs")) return;
   constexpr std::size_t most_inputs = 16;
   std::size_t shown = 0;

@@ -369,8 +369,26 @@ LoggerConfiguration LoggerConfiguration::load(const fs::path& file) {
       reader.fail(names[0], fmt::format("handler '{}' is not defined", name),
                   suggestion(name, known));
     const YAML::Node handler = handlers[name];
-    reader.check_keys(handler, "handlers." + name,
-                      {"class", "level", "formatter", "filename", "mode", "encoding", "delay"});
+    reader.check_keys(
+        handler, "handlers." + name,
+        {"class", "level", "formatter", "filename", "mode", "encoding", "delay", "maxBytes"});
+    const std::string plain = "logging.FileHandler",
+                      watched = "logging.handlers.WatchedFileHandler",
+                      rotating = "logging.handlers.RotatingFileHandler";
+    const std::string kind =
+        reader.word(handler, "class", "handlers." + name, {plain, watched, rotating}, plain);
+    result.handling = kind == watched    ? JournalHandling::reopened
+                      : kind == rotating ? JournalHandling::rotated
+                                         : JournalHandling::plain;
+    if (result.handling == JournalHandling::rotated) {
+      const YAML::Node most = handler["maxBytes"];
+      if (!most || !YAML::convert<std::uint64_t>::decode(most, result.maximum_bytes) ||
+          result.maximum_bytes == 0)
+        reader.fail(most ? most : handler, "a rotating journal needs maxBytes, at least 1");
+    } else if (handler["maxBytes"]) {
+      reader.fail(handler["maxBytes"], "only a rotating journal has maxBytes",
+                  "make it a " + rotating);
+    }
     const std::string handler_level =
         reader.word(handler, "level", "handlers." + name, levels, "INFO");
     const auto rank = [&](const std::string& level) {

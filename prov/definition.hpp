@@ -96,6 +96,11 @@ class Definition {
 /// What a record's `hash` is a hash of. Identity and verification use the content always.
 enum class HashBuffer { content, path };
 
+/// What becomes of a journal while it is written: nothing (logging.FileHandler); it is begun anew
+/// if someone moved it away (logging.handlers.WatchedFileHandler); it is put aside as
+/// `<stem>.<n>.log` once it is full (logging.handlers.RotatingFileHandler). None is ever deleted.
+enum class JournalHandling { plain, reopened, rotated };
+
 /// How provenance is logged: file and form of the lines, what is hashed.
 struct LoggerConfiguration {
   std::filesystem::path file;  ///< where this was read, may be empty
@@ -105,6 +110,8 @@ struct LoggerConfiguration {
   bool capture = true;
   std::string logger_name = "provLogger";
   std::filesystem::path journal_name = "prov.log";  ///< the handler's file name
+  JournalHandling handling = JournalHandling::plain;
+  std::uint64_t maximum_bytes = 0;  ///< of a rotated journal
   /// Header of a line, with %(levelname)s, %(name)s, %(asctime)s and %(message)s.
   std::string format = "%(levelname)s %(name)s %(message)s";
   std::string level = "INFO";  ///< records are of level INFO: a higher level drops them

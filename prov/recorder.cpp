@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <pwd.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -69,6 +70,14 @@ const ordered_json& platform() {
   return facts;
 }
 
+/// When this machine was started, ISO 8601 UTC; empty if it does not say.
+std::string boot_time() {
+  std::ifstream statistics("/proc/stat");
+  for (std::string line; std::getline(statistics, line);)
+    if (line.starts_with("btime ")) return iso_time(std::strtod(line.c_str() + 6, nullptr));
+  return {};
+}
+
 ordered_json build() {
   const BuildInfo& info = build_info();
   return {{"version", info.version},
@@ -123,21 +132,58 @@ struct Recorder::State {
     if (descriptor >= 0) ::close(descriptor);
   }
 
-  void write(const ordered_json& record) {
-    if (descriptor < 0) {
-      std::error_code problem;
-      fs::create_directories(journal.parent_path(), problem);
-      if (problem)
-        throw Error(ErrorKind::resource,
-                    fmt::format("the folder of the provenance journal cannot be made ({})",
-                                problem.message()),
-                    journal.parent_path().string(),
-                    "make it writable or choose another with --journal-dir");
-      descriptor = ::open(journal.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                          S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
-      if (descriptor < 0) fail("cannot be opened");
+  void open() {
+    std::error_code problem;
+    fs::create_directories(journal.parent_path(), problem);
+    if (problem)
+      throw Error(ErrorKind::resource,
+                  fmt::format("the folder of the provenance journal cannot be made ({})",
+                              problem.message()),
+                  journal.parent_path().string(),
+                  "make it writable or choose another with --journal-dir");
+    descriptor = ::open(journal.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+                        S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+    if (descriptor < 0) fail("cannot be opened");
+  }
+
+  void close() {
+    sync();
+    ::close(descriptor);
+    descriptor = -1;
+  }
+
+  /// Put a full journal aside under the next free name.
+  void rotate() {
+    close();
+    for (int n = 1;; ++n) {
+      const fs::path aside = journal.parent_path() / fmt::format("{}.{}{}", journal.stem().string(),
+                                                                 n, journal.extension().string());
+      // A link, unlike a rename, does not replace what is there.
+      if (::link(journal.c_str(), aside.c_str()) == 0) break;
+      if (errno != EEXIST) fail("cannot be put aside");
     }
+    if (::unlink(journal.c_str()) != 0) fail("cannot be put aside");
+  }
+
+  /// Do with the journal what the logger configuration says before a line is added.
+  void handle(std::size_t line_bytes) {
+    struct stat mine {
+    }, there{};
+    if (descriptor < 0 || logger.handling == JournalHandling::plain) return;
+    if (::fstat(descriptor, &mine) != 0) fail("cannot be looked at");
+    if (logger.handling == JournalHandling::rotated) {
+      const auto bytes = static_cast<std::uint64_t>(mine.st_size);
+      if (bytes > 0 && bytes + line_bytes > logger.maximum_bytes) rotate();
+    } else if (::stat(journal.c_str(), &there) != 0 || there.st_ino != mine.st_ino ||
+               there.st_dev != mine.st_dev) {
+      close();
+    }
+  }
+
+  void write(const ordered_json& record) {
     const std::string line = format_line(logger, iso_time(now_unix_utc_s()), record);
+    handle(line.size());
+    if (descriptor < 0) open();
     ssize_t written = 0;
     do {
       written = ::write(descriptor, line.data(), line.size());
@@ -178,6 +224,8 @@ struct Recorder::State {
                           {"start_time_utc", iso_time(session_start_s)}}},
                         {"observation_date", activity.observation_date},
                         {"software_version", version_tag()}};
+    // Of the session, not of the environment: that is to be the same after a restart.
+    record["system"]["platform"]["boot_time"] = boot_time();
     if (const char* job = std::getenv("SLURM_JOB_ID")) record["system"]["batch_job"] = job;
     if (const char* task = std::getenv("SLURM_ARRAY_TASK_ID"))
       record["system"]["batch_task"] = task;

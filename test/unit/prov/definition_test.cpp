@@ -101,6 +101,11 @@ TEST(Logger, RefusesWithPlaceAndSuggestion) {
   EXPECT_SAYS(refused_logger("formatter: provenance", "formatter: prov"), "not defined");
   EXPECT_SAYS(refused_logger("%(levelname)s", "%(level)s"), "unknown field 'level'");
   EXPECT_SAYS(refused_logger("capture: true", "capture: perhaps"), "must be true or false");
+  EXPECT_SAYS(refused_logger("logging.FileHandler", "logging.FileHandlr"), "logging.FileHandler");
+  EXPECT_SAYS(refused_logger("logging.FileHandler", "logging.handlers.RotatingFileHandler"),
+              "needs maxBytes");
+  EXPECT_SAYS(refused_logger("    filename: prov.log", "    filename: prov.log\n    maxBytes: 5"),
+              "only a rotating journal");
 }
 
 TEST(Logger, ALevelAboveInfoSwitchesCaptureOff) {

@@ -67,6 +67,8 @@ TEST(Recorder, LinesHaveTheKnownFormAndKeys) {
   for (const char* key :
        {"executable", "platform", "build", "environment", "arguments", "start_time_utc"})
     EXPECT_TRUE(sessions[0]["system"].contains(key)) << key;
+  for (const char* key : {"node", "num_cpus", "boot_time"})
+    EXPECT_TRUE(sessions[0]["system"]["platform"].contains(key)) << key;
   EXPECT_EQ(sessions[0]["session_tag"], "r0_to_dl1:01807");
   EXPECT_EQ(sessions[0]["observation_run"], "01807");
 
@@ -104,6 +106,38 @@ TEST(Recorder, TellsOfTheStartBeforeTheWork) {
   EXPECT_EQ(starts[0]["activity_id"], activity.activity_id);
   EXPECT_EQ(starts[0]["agent_name"], "observer");
   EXPECT_EQ(starts[0]["in_session"], recorder.session_id());
+}
+
+TEST(Recorder, RotatedJournalsHoldEverything) {
+  Recorded r;
+  r.example.logger.handling = JournalHandling::rotated;
+  r.example.logger.maximum_bytes = 2000;
+  Recorder recorder = r.example.recorder();
+  for (int subrun = 0; subrun < 3; ++subrun)
+    r.example.process(recorder, subrun, ExampleRun::Fate::done, false);
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(r.example.journals())) {
+    EXPECT_EQ(entry.path().extension(), ".log");
+    // One line may be longer than a file should be; two are not put together then.
+    const std::string text = read_text_file(entry.path());
+    EXPECT_TRUE(text.size() <= 2000 || std::count(text.begin(), text.end(), '\n') == 1);
+    ++files;
+  }
+  EXPECT_GT(files, 3);
+  EXPECT_EQ(with_key(r.records(), "endTime").size(), 3U);
+  EXPECT_EQ(with_key(r.records(), "generated_id").size(), 3U);
+}
+
+TEST(Recorder, AMovedJournalIsBegunAnew) {
+  Recorded r;
+  r.example.logger.handling = JournalHandling::reopened;
+  Recorder recorder = r.example.recorder();
+  r.example.process(recorder, 0, ExampleRun::Fate::done, false);
+  const fs::path aside = r.example.journals() / "aside.log";
+  fs::rename(recorder.journal(), aside);
+  r.example.process(recorder, 1, ExampleRun::Fate::done, false);
+  EXPECT_TRUE(fs::exists(recorder.journal()));
+  EXPECT_EQ(with_key(r.records(), "endTime").size(), 2U);
 }
 
 TEST(Recorder, TellsHowAnActivityFailed) {
