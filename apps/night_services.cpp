@@ -88,8 +88,12 @@ night::NightServices night_services(const Program& program) {
   services.dry_run_stage = [program, recorders](const night::JobRequest& job) {
     const std::string folder = option_value(job.arguments, "--journal-dir");
     std::unique_ptr<StageObserver>& recorder = (*recorders)[folder];
-    if (!recorder)
-      recorder = make_recorder(program, folder, option_value(job.arguments, "--config"), {});
+    if (!recorder) {
+      const fs::path config_file = option_value(job.arguments, "--config");
+      const auto configuration = config::Configuration::load(
+          config_file.empty() ? std::vector<fs::path>{} : std::vector<fs::path>{config_file});
+      recorder = make_recorder(program, folder, config_file, configuration.path("paths.products"));
+    }
     run_stage_command(job.arguments, program, *recorder);
   };
   auto setup = std::make_shared<std::unique_ptr<ProvenanceSetup>>();

@@ -135,10 +135,14 @@ def command_words(options):
 
 
 def link_or_copy(source, target):
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+    """Link what is large; a case may write into what is small."""
+    if os.path.getsize(source) > 1 << 20:
+        try:
+            os.link(source, target)
+            return
+        except OSError:
+            pass
+    shutil.copy2(source, target)
 
 
 class Night:
