@@ -19,6 +19,7 @@
 #include "prov/export/prov_xml.hpp"
 #include "prov/export/public_document.hpp"
 #include "prov/export/ro_crate.hpp"
+#include "prov/export/statements.hpp"
 #include "prov/export/votable.hpp"
 #include "prov/graph.hpp"
 
@@ -36,7 +37,12 @@ struct Format {
 
 const std::map<std::string, Format>& formats() {
   static const std::map<std::string, Format> all{
-      {"json", {".json", [](const std::string& text) { return text; }}},
+      {"json",
+       {".json",
+        [](const std::string& text) {
+          static_cast<void>(prov::statements_of(text));  // refuses what is none
+          return text;
+        }}},
       {"provn", {".provn", [](const std::string& text) { return prov::to_prov_n(text); }}},
       {"xml", {".xml", [](const std::string& text) { return prov::to_prov_xml(text); }}},
       {"votable", {".vot", [](const std::string& text) { return prov::to_votable(text); }}},
@@ -70,6 +76,7 @@ const Format& format_of(const po::variables_map& values) {
            std::string_view(format.extension).size() > std::string_view(best->extension).size()))
         best = &format;
     if (best != nullptr) return *best;
+    throw Error(ErrorKind::usage, "its name does not tell a format", output, "give --format");
   }
   return formats().at("json");
 }
@@ -101,8 +108,8 @@ int prov_export_command(const std::vector<std::string>& arguments, const Program
                         "document (*_prov.json), file, hash or id (the positional argument)")(
       "format,f", po::value<std::string>(),
       "json, provn, xml, votable, ro-crate, jsonl, svg or pdf; by default what the output's name "
-      "ends with, or json")("output,o", po::value<std::string>(),
-                            "file to write (default: standard output)")(
+      "ends with, without an output json")("output,o", po::value<std::string>(),
+                                           "file to write (default: standard output)")(
       "direction", po::value<std::string>()->default_value("back"),
       "from a file: back to what it came from, forth to what came from it, or both")(
       "model", po::value<std::string>()->default_value("w3c"),

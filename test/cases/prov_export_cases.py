@@ -72,9 +72,11 @@ def case_export_refuses(case):
     export(dl2, "--model", "w4c").ends("usage").complains("w3c")
     export(dl2, "--direction", "up").ends("usage").complains("forth")
     export(case.folder / "nothing.h5").ends("incomplete").complains("nothing.h5")
+    export(dl2, "-o", case.folder / "x.weird").ends("usage").complains("x.weird", "--format")
     broken = case.folder / "broken_prov.json"
     broken.write_text("{\"entity\": ", "utf-8")
-    export(broken, "--format", "xml").ends("bad input").complains("broken_prov.json")
+    for form in FORMATS:
+        export(broken, "--format", form).ends("bad input").complains("broken_prov.json")
 
 
 def case_documents_are_searched_in_postgresql(case):
