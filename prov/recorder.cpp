@@ -534,6 +534,16 @@ std::string uuid5(const std::string& url) {
   return uuid;
 }
 
+/// Return what ctapipe's `DataLevel` has for a product; it knows no level of calibration.
+std::string data_levels(const EntityDefinition& kind) {
+  if (kind.level == "Calibration") return {};
+  if (kind.level != "DL1") return kind.level;
+  if (kind.name.starts_with("Muons")) return "DL1_MUON";
+  return kind.name.starts_with("DL1Check") || kind.name.starts_with("Report")
+             ? "DL1"
+             : "DL1_IMAGES,DL1_PARAMETERS";
+}
+
 /// Return a UTC time as ctapipe's reference metadata writes it.
 std::string reference_time(double unix_utc_s) {
   std::string text = iso_time(unix_utc_s).substr(0, 23);
@@ -551,7 +561,6 @@ ProductMetadata embedded_attributes(const Definition& definition, const Activity
   const EntityDefinition* kind = definition.entity(flow.entity_name);
   const auto& contact = definition.contact();
   const std::string& work = activity.identity.empty() ? activity.activity_id : activity.identity;
-  const std::string levels = kind->level == "DL1" ? "DL1_IMAGES,DL1_PARAMETERS" : kind->level;
   ProductMetadata result;
   auto& a = result.attributes;
   a = {{"CTA REFERENCE VERSION", "1"},
@@ -561,7 +570,7 @@ ProductMetadata embedded_attributes(const Definition& definition, const Activity
        {"CTA PRODUCT CREATION TIME", reference_time(stop_unix_utc_s)},
        {"CTA PRODUCT DATA ASSOCIATION", "Telescope"},
        {"CTA PRODUCT DATA CATEGORY", "B"},
-       {"CTA PRODUCT DATA LEVELS", levels},
+       {"CTA PRODUCT DATA LEVELS", data_levels(*kind)},
        {"CTA PRODUCT DATA MODEL NAME", "LST " + kind->level},
        {"CTA PRODUCT DATA MODEL URL", ""},
        {"CTA PRODUCT DATA MODEL VERSION", std::to_string(activity.stage_version)},
