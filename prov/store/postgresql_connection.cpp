@@ -4,20 +4,21 @@
 #ifdef ALISIO_HAS_LIBPQ
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "prov/store/libpq.hpp"
+
 namespace alisio::prov {
 namespace {
 
 struct Finish {
-  void operator()(PGconn* connection) const { PQfinish(connection); }
+  void operator()(PGconn* connection) const { libpq().PQfinish(connection); }
 };
 struct Clear {
-  void operator()(PGresult* result) const { PQclear(result); }
+  void operator()(PGresult* result) const { libpq().PQclear(result); }
 };
 using Result = std::unique_ptr<PGresult, Clear>;
 
@@ -36,16 +37,16 @@ std::string as_utf8(std::string_view text) {
 class Session {
  public:
   Session(const std::string& where, StoreMode mode)
-      : connection_(PQconnectdb(where.c_str())), where_(without_password(where)) {
-    if (PQstatus(connection_.get()) != CONNECTION_OK) fail();
-    PQsetNoticeProcessor(
+      : connection_(libpq().PQconnectdb(where.c_str())), where_(without_password(where)) {
+    if (libpq().PQstatus(connection_.get()) != CONNECTION_OK) fail();
+    libpq().PQsetNoticeProcessor(
         connection_.get(), [](void*, const char*) {}, nullptr);
     run(mode == StoreMode::read_only ? "SET default_transaction_read_only = on"
                                      : "SET synchronous_commit = on");
   }
 
   [[noreturn]] void fail() const {
-    std::string message = PQerrorMessage(connection_.get());
+    std::string message = libpq().PQerrorMessage(connection_.get());
     std::replace(message.begin(), message.end(), '\n', ' ');
     message.resize(message.find_last_not_of(' ') + 1);
     throw Error(ErrorKind::resource, "the PostgreSQL index refuses: " + message, where_,
@@ -54,8 +55,8 @@ class Session {
 
   void run(const std::string& sql) {
     flush();
-    const Result result(PQexec(connection_.get(), sql.c_str()));
-    const auto status = PQresultStatus(result.get());
+    const Result result(libpq().PQexec(connection_.get(), sql.c_str()));
+    const auto status = libpq().PQresultStatus(result.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) fail();
   }
 
@@ -68,8 +69,9 @@ class Session {
         numbered += fmt::format("${}", ++parameters);
       else
         numbered += c;
-    const Result result(PQprepare(connection_.get(), name.c_str(), numbered.c_str(), 0, nullptr));
-    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) fail();
+    const Result result(
+        libpq().PQprepare(connection_.get(), name.c_str(), numbered.c_str(), 0, nullptr));
+    if (libpq().PQresultStatus(result.get()) != PGRES_COMMAND_OK) fail();
     return name;
   }
   void forget(const std::string& name) noexcept {
@@ -82,9 +84,10 @@ class Session {
 
   Result ask(const std::string& name, const std::vector<const char*>& values) {
     flush();
-    Result result(PQexecPrepared(connection_.get(), name.c_str(), static_cast<int>(values.size()),
-                                 values.data(), nullptr, nullptr, 0));
-    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) fail();
+    Result result(libpq().PQexecPrepared(connection_.get(), name.c_str(),
+                                         static_cast<int>(values.size()), values.data(), nullptr,
+                                         nullptr, 0));
+    if (libpq().PQresultStatus(result.get()) != PGRES_TUPLES_OK) fail();
     return result;
   }
 
@@ -93,9 +96,10 @@ class Session {
     // So few at a time that their answers fit the socket's buffer: neither side waits for the
     // other.
     constexpr int most = 256;
-    if (pending_ == 0 && PQenterPipelineMode(connection_.get()) != 1) fail();
-    if (PQsendQueryPrepared(connection_.get(), name.c_str(), static_cast<int>(values.size()),
-                            values.data(), nullptr, nullptr, 0) != 1)
+    if (pending_ == 0 && libpq().PQenterPipelineMode(connection_.get()) != 1) fail();
+    if (libpq().PQsendQueryPrepared(connection_.get(), name.c_str(),
+                                    static_cast<int>(values.size()), values.data(), nullptr,
+                                    nullptr, 0) != 1)
       fail();
     if (++pending_ == most) flush();
   }
@@ -105,19 +109,19 @@ class Session {
     if (pending_ == 0) return;
     pending_ = 0;
     std::string problem;
-    if (PQpipelineSync(connection_.get()) != 1) fail();
+    if (libpq().PQpipelineSync(connection_.get()) != 1) fail();
     while (true) {
-      const Result result(PQgetResult(connection_.get()));
+      const Result result(libpq().PQgetResult(connection_.get()));
       if (!result) {
-        if (PQstatus(connection_.get()) != CONNECTION_OK) fail();
+        if (libpq().PQstatus(connection_.get()) != CONNECTION_OK) fail();
         continue;
       }
-      const auto status = PQresultStatus(result.get());
+      const auto status = libpq().PQresultStatus(result.get());
       if (status == PGRES_PIPELINE_SYNC) break;
       if (status == PGRES_FATAL_ERROR && problem.empty())
-        problem = PQresultErrorMessage(result.get());
+        problem = libpq().PQresultErrorMessage(result.get());
     }
-    if (PQexitPipelineMode(connection_.get()) != 1) fail();
+    if (libpq().PQexitPipelineMode(connection_.get()) != 1) fail();
     if (problem.empty()) return;
     std::replace(problem.begin(), problem.end(), '\n', ' ');
     throw Error(ErrorKind::resource, "the PostgreSQL index refuses: " + problem, where_);
@@ -163,14 +167,18 @@ class PostgresqlStatement final : public SqlStatement {
       result_ = session_.ask(name_, pointers_);
       row_ = -1;
     }
-    return ++row_ < PQntuples(result_.get());
+    return ++row_ < libpq().PQntuples(result_.get());
   }
-  bool is_null(int column) const override { return PQgetisnull(result_.get(), row_, column) != 0; }
+  bool is_null(int column) const override {
+    return libpq().PQgetisnull(result_.get(), row_, column) != 0;
+  }
   std::int64_t integer(int column) const override {
-    return is_null(column) ? 0 : std::strtoll(PQgetvalue(result_.get(), row_, column), nullptr, 10);
+    return is_null(column)
+               ? 0
+               : std::strtoll(libpq().PQgetvalue(result_.get(), row_, column), nullptr, 10);
   }
   std::string text(int column) const override {
-    return is_null(column) ? std::string() : PQgetvalue(result_.get(), row_, column);
+    return is_null(column) ? std::string() : libpq().PQgetvalue(result_.get(), row_, column);
   }
 
  private:
