@@ -4,6 +4,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/web/html.hpp"
+#include "lib/web/url.hpp"
 
 namespace alisio::web {
 namespace {
@@ -62,6 +63,16 @@ TEST(Http, ParametersKnowNoCase) {
   EXPECT_EQ(request.parameter("DEPTH"), "2");
   EXPECT_EQ(request.parameter("id"), "a");
   EXPECT_EQ(request.parameter("none"), std::nullopt);
+}
+
+TEST(Url, IsTakenApart) {
+  const Request request = parsed_target("/file/a%2Fb%zz?q=x%20y+z&ID=1&id=2&&flag&e=%41%4#part");
+  EXPECT_EQ(request.path, "/file/a/b%zz");
+  const std::vector<std::pair<std::string, std::string>> query{
+      {"q", "x y z"}, {"ID", "1"}, {"id", "2"}, {"flag", ""}, {"e", "A%4"}};
+  EXPECT_EQ(request.query, query);
+  EXPECT_EQ(parsed_target("/").path, "/");
+  EXPECT_TRUE(parsed_target("/?").query.empty());
 }
 
 TEST(Html, EscapesWhatHasAMeaning) {
