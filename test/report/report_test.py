@@ -126,16 +126,21 @@ def check_hover(browser, numbers, title):
         # Engineering camera frame: -y to the right, -x up, in a square of 292 of the 420 units.
         zoom = 292 / (2 * radius)
         x, y = 4 + 146 - ys[pixel] * zoom, 4 + 146 + xs[pixel] * zoom
-        place = browser.evaluate(f"""(() => {{
-            const figure = {figure_script(title)};
-            figure.scrollIntoView({{ block: "center" }});
-            const box = figure.querySelector(".canvas svg").getBoundingClientRect();
-            return {{ x: box.left, y: box.top, zoom: box.width / 420 }}; }})()""")
-        browser.call("Input.dispatchMouseEvent", type="mouseMoved",
-                     x=place["x"] + x * place["zoom"], y=place["y"] + y * place["zoom"])
-        browser.settle()
-        tip = browser.evaluate("document.getElementById('tip').style.display !== 'none' && "
-                               "document.getElementById('tip').textContent") or ""
+        # Plots are drawn when they come into sight, which may move what was measured: look again.
+        deadline = time.monotonic() + 20
+        tip = ""
+        while not tip.startswith(f"pixel {pixel}\n") and time.monotonic() < deadline:
+            place = browser.evaluate(f"""(() => {{
+                const figure = {figure_script(title)};
+                figure.scrollIntoView({{ block: "center" }});
+                const box = figure.querySelector(".canvas svg").getBoundingClientRect();
+                return {{ x: box.left, y: box.top, zoom: box.width / 420 }}; }})()""")
+            browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
+            browser.call("Input.dispatchMouseEvent", type="mouseMoved",
+                         x=place["x"] + x * place["zoom"], y=place["y"] + y * place["zoom"])
+            browser.settle()
+            tip = browser.evaluate("document.getElementById('tip').style.display !== 'none' && "
+                                   "document.getElementById('tip').textContent") or ""
         lines = tip.splitlines()
         expect(lines and lines[0] == f"pixel {pixel}", f"hovering pixel {pixel} says {tip!r}")
         shown = lines[1].split(": ")[1].split()[0]
