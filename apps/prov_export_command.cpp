@@ -81,6 +81,15 @@ const Format& format_of(const po::variables_map& values) {
   return formats().at("json");
 }
 
+/// The file to write; a crate is a folder with a file of a fixed name.
+fs::path file_of(const std::string& output, const Format& format) {
+  std::error_code problem;
+  if (&format != &formats().at("ro-crate") ||
+      (!output.ends_with('/') && !fs::is_directory(output, problem)))
+    return output;
+  return fs::path(output) / format.extension;
+}
+
 prov::Walk walk_of(prov::Store& store, const prov::Subject& subject, const std::string& direction,
                    int depth) {
   const prov::WalkLimits limits{depth, 50000};
@@ -110,8 +119,8 @@ int prov_export_command(const std::vector<std::string>& arguments, const Program
       "json, provn, xml, votable, ro-crate, jsonl, svg or pdf; by default what the output's name "
       "ends with, without an output json")("output,o", po::value<std::string>(),
                                            "file to write (default: standard output)")(
-      "direction", po::value<std::string>()->default_value("back"),
-      "from a file: back to what it came from, forth to what came from it, or both")(
+      "direction", po::value<std::string>(),
+      "from a file: back to what it came from (default), forth to what came from it, or both")(
       "model", po::value<std::string>()->default_value("w3c"),
       "w3c: parameters are used entities; ivoa: activities are configured by them")(
       "public", "leave out accounts, hosts, environments and absolute paths");
@@ -146,11 +155,16 @@ int prov_export_command(const std::vector<std::string>& arguments, const Program
   prov::Filter filter = filter_of(*values, "prov export");
   std::string document;
   if (std::error_code problem; what.ends_with("_prov.json") && fs::exists(what, problem)) {
+    if (values->count("direction") != 0)
+      throw Error(ErrorKind::usage, "a document is told as it is", "--direction",
+                  "leave it out, or name a file that is on record");
     document = read_text_file(what);
   } else {
     prov::Store store = open_index(*values, program);
-    const prov::Walk walk = walk_of(store, prov::find_subject(store, what, read_embedded_ids),
-                                    (*values)["direction"].as<std::string>(), filter.depth);
+    const prov::Walk walk =
+        walk_of(store, prov::find_subject(store, what, read_embedded_ids),
+                values->count("direction") != 0 ? (*values)["direction"].as<std::string>() : "back",
+                filter.depth);
     filter.depth = -1;
     if (!walk.cut_entities.empty() || !walk.cut_activities.empty())
       std::cerr << fmt::format(
@@ -165,7 +179,7 @@ int prov_export_command(const std::vector<std::string>& arguments, const Program
     if (values->count("public") != 0) document = prov::public_document(document);
     const std::string text = format.write(document);
     if (values->count("output") != 0)
-      write_file_atomically((*values)["output"].as<std::string>(), text);
+      write_file_atomically(file_of((*values)["output"].as<std::string>(), format), text);
     else
       std::cout << text;
   } catch (const Error& error) {

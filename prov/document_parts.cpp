@@ -50,7 +50,7 @@ DocumentParts document_parts(const std::string& text) {
     if (!is_object)
       throw Error(ErrorKind::bad_input, fmt::format("the section '{}' is no PROV-JSON", name));
   };
-  if (!ordered_json::accept(text) || !for_each_member(text, take_section))
+  if (nested_too_deep(text) || !ordered_json::accept(text) || !for_each_member(text, take_section))
     throw Error(ErrorKind::bad_input, "this is no PROV-JSON document", "",
                 "give a *_prov.json that `alisio prov merge` wrote");
   return parts;

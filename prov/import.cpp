@@ -14,6 +14,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "prov/document_parts.hpp"
+#include "prov/json_members.hpp"
 #include "prov/record_fields.hpp"
 #include "prov/records.hpp"
 
@@ -293,6 +294,10 @@ std::optional<json> lstosa_record(std::string_view line, std::string& time, Impo
   }
   while (payload.ends_with('\r') || payload.ends_with(' ')) payload.remove_suffix(1);
   json record;
+  if (nested_too_deep(payload)) {
+    ++result.broken_lines;
+    return std::nullopt;
+  }
   try {
     record = parse_python_literal(payload);
   } catch (const std::invalid_argument&) {
@@ -646,7 +651,7 @@ void read_ctapipe_activity(const json& record, Journal& journal, ImportResult& r
 void read_ctapipe_log(const std::string& text, Journal& journal, ImportResult& result) {
   std::set<std::string> known;
   for (const std::string_view array : top_arrays(text)) {
-    json list = json::parse(array, nullptr, false);
+    json list = nested_too_deep(array) ? json() : json::parse(array, nullptr, false);
     if (list.is_object()) list = json::array({list});
     if (!list.is_array()) {
       ++result.broken_lines;

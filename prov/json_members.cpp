@@ -75,4 +75,26 @@ nlohmann::ordered_json element_of(std::string_view text) {
   return nlohmann::ordered_json::parse(text);
 }
 
+bool nested_too_deep(std::string_view text) {
+  constexpr int most = 200;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > most) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
 }  // namespace alisio::prov

@@ -18,4 +18,8 @@ bool for_each_member(
 /// ten thousand of them.
 [[nodiscard]] nlohmann::ordered_json element_of(std::string_view text);
 
+/// Return whether a JSON text is nested deeper than any record is. The JSON library writes and
+/// compares by recursion: what is nested ten thousand deep would end the program.
+[[nodiscard]] bool nested_too_deep(std::string_view text);
+
 }  // namespace alisio::prov

@@ -13,6 +13,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "prov/json_members.hpp"
 
 namespace alisio::prov {
 
@@ -255,6 +256,7 @@ bool in_order(const A& a, const B& b) {
 }
 
 json parse_payload(std::string_view payload) {
+  if (nested_too_deep(payload)) return json(json::value_t::discarded);
   json record = json::parse(payload, nullptr, false);
   if (!record.is_discarded()) return record;
   try {

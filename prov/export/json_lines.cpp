@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "prov/export/statements.hpp"
+#include "prov/json_members.hpp"
 
 namespace alisio::prov {
 namespace {
@@ -18,7 +19,8 @@ ordered_json typed(const Value& value) {
     if (!number.is_discarded()) return number;
   }
   // Settings are recorded as JSON in a text.
-  if (value.text.starts_with('{') || value.text.starts_with('[')) {
+  if ((value.text.starts_with('{') || value.text.starts_with('[')) &&
+      !nested_too_deep(value.text)) {
     ordered_json tree = ordered_json::parse(value.text, nullptr, false);
     if (!tree.is_discarded()) return tree;
   }
@@ -56,11 +58,11 @@ std::string argument(const Statement& statement, const std::string& name) {
 }  // namespace
 
 std::string to_json_lines(std::string_view prov_json) {
-  const Statements statements = statements_of(prov_json);
+  const std::vector<Statement> all = with_bundles(statements_of(prov_json));
   std::map<std::string, ordered_json> things;
   std::vector<std::string> order;
   std::map<std::string, ordered_json> activities;
-  for (const Statement& one : statements.all) {
+  for (const Statement& one : all) {
     if (one.kind == "entity" || one.kind == "agent") {
       things.emplace(one.id, facts_of(one));
     } else if (one.kind == "activity") {
@@ -82,7 +84,7 @@ std::string to_json_lines(std::string_view prov_json) {
     for (const auto& [name, value] : relation.attributes) set(facts, plain(name), typed(value));
     at->second[list].push_back(std::move(facts));
   };
-  for (const Statement& one : statements.all) {
+  for (const Statement& one : all) {
     if (one.kind == "used")
       add(one, "prov:activity", "prov:entity", "used");
     else if (one.kind == "wasGeneratedBy")

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <vector>
 
 #include "prov/export/statements.hpp"
 
@@ -54,7 +55,7 @@ ordered_json reference(const std::string& id) {
 }  // namespace
 
 std::string to_ro_crate(std::string_view prov_json) {
-  const Statements statements = statements_of(prov_json);
+  const std::vector<Statement> all = with_bundles(statements_of(prov_json));
   ordered_json parts = ordered_json::array(), actions = ordered_json::array();
   ordered_json graph = ordered_json::array();
   std::map<std::string, std::string> crate_ids;  // by id in the document
@@ -62,7 +63,7 @@ std::string to_ro_crate(std::string_view prov_json) {
   std::map<std::string, bool> software;
   std::string last_time;
 
-  for (const Statement& one : statements.all) {
+  for (const Statement& one : all) {
     if (one.kind == "entity") {
       std::string path = attribute(one, "filepath");
       if (path.empty()) path = attribute(one, "reference");
@@ -117,7 +118,7 @@ std::string to_ro_crate(std::string_view prov_json) {
     }
   }
   std::map<std::string, ordered_json> of_activity;
-  for (const Statement& one : statements.all) {
+  for (const Statement& one : all) {
     if (one.kind != "activity") continue;
     ordered_json action{
         {"@id", anchor(one.id)}, {"@type", "CreateAction"}, {"name", attribute(one, "prov:label")}};
@@ -127,10 +128,11 @@ std::string to_ro_crate(std::string_view prov_json) {
       action["endTime"] = end;
       last_time = std::max(last_time, end);
     }
-    const bool failed =
-        attribute(one, "status") == "failed" || attribute(one, "status") == "killed";
-    action["actionStatus"] =
-        failed ? "http://schema.org/FailedActionStatus" : "http://schema.org/CompletedActionStatus";
+    const std::string status = attribute(one, "status");
+    action["actionStatus"] = status == "failed" || status == "killed"
+                                 ? "http://schema.org/FailedActionStatus"
+                             : status == "planned" ? "http://schema.org/PotentialActionStatus"
+                                                   : "http://schema.org/CompletedActionStatus";
     if (const std::string message = attribute(one, "message"); !message.empty())
       action["error"] = message;
     of_activity[one.id] = std::move(action);
@@ -141,7 +143,7 @@ std::string to_ro_crate(std::string_view prov_json) {
     if (at == of_activity.end() || known == crate_ids.end()) return;
     at->second[what].push_back(reference(known->second));
   };
-  for (const Statement& one : statements.all) {
+  for (const Statement& one : all) {
     if (one.kind == "used")
       add(argument(one, "prov:activity"), "object", argument(one, "prov:entity"));
     else if (one.kind == "wasGeneratedBy")
@@ -168,7 +170,6 @@ std::string to_ro_crate(std::string_view prov_json) {
                   {"name", "Provenance of data of the Large-Sized Telescope"},
                   {"description", "What was processed, with what, by which steps"},
                   {"datePublished", last_time.substr(0, 10)},
-                  {"license", "https://spdx.org/licenses/CC-BY-4.0"},
                   {"conformsTo", reference(process)},
                   {"hasPart", parts},
                   {"mentions", actions}});

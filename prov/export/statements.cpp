@@ -154,8 +154,16 @@ Statements statements_in(std::string_view document, bool nested) {
 }  // namespace
 
 Statements statements_of(std::string_view prov_json) {
+  if (nested_too_deep(prov_json)) refuse("the document is nested deeper than any record is");
   if (!ordered_json::accept(prov_json)) refuse("this is no PROV-JSON document");
   return statements_in(prov_json, false);
+}
+
+std::vector<Statement> with_bundles(const Statements& statements) {
+  std::vector<Statement> all = statements.all;
+  for (const auto& [name, bundle] : statements.bundles)
+    for (Statement& one : with_bundles(bundle)) all.push_back(std::move(one));
+  return all;
 }
 
 }  // namespace alisio::prov

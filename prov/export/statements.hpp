@@ -33,4 +33,7 @@ struct Statements {
 /// the section that is wrong.
 [[nodiscard]] Statements statements_of(std::string_view prov_json);
 
+/// Return all statements, those within bundles after the others: for forms that know no bundles.
+[[nodiscard]] std::vector<Statement> with_bundles(const Statements& statements);
+
 }  // namespace alisio::prov

@@ -35,7 +35,16 @@ std::string argument(const Statement& statement, const std::string& name) {
 std::string others(const Statement& statement, const std::vector<std::string>& told) {
   nlohmann::ordered_json facts = nlohmann::ordered_json::object();
   for (const auto& [key, value] : statement.attributes)
-    if (std::find(told.begin(), told.end(), key) == told.end()) facts[key] = value.text;
+    if (std::find(told.begin(), told.end(), key) == told.end()) {
+      // An attribute may be said several times.
+      auto& fact = facts[key];
+      if (fact.is_null())
+        fact = value.text;
+      else if (fact.is_array())
+        fact.push_back(value.text);
+      else
+        fact = nlohmann::ordered_json::array({fact, value.text});
+    }
   return facts.empty() ? std::string()
                        : facts.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -65,6 +74,7 @@ std::string write(const Table& table) {
 
 std::string to_votable(std::string_view prov_json) {
   const Statements statements = statements_of(prov_json);
+  const std::vector<Statement> all = with_bundles(statements);
   Table activities{"Activity", {"id", "name", "startTime", "endTime", "comment"}, {}};
   Table entities{"Entity", {"id", "name", "location", "generatedAtTime", "comment"}, {}};
   Table agents{"Agent", {"id", "name", "type", "comment"}, {}};
@@ -81,12 +91,15 @@ std::string to_votable(std::string_view prov_json) {
   // Entities that hold parameters, with the ids of the parameters that they become.
   std::map<std::string, std::vector<std::string>> holders;
   std::map<std::string, std::string> end_of_activity, generated_at;
-  for (const Statement& one : statements.all)
+  for (const Statement& one : all)
     if (one.kind == "activity") end_of_activity[one.id] = argument(one, "prov:endTime");
-  for (const Statement& one : statements.all)
-    if (one.kind == "wasGeneratedBy")
-      generated_at[argument(one, "prov:entity")] = end_of_activity[argument(one, "prov:activity")];
-  for (const Statement& one : statements.all) {
+  for (const Statement& one : all) {
+    if (one.kind != "wasGeneratedBy") continue;
+    const std::string time = argument(one, "prov:time");
+    generated_at[argument(one, "prov:entity")] =
+        time.empty() ? end_of_activity[argument(one, "prov:activity")] : time;
+  }
+  for (const Statement& one : all) {
     if (one.kind != "entity") continue;
     const std::string type = attribute(one, "prov:type");
     if (type == "Parameters") {
@@ -109,7 +122,7 @@ std::string to_votable(std::string_view prov_json) {
            others(one, {"prov:label", "prov:location", "filepath", "reference"})});
     }
   }
-  for (const Statement& one : statements.all) {
+  for (const Statement& one : all) {
     const auto by = [&](const char* name) { return argument(one, name); };
     const std::string role = attribute(one, "prov:role");
     if (one.kind == "activity") {

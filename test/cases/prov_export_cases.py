@@ -71,6 +71,10 @@ def case_export_refuses(case):
     export(dl2, "--format", "jsno").ends("usage").complains("json")
     export(dl2, "--model", "w4c").ends("usage").complains("w3c")
     export(dl2, "--direction", "up").ends("usage").complains("forth")
+    document = one_file(night.folder / "DL2", f"dl1_to_dl2_{night.run_number:05d}_prov.json")
+    export(document, "--direction", "forth").ends("usage").complains("--direction")
+    export(dl2, "--format", "ro-crate", "-o", str(case.folder / "crate") + "/").ends("done")
+    expect((case.folder / "crate/ro-crate-metadata.json").exists(), "no crate in the folder")
     export(case.folder / "nothing.h5").ends("incomplete").complains("nothing.h5")
     export(dl2, "-o", case.folder / "x.weird").ends("usage").complains("x.weird", "--format")
     broken = case.folder / "broken_prov.json"

@@ -115,6 +115,58 @@ TEST(PublicDocument, TellsNothingOfPersonsAndMachines) {
   EXPECT_EQ(document["entity"]["id:raw"]["size_bytes"], 12);
 }
 
+TEST(PublicDocument, LooksEverywhere) {
+  const std::string text = public_document(R"json({
+    "entity": {"id:e": {"prov:type": ["File", "x"], "note": "file:///home/ann/x.h5 a:/home/ann/y ~ann/z",
+                        "escaped": "{\"path\": \"\\/home\\/ann\\/q.h5\", \"user\": \"ann\"}",
+                        "address": "see https://example.org/a/b?c=/d, please"},
+               "id:v": {"prov:type": ["Environment", {"$": "ex:Other", "type": "xsd:QName"}],
+                        "prov:value": "{\"node\": \"lst-node7\"}"}},
+    "activity": {"id:a": {"message": "ann stopped it on lst-node7, not in annex", "hostname": "lst-node7"}},
+    "agent": {"id:p": {"prov:type": ["prov:Person", "x"], "prov:label": "ann"}, "id:q": {"prov:label": "bob"},
+              "id:s": {"prov:type": {"$": "prov:SoftwareAgent", "type": "xsd:QName"}}},
+    "wasAssociatedWith": {"_:1": {"prov:activity": "id:a", "prov:agent": "id:q"},
+                          "_:2": {"prov:activity": "id:a", "prov:agent": "id:s"}},
+    "bundle": {"id:b": {"agent": {"id:r": {"prov:type": "prov:Person", "prov:label": "eve"}},
+                        "entity": {"id:f": {"filepath": "/home/eve/f.h5"}}}}})json");
+  for (const char* secret :
+       {"/home", "home/", "lst-node7", "\"bob\"", "eve", "~ann", "id:p", "ann "})
+    EXPECT_EQ(text.find(secret), std::string::npos) << secret << " in " << text;
+  const json document = json::parse(text);
+  EXPECT_EQ(document["entity"]["id:e"]["note"], "x.h5 a:y z");
+  EXPECT_EQ(document["entity"]["id:e"]["address"], "see https://example.org/a/b?c=d, please");
+  EXPECT_EQ(document["entity"]["id:e"]["escaped"], "{\"path\":\"q.h5\"}");
+  EXPECT_EQ(document["activity"]["id:a"]["message"], "… stopped it on …, not in annex");
+  EXPECT_EQ(document["bundle"]["id:b"]["entity"]["id:f"]["filepath"], "f.h5");
+  EXPECT_EQ(document["wasAssociatedWith"].size(), 1U);
+  EXPECT_EQ(document["agent"].size(), 1U);
+}
+
+TEST(Formats, TellWhatIsInBundles) {
+  const char* document = R"json({"bundle": {"id:b": {
+    "entity": {"id:e": {"filepath": "x.h5", "twice": ["one", "two"]}},
+    "activity": {"id:a": {"status": "planned", "prov:endTime": "2026-01-10T01:15:34Z"}},
+    "wasGeneratedBy": {"_:1": {"prov:entity": "id:e", "prov:activity": "id:a",
+                               "prov:time": "2026-01-10T01:00:00Z"}}}}})json";
+  expect_holds(to_votable(document), {"id:e", "id:a", "one", "two", "2026-01-10T01:00:00Z"});
+  expect_holds(to_ro_crate(document), {"x.h5", "PotentialActionStatus"});
+  EXPECT_EQ(to_ro_crate(document).find("license"), std::string::npos);
+  expect_holds(to_json_lines(document), {R"("id":"id:a")", "x.h5"});
+}
+
+TEST(Formats, RefuseWhatIsNestedWithoutEnd) {
+  const std::string deep =
+      R"({"entity": {"id:e": {"a": )" + std::string(100000, '[') + std::string(100000, ']') + "}}}";
+  EXPECT_THROW(static_cast<void>(to_prov_xml(deep)), Error);
+  EXPECT_THROW(static_cast<void>(public_document(deep)), Error);
+  // As the text of a value it is a text.
+  const std::string text = R"({"entity": {"id:e": {"prov:value": ")" + std::string(100000, '[') +
+                           R"("}}, "activity": {"id:a": {}}, "used": {"_:1": {"prov:activity":
+                           "id:a", "prov:entity": "id:e"}}})";
+  EXPECT_GT(to_json_lines(text).size(), 100000U);
+  EXPECT_GT(public_document(text).size(), 100000U);
+}
+
 TEST(Formats, RefuseWhatIsNoDocument) {
   for (const char* text : {"", "[]", "not JSON"}) {
     EXPECT_THROW(static_cast<void>(to_prov_xml(text)), Error);
