@@ -12,6 +12,7 @@
 #include "lib/io/text/run_summary.hpp"
 #include "lib/sky/time.hpp"
 #include "prov/definition.hpp"
+#include "prov/json_members.hpp"
 #include "prov/records.hpp"
 
 namespace alisio::apps::show {
@@ -159,9 +160,12 @@ int show_journal(const Request& request) {
 }
 
 int show_json(const Request& request, const std::string& content) {
-  const ordered_json document = ordered_json::parse(content, nullptr, false);
+  const bool endless = prov::nested_too_deep(content);
+  const ordered_json document = ordered_json::parse(endless ? "" : content, nullptr, false);
   if (document.is_discarded())
-    throw Error(ErrorKind::bad_input, "begins as JSON but cannot be read as such",
+    throw Error(ErrorKind::bad_input,
+                endless ? "is JSON that is nested deeper than any record"
+                        : "begins as JSON but cannot be read as such",
                 request.file.string(), "it is damaged or cut short: make it again");
   if (document.is_object() && document.contains("activity") && document.contains("entity"))
     return show_provenance_document(request, document);

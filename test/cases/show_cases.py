@@ -187,6 +187,9 @@ def case_show_run_summary_and_provenance(case):
 
 def case_show_our_products(case):
     """What our files say of themselves: who made them, from what, with which configuration."""
+    deep = case.folder / "deep.json"
+    deep.write_text("[" * 200000 + "]" * 200000, "utf-8")
+    case.run("show", deep).ends("bad input").complains("deep.json", "nested")
     night = case.simulated()
     folder = case.folder / "DL1"
     case.run(*night.stage_words(folder), "--interleaved").ends("done")
