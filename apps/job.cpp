@@ -40,6 +40,7 @@ po::options_description job_options() {
       "date", po::value<Text>(),
       "night of the observation, YYYYMMDD (default: from the folder's name)")(
       "report", po::value<Text>(), "write what was read, made and used up to this JSON file")(
+      "timings", "say at the end what the time went into")(
       "journal-dir", po::value<Text>(),
       "folder of the provenance journal (default: log/ in the output folder)")(
       "known-hashes", po::value<Text>(),
@@ -103,6 +104,7 @@ Job make_job(const po::variables_map& values, const Program& program, const fs::
   if (const Text file = text_option(values, "known-hashes"); !file.empty())
     job.known = stage::KnownHashes::load(file);
   job.report = text_option(values, "report");
+  job.show_timings = values.count("timings") != 0;
   job.journal_dir = text_option(values, "journal-dir");
   if (job.journal_dir.empty()) job.journal_dir = output_dir / "log";
   if (values.count("note") != 0)
@@ -138,11 +140,15 @@ std::unique_ptr<StageObserver> make_recorder(const Program& program, const Job& 
 stage::StageResult run_job_stage(ActivityNote activity, const Job& job, StageObserver& observer,
                                  const std::function<std::int64_t(stage::StageRun&)>& body) {
   const StopOnSignal stop;
-  return stage::run_stage(std::move(activity), observer, job.known, [&](stage::StageRun& run) {
+  const Text name = activity.stage;
+  const auto work = [&](stage::StageRun& run) {
     for (const auto& [port, text] : job.notes) run.annotate(port, "choice", text);
     if (!job.config_file.empty()) run.use("analysis_configuration", job.config_file);
     return body(run);
-  });
+  };
+  stage::StageResult result = stage::run_stage(std::move(activity), observer, job.known, work);
+  if (job.show_timings) fmt::print("{}\n{}", name, result.timings);
+  return result;
 }
 
 int finish_job(const std::vector<stage::StageResult>& results, const fs::path& report) {

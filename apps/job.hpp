@@ -26,6 +26,7 @@ struct Job {
   pipeline::JobContext context;
   stage::KnownHashes known;
   std::filesystem::path report, journal_dir, config_file;
+  bool show_timings = false;
   std::map<std::string, std::string> notes;  ///< by input port: why this file was chosen
 };
 
@@ -59,7 +60,7 @@ struct Job {
 [[nodiscard]] std::unique_ptr<StageObserver> make_recorder(const Program& program, const Job& job);
 
 /// Run one activity of the job: the configuration file is among its inputs, and the job's notes are
-/// recorded with the ports that they are about.
+/// recorded with the ports that they are about. Prints what its time went into, if asked to.
 [[nodiscard]] stage::StageResult run_job_stage(
     ActivityNote activity, const Job& job, StageObserver& observer,
     const std::function<std::int64_t(stage::StageRun&)>& body);

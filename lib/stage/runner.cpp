@@ -64,6 +64,7 @@ void StageRun::hash_queued(const std::stop_token& stop) {
     to_hash_.pop_front();
     lock.unlock();
     try {
+      const TimedPart timed(&timings_, "hash inputs");
       input->stamp = hash_stamp(input->stamp.path);
     } catch (...) {
       input->error = std::current_exception();
@@ -103,6 +104,7 @@ void StageRun::use(const std::string& port, const fs::path& path,
     input.stamp = stat_stamp(path);
     const bool raw_data = port == "r0_subrun";
     if (!raw_data && input.stamp.size < background_bytes) {
+      const TimedPart timed(&timings_, "hash inputs");
       input.stamp = hash_stamp(path);
     } else if (!(raw_data && activity_.dry_run)) {
       inputs_.push_back(std::move(input));
@@ -208,6 +210,7 @@ FileStamp StageRun::publish(const std::string& port,
   if (found == products_.end())
     throw Error(ErrorKind::bug, "port '" + port + "' has nothing to publish");
   Product& product = *found;
+  const TimedPart timed(&timings_, "hash and publish");
   // The hash kind follows the file's name, which the temporary name hides.
   FileStamp stamp = hash_stamp_as(product.file->path(), product.file->target());
   product.file->sync();
@@ -252,6 +255,9 @@ nlohmann::ordered_json StageRun::report(const OutcomeNote& outcome) const {
     if (!product.quality.empty()) item["quality"] = product.quality;
     outputs.push_back(std::move(item));
   }
+  nlohmann::ordered_json timings = nlohmann::ordered_json::array();
+  for (const Timings::Part& part : timings_.parts())
+    timings.push_back({{"part", part.name}, {"calls", part.calls}, {"seconds", part.seconds}});
   return {{"stage", activity_.stage},
           {"stage_version", activity_.stage_version},
           {"activity_id", activity_.activity_id},
@@ -264,7 +270,8 @@ nlohmann::ordered_json StageRun::report(const OutcomeNote& outcome) const {
           {"events", outcome.events},
           {"wall_s", outcome.wall_s},
           {"cpu_s", outcome.cpu_s},
-          {"max_rss_bytes", outcome.max_rss_bytes}};
+          {"max_rss_bytes", outcome.max_rss_bytes},
+          {"timings", std::move(timings)}};
 }
 
 StageResult run_stage(ActivityNote activity, StageObserver& observer, const KnownHashes& known,
@@ -307,6 +314,7 @@ StageResult run_stage(ActivityNote activity, StageObserver& observer, const Know
   for (const StageRun::Product& product : run.products_)
     outcome.written_bytes += product.stamp.size;
   result.report = run.report(outcome);
+  result.timings = timings_table(run.timings_.parts(), outcome.wall_s, outcome.events);
   run.finish(std::move(outcome));
   return result;
 }

@@ -14,6 +14,7 @@
 
 #include "lib/base/file.hpp"
 #include "lib/base/observer.hpp"
+#include "lib/base/timings.hpp"
 #include "lib/stage/file_stamp.hpp"
 
 namespace alisio::stage {
@@ -75,6 +76,8 @@ class StageRun {
   void plan_product(const std::string& port, const std::filesystem::path& target);
 
   [[nodiscard]] const ActivityNote& activity() const { return activity_; }
+  /// Where the stage notes what its time goes into; the run itself notes the hashing.
+  [[nodiscard]] Timings& timings() { return timings_; }
 
  private:
   friend struct StageResult run_stage(ActivityNote, StageObserver&, const KnownHashes&,
@@ -99,6 +102,7 @@ class StageRun {
   Product& add_product(const std::string& port);
 
   ActivityNote activity_;
+  Timings timings_;
   StageObserver& observer_;
   const KnownHashes& known_;
   std::deque<Input> inputs_;  // a deque: the hashing thread holds references while it grows
@@ -119,6 +123,7 @@ class StageRun {
 struct StageResult {
   nlohmann::ordered_json report;  ///< one element of "activities" in the `--report` file
   std::exception_ptr error;       ///< null if all went well
+  std::string timings;            ///< what the time went into, a table for people
 };
 
 /// Run `body` as one activity. The body returns the number of events. Whatever it throws is
