@@ -22,36 +22,14 @@ bool is_calibrated(const RawEvent& event) {
   return (event.preprocessing & preprocessing::pe_calibration) != 0;
 }
 
-/// Choose the gain of each pixel by its corrected high-gain samples and convert it.
-struct Selection {
-  std::size_t n_pixels, n_samples;
-  float threshold;         ///< ADC counts
-  const double* pedestal;  ///< [gain][pixel]
-  const double* dc_to_pe;
-};
-
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void select_gains(
-    const Selection& s, const float* high_gain, std::int8_t* selected) {
-  for (std::size_t p = 0; p < s.n_pixels; ++p) {
-    const float threshold = static_cast<float>((s.threshold - s.pedestal[p]) * s.dc_to_pe[p]);
-    selected[p] = is_above(high_gain + p * s.n_samples, s.n_samples, threshold) ? 1 : 0;
-  }
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void convert(
+    float* samples, std::size_t n, double pedestal, double dc_to_pe) {
+  convert_to_pe(samples, n, pedestal, dc_to_pe);
 }
 
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void convert_selected(
-    const Selection& s, float* waveform, const std::int8_t* selected) {
-  for (std::size_t p = 0; p < s.n_pixels; ++p) {
-    const std::size_t channel = std::size_t(selected[p]) * s.n_pixels + p;
-    convert_to_pe(waveform + channel * s.n_samples, s.n_samples, s.pedestal[channel],
-                  s.dc_to_pe[channel]);
-  }
-}
-
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void convert_both(
-    const Selection& s, float* waveform) {
-  for (std::size_t c = 0; c < n_gains * s.n_pixels; ++c) {
-    convert_to_pe(waveform + c * s.n_samples, s.n_samples, s.pedestal[c], s.dc_to_pe[c]);
-  }
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] bool selects_low_gain(
+    const float* high_gain, std::size_t n, float threshold) {
+  return is_above(high_gain, n, threshold);
 }
 
 }  // namespace
@@ -115,6 +93,51 @@ void ImageProducer::extract_interleaved(WorkBlock& block,
         block.charge_[(k * n_gains + g) * n + p] = pulse.charge;
         block.time_[(k * n_gains + g) * n + p] = pulse.peak_time;
       }
+    }
+  }
+}
+
+void ImageProducer::extract_images(WorkBlock& block, std::span<const std::uint16_t> pixels) const {
+  const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
+  const std::vector<double>& pedestal = constants_.camera->row.calibration.pedestal_per_sample;
+  const std::vector<double>& dc_to_pe = constants_.camera->row.calibration.dc_to_pe;
+  const auto to_pe = [&](std::size_t e, std::size_t g, std::size_t p) {
+    convert(block.waveforms.waveform_of(e, g, p), n_samples, pedestal[g * n + p],
+            dc_to_pe[g * n + p]);
+  };
+  for (std::size_t e = 0; e < block.raw.events.size(); ++e) {
+    const RawEvent& event = block.raw.events[e];
+    const double scale[n_gains] = {charge_scale(event, 0), charge_scale(event, 1)};
+    for (const auto p : pixels) {
+      std::int8_t selected = 0;
+      if (event.n_gains == 1) {
+        selected = block.waveforms.stored_gain[e * n + p];
+      } else if (is_calibrated(event)) {
+        // The samples are p.e., and so the threshold has to be.
+        const auto threshold =
+            static_cast<float>((options_.gain_selection_threshold - pedestal[p]) * dc_to_pe[p]);
+        selected =
+            selects_low_gain(block.waveforms.waveform_of(e, 0, p), n_samples, threshold) ? 1 : 0;
+      } else if (is_interleaved(event.type)) {
+        selected = std::int8_t(block.waveforms.raw_above_threshold[e * n + p]);
+      } else {
+        selected = block.waveforms.selected_gain[e * n + p];
+      }
+      // What is empty is 0 before and after.
+      if (block.waveforms.empty[e * n + p] == 0 && !is_calibrated(event)) {
+        if (event.n_gains == n_gains && is_interleaved(event.type)) {
+          for (std::size_t g = 0; g < n_gains; ++g) to_pe(e, g, p);
+        } else {
+          to_pe(e, std::size_t(selected), p);
+        }
+      }
+      const float* const samples = block.waveforms.waveform_of(e, std::size_t(selected), p);
+      const Pulse pulse = sum_window(samples, n_samples, find_peak(samples, n_samples),
+                                     options_.window, sampling_rate_);
+      block.events.selected_gain[e * n + p] = selected;
+      block.events.image[e * n + p] =
+          static_cast<float>(double(pulse.charge) * scale[std::size_t(selected)]);
+      block.events.peak_time[e * n + p] = pulse.peak_time;
     }
   }
 }
@@ -229,10 +252,17 @@ bool ImageProducer::next(WorkBlock& block, flow::ThreadPool& pool) {
   block.time_.assign(block.interleaved_.size() * channels, 0.F);
 
   pool.parallel_for(drs4_.module_count(), [&](std::size_t module) {
-    if (!options_.flatfield_heuristic) drs4_.correct(block.raw, module, block.waveforms);
+    if (!options_.flatfield_heuristic) {
+      const TimedPart timed(options_.timings, "correct DRS4");
+      drs4_.correct(block.raw, module, block.waveforms);
+    }
+    const TimedPart timed(options_.timings, "gain and charge");
     extract_interleaved(block, drs4_.pixels_of(module));
+    extract_images(block, drs4_.pixels_of(module));
   });
+  extract_images(block, drs4_.missing_pixels());
 
+  const TimedPart timed(options_.timings, "interleaved statistics");
   block.failing_.assign(n_events, nullptr);
   std::size_t k = 0;
   for (std::size_t e = 0; e < n_events; ++e) {
@@ -254,9 +284,6 @@ bool ImageProducer::next(WorkBlock& block, flow::ThreadPool& pool) {
 
 void ImageProducer::calibrate(WorkBlock& block) const {
   const std::size_t n = geometry_->n_pixels, channels = n_gains * n;
-  const MonitoringRow::Calibration& constants = constants_.camera->row.calibration;
-  const Selection selection{n, block.waveforms.n_samples, options_.gain_selection_threshold,
-                            constants.pedestal_per_sample.data(), constants.dc_to_pe.data()};
   block.shift_.resize(channels);
   block.sorted_.resize(channels);
   block.invalid_.resize(n);
@@ -268,38 +295,10 @@ void ImageProducer::calibrate(WorkBlock& block) const {
 
   for (std::size_t e = 0; e < block.raw.events.size(); ++e) {
     const RawEvent& event = block.raw.events[e];
-    float* const waveform = block.waveforms.waveform_of(e, 0, 0);
     const auto selected = block.events.selected_gain_of(e);
     const auto image = block.events.image_of(e);
     const auto peak_time = block.events.peak_time_of(e);
     const bool two_gain_shifts = event.n_gains == 2 && is_interleaved(event.type);
-
-    // Gain selection and conversion. What is invalid is 0 before and after.
-    if (event.n_gains == 1) {
-      std::copy_n(&block.waveforms.stored_gain[e * n], n, selected.data());
-      if (!is_calibrated(event)) convert_selected(selection, waveform, selected.data());
-    } else if (is_calibrated(event)) {
-      // The samples are p.e., and so the threshold has to be.
-      select_gains(selection, waveform, selected.data());
-    } else if (is_interleaved(event.type)) {
-      convert_both(selection, waveform);
-      std::copy_n(&block.waveforms.raw_above_threshold[e * n], n, selected.data());
-    } else {
-      std::copy_n(&block.waveforms.selected_gain[e * n], n, selected.data());
-      convert_selected(selection, waveform, selected.data());
-    }
-    const auto set_zero = [&](std::size_t pixel) {
-      for (std::size_t g = 0; g < n_gains; ++g) {
-        std::fill_n(block.waveforms.waveform_of(e, g, pixel), selection.n_samples, 0.F);
-      }
-    };
-    for (std::size_t p = 0; p < event.pixel_status.size(); ++p) {
-      const std::uint8_t status = event.pixel_status[p];
-      if ((status & pixel_status::dvr) == 0) set_zero(pixel_ids[p]);
-    }
-    for (std::size_t p = 0; p < n; ++p) {
-      if (block.waveforms.broken[e * n + p] != 0) set_zero(p);
-    }
 
     // Time shifts: of both gains if the event is kept in both, else of the selected gain.
     const std::uint16_t* const cells = &block.waveforms.first_capacitor[e * channels];
@@ -330,16 +329,10 @@ void ImageProducer::calibrate(WorkBlock& block) const {
     }
     remove_median(shift, block.sorted_);
 
-    const double high = charge_scale(event, 0), low = charge_scale(event, 1);
     for (std::size_t p = 0; p < n; ++p) {
-      const auto g = std::size_t(selected[p]);
-      const float* const samples = waveform + (g * n + p) * selection.n_samples;
-      const Pulse pulse =
-          sum_window(samples, selection.n_samples, find_peak(samples, selection.n_samples),
-                     options_.window, sampling_rate_);
-      image[p] = static_cast<float>(double(pulse.charge) * (g == 0 ? high : low));
-      peak_time[p] =
-          static_cast<float>(double(pulse.peak_time) - shift[two_gain_shifts ? g * n + p : p]);
+      const double aligned =
+          double(peak_time[p]) - shift[two_gain_shifts ? std::size_t(selected[p]) * n + p : p];
+      peak_time[p] = static_cast<float>(aligned);
     }
 
     if (mark_invalid(block, e, block.invalid_))
@@ -464,7 +457,10 @@ bool ImageProducer::run(flow::ThreadPool& pool, const std::function<void(WorkBlo
   std::vector<WorkBlock> blocks(pool.threads() == 1 ? 1 : std::size_t(pool.threads()) + 1);
   const flow::Stages<WorkBlock> stages{[&](WorkBlock& block) { return next(block, pool); },
                                        [&](WorkBlock& block) {
-                                         calibrate(block);
+                                         {
+                                           const TimedPart timed(options_.timings, "align times");
+                                           calibrate(block);
+                                         }
                                          process(block);
                                        },
                                        consume};

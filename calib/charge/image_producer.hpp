@@ -49,6 +49,7 @@ struct CalibrationOptions {
   InterleavedOptions interleaved;
   /// Keep the arrival times of interleaved events in both gains, as their file needs them.
   bool keep_interleaved_times = false;
+  Timings* timings = nullptr;  ///< gets the time of each step
 };
 
 /// What a job was given.
@@ -62,8 +63,8 @@ struct CalibrationConstants {
 /// A block on its way: raw, corrected, calibrated. Reused; moves with its buffers.
 struct WorkBlock {
   RawBlock raw;
-  /// After calibrate(): p.e. in the selected gain of each pixel, and in both gains of interleaved
-  /// events; the other gain of the rest is still ADC counts.
+  /// p.e. in the selected gain of each pixel, and in both gains of interleaved events; the other
+  /// gain of the rest is still ADC counts.
   CorrectedBlock waveforms;
   EventBlock events;
   /// Arrival times of interleaved events, ns, [k][gain][pixel]; k as in interleaved(). NaN of a
@@ -92,11 +93,12 @@ class ImageProducer {
                 const instrument::CameraGeometry& geometry, double sampling_rate,
                 const CalibrationOptions& options);
 
-  /// Ordered part: read the next block, correct the DRS4 chips (parallel over modules), keep the
-  /// interleaved statistics, fill ids, times, types and pointing. False at the end of the file.
+  /// Ordered part: read the next block; of each module (in parallel) correct the DRS4 chips, select
+  /// gains, convert to p.e. and extract charges and times; keep the interleaved statistics, fill
+  /// ids, times, types and pointing. False at the end of the file.
   bool next(WorkBlock& block, flow::ThreadPool& pool);
-  /// Parallel part: select gains, convert to p.e., extract charges and times. Any number of blocks
-  /// may be calibrated at once.
+  /// Parallel part: align the times, fill invalid pixels. Any number of blocks may be calibrated at
+  /// once.
   void calibrate(WorkBlock& block) const;
   /// Sum the samples of all pixels of a calibrated event in one window: around the peak of the mean
   /// waveform of the valid pixels, scaled as calibrate() does, invalid pixels filled from their
@@ -136,7 +138,10 @@ class ImageProducer {
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
+  /// Fill the charges and times of pixels for the statistics of interleaved events, ADC counts.
   void extract_interleaved(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
+  /// Select the gain of pixels in all events, convert them to p.e., fill charges and times.
+  void extract_images(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
   void add_interleaved(WorkBlock& block, std::size_t slot);
   /// Fill the times of interleaved event k. @param shift as calibrate() has it for the event
   void keep_times(WorkBlock& block, std::size_t k, std::span<const double> shift) const;

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -6,20 +7,20 @@
 #include <vector>
 
 #include "calib/constants/constants.hpp"
+#include "calib/drs4/readout_history.hpp"
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/large_vector.hpp"
 
 namespace alisio::calib {
 
-/// Waveforms after the DRS4 corrections, in camera-geometry order, for the events of a block.
-struct CorrectedBlock {
+/// Waveforms after the DRS4 corrections, for the events of a block. Pixels are in camera-geometry
+/// order.
+class CorrectedBlock {
+ public:
   std::size_t n_pixels = 0, n_samples = 0;
-  /// [event][gain][pixel][sample], ADC counts. Of events with one stored gain only the stored gain
-  /// of each pixel is filled; of events whose gain is selected here, the high gain of all pixels
-  /// and the low gain of those that select it. Invalid pixels (not read out, or removed) are 0.
-  LargeVector<float> waveform;
   std::vector<std::uint16_t> first_capacitor;  ///< [event][gain][pixel]
   std::vector<std::uint8_t> broken;            ///< [event][pixel], 1: not read out
+  std::vector<std::uint8_t> empty;             ///< [event][pixel], 1: broken, or removed (DVR)
   std::vector<std::int8_t> stored_gain;        ///< [event][pixel], of events with one gain
   /// [event][pixel], 1 if a corrected high-gain sample is above the threshold: low gain; of events
   /// with two stored gains that are neither interleaved nor calibrated, or of all with both_gains.
@@ -28,14 +29,25 @@ struct CorrectedBlock {
   /// With both_gains, of all.
   std::vector<std::uint8_t> raw_above_threshold;
 
-  void reserve(std::size_t events, std::size_t n_pixels, std::size_t n_samples);
+  /// @param pixels all of the camera, in the order in which they are worked on
+  void reserve(std::size_t events, std::span<const std::uint16_t> pixels, std::size_t n_samples);
+  /// Return the samples of a pixel, ADC counts. Of events with one stored gain only the stored gain
+  /// of each pixel is filled; of events whose gain is selected here, the high gain of all pixels
+  /// and the low gain of those that select it. Invalid pixels (not read out, or removed) are 0.
   [[nodiscard]] float* waveform_of(std::size_t event, std::size_t gain, std::size_t pixel) {
-    return &waveform[((event * n_gains + gain) * n_pixels + pixel) * n_samples];
+    return &waveform_[first_sample_[pixel] + (event * n_gains + gain) * group_samples_];
   }
   [[nodiscard]] const float* waveform_of(std::size_t event, std::size_t gain,
                                          std::size_t pixel) const {
-    return &waveform[((event * n_gains + gain) * n_pixels + pixel) * n_samples];
+    return &waveform_[first_sample_[pixel] + (event * n_gains + gain) * group_samples_];
   }
+
+ private:
+  /// [module][event][gain][pixel of the module][all 40 samples]: a module's pixels lie all over the
+  /// camera, and all that is done to one stays in the cache this way.
+  LargeVector<float> waveform_;
+  std::vector<std::size_t> first_sample_;  ///< [pixel], kept, of the high gain of the first event
+  std::size_t group_samples_ = 0;          ///< of the pixels of a module, one event and gain
 };
 
 /// How spikes are removed: by the heights of the DRS4 pedestal file, or by a line between the
@@ -50,11 +62,8 @@ struct Drs4Options {
   bool both_gains = false;
 };
 
-/// Applies the DRS4 corrections: offsets, time lapse, spikes. It keeps the last readout of every
-/// capacitor, so blocks must come in order; the modules of a block are independent.
-///
-/// Each last readout takes 32 bits, the clock of 64 bits relative to the module's base; the base
-/// moves on, and what is older than any correction is forgotten, before 32 bits are exhausted.
+/// Applies the DRS4 corrections: offsets, time lapse, spikes. It keeps what each chip read out
+/// lately, so blocks must come in order; the modules of a block are independent.
 class Drs4Corrector {
  public:
   /// @throws Error(bad_input) if the constants and the camera of the file do not fit.
@@ -74,19 +83,22 @@ class Drs4Corrector {
                std::span<const std::uint8_t> wanted = {});
   /// Return the pixels of a module.
   [[nodiscard]] std::span<const std::uint16_t> pixels_of(std::size_t module) const;
+  /// Return the pixels of the camera that the file does not have: prepare() calls them broken.
+  [[nodiscard]] std::span<const std::uint16_t> missing_pixels() const { return missing_pixels_; }
 
  private:
-  void move_base(std::size_t module, std::uint64_t now);
-  void prefetch(const RawEvent& event, std::size_t module) const;
+  /// Bring what a module's high gain reads into the cache.
+  void fetch(const RawBlock& block, std::size_t module) const;
 
   std::shared_ptr<const Drs4Pedestal> pedestal_;
   RawCamera camera_;
   Drs4Options options_;
   std::size_t n_pixels_ = 0, n_modules_ = 0;
-  LargeVector<std::uint32_t> last_readout_;              ///< [position][gain][capacitor]
-  std::vector<std::uint64_t> base_;                      ///< [module], clock of last_readout 1
-  std::vector<std::uint16_t> previous_first_capacitor_;  ///< [position][gain]
-  std::vector<std::uint16_t> missing_pixels_;            ///< not in the file
+  std::array<float, readout::n_samples> gain_threshold_;  ///< infinite where samples are not kept
+  std::vector<drs4::ReadoutHistory> history_;             ///< [module]
+  std::vector<std::uint16_t> previous_first_capacitor_;   ///< [module][chip]
+  std::vector<std::uint16_t> missing_pixels_;             ///< not in the file
+  std::vector<std::uint16_t> all_pixels_;  ///< in read-out order, the missing ones last
 };
 
 }  // namespace alisio::calib

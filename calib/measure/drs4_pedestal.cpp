@@ -18,10 +18,6 @@ using readout::pixels_per_module;
 
 constexpr std::size_t n_spike_samples = MeasuredDrs4Pedestal::n_spike_samples;
 
-/// Ticks after which a last readout plays no part any more, with room to spare.
-constexpr std::uint64_t forget_ticks = std::uint64_t{1} << 24;
-static_assert(double(forget_ticks) > drs4::longest_lapse_ms * readout::clock_ticks_per_ms);
-
 /// Levels of raw baselines beyond which something is odd, ADC counts (the peers' choice).
 constexpr double odd_level = 25;
 
@@ -65,17 +61,16 @@ struct Readout {
   float scale, offset;
   bool scaled;
   std::size_t first_capacitor;
-  std::uint32_t now;
-  bool correct_lapse;
-  const std::uint32_t* last;
+  const double* lapse;     ///< nullptr: no capacitor gained anything
   std::size_t begin, end;  ///< samples that count
 };
 
 /// Convert and correct a readout, and add all its samples but those of spikes.
 /// @param samples gets the corrected readout
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void add_readout(
-    const Readout& r, const drs4::Spikes& spikes, drs4::LapseMemo& memo,
-    const ChannelStatistics& to, float* samples) {
+/// @return false, and nothing done, if it needs the lapse exactly
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] bool add_readout(
+    const Readout& r, const drs4::Spikes& spikes, bool exact_lapse, const ChannelStatistics& to,
+    float* samples) {
   if (r.scaled) {
     for (std::size_t s = 0; s < readout::n_samples; ++s) {
       samples[s] = float(r.raw[s]) / r.scale - r.offset;
@@ -83,8 +78,12 @@ struct Readout {
   } else {
     for (std::size_t s = 0; s < readout::n_samples; ++s) samples[s] = float(r.raw[s]);
   }
-  if (r.correct_lapse) {
-    drs4::subtract_time_lapse(samples, r.first_capacitor, r.now, r.last, memo);
+  if (r.lapse != nullptr) {
+    if (exact_lapse) {
+      drs4::subtract_lapse(samples, r.lapse);
+    } else if (!drs4::subtract_approximate_lapse(samples, r.lapse)) {
+      return false;
+    }
   }
   // The stretches between spikes.
   std::array<int, 2> at = spikes.position;
@@ -96,6 +95,7 @@ struct Readout {
     begin = std::size_t(std::clamp(at[k] + int(n_spike_samples), int(begin), int(r.end)));
   }
   add_samples(samples, begin, r.end, r.first_capacitor, to);
+  return true;
 }
 
 /// Return the sample of a spike, 0 to 2, that sample s of a readout is; -1 if it is none. Where two
@@ -182,12 +182,10 @@ Drs4PedestalMeter::Drs4PedestalMeter(RawCamera camera, std::size_t n_pixels,
                 "DRS4PedestalAndSpikeHeight", "lower skip_samples_front or skip_samples_end");
   }
   result_ = MeasuredDrs4Pedestal(n_pixels_);
-  static_assert(sizeof(*last_readout_) == 2 * sizeof(std::int16_t));
-  last_readout_ = result_.items<std::uint32_t>(0);
   counts_ = result_.baseline_counts().data();
   mean_.resize(result_.cells());
   squares_.resize(result_.cells());
-  base_.resize(module_count());
+  history_.resize(module_count());
   previous_first_capacitor_.resize(module_count() * chips_per_module);
   spikes_.resize(module_count());
 }
@@ -223,47 +221,16 @@ void Drs4PedestalMeter::begin(const RawBlock& block) {
   }
 }
 
-void Drs4PedestalMeter::move_base(std::size_t module, std::uint64_t now) {
-  const std::uint64_t old = base_[module];
-  const std::uint64_t base = now > forget_ticks ? now - forget_ticks : 1;
-  base_[module] = base;
-  if (old == 0) return;
-  for (std::size_t i = 0; i < n_gains * pixels_per_module; ++i) {
-    const std::size_t pixel = camera_.pixel_ids[module * pixels_per_module + i / n_gains];
-    std::uint32_t* const last = last_readout_ + ((i % n_gains) * n_pixels_ + pixel) * n_capacitors;
-    for (std::size_t c = 0; c < n_capacitors; ++c) {
-      if (last[c] == 0) continue;
-      const std::uint64_t then = old + last[c] - 1;
-      const bool keep = then >= base && then - base < std::numeric_limits<std::uint32_t>::max();
-      last[c] = keep ? std::uint32_t(then - base + 1) : 0;
-    }
-  }
-}
-
 void Drs4PedestalMeter::add(const RawBlock& block, std::size_t module) {
-  // Ticks of the events from the base. All events of the block must count from one base.
-  std::vector<std::uint32_t> now(block.events.size());
-  for (std::size_t first = 0; first < now.size();) {
-    std::size_t e = first;
-    for (; e < now.size(); ++e) {
-      const std::uint64_t clock = block.events[e].module_clock[module];
-      if (clock != 0 && (base_[module] == 0 || clock < base_[module] ||
-                         clock - base_[module] >= std::numeric_limits<std::uint32_t>::max())) {
-        if (e > first) break;
-        move_base(module, clock);
-      }
-      now[e] = clock == 0 ? 0 : std::uint32_t(clock - base_[module] + 1);
-    }
-    for (std::size_t chip = 0; chip < chips_per_module; ++chip) {
-      add_chip(block, module, chip, first, e, now);
-    }
-    first = e;
-  }
+  if (block.events.empty()) return;
+  history_[module].forget(block.events.front().module_clock[module]);
+  for (const RawEvent& event : block.events)
+    history_[module].add(event.first_capacitor.subspan(module * chips_per_module, chips_per_module),
+                         event.module_clock[module]);
+  for (std::size_t chip = 0; chip < chips_per_module; ++chip) add_chip(block, module, chip);
 }
 
-void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std::size_t chip,
-                                 std::size_t first, std::size_t last_event,
-                                 const std::vector<std::uint32_t>& now) {
+void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std::size_t chip) {
   // The pixels that the chip reads.
   std::size_t gain = 0, n = 0;
   std::array<std::size_t, pixels_per_module> pixel_in_module;
@@ -274,7 +241,7 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
       pixel_in_module[n++] = k;
     }
   }
-  drs4::LapseMemo memo;
+  drs4::LapseBaselines lapse;
   const bool scaled = camera_.waveform_scale != 1.F || camera_.waveform_offset != 0.F;
   const std::size_t begin = options_.skip_front, end = readout::n_samples - options_.skip_end;
   std::array<float, readout::n_samples> samples;
@@ -293,7 +260,6 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t position = module * pixels_per_module + pixel_in_module[i];
       const std::size_t at = (gain * n_pixels_ + camera_.pixel_ids[position]) * n_capacitors + cell;
-      fetch(last_readout_ + at, cells);
       fetch(&mean_[at], cells);
       fetch(&squares_[at], cells);
       fetch(counts_ + at, cells);
@@ -305,18 +271,19 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
   };
   constexpr std::size_t ahead = 2;
 
-  for (std::size_t e = first; e < last_event; ++e) {
+  for (std::size_t e = 0; e < block.events.size(); ++e) {
     const RawEvent& event = block.events[e];
     if (e + ahead < block.events.size()) prefetch(block.events[e + ahead]);
     const std::size_t cell = event.first_capacitor[module * chips_per_module + chip] % n_capacitors;
     const drs4::Spikes spikes = drs4::find_spikes(cell, previous);
     previous = std::uint16_t(cell);
+    const std::uint64_t clock = event.module_clock[module];
     const bool correct_lapse = (event.preprocessing & preprocessing::time_lapse) == 0;
+    if (correct_lapse) history_[module].find(chip, cell, clock, block.events.size() - e, lapse);
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t k = pixel_in_module[i];
       const std::size_t position = module * pixels_per_module + k;
       const std::size_t from = (gain * n_pixels_ + camera_.pixel_ids[position]) * n_capacitors;
-      std::uint32_t* const last = last_readout_ + from;
       const std::uint8_t status = event.pixel_status[position];
       const std::size_t row =
           event.stored_row.empty() ? position : std::size_t{event.stored_row[position]};
@@ -324,11 +291,20 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
           row < event.n_stored &&
           (status & (pixel_status::high_gain_stored | pixel_status::low_gain_stored)) != 0;
       // A module whose clock is 0 sent no data, whatever its samples say.
-      if (stored && now[e] != 0) {
-        add_readout({&event.waveform[(gain * event.n_stored + row) * event.n_samples],
-                     camera_.waveform_scale, camera_.waveform_offset, scaled, cell, now[e],
-                     correct_lapse, last, begin, end},
-                    spikes, memo, {&mean_[from], &squares_[from], counts_ + from}, samples.data());
+      if (stored && clock != 0) {
+        const Readout readout{&event.waveform[(gain * event.n_stored + row) * event.n_samples],
+                              camera_.waveform_scale,
+                              camera_.waveform_offset,
+                              scaled,
+                              cell,
+                              correct_lapse && !lapse.empty() ? lapse.of(k) : nullptr,
+                              begin,
+                              end};
+        const ChannelStatistics to{&mean_[from], &squares_[from], counts_ + from};
+        if (!add_readout(readout, spikes, false, to, samples.data())) {
+          lapse.make_exact();
+          static_cast<void>(add_readout(readout, spikes, true, to, samples.data()));
+        }
         for (std::size_t s = begin; spikes.n > 0 && s < end; ++s) {
           const int sample = spike_sample(spikes, int(s));
           if (sample < 0) continue;
@@ -338,7 +314,6 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
                samples[s]});
         }
       }
-      drs4::update_last_readout(k, cell, now[e], last);
     }
   }
 }
@@ -407,9 +382,6 @@ OddCells Drs4PedestalMeter::finish_module(std::size_t module, std::vector<float>
 
 MeasuredDrs4Pedestal Drs4PedestalMeter::finish(flow::ThreadPool& pool) {
   const std::size_t channels = n_gains * n_pixels_;
-  // From here on the means and deviations take the place of the last readouts.
-  std::fill_n(result_.bytes_.begin(), std::ptrdiff_t(result_.cells() * sizeof(*last_readout_)),
-              std::byte{0});
   std::vector<float> heights(channels * n_spike_samples, std::numeric_limits<float>::quiet_NaN());
   std::vector<OddCells> odd(module_count());
   pool.parallel_for(module_count(), [&](std::size_t m) { odd[m] = finish_module(m, heights); });

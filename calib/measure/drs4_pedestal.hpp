@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "calib/constants/constants.hpp"
+#include "calib/drs4/readout_history.hpp"
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/large_vector.hpp"
 #include "lib/flow/thread_pool.hpp"
@@ -80,15 +81,15 @@ class MeasuredDrs4Pedestal {
 };
 
 /// Measures baseline and spikes of each DRS4 capacitor from random triggers. The time lapse is
-/// corrected first, so the last readout of each capacitor is kept: blocks must come in order; the
+/// corrected first, so what each chip read out lately is kept: blocks must come in order; the
 /// modules of a block are independent.
 ///
 /// Means and variances are Welford's running ones, in the peers' order of operations, because the
 /// last bit of a mean decides how it is rounded when it lies half-way (lstchain's OnlineStats).
 /// Statistics are arrays per channel, so that the 29 capacitors of a readout are updated as
-/// vectors: 22 bytes a capacitor. Fresh memory costs more than the arithmetic: counts are made
-/// where the result has them, and the last readouts lie where its means and deviations come in the
-/// end. Spike samples are a hundredth of all; they are listed and summed at the end.
+/// vectors: 18 bytes a capacitor. Fresh memory costs more than the arithmetic: counts are made
+/// where the result has them. Spike samples are a hundredth of all; they are listed and summed at
+/// the end.
 class Drs4PedestalMeter {
  public:
   /// @param n_pixels of the camera; the file may have fewer.
@@ -117,11 +118,9 @@ class Drs4PedestalMeter {
     std::uint16_t place;    ///< capacitor + 4096 * (0, 1, 2: sample of the spike)
     float value;
   };
-  void move_base(std::size_t module, std::uint64_t now);
-  /// Add events [first, last) of a block to the two pixels of a chip: their statistics stay in the
-  /// cache meanwhile. @param now [event], ticks from base_, 0: no data
-  void add_chip(const RawBlock& block, std::size_t module, std::size_t chip, std::size_t first,
-                std::size_t last, const std::vector<std::uint32_t>& now);
+  /// Add the events of a block, whose readouts are noted in the history, to the two pixels of a
+  /// chip: their statistics stay in the cache meanwhile.
+  void add_chip(const RawBlock& block, std::size_t module, std::size_t chip);
   /// Write the results of one module; the heights of its spikes, NaN if unknown, go to `heights`.
   /// Calls for different modules may run at once. @return the counts of odd cells alone.
   [[nodiscard]] OddCells finish_module(std::size_t module, std::vector<float>& heights);
@@ -133,10 +132,9 @@ class Drs4PedestalMeter {
   bool baseline_subtracted_ = false;
   MeasuredDrs4Pedestal result_;
   // [gain][pixel][capacitor]
-  LargeVector<double> mean_, squares_;     ///< squares: sum of squared deviations from the mean
-  std::uint32_t* last_readout_ = nullptr;  ///< ticks from base_, 0: none; in result_
-  std::uint16_t* counts_ = nullptr;        ///< in result_
-  std::vector<std::uint64_t> base_;        ///< [module], clock of last readout 1
+  LargeVector<double> mean_, squares_;         ///< squares: sum of squared deviations from the mean
+  std::uint16_t* counts_ = nullptr;            ///< in result_
+  std::vector<drs4::ReadoutHistory> history_;  ///< [module]
   std::vector<std::uint16_t> previous_first_capacitor_;  ///< [module][chip]
   std::vector<std::vector<SpikeSample>> spikes_;         ///< [module]
 };

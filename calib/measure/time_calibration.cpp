@@ -85,8 +85,7 @@ void TimeCalibrationMeter::add(const RawBlock& block, const CorrectedBlock& wave
       if (waveforms.broken[e * n_pixels_ + pixel] != 0) continue;
       for (std::size_t g = 0; g < n_gains; ++g) {
         const std::size_t channel = g * n_pixels_ + pixel;
-        const float* const samples =
-            &waveforms.waveform[(e * n_gains * n_pixels_ + channel) * waveforms.n_samples];
+        const float* const samples = waveforms.waveform_of(e, g, pixel);
         const Pulse pulse =
             sum_window(samples, waveforms.n_samples, find_peak(samples, waveforms.n_samples),
                        options_.window, options_.sampling_rate);

@@ -428,10 +428,13 @@ void R0Source::State::start_decoding(flow::ThreadPool& pool, std::size_t last_ne
   for (; next_tile < end; ++next_tile) {
     TilePlace& place = tiles[next_tile];
     place.data = take_tile();
-    place.decoded =
-        pool.submit([&stream = streams[place.stream], tile = place.tile, data = place.data.get()] {
+    place.decoded = pool.submit(
+        [this, &stream = streams[place.stream], tile = place.tile, data = place.data.get()] {
           for (std::size_t f = 0; f < n_fields; ++f) {
-            if (stream.column[f]) stream.events.decode(tile, *stream.column[f], data->column[f]);
+            if (!stream.column[f]) continue;
+            const TimedPart timed(options.timings,
+                                  f == waveform ? "decode waveforms" : "decode the rest");
+            stream.events.decode(tile, *stream.column[f], data->column[f]);
           }
         });
   }
@@ -693,6 +696,7 @@ bool R0Source::next_block(RawBlock& block, flow::ThreadPool& pool) {
         std::find(block.tiles_.begin(), block.tiles_.end(), tile.data) == block.tiles_.end()) {
       block.tiles_.push_back(tile.data);
     }
+    const TimedPart timed(s.options.timings, "put events together");
     s.read_event(place, block, i);
     if (--tile.events_left == 0) tile.data = nullptr;
   }

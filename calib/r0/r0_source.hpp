@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "calib/r0/event_clock.hpp"
+#include "lib/base/timings.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/flow/thread_pool.hpp"
 
@@ -86,6 +87,7 @@ struct R0Options {
   /// Ids of the events that are interleaved pedestals, ascending: those take the place of what the
   /// trigger says, as find-pedestals finds them. Nothing: the trigger counts.
   std::optional<std::vector<std::int64_t>> pedestal_ids;
+  Timings* timings = nullptr;  ///< gets the time of decoding and putting together
 };
 
 /// The raw events of one subrun, merged from its streams in the order of their ids.

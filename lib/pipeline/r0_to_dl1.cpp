@@ -88,7 +88,9 @@ std::vector<InterleavedWriter::Prepared> prepare_interleaved(
     const std::vector<std::uint16_t>& pixel_ids) {
   const std::size_t n = block.waveforms.n_pixels;
   std::vector<InterleavedWriter::Prepared> out;
+  const std::size_t n_samples = block.waveforms.n_samples;
   std::vector<std::uint8_t> missing(calib::n_gains * n), status(n);
+  std::vector<float> waveform(calib::n_gains * n * n_samples);
   for (std::size_t k = 0; k < block.interleaved().size(); ++k) {
     const std::size_t e = block.interleaved()[k];
     const calib::RawEvent& event = block.raw.events[e];
@@ -101,10 +103,13 @@ std::vector<InterleavedWriter::Prepared> prepare_interleaved(
       status[pixel_ids[p]] = event.pixel_status[p];
     const std::span<const float> times(&block.interleaved_times[k * calib::n_gains * n],
                                        calib::n_gains * n);
+    for (std::size_t c = 0; c < calib::n_gains * n; ++c)
+      std::copy_n(block.waveforms.waveform_of(e, c / n, c % n), n_samples,
+                  &waveform[c * n_samples]);
     out.push_back(writer.prepare({.event_id = event.event_id,
                                   .time_tai_ns = event.time_tai_ns,
                                   .type = event.type,
-                                  .waveform = block.waveforms.waveform_of(e, 0, 0),
+                                  .waveform = waveform.data(),
                                   .missing = missing,
                                   .peak_time = times,
                                   .pixel_status = status}));
@@ -158,6 +163,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   const clean::CleaningOptions cleaning = cleaning_options(configuration);
   calib::R0Options r0;
   r0.max_events = request.max_events;
+  r0.timings = &run.timings();
   r0.reference_time = reference_time(request.run_summary, run_number);
   r0.trigger_source = trigger_source(configuration);
   if (!request.pedestal_ids.empty())
@@ -168,6 +174,9 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   calib::CalibrationOptions calibration =
       calibration_options(configuration, source.camera().run_start_utc_s);
   calibration.keep_interleaved_times = with_interleaved;
+  calibration.timings = &run.timings();
+  std::optional<TimedPart> timed;
+  timed.emplace(&run.timings(), "read constants");
 
   calib::CalibrationConstants constants;
   constants.drs4_pedestal = std::make_shared<calib::Drs4Pedestal>(
@@ -186,6 +195,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   calib::ImageProducer producer(source, constants, telescope.geometry,
                                 telescope.readout.sampling_rate, calibration);
 
+  timed.reset();
   PendingFile& file = run.create("dl1_subrun", target);
   Dl1Writer writer(file.path(), telescope, run_number, r0.block_events,
                    run.activity().configuration_json);
@@ -216,17 +226,26 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
       pool,
       [&](calib::WorkBlock& block) {
         scratches.with_scratch([&](params::Scratch& scratch) {
+          const TimedPart part(&run.timings(), "clean and parametrise");
           params::process_block(block.events, 0, block.events.size, telescope, cleaning, {},
                                 scratch);
         });
-        hdf5::CompressedChunk chunk = writer.prepare(block.events);
+        const auto timed_part = [&](const char* part, const auto& work) {
+          const TimedPart measured(&run.timings(), part);
+          return work();
+        };
+        hdf5::CompressedChunk chunk =
+            timed_part("compress images", [&] { return writer.prepare(block.events); });
         std::vector<InterleavedWriter::Prepared> prepared;
         if (interleaved)
-          prepared = prepare_interleaved(*interleaved, block, source.camera().pixel_ids);
+          prepared = timed_part("compress interleaved", [&] {
+            return prepare_interleaved(*interleaved, block, source.camera().pixel_ids);
+          });
         std::vector<MuonRing> candidates;
-        if (muons) candidates = muons->find(block);
+        if (muons) candidates = timed_part("muons", [&] { return muons->find(block); });
         check::Prepared checked;
-        if (data_check) data_check->prepare(events_of(block.events), checked);
+        if (data_check)
+          timed_part("data check", [&] { data_check->prepare(events_of(block.events), checked); });
         const std::scoped_lock lock(mutex);
         images.emplace(block.events.sequence, std::move(chunk));
         interleaved_events.emplace(block.events.sequence, std::move(prepared));
@@ -245,7 +264,11 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
           candidates = std::move(muon_candidates.extract(block.events.sequence).mapped());
           checked = std::move(prepared_checks.extract(block.events.sequence).mapped());
         }
-        if (data_check) data_check->add(events_of(block.events), checked);
+        if (data_check) {
+          const TimedPart part(&run.timings(), "data check");
+          data_check->add(events_of(block.events), checked);
+        }
+        const TimedPart part(&run.timings(), "write");
         if (muons) muons->add(std::move(candidates), block.events.size);
         for (const InterleavedWriter::Prepared& event : prepared) interleaved->write(event);
         writer.write(block.events, chunk);
@@ -258,11 +281,13 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     throw Error(ErrorKind::bad_input, "holds no events", request.input.string(),
                 "leave the subrun out, or copy its files again");
 
+  timed.emplace(&run.timings(), "finish files");
   std::vector<MonitoringParts> parts;
   for (const auto& part : producer.monitoring().parts())
     parts.push_back({part.pedestal, part.flatfield});
   writer.write_monitoring(producer.monitoring().rows(), parts);
   writer.finish(run.metadata("dl1_subrun"));
+  timed.reset();
   const stage::FileStamp stamp = run.publish("dl1_subrun");
   if (product != nullptr) *product = stamp;
   if (interleaved) {

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -11,6 +12,7 @@
 #include "calib/charge/extraction.hpp"
 #include "calib/drs4/kernels.hpp"
 #include "calib/drs4/readout.hpp"
+#include "calib/drs4/readout_history.hpp"
 #include "calib/gain/gain.hpp"
 
 namespace alisio::calib {
@@ -85,30 +87,42 @@ void subtract_baselines(benchmark::State& state) {
   std::vector<float> out(raw.size());
   for (auto _ : state) {
     for (std::size_t channel = 0; channel < first.size(); ++channel)
-      drs4::subtract_baseline(&raw[channel * n_samples], first[channel],
-                              &baseline[channel * (n_capacitors + n_samples)],
+      drs4::subtract_baseline(&raw[channel * n_samples],
+                              &baseline[channel * (n_capacitors + n_samples) + first[channel]],
                               &out[channel * n_samples]);
     benchmark::DoNotOptimize(out.data());
   }
   count_events(state);
 }
 
+/// The time lapse of one gain of all pixels at 7 kHz, with 100 ms of earlier readouts.
 void subtract_time_lapses(benchmark::State& state) {
+  constexpr std::size_t n_modules = n_pixels / readout::pixels_per_module;
+  constexpr std::uint64_t ticks_between = 19'000;
   std::mt19937 random(3);
-  // Readouts of other events left stretches of 40 capacitors with a common time.
-  std::vector<std::uint32_t> last(n_gains * n_pixels * n_capacitors);
-  for (std::size_t begin = 0; begin < last.size(); begin += n_samples) {
-    const auto then = static_cast<std::uint32_t>(1 + random() % 10'000'000);
-    for (std::size_t c = begin; c < std::min(begin + n_samples, last.size()); ++c) last[c] = then;
-  }
-  std::vector<std::uint16_t> first(n_gains * n_pixels);
-  for (auto& capacitor : first) capacitor = static_cast<std::uint16_t>(random() % n_capacitors);
-  std::vector<float> samples(n_gains * n_pixels * n_samples, 100);
-  drs4::LapseMemo memo;
+  const auto chips = [&random] {
+    std::array<std::uint16_t, readout::chips_per_module> first;
+    for (auto& capacitor : first) capacitor = static_cast<std::uint16_t>(random() % n_capacitors);
+    return first;
+  };
+  std::vector<drs4::ReadoutHistory> history(n_modules);
+  std::uint64_t clock = 1;
+  for (int event = 0; event < 700; ++event, clock += ticks_between)
+    for (auto& module : history) module.add(chips(), clock);
+  std::vector<std::array<std::uint16_t, readout::chips_per_module>> first(n_modules);
+  for (auto& module : first) module = chips();
+  std::vector<float> samples(n_pixels * n_samples, 100);
+  drs4::LapseBaselines lapse;
   for (auto _ : state) {
-    for (std::size_t channel = 0; channel < first.size(); ++channel)
-      drs4::subtract_time_lapse(&samples[channel * n_samples], first[channel], 10'000'000,
-                                &last[channel * n_capacitors], memo);
+    for (std::size_t module = 0; module < n_modules; ++module)
+      for (std::size_t k = 0; k < readout::pixels_per_module; ++k) {
+        if (k % 2 == 0) history[module].find(k / 2, first[module][k / 2], clock, 0, lapse);
+        float* const at = &samples[(module * readout::pixels_per_module + k) * n_samples];
+        if (!lapse.empty() && !drs4::subtract_approximate_lapse(at, lapse.of(k))) {
+          lapse.make_exact();
+          drs4::subtract_lapse(at, lapse.of(k));
+        }
+      }
     benchmark::DoNotOptimize(samples.data());
   }
   count_events(state);

@@ -96,7 +96,8 @@ std::string encode_checksum(std::uint32_t sum) {
 FitsHash hash_fits_file(const std::filesystem::path& path) {
   const auto source = ByteSource::open(path);
   const auto hdus = read_hdus(source);
-  constexpr std::size_t buffer_size = block_size * 1024;
+  // Stays in the cache from the read to the hash to the sum.
+  constexpr std::size_t buffer_size = block_size * 64;
   std::vector<std::byte> buffer(buffer_size);
   Hasher hasher;
   FitsHash result;

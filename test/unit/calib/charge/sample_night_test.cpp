@@ -308,14 +308,20 @@ TEST_F(GoldenWaveforms, CalibratedWaveformsAndTimesEqualThePeers) {
   const auto unix_s = events.column<double>("unix");
 
   R0Source source(shared_folder() / "data" / sample.raw, r0_options(sample, {1, 16, 40}));
-  ImageProducer producer(source, load_constants(sample), telescope().geometry,
-                         telescope().readout.sampling_rate, {});
+  const CalibrationConstants constants = load_constants(sample);
+  ImageProducer producer(source, constants, telescope().geometry, telescope().readout.sampling_rate,
+                         {});
+  // The peers' waveforms of events in both gains are not converted to p.e.
+  Drs4Corrector corrector(constants.drs4_pedestal, source.camera(), {});
+  CorrectedBlock corrected;
   flow::ThreadPool pool(1);
   const std::size_t n = telescope().geometry.n_pixels;
   WorkBlock block;
   std::size_t seen = 0, two_gain = 0;
   while (producer.next(block, pool)) {
-    const auto corrected = block.waveforms.waveform;
+    corrector.prepare(block.raw, corrected);
+    for (std::size_t m = 0; m < corrector.module_count(); ++m)
+      corrector.correct(block.raw, m, corrected);
     producer.calibrate(block);
     const std::size_t n_samples = block.waveforms.n_samples;
     for (std::size_t e = 0; e < block.events.size; ++e, ++seen) {
@@ -333,11 +339,10 @@ TEST_F(GoldenWaveforms, CalibratedWaveformsAndTimesEqualThePeers) {
       for (std::size_t p = 0; p < n; ++p) {
         for (std::size_t g = 0; g < n_gains; ++g) {
           if (!both && std::size_t(block.events.selected_gain_of(e)[p]) != g) continue;
+          const float* const have = (both ? corrected : block.waveforms).waveform_of(e, g, p);
           for (std::size_t s = 0; s < n_samples; ++s) {
-            const std::size_t at = ((e * n_gains + g) * n + p) * n_samples + s;
-            const float have = both ? corrected[at] : block.waveforms.waveform[at];
             const auto expected = float(want[((both ? g * n : 0) + p) * n_samples + s]);
-            different += have != expected ? 1 : 0;
+            different += have[s] != expected ? 1 : 0;
           }
         }
       }

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +10,7 @@
 
 #include "calib/drs4/corrector.hpp"
 #include "calib/drs4/kernels.hpp"
+#include "calib/drs4/readout_history.hpp"
 #include "lib/base/error.hpp"
 #include "lib/io/hdf5/file.hpp"
 
@@ -21,76 +25,145 @@ TEST(Baseline, IsContiguousAcrossTheEndOfTheRing) {
   std::copy_n(baseline.begin(), Drs4Pedestal::padding, baseline.begin() + n_capacitors);
   std::vector<std::uint16_t> raw(n_samples, 400);
   std::vector<float> out(n_samples);
-  drs4::subtract_baseline(raw.data(), n_capacitors - 10, baseline.data(), out.data());
+  drs4::subtract_baseline(raw.data(), &baseline[n_capacitors - 10], out.data());
   EXPECT_EQ(out[9], 400.F - float((n_capacitors - 1) % 100));
   EXPECT_EQ(out[10], 400.F);
   EXPECT_EQ(out[39], 400.F - 29.F);
 }
 
-/// The law applied sample by sample, as its definition says.
-void lapse_by_sample(std::vector<float>& samples, std::size_t first, std::uint32_t now,
-                     const std::vector<std::uint32_t>& last) {
-  for (std::size_t s = 0; s < samples.size(); ++s) {
-    const std::uint32_t then = last[(first + s) % n_capacitors];
-    if (then == 0 || then >= now) continue;
-    const double ms = double(now - then) / 133e3;
-    if (ms >= 100) continue;
-    const volatile double corrected = double(samples[s]) - (32.99 * std::pow(ms, -0.22) - 11.9);
-    samples[s] = float(corrected);
+/// The time lapse by its definition: the clock of the last readout of each capacitor of a channel.
+class LastReadouts {
+ public:
+  void note(std::size_t pixel_in_module, std::size_t first, std::uint64_t clock) {
+    for (std::size_t s = 0; s < n_samples; ++s) clock_[(first + s) % n_capacitors] = clock;
+    if (pixel_in_module % 2 != 0 || first % 1024 <= 767) return;
+    for (std::size_t s = 0; s < 12 && first % 1024 + s < 1024; ++s)
+      clock_[(first + 1024 + s) % n_capacitors] = clock;
   }
+  void subtract(std::vector<float>& samples, std::size_t first, std::uint64_t now) const {
+    for (std::size_t s = 0; s < samples.size(); ++s) {
+      const std::uint64_t then = clock_[(first + s) % n_capacitors];
+      if (then == 0 || then >= now) continue;
+      const double ms = double(now - then) / 133e3;
+      if (ms >= 100) continue;
+      const volatile double corrected = double(samples[s]) - (32.99 * std::pow(ms, -0.22) - 11.9);
+      samples[s] = float(corrected);
+    }
+  }
+
+ private:
+  std::vector<std::uint64_t> clock_ = std::vector<std::uint64_t>(n_capacitors, 0);
+};
+
+/// Subtract the lapses that a history finds, as Drs4Corrector does.
+void subtract_found(std::vector<float>& samples, drs4::LapseBaselines& found,
+                    std::size_t pixel_in_module, int& made_exact) {
+  if (found.empty()) return;
+  const std::vector<float> raw = samples;
+  if (drs4::subtract_approximate_lapse(samples.data(), found.of(pixel_in_module))) return;
+  ++made_exact;
+  samples = raw;
+  found.make_exact();
+  drs4::subtract_lapse(samples.data(), found.of(pixel_in_module));
 }
 
-TEST(TimeLapse, EqualsTheLawSampleBySample) {
+TEST(TimeLapse, IsApproximatedWithinItsUncertaintyForEveryLapse) {
+  double largest = 0;
+  for (std::uint32_t ticks = 1; ticks <= drs4::longest_lapse_ticks; ++ticks) {
+    const double exact = drs4::time_lapse_baseline(double(ticks) / 133e3);
+    largest = std::max(largest, std::abs(drs4::approximate_time_lapse_baseline(ticks) - exact));
+  }
+  // A tenth, so that the rounding of other instruction sets has room.
+  EXPECT_LT(largest, drs4::time_lapse_uncertainty / 10);
+}
+
+TEST(TimeLapse, AsksForTheExactBaselineWhereItDecidesTheLastDigit) {
+  // Half-way between two floats.
+  const double between = 1 + std::ldexp(1.0, -24);
+  std::vector<float> samples(n_samples, 0.F);
+  std::vector<double> baseline(n_samples, -1.25);
+  EXPECT_TRUE(drs4::subtract_approximate_lapse(samples.data(), baseline.data()));
+  EXPECT_EQ(samples[7], 1.25F);
+  samples.assign(n_samples, 0.F);
+  baseline[39] = -between;
+  EXPECT_FALSE(drs4::subtract_approximate_lapse(samples.data(), baseline.data()));
+}
+
+TEST(ReadoutHistory, GivesTheLapseOfTheLastReadoutOfEachCapacitor) {
   std::mt19937 random(1);
-  std::vector<std::uint32_t> last(n_capacitors, 0);
-  drs4::LapseMemo memo;
-  std::uint32_t now = 20'000'000;
-  for (int readout = 0; readout < 3000; ++readout) {
-    now += random() % 40'000;
-    if (readout == 1500) now += 14'000'000;  // nothing younger than 100 ms
-    // Late readouts are narrowed to one place, so that windows overlap and wrap around.
-    const std::size_t first = readout < 2000 ? random() % n_capacitors
-                                             : (n_capacitors - 60 + random() % 100) % n_capacitors;
-    std::vector<float> samples(n_samples);
-    for (auto& v : samples) v = float(random() % 4096) / 7.F;
-    std::vector<float> expected = samples;
-    lapse_by_sample(expected, first, now, last);
-    drs4::subtract_time_lapse(samples.data(), first, now, last.data(), memo);
-    ASSERT_EQ(samples, expected) << "readout " << readout;
-    drs4::update_last_readout(readout % 7, first, now, last.data());
+  drs4::ReadoutHistory history;
+  drs4::LapseBaselines found;
+  std::array<std::array<LastReadouts, 2>, 8> last;  // [chip][odd or even pixel]
+  std::uint64_t now = 20'000'000'000;
+  int corrected = 0, made_exact = 0;
+  for (int event = 0; event < 6000; ++event) {
+    // A silent module, a clock that stands still, one that runs back, one that runs ahead once;
+    // rates at which 100 ms hold few events, and thousands.
+    std::uint64_t clock = now += random() % (event < 2000 ? 40'000 : 4'000);
+    if (event % 500 == 100) clock = 0;
+    if (event % 500 == 101) now = clock = now - 1'000'000;
+    if (event % 500 == 102) clock = now + 50'000'000'000;
+    if (event % 500 > 490) clock = now - now % 100'000;
+    if (event == 3000) now += 14'000'000;  // nothing younger than 100 ms
+    std::array<std::uint16_t, 8> first;
+    for (auto& cell : first) {
+      // Late readouts are narrowed to one place, so that windows overlap and wrap around.
+      cell =
+          std::uint16_t(event % 1000 < 700 ? random() % n_capacitors
+                                           : (n_capacitors - 60 + random() % 100) % n_capacitors);
+    }
+    if (event % 32 == 0) history.forget(clock);
+    for (std::size_t chip = 0; chip < 8; ++chip) {
+      history.find(chip, first[chip], clock, 0, found);
+      for (std::size_t pixel = 0; pixel < 2; ++pixel) {
+        std::vector<float> samples(n_samples);
+        for (auto& v : samples) v = float(random() % 4096) - 400.F;
+        std::vector<float> expected = samples;
+        const std::vector<float> raw = samples;
+        last[chip][pixel].subtract(expected, first[chip], clock);
+        subtract_found(samples, found, pixel, made_exact);
+        ASSERT_EQ(samples, expected) << "event " << event << ", chip " << chip << "." << pixel;
+        corrected += samples != raw ? 1 : 0;
+        last[chip][pixel].note(pixel, first[chip], clock);
+      }
+    }
+    history.add(first, clock);
   }
+  EXPECT_GT(corrected, 80'000);
+  EXPECT_GT(made_exact, 0) << "the exact way was not tested";
 }
 
-TEST(TimeLapse, NeedsAClockThatRuns) {
-  std::vector<std::uint32_t> last(n_capacitors, 1000);
-  drs4::LapseMemo memo;
-  for (const std::uint32_t now : {500u, 1000u}) {
-    std::vector<float> samples(n_samples, 5.F);
-    drs4::subtract_time_lapse(samples.data(), 0, now, last.data(), memo);
-    EXPECT_EQ(samples, std::vector<float>(n_samples, 5.F)) << now;
-  }
+TEST(ReadoutHistory, IsReadAsOfAnEarlierEventOfTheBlock) {
+  drs4::ReadoutHistory history;
+  drs4::LapseBaselines found;
+  std::array<std::uint16_t, 8> first;
+  first.fill(100);
+  history.add(first, 133'000);
+  history.add(first, 266'000);
+  history.find(0, 100, 399'000, 1, found);
+  EXPECT_NEAR(found.of(0)[0], drs4::time_lapse_baseline(2), 1e-10);
+  history.find(0, 100, 399'000, 2, found);
+  EXPECT_TRUE(found.empty());
 }
 
-std::vector<std::size_t> marked(std::size_t pixel_in_module, std::size_t first) {
-  std::vector<std::uint32_t> last(n_capacitors, 0);
-  drs4::update_last_readout(pixel_in_module, first, 1, last.data());
-  std::vector<std::size_t> out;
-  for (std::size_t c = 0; c < n_capacitors; ++c) {
-    if (last[c] != 0 && (c + n_capacitors - first) % n_capacitors >= n_samples) out.push_back(c);
+TEST(ReadoutHistory, FindsOverlapsAlikeOnEveryMachine) {
+  std::mt19937 random(2);
+  std::array<std::uint16_t, 64> earlier;
+  std::size_t readouts = 0, besides = 0;
+  for (std::size_t first = 0; first < n_capacitors; ++first) {
+    for (std::size_t i = 0; i < earlier.size(); ++i) {
+      const std::size_t near = first + n_capacitors - 45 + random() % 90 + (i % 4) * 1024;
+      earlier[i] = std::uint16_t((i < 48 ? near : random()) % n_capacitors);
+    }
+    const drs4::Overlaps expected = drs4::find_overlaps_scalar(earlier.data(), first);
+    const drs4::Overlaps found = drs4::find_overlaps(earlier.data(), first);
+    ASSERT_EQ(found.readout, expected.readout) << first;
+    ASSERT_EQ(found.besides, expected.besides) << first;
+    readouts += std::size_t(std::popcount(expected.readout));
+    besides += std::size_t(std::popcount(expected.besides));
   }
-  return out;
-}
-
-TEST(LastReadout, MarksWhatTheChipReadsBesides) {
-  EXPECT_EQ(marked(0, 767), std::vector<std::size_t>{});
-  EXPECT_EQ(marked(1, 800), std::vector<std::size_t>{});
-  EXPECT_EQ(marked(0, 768).size(), 12u);
-  EXPECT_EQ(marked(0, 768).front(), 768u + 1024u);
-  EXPECT_EQ(marked(2, 1012).size(), 12u);
-  EXPECT_EQ(marked(2, 1013).size(), 11u);
-  EXPECT_EQ(marked(2, 1023), std::vector<std::size_t>{2047});
-  // From the last channel on to the first one.
-  EXPECT_EQ(marked(4, 3072 + 1020), (std::vector<std::size_t>{1020, 1021, 1022, 1023}));
+  EXPECT_GT(readouts, 10'000u);
+  EXPECT_GT(besides, 1'000u);
 }
 
 /// Positions as the peers search for them: every channel and both places.
@@ -328,9 +401,8 @@ TEST(GoldenSteps, EqualThePeersBitForBit) {
   }
 
   const std::size_t channels = n_gains * n_pixels;
-  std::vector<std::uint32_t> last(channels * n_capacitors, 0);
+  std::vector<LastReadouts> last(channels);
   std::vector<std::size_t> previous(channels, 0);
-  std::uint64_t base = 0;
   int events = 0;
   for (const char* event : {"/event_00001/", "/event_00002/", "/event_00003/", "/event_00004/"}) {
     const std::string group = event;
@@ -342,7 +414,6 @@ TEST(GoldenSteps, EqualThePeersBitForBit) {
     const auto after_spikes = file.read_array(group + "after_spikes");
     const auto cells = file.read_array(group + "first_capacitor");
     const auto clocks = file.read_array(group + "local_clock");
-    if (base == 0) base = std::uint64_t(*std::min_element(clocks.begin(), clocks.end())) - 1;
     std::size_t different[3] = {0, 0, 0};
     for (std::size_t c = 0; c < channels; ++c) {
       const std::size_t pixel = c % n_pixels, cell = std::size_t(cells[c]);
@@ -350,22 +421,22 @@ TEST(GoldenSteps, EqualThePeersBitForBit) {
       for (std::size_t s = 0; s < n_samples; ++s) {
         values[s] = std::uint16_t(raw[c * n_samples + s]);
       }
-      float samples[n_samples];
+      std::vector<float> samples(n_samples);
       const auto compare = [&](const std::vector<double>& want, std::size_t& count) {
         for (std::size_t s = 0; s < n_samples; ++s) {
           count += samples[s] != float(want[c * n_samples + s]) ? 1 : 0;
         }
       };
-      drs4::LapseMemo memo;
-      const auto now = std::uint32_t(std::uint64_t(clocks[module_of[pixel]]) - base);
-      drs4::subtract_baseline(values, cell, &pedestal.baseline[c * Drs4Pedestal::row], samples);
+      const auto now = std::uint64_t(clocks[module_of[pixel]]);
+      drs4::subtract_baseline(values, &pedestal.baseline[c * Drs4Pedestal::row + cell],
+                              samples.data());
       compare(after_pedestal, different[0]);
-      drs4::subtract_time_lapse(samples, cell, now, &last[c * n_capacitors], memo);
+      last[c].subtract(samples, cell, now);
       compare(after_timelapse, different[1]);
-      drs4::subtract_spikes(samples, drs4::find_spikes(cell, previous[c]),
+      drs4::subtract_spikes(samples.data(), drs4::find_spikes(cell, previous[c]),
                             &pedestal.spike_height[c * 3]);
       compare(after_spikes, different[2]);
-      drs4::update_last_readout(in_module[pixel], cell, now, &last[c * n_capacitors]);
+      last[c].note(in_module[pixel], cell, now);
       previous[c] = cell;
     }
     EXPECT_EQ(different[0], 0u) << group;

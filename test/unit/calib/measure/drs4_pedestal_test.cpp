@@ -103,7 +103,7 @@ TEST(Drs4Pedestal, EqualsTheDefinitionSampleBySample) {
   std::uint64_t ticks = 5'000'000'000;
   for (std::size_t e = 0; e < 400; ++e) {
     ticks += random() % 3'000'000;
-    if (e == 200) ticks -= 400'000'000;
+    if (e == 200) ticks -= 4'000'000'000;
     if (e == 300) ticks += std::uint64_t{1} << 33;
     run.add_event(random, ticks, [&](auto...) { return int(random() % 40); });
     // Few first capacitors, so that windows overlap often.

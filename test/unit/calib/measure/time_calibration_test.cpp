@@ -20,6 +20,8 @@ double delay(std::size_t gain, std::size_t pixel, std::size_t cell) {
   return 0.4 * std::cos(phase + double(pixel)) + (gain == 0 ? 0.2 : 0.1) * std::sin(3 * phase);
 }
 
+constexpr std::uint16_t all_pixels[] = {0, 1, 2, 3};
+
 /// Pulses whose centre of gravity is delayed as above; every first capacitor comes equally often.
 struct Pulses {
   RawBlock raw;
@@ -27,7 +29,7 @@ struct Pulses {
 
   explicit Pulses(std::size_t first, std::size_t n) {
     raw.events.resize(n);
-    waveforms.reserve(n, n_pixels, n_samples);
+    waveforms.reserve(n, all_pixels, n_samples);
     waveforms.broken.assign(n * n_pixels, 0);
     for (std::size_t e = 0; e < n; ++e) {
       raw.events[e].type = EventType::flatfield;
@@ -39,15 +41,13 @@ struct Pulses {
           const double peak = 17 + delay(g, p, cell) * sampling_rate;
           for (std::size_t s = 0; s < n_samples; ++s) {
             const double x = (double(s) - peak) / 2;
-            waveforms.waveform[channel * n_samples + s] = float(300 * std::exp(-x * x / 2));
+            waveforms.waveform_of(e, g, p)[s] = float(300 * std::exp(-x * x / 2));
           }
         }
       }
     }
   }
 };
-
-constexpr std::uint16_t all_pixels[] = {0, 1, 2, 3};
 
 MeasuredTimeCalibration measure(const std::function<void(Pulses&)>& spoil = [](Pulses&) {}) {
   TimeCalibrationMeter meter(n_pixels, {});
@@ -128,8 +128,9 @@ TEST(TimeCalibration, InterpolatesEmptyBins) {
       for (std::size_t c = 0; c < pulses.waveforms.first_capacitor.size(); ++c) {
         const std::size_t cell = pulses.waveforms.first_capacitor[c] % n_channel_capacitors;
         if (cell < begin || cell >= end) continue;
-        std::fill_n(pulses.waveforms.waveform.begin() + std::ptrdiff_t(c * n_samples), n_samples,
-                    0.F);
+        const std::size_t event = c / (n_gains * n_pixels);
+        std::fill_n(pulses.waveforms.waveform_of(event, c / n_pixels % n_gains, c % n_pixels),
+                    n_samples, 0.F);
       }
     };
   };

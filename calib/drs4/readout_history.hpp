@@ -1,0 +1,90 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "calib/drs4/readout.hpp"
+
+namespace alisio::calib::drs4 {
+
+/// What the capacitors of one readout gained since each was read out last, ADC counts.
+class LapseBaselines {
+ public:
+  /// Return whether every capacitor gained nothing.
+  [[nodiscard]] bool empty() const noexcept { return n_ == 0; }
+  /// Return the baselines of the readout's samples, within time_lapse_uncertainty.
+  /// @param pixel_in_module the chip's even pixels are read out at more places than the odd ones
+  [[nodiscard]] const double* of(std::size_t pixel_in_module) const noexcept {
+    return pixel_in_module % 2 == 0 && !alike_ ? even_.data() : odd_.data();
+  }
+  /// Fill what of() returns without that uncertainty.
+  void make_exact();
+
+ private:
+  friend class ReadoutHistory;
+  void evaluate();
+  void spread();
+
+  /// Each earlier readout adds a sample to one of two sets of 40; one more may be written, and not
+  /// counted. A multiple of 8, for vectors.
+  static constexpr std::size_t most = 2 * readout::n_samples + 8;
+  std::size_t n_ = 0;
+  std::array<std::uint32_t, most> ticks_;                       ///< since the earlier readout
+  std::array<std::uint64_t, most> odd_samples_, even_samples_;  ///< bit s: it read sample s last
+  std::array<double, most> value_;
+  std::array<double, readout::n_samples> odd_, even_;  ///< [sample]
+  bool alike_ = true;                                  ///< even_ is odd_, and not filled
+};
+
+/// The readouts of the chips of one module, as far as they still matter: 100 ms of them.
+///
+/// A readout overlaps few of those before it, and they cover it after 300 events on average (40 of
+/// 4096 capacitors are read out each time). To look for them, newest first, takes a few vector
+/// comparisons in memory that stays in the cache; a table of the last readout of each of the
+/// camera's 15 million capacitors would have to be read and written at random places.
+///
+/// No more than `most_events` are kept: LST would have to be read out at 40 kHz for 100 ms to need
+/// more.
+class ReadoutHistory {
+ public:
+  static constexpr std::size_t most_events = 4096;
+
+  ReadoutHistory();
+
+  /// Forget readouts that play no part at `clock` or later. Call it before the events of a block.
+  /// A clock that later runs back over them does not find them again.
+  /// @param clock ticks of the module clock; 0, of a module that sent no data, forgets nothing
+  void forget(std::uint64_t clock);
+  /// Note a readout of the module.
+  /// @param first_capacitors [chip]
+  /// @param clock ticks; after 0 the capacitors count as never read out
+  void add(std::span<const std::uint16_t> first_capacitors, std::uint64_t clock);
+  /// Find what the capacitors of a readout gained. A clock that stands still or runs back gives no
+  /// elapsed time, and so no gain.
+  /// @param newer readouts, of those added last, that are not earlier than this one
+  void find(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock, std::size_t newer,
+            LapseBaselines& out) const;
+
+ private:
+  void make_room();
+
+  std::size_t begin_, end_;                     ///< readouts that count
+  std::size_t capacity_;                        ///< a chip's
+  std::uint64_t previous_clock_ = 0;            ///< of forget()
+  std::vector<std::uint16_t> first_capacitor_;  ///< [chip][readout]
+  std::vector<std::uint64_t> clock_;            ///< [readout]
+};
+
+/// Which of 64 earlier readouts overlap one that begins at `first_capacitor`.
+struct Overlaps {
+  std::uint64_t readout = 0;  ///< bit i: by their 40 capacitors
+  std::uint64_t besides = 0;  ///< bit i: by those that the chip reads besides for even pixels
+};
+[[nodiscard]] Overlaps find_overlaps_scalar(const std::uint16_t* earlier,
+                                            std::size_t first_capacitor);
+/// The same, with the widest instructions of the machine.
+[[nodiscard]] Overlaps find_overlaps(const std::uint16_t* earlier, std::size_t first_capacitor);
+
+}  // namespace alisio::calib::drs4

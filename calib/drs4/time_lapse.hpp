@@ -1,0 +1,90 @@
+#pragma once
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "calib/drs4/readout.hpp"
+
+/// What a capacitor gains between two readouts. Inline, so that it is compiled for each instruction
+/// set that uses it.
+namespace alisio::calib::drs4 {
+
+/// Baseline that a capacitor gained since it was read out last, ADC counts (law measured at 20 °C).
+/// @param ms since the last readout
+[[nodiscard]] inline double time_lapse_baseline(double ms) {
+  return 32.99 * std::pow(ms, -0.22) - 11.9;
+}
+
+/// Capacitors read out longer ago need no correction.
+inline constexpr double longest_lapse_ms = 100;
+/// The same in ticks of the module clock; the shortest lapse is one tick.
+inline constexpr std::uint64_t longest_lapse_ticks =
+    std::uint64_t(longest_lapse_ms * readout::clock_ticks_per_ms);
+
+/// Largest error of approximate_time_lapse_baseline(), ADC counts.
+inline constexpr double time_lapse_uncertainty = 1e-10;
+
+/// Return the baseline of time_lapse_baseline() within time_lapse_uncertainty, by operations that a
+/// compiler can do for several lapses at once: std::pow takes most of the correction's time.
+/// @param ticks 1 … longest_lapse_ticks
+[[nodiscard]] inline double approximate_time_lapse_baseline(std::uint32_t ticks) {
+  // ticks = 2^exponent * mantissa, with the mantissa from 1/sqrt(2) to sqrt(2).
+  constexpr std::int64_t bits_of_sqrt_half = std::bit_cast<std::int64_t>(0.70710678118654752);
+  const auto bits = std::bit_cast<std::int64_t>(double(ticks));
+  const std::int64_t exponent = (bits - bits_of_sqrt_half) >> 52;
+  const auto mantissa = std::bit_cast<double>(bits - exponent * (std::int64_t{1} << 52));
+  // ln(mantissa) = 2 artanh(z), by its series.
+  const double z = (mantissa - 1) / (mantissa + 1), z2 = z * z;
+  double series = 1.0 / 15;
+  series = series * z2 + 1.0 / 13;
+  series = series * z2 + 1.0 / 11;
+  series = series * z2 + 1.0 / 9;
+  series = series * z2 + 1.0 / 7;
+  series = series * z2 + 1.0 / 5;
+  series = series * z2 + 1.0 / 3;
+  series = series * z2 + 1.0;
+  constexpr double log2_e = 1.4426950408889634, log2_ticks_per_ms = 17.021066720163276;
+  const double power = -0.22 * (double(exponent) - log2_ticks_per_ms + 2 * log2_e * z * series);
+  // 2^power = 2^whole * e^rest; adding and taking away 1.5 * 2^52 rounds to whole numbers.
+  constexpr double shifter = 6755399441055744.0, ln_2 = 0.69314718055994531;
+  const double shifted = power + shifter;
+  const double rest = (power - (shifted - shifter)) * ln_2;
+  double exponential = 1.0 / 39916800;
+  exponential = exponential * rest + 1.0 / 3628800;
+  exponential = exponential * rest + 1.0 / 362880;
+  exponential = exponential * rest + 1.0 / 40320;
+  exponential = exponential * rest + 1.0 / 5040;
+  exponential = exponential * rest + 1.0 / 720;
+  exponential = exponential * rest + 1.0 / 120;
+  exponential = exponential * rest + 1.0 / 24;
+  exponential = exponential * rest + 1.0 / 6;
+  exponential = exponential * rest + 1.0 / 2;
+  exponential = exponential * rest + 1.0;
+  exponential = exponential * rest + 1.0;
+  const std::int64_t whole = std::bit_cast<std::int64_t>(shifted) << 52;
+  return 32.99 * std::bit_cast<double>(std::bit_cast<std::int64_t>(exponential) + whole) - 11.9;
+}
+
+/// Subtract baselines as double, rounding to float.
+/// @return false if an error of time_lapse_uncertainty in the baselines may change a result: the
+/// samples are of no use then.
+[[nodiscard]] inline bool subtract_approximate_lapse(float* samples, const double* baseline) {
+  int differs = 0;
+  for (std::size_t s = 0; s < readout::n_samples; ++s) {
+    const double value = double(samples[s]) - baseline[s];
+    const auto low = float(value - time_lapse_uncertainty);
+    const auto high = float(value + time_lapse_uncertainty);
+    differs |= low != high ? 1 : 0;
+    samples[s] = low;
+  }
+  return differs == 0;
+}
+
+/// The same with exact baselines.
+inline void subtract_lapse(float* samples, const double* baseline) {
+  for (std::size_t s = 0; s < readout::n_samples; ++s)
+    samples[s] = float(double(samples[s]) - baseline[s]);
+}
+
+}  // namespace alisio::calib::drs4
