@@ -36,8 +36,9 @@ bool has_one_gain(const zfits::Table& events, const char* status_field) {
   const std::size_t width = zfits::item_size(events.columns()[*column].type);
   constexpr std::uint8_t both = pixel_status::high_gain_stored | pixel_status::low_gain_stored;
   zfits::DecodedColumn decoded;
+  zfits::DecodeScratch scratch;
   for (std::size_t tile = 0; tile < std::min(tiles_looked_at, events.tile_count()); ++tile) {
-    events.decode(tile, *column, decoded);
+    events.decode(tile, *column, decoded, scratch);
     for (std::size_t row = 0; row < decoded.row_count(); ++row) {
       const std::span<const std::byte> status = decoded.row(row);
       for (std::size_t p = 0; p < status.size(); p += width) {

@@ -2,7 +2,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
-#include <cstdlib>
+#include <cstdint>
 #include <new>
 #include <vector>
 
@@ -22,20 +22,33 @@ struct LargePageAllocator {
   [[nodiscard]] T* allocate(std::size_t n) {
     const std::size_t bytes = n * sizeof(T);
     if (bytes < page_bytes) return static_cast<T*>(::operator new(bytes));
-    const std::size_t whole = (bytes + page_bytes - 1) / page_bytes * page_bytes;
-    void* const memory = std::aligned_alloc(page_bytes, whole);
-    if (memory == nullptr) throw std::bad_alloc();
+    // Straight from the system, and straight back: in the heap, what is freed of such sizes is
+    // seldom found again. Mapped a page too large, so that a whole number of pages can be cut out.
+    const std::size_t whole = whole_pages(bytes);
+    void* const mapped = ::mmap(nullptr, whole + page_bytes, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    const auto begin = reinterpret_cast<std::uintptr_t>(mapped);
+    const std::size_t before = whole_pages(begin) - begin;
+    char* const memory = static_cast<char*>(mapped) + before;
+    if (before > 0) static_cast<void>(::munmap(mapped, before));
+    if (before < page_bytes) static_cast<void>(::munmap(memory + whole, page_bytes - before));
     // Advice only: without large pages the memory is as good, and slower.
     static_cast<void>(::madvise(memory, whole, MADV_HUGEPAGE));
-    return static_cast<T*>(memory);
+    return reinterpret_cast<T*>(memory);
   }
   void deallocate(T* memory, std::size_t n) noexcept {
     if (n * sizeof(T) < page_bytes)
       ::operator delete(memory);
     else
-      std::free(memory);
+      static_cast<void>(::munmap(static_cast<void*>(memory), whole_pages(n * sizeof(T))));
   }
   bool operator==(const LargePageAllocator&) const = default;
+
+ private:
+  static constexpr std::size_t whole_pages(std::size_t bytes) {
+    return (bytes + page_bytes - 1) / page_bytes * page_bytes;
+  }
 };
 
 /// A vector for tables of many MB.

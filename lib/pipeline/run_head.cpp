@@ -145,7 +145,7 @@ class StreamHead {
     while (tile_ < events_.tile_count() && events_.rows_in_tile(tile_) == 0) ++tile_;
     if (!has_event()) return;
     for (std::size_t f = 0; f < n_fields; ++f)
-      if (index_[f]) events_.decode(tile_, *index_[f], column_[f]);
+      if (index_[f]) events_.decode(tile_, *index_[f], column_[f], scratch_);
   }
 
   fs::path path_;
@@ -153,6 +153,7 @@ class StreamHead {
   std::array<std::optional<std::size_t>, n_fields> index_;
   std::array<zfits::ItemType, n_fields> type_{};
   std::array<zfits::DecodedColumn, n_fields> column_;
+  zfits::DecodeScratch scratch_;
   std::size_t tile_ = 0, row_ = 0;
 };
 

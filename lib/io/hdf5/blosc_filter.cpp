@@ -1,9 +1,9 @@
 #include <blosc.h>
+#include <sys/mman.h>
 
 #include <cstddef>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 
 #include "lib/base/error.hpp"
 #include "lib/base/large_vector.hpp"
@@ -15,12 +15,12 @@ namespace {
 /// Return memory that std::free gives back, or nullptr. A chunk of constants is 90 MB: on small
 /// pages the system would spend as long on giving them as Blosc on filling them.
 void* allocate(std::size_t bytes) noexcept {
-  if (bytes < LargePageAllocator<std::byte>::page_bytes) return std::malloc(bytes);
-  try {
-    return LargePageAllocator<std::byte>{}.allocate(bytes);
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
+  constexpr std::size_t page = LargePageAllocator<std::byte>::page_bytes;
+  if (bytes < page) return std::malloc(bytes);
+  const std::size_t whole = (bytes + page - 1) / page * page;
+  void* const memory = std::aligned_alloc(page, whole);
+  if (memory != nullptr) static_cast<void>(::madvise(memory, whole, MADV_HUGEPAGE));
+  return memory;
 }
 
 /// HDF5 filter callback. Its parameters are those that PyTables writes: revision, Blosc format,

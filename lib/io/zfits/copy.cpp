@@ -42,10 +42,11 @@ std::uint64_t copy_table(const Table& table, Writer& out,
                          const std::function<bool(CopiedRow)>& edit) {
   const std::size_t n_columns = table.columns().size();
   std::vector<DecodedColumn> columns(n_columns);
+  DecodeScratch scratch;
   std::vector<std::span<const std::byte>> row(n_columns);
   std::uint64_t written = 0;
   for (std::size_t tile = 0; tile < table.tile_count(); ++tile) {
-    for (std::size_t c = 0; c < n_columns; ++c) table.decode(tile, c, columns[c]);
+    for (std::size_t c = 0; c < n_columns; ++c) table.decode(tile, c, columns[c], scratch);
     for (std::size_t r = 0; r < table.rows_in_tile(tile); ++r) {
       for (std::size_t c = 0; c < n_columns; ++c) row[c] = columns[c].row(r);
       if (edit && !edit(row)) continue;

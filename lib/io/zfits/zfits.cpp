@@ -92,16 +92,16 @@ std::size_t item_size(ItemType type) noexcept {
   return 1;
 }
 
-struct DecodedColumn::Workspace {
-  Buffer compressed, a, b;
+struct DecodeScratch::State {
+  Buffer compressed, other;
   HuffmanWorkspace huffman;
   Inflater inflater;
 };
 
-DecodedColumn::DecodedColumn() : workspace_(std::make_unique<Workspace>()) {}
-DecodedColumn::~DecodedColumn() = default;
-DecodedColumn::DecodedColumn(DecodedColumn&&) noexcept = default;
-DecodedColumn& DecodedColumn::operator=(DecodedColumn&&) noexcept = default;
+DecodeScratch::DecodeScratch() : state_(std::make_unique<State>()) {}
+DecodeScratch::~DecodeScratch() = default;
+DecodeScratch::DecodeScratch(DecodeScratch&&) noexcept = default;
+DecodeScratch& DecodeScratch::operator=(DecodeScratch&&) noexcept = default;
 
 struct Table::State {
   std::shared_ptr<const fits::ByteSource> source;
@@ -327,13 +327,19 @@ std::vector<std::uint16_t> Table::processes(std::size_t tile, std::size_t column
   return ids;
 }
 
-void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedColumn& out) const {
+void Table::decode(std::size_t tile, std::size_t column, DecodedColumn& out) const {
+  DecodeScratch scratch;
+  decode(tile, column, out, scratch);
+}
+
+void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedColumn& out,
+                   DecodeScratch& scratch) const {
   const State& s = *state_;
   const Tile& tile = s.tiles.at(tile_number);
   const Column& column = s.columns.at(column_number);
   const Extent& extent = s.extent(tile_number, column_number);
   const std::uint64_t block_offset = s.heap_offset + extent.offset;
-  DecodedColumn::Workspace& work = *out.workspace_;
+  DecodeScratch::State& work = *scratch.state_;
   const auto bad = [&](const std::string& what, std::uint64_t byte) {
     return s.bad(what, tile_number, column_number, byte);
   };
@@ -373,8 +379,8 @@ void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedCo
   constexpr std::size_t limit = max_block_bytes;
 
   std::span<const std::byte> data = work.compressed.bytes().subspan(header_size);
-  Buffer* target = &work.a;
-  Buffer* other = &work.b;
+  Buffer* target = &out.bytes_;
+  Buffer* other = &work.other;
   // Transforms that work in place need the bytes in `other`, which holds the last result.
   const auto own_bytes = [&]() -> Buffer& {
     if (data.data() != other->data() || data.empty()) {
@@ -408,9 +414,9 @@ void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedCo
           break;
         }
         case Process::halfman16: {
-          Buffer& scratch = data.data() == other->data() ? *target : *other;
+          Buffer& half = data.data() == other->data() ? *target : *other;
           Buffer joined;
-          undo_halfman16(data, limit, joined, scratch, work.huffman);
+          undo_halfman16(data, limit, joined, half, work.huffman);
           std::swap(*target, joined);
           break;
         }
@@ -475,6 +481,10 @@ void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedCo
     const bool from_file = data.data() == block + header_size;
     throw bad(damage.what, from_file ? block_offset + header_size + damage.at : block_offset);
   }
+  // The result stays with `out`, whichever buffer it ended in.
+  for (Buffer* const buffer : {&work.compressed, &work.other})
+    if (data.data() >= buffer->data() && data.data() < buffer->data() + buffer->size())
+      std::swap(out.bytes_, *buffer);
 
   // A scalar and an array of at most one item look alike in the header; the size tells, except for
   // 4-byte arrays that are empty in all rows of the tile, which read as zeros.

@@ -13,6 +13,7 @@
 
 #include "lib/io/fits/byte_source.hpp"
 #include "lib/io/fits/header.hpp"
+#include "lib/io/zfits/buffer.hpp"
 
 /// Reader of zfits: FITS binary tables whose columns are compressed tile by tile, as LST-1 writes
 /// its raw data. A tile holds some 20 rows; each (tile, column) is a block that can be decoded
@@ -49,15 +50,25 @@ struct Column {
 /// than one item.
 [[nodiscard]] bool is_array(const Column& column) noexcept;
 
+/// What decoding needs besides its result. Reuse one object for many tiles and columns, by one
+/// thread at a time: several MB that stay in the cache.
+class DecodeScratch {
+ public:
+  DecodeScratch();
+  ~DecodeScratch();
+  DecodeScratch(DecodeScratch&&) noexcept;
+  DecodeScratch& operator=(DecodeScratch&&) noexcept;
+
+ private:
+  friend class Table;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// The rows of one column in one tile, decoded. Reuse one object for many tiles: in steady state
 /// nothing is allocated. One object must not be used by two threads at once.
 class DecodedColumn {
  public:
-  DecodedColumn();
-  ~DecodedColumn();
-  DecodedColumn(DecodedColumn&&) noexcept;
-  DecodedColumn& operator=(DecodedColumn&&) noexcept;
-
   [[nodiscard]] std::size_t row_count() const noexcept { return lengths_.size(); }
   /// Return the payload of a row: little-endian items without the length word. Not aligned to the
   /// item (arrays of 16-bit items are, to 2 bytes). Empty if the tile holds nothing for this
@@ -88,9 +99,8 @@ class DecodedColumn {
 
  private:
   friend class Table;
-  struct Workspace;
 
-  std::unique_ptr<Workspace> workspace_;
+  Buffer bytes_;  ///< what data_ points into
   const std::byte* data_ = nullptr;
   std::vector<std::size_t> offsets_, lengths_;
 };
@@ -115,9 +125,12 @@ class Table {
   [[nodiscard]] std::size_t rows_in_tile(std::size_t tile) const;
 
   /// Decode one column of one tile. Any number of threads may call this on one table at once, each
-  /// with its own `out`.
+  /// with its own `out` and `scratch`.
   /// @throws Error(bad_input) naming file, table, tile, column and byte if the bytes are damaged,
   /// cut short or compressed in a way that is not known.
+  void decode(std::size_t tile, std::size_t column, DecodedColumn& out,
+              DecodeScratch& scratch) const;
+  /// The same for a few columns, with a scratch of its own.
   void decode(std::size_t tile, std::size_t column, DecodedColumn& out) const;
 
   /// Return the ids of the processes that the writer applied to a block, in its order.
