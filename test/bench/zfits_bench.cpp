@@ -52,8 +52,9 @@ void decode_waveforms(benchmark::State& state, Scheme scheme) {
   const File file = File::open(path);
   const Table& table = file.table("Events");
   DecodedColumn column;
+  DecodeScratch scratch;
   for (auto _ : state) {
-    table.decode(0, 0, column);
+    table.decode(0, 0, column, scratch);
     benchmark::DoNotOptimize(column.row(0).data());
   }
   state.counters["events/s"] = benchmark::Counter(
