@@ -195,7 +195,9 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
   const bool scaled = camera_.waveform_scale != 1.F || camera_.waveform_offset != 0.F;
   drs4::ReadoutHistory& history = history_[module];
   if (!block.events.empty()) history.forget(block.events.front().module_clock[module]);
-  drs4::LapseBaselines lapse;
+  constexpr std::size_t chips_per_gain = chips_per_module / n_gains;
+  std::array<drs4::LapseBaselines, chips_per_gain> lapses;
+  std::array<drs4::Spikes, chips_per_gain> spikes;
 
   for (std::size_t e = 0; e < block.events.size(); ++e) {
     const RawEvent& event = block.events[e];
@@ -215,14 +217,28 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
     needs_gain.fill(is_wanted);
 
     for (std::size_t g = 0; g < n_gains; ++g) {
-      std::size_t chip = chips_per_module;  // whose spikes and time lapse are known
-      drs4::Spikes spikes;
+      std::array<bool, chips_per_gain> needs_chip{};
+      for (std::size_t k = 0; k < pixels_per_module; ++k)
+        needs_chip[readout::chip_of_pixel[g][k] % chips_per_gain] |= needs_gain[k];
+      for (std::size_t c = 0; c < chips_per_gain; ++c) {
+        const std::size_t chip = g * chips_per_gain + c,
+                          cell = first_capacitors[chip] % n_capacitors;
+        lapses[c].clear();
+        if (!needs_chip[c]) continue;
+        if (correct_spikes)
+          spikes[c] =
+              drs4::find_spikes(cell, previous_first_capacitor_[module * chips_per_module + chip]);
+        else
+          spikes[c] = {};
+        if (correct_lapse) history.find(chip, cell, clock, 0, lapses[c]);
+      }
+      drs4::evaluate(lapses);
       for (std::size_t k = 0; k < pixels_per_module; ++k) {
         const std::size_t position = first_position + k;
         const std::size_t pixel = camera_.pixel_ids[position];
         const std::size_t channel = g * n_pixels_ + pixel;
-        const std::size_t its_chip = readout::chip_of_pixel[g][k];
-        const std::size_t cell = first_capacitors[its_chip] % n_capacitors;
+        const std::size_t chip = readout::chip_of_pixel[g][k];
+        const std::size_t cell = first_capacitors[chip] % n_capacitors;
         out.first_capacitor[e * n_gains * n_pixels_ + channel] = std::uint16_t(cell);
 
         const std::uint8_t status = event.pixel_status[position];
@@ -262,20 +278,14 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
             kept[s] = float(raw[skip + s]) / camera_.waveform_scale - camera_.waveform_offset;
           }
         } else {
-          if (chip != its_chip) {
-            chip = its_chip;
-            const std::size_t previous =
-                previous_first_capacitor_[module * chips_per_module + chip];
-            if (correct_spikes) spikes = drs4::find_spikes(cell, previous);
-            if (correct_lapse) history.find(chip, cell, clock, 0, lapse);
-          }
+          drs4::LapseBaselines& lapse = lapses[chip % chips_per_gain];
           const Readout readout{raw,
                                 camera_.waveform_scale,
                                 camera_.waveform_offset,
                                 scaled,
                                 &pedestal_->baseline[channel * Drs4Pedestal::row + cell],
-                                correct_lapse && !lapse.empty() ? lapse.of(k) : nullptr,
-                                spikes,
+                                lapse.empty() ? nullptr : lapse.of(k),
+                                spikes[chip % chips_per_gain],
                                 options_.spike_method == SpikeMethod::subtraction
                                     ? &pedestal_->spike_height[channel * 3]
                                     : nullptr,

@@ -14,7 +14,9 @@ class LapseBaselines {
  public:
   /// Return whether every capacitor gained nothing.
   [[nodiscard]] bool empty() const noexcept { return n_ == 0; }
-  /// Return the baselines of the readout's samples, within time_lapse_uncertainty.
+  /// Say that none did.
+  void clear() noexcept { n_ = 0; }
+  /// Return the baselines of the readout's samples, within time_lapse_uncertainty. @pre evaluate()
   /// @param pixel_in_module the chip's even pixels are read out at more places than the odd ones
   [[nodiscard]] const double* of(std::size_t pixel_in_module) const noexcept {
     return pixel_in_module % 2 == 0 && !alike_ ? even_.data() : odd_.data();
@@ -24,7 +26,7 @@ class LapseBaselines {
 
  private:
   friend class ReadoutHistory;
-  void evaluate();
+  friend void evaluate(std::span<LapseBaselines> chips);
   void spread();
 
   /// Each earlier readout adds a sample to one of two sets of 40; one more may be written, and not
@@ -37,6 +39,10 @@ class LapseBaselines {
   std::array<double, readout::n_samples> odd_, even_;  ///< [sample]
   bool alike_ = true;                                  ///< even_ is odd_, and not filled
 };
+
+/// Compute the baselines of what was found for some chips, together: one evaluation of the power
+/// law waits for itself most of the time.
+void evaluate(std::span<LapseBaselines> chips);
 
 /// The readouts of the chips of one module, as far as they still matter: 100 ms of them.
 ///
@@ -61,8 +67,8 @@ class ReadoutHistory {
   /// @param first_capacitors [chip]
   /// @param clock ticks; after 0 the capacitors count as never read out
   void add(std::span<const std::uint16_t> first_capacitors, std::uint64_t clock);
-  /// Find what the capacitors of a readout gained. A clock that stands still or runs back gives no
-  /// elapsed time, and so no gain.
+  /// Find when the capacitors of a readout were read out last, for evaluate(). A clock that stands
+  /// still or runs back gives no elapsed time, and so no gain.
   /// @param newer readouts, of those added last, that are not earlier than this one
   void find(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock, std::size_t newer,
             LapseBaselines& out) const;

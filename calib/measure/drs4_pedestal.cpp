@@ -279,7 +279,10 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
     previous = std::uint16_t(cell);
     const std::uint64_t clock = event.module_clock[module];
     const bool correct_lapse = (event.preprocessing & preprocessing::time_lapse) == 0;
-    if (correct_lapse) history_[module].find(chip, cell, clock, block.events.size() - e, lapse);
+    if (correct_lapse) {
+      history_[module].find(chip, cell, clock, block.events.size() - e, lapse);
+      drs4::evaluate({&lapse, 1});
+    }
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t k = pixel_in_module[i];
       const std::size_t position = module * pixels_per_module + k;

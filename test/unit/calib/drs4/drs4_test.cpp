@@ -115,6 +115,7 @@ TEST(ReadoutHistory, GivesTheLapseOfTheLastReadoutOfEachCapacitor) {
     if (event % 32 == 0) history.forget(clock);
     for (std::size_t chip = 0; chip < 8; ++chip) {
       history.find(chip, first[chip], clock, 0, found);
+      drs4::evaluate({&found, 1});
       for (std::size_t pixel = 0; pixel < 2; ++pixel) {
         std::vector<float> samples(n_samples);
         for (auto& v : samples) v = float(random() % 4096) - 400.F;
@@ -141,6 +142,7 @@ TEST(ReadoutHistory, IsReadAsOfAnEarlierEventOfTheBlock) {
   history.add(first, 133'000);
   history.add(first, 266'000);
   history.find(0, 100, 399'000, 1, found);
+  drs4::evaluate({&found, 1});
   EXPECT_NEAR(found.of(0)[0], drs4::time_lapse_baseline(2), 1e-10);
   history.find(0, 100, 399'000, 2, found);
   EXPECT_TRUE(found.empty());
