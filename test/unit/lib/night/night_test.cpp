@@ -14,6 +14,7 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <sstream>
 #include <thread>
 
@@ -485,8 +486,9 @@ TEST_F(NightTest, StopsItsJobsWhenToldAndGoesOnLater) {
   EXPECT_EQ(wait_exit(night), 130);
   EXPECT_EQ(part_files(), 0);
   fs::remove(control_ / "r0_to_dl1_00101.0000");
-  EXPECT_NE(plan().find("0000  r0_to_dl1  to run: the last try was interrupted"), std::string::npos)
-      << plan();
+  // On a busy machine the next subrun was under way as well, and they share a line.
+  const std::regex interrupted("0000(-0001)?  r0_to_dl1  to run: the last try was interrupted");
+  EXPECT_TRUE(std::regex_search(plan(), interrupted)) << plan();
   EXPECT_EQ(run(), 0);
 }
 
