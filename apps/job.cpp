@@ -147,7 +147,10 @@ stage::StageResult run_job_stage(ActivityNote activity, const Job& job, StageObs
     return body(run);
   };
   stage::StageResult result = stage::run_stage(std::move(activity), observer, job.known, work);
-  if (job.show_timings) fmt::print("{}\n{}", name, result.timings);
+  if (job.show_timings)
+    fmt::print("{}\n{}", name,
+               timings_table(result.timings, result.report.at("wall_s").get<double>(),
+                             result.report.at("events").get<std::int64_t>()));
   return result;
 }
 

@@ -27,11 +27,6 @@ bool is_calibrated(const RawEvent& event) {
   convert_to_pe(samples, n, pedestal, dc_to_pe);
 }
 
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] bool selects_low_gain(
-    const float* high_gain, std::size_t n, float threshold) {
-  return is_above(high_gain, n, threshold);
-}
-
 }  // namespace
 
 ImageProducer::ImageProducer(R0Source& source, CalibrationConstants constants,
@@ -116,8 +111,7 @@ void ImageProducer::extract_images(WorkBlock& block, std::span<const std::uint16
         // The samples are p.e., and so the threshold has to be.
         const auto threshold =
             static_cast<float>((options_.gain_selection_threshold - pedestal[p]) * dc_to_pe[p]);
-        selected =
-            selects_low_gain(block.waveforms.waveform_of(e, 0, p), n_samples, threshold) ? 1 : 0;
+        selected = is_above(block.waveforms.waveform_of(e, 0, p), n_samples, threshold) ? 1 : 0;
       } else if (is_interleaved(event.type)) {
         selected = std::int8_t(block.waveforms.raw_above_threshold[e * n + p]);
       } else {

@@ -116,11 +116,10 @@ Drs4Corrector::Drs4Corrector(std::shared_ptr<const Drs4Pedestal> pedestal, const
     }
     present[pixel] = 1;
   }
-  for (std::size_t p = 0; p < n_pixels_; ++p) {
-    if (present[p] == 0) missing_pixels_.push_back(std::uint16_t(p));
-  }
   all_pixels_ = camera.pixel_ids;
-  all_pixels_.insert(all_pixels_.end(), missing_pixels_.begin(), missing_pixels_.end());
+  for (std::size_t p = 0; p < n_pixels_; ++p) {
+    if (present[p] == 0) all_pixels_.push_back(std::uint16_t(p));
+  }
   gain_threshold_.fill(std::numeric_limits<float>::infinity());
   std::fill_n(gain_threshold_.begin() + readout::first_kept_sample, readout::n_kept_samples,
               options.gain_threshold);
@@ -151,7 +150,7 @@ void Drs4Corrector::prepare(const RawBlock& block, CorrectedBlock& out) const {
                       event.first_capacitor.size(), n_modules_ * chips_per_module),
           fmt::format("run {}", camera_.run), "restore the file");
     }
-    for (const auto pixel : missing_pixels_) {
+    for (const auto pixel : missing_pixels()) {
       for (std::size_t g = 0; g < n_gains; ++g) {
         std::fill_n(out.waveform_of(e, g, pixel), out.n_samples, 0.F);
         out.first_capacitor[(e * n_gains + g) * n_pixels_ + pixel] = 0;

@@ -84,7 +84,9 @@ class Drs4Corrector {
   /// Return the pixels of a module.
   [[nodiscard]] std::span<const std::uint16_t> pixels_of(std::size_t module) const;
   /// Return the pixels of the camera that the file does not have: prepare() calls them broken.
-  [[nodiscard]] std::span<const std::uint16_t> missing_pixels() const { return missing_pixels_; }
+  [[nodiscard]] std::span<const std::uint16_t> missing_pixels() const {
+    return std::span(all_pixels_).subspan(camera_.pixel_ids.size());
+  }
 
  private:
   /// Bring what a module's high gain reads into the cache.
@@ -97,7 +99,6 @@ class Drs4Corrector {
   std::array<float, readout::n_samples> gain_threshold_;  ///< infinite where samples are not kept
   std::vector<drs4::ReadoutHistory> history_;             ///< [module]
   std::vector<std::uint16_t> previous_first_capacitor_;   ///< [module][chip]
-  std::vector<std::uint16_t> missing_pixels_;             ///< not in the file
   std::vector<std::uint16_t> all_pixels_;  ///< in read-out order, the missing ones last
 };
 

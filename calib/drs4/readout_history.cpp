@@ -177,27 +177,25 @@ Overlaps find_overlaps(const std::uint16_t* earlier, std::size_t first_capacitor
 }
 
 void evaluate(std::span<LapseBaselines> chips) {
-  constexpr std::size_t room = 4 * LapseBaselines::most;
+  constexpr std::size_t room = chips_per_module / n_gains * LapseBaselines::most;
   static_assert(room % lapses_at_once == 0);
   std::array<std::uint32_t, room> ticks;
   std::array<double, room> values;
-  for (std::size_t begin = 0; begin < chips.size();) {
-    std::size_t n = 0, end = begin;
-    for (; end < chips.size() && n + chips[end].n_ <= room; ++end) {
-      std::copy_n(chips[end].ticks_.begin(), chips[end].n_, ticks.begin() + std::ptrdiff_t(n));
-      n += chips[end].n_;
-    }
-    const std::size_t whole = (n + lapses_at_once - 1) / lapses_at_once * lapses_at_once;
-    std::fill(ticks.begin() + std::ptrdiff_t(n), ticks.begin() + std::ptrdiff_t(whole), 1U);
-    approximate(ticks.data(), whole, values.data());
-    n = 0;
-    for (; begin < end; ++begin) {
-      LapseBaselines& chip = chips[begin];
-      if (chip.empty()) continue;
-      std::copy_n(values.begin() + std::ptrdiff_t(n), chip.n_, chip.value_.begin());
-      n += chip.n_;
-      chip.spread();
-    }
+  std::size_t n = 0;
+  for (const LapseBaselines& chip : chips) {
+    std::copy_n(chip.ticks_.begin(), chip.n_, ticks.begin() + std::ptrdiff_t(n));
+    n += chip.n_;
+  }
+  if (n == 0) return;
+  const std::size_t whole = (n + lapses_at_once - 1) / lapses_at_once * lapses_at_once;
+  std::fill(ticks.begin() + std::ptrdiff_t(n), ticks.begin() + std::ptrdiff_t(whole), 1U);
+  approximate(ticks.data(), whole, values.data());
+  n = 0;
+  for (LapseBaselines& chip : chips) {
+    if (chip.empty()) continue;
+    std::copy_n(values.begin() + std::ptrdiff_t(n), chip.n_, chip.value_.begin());
+    n += chip.n_;
+    chip.spread();
   }
 }
 

@@ -42,6 +42,7 @@ class LapseBaselines {
 
 /// Compute the baselines of what was found for some chips, together: one evaluation of the power
 /// law waits for itself most of the time.
+/// @pre no more than the chips of one gain of a module
 void evaluate(std::span<LapseBaselines> chips);
 
 /// The readouts of the chips of one module, as far as they still matter: 100 ms of them.

@@ -25,6 +25,14 @@ inline constexpr std::uint64_t longest_lapse_ticks =
 /// Largest error of approximate_time_lapse_baseline(), ADC counts.
 inline constexpr double time_lapse_uncertainty = 1e-10;
 
+/// Return the polynomial of `x` with these coefficients, of the highest power first.
+template <typename... Double>
+[[nodiscard]] inline double horner(double x, double highest, Double... lower) {
+  double sum = highest;
+  ((sum = sum * x + lower), ...);
+  return sum;
+}
+
 /// Return the baseline of time_lapse_baseline() within time_lapse_uncertainty, by operations that a
 /// compiler can do for several lapses at once: std::pow takes most of the correction's time.
 /// @param ticks 1 … longest_lapse_ticks
@@ -36,32 +44,17 @@ inline constexpr double time_lapse_uncertainty = 1e-10;
   const auto mantissa = std::bit_cast<double>(bits - exponent * (std::int64_t{1} << 52));
   // ln(mantissa) = 2 artanh(z), by its series.
   const double z = (mantissa - 1) / (mantissa + 1), z2 = z * z;
-  double series = 1.0 / 15;
-  series = series * z2 + 1.0 / 13;
-  series = series * z2 + 1.0 / 11;
-  series = series * z2 + 1.0 / 9;
-  series = series * z2 + 1.0 / 7;
-  series = series * z2 + 1.0 / 5;
-  series = series * z2 + 1.0 / 3;
-  series = series * z2 + 1.0;
+  const double series =
+      horner(z2, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1.0);
   constexpr double log2_e = 1.4426950408889634, log2_ticks_per_ms = 17.021066720163276;
   const double power = -0.22 * (double(exponent) - log2_ticks_per_ms + 2 * log2_e * z * series);
   // 2^power = 2^whole * e^rest; adding and taking away 1.5 * 2^52 rounds to whole numbers.
   constexpr double shifter = 6755399441055744.0, ln_2 = 0.69314718055994531;
   const double shifted = power + shifter;
   const double rest = (power - (shifted - shifter)) * ln_2;
-  double exponential = 1.0 / 39916800;
-  exponential = exponential * rest + 1.0 / 3628800;
-  exponential = exponential * rest + 1.0 / 362880;
-  exponential = exponential * rest + 1.0 / 40320;
-  exponential = exponential * rest + 1.0 / 5040;
-  exponential = exponential * rest + 1.0 / 720;
-  exponential = exponential * rest + 1.0 / 120;
-  exponential = exponential * rest + 1.0 / 24;
-  exponential = exponential * rest + 1.0 / 6;
-  exponential = exponential * rest + 1.0 / 2;
-  exponential = exponential * rest + 1.0;
-  exponential = exponential * rest + 1.0;
+  const double exponential =
+      horner(rest, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720,
+             1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2, 1.0, 1.0);
   const std::int64_t whole = std::bit_cast<std::int64_t>(shifted) << 52;
   return 32.99 * std::bit_cast<double>(std::bit_cast<std::int64_t>(exponential) + whole) - 11.9;
 }

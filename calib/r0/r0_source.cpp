@@ -7,7 +7,6 @@
 #include <cstring>
 #include <limits>
 #include <map>
-#include <mutex>
 #include <queue>
 #include <regex>
 #include <unordered_set>
@@ -16,6 +15,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
 #include "lib/base/log.hpp"
+#include "lib/flow/scratch_pool.hpp"
 #include "lib/io/zfits/zfits.hpp"
 #include "lib/sky/time.hpp"
 
@@ -161,7 +161,7 @@ class Settings {
   std::size_t decode(const char* field) {
     const auto c = table_.find_field(field);
     if (!c) refuse(field);
-    table_.decode(0, *c, column_);
+    table_.decode(0, *c, column_, scratch_);
     return *c;
   }
   [[noreturn]] void refuse(const char* field) const {
@@ -172,6 +172,7 @@ class Settings {
   const zfits::Table& table_;
   std::string where_;
   zfits::DecodedColumn column_;
+  zfits::DecodeScratch scratch_;
 };
 
 bool is_r1v1(const std::string& message_class, const std::string& path) {
@@ -302,10 +303,8 @@ struct R0Source::State {
   void merge();
   void start_decoding(flow::ThreadPool& pool, std::size_t last_needed);
   std::shared_ptr<Tile> take_tile();
-  /// As many as ever worked at once.
-  std::mutex scratch_mutex;
-  std::vector<zfits::DecodeScratch> scratches;
-  zfits::DecodeScratch take_scratch();
+  flow::ScratchPool<zfits::DecodeScratch> scratches{
+      [] { return std::make_unique<zfits::DecodeScratch>(); }};
   void read_event(const EventPlace& place, RawBlock& block, std::size_t slot);
   void read_trigger(const Tile& tile, const EventPlace& place, const Stream& stream,
                     RawEvent& event);
@@ -369,17 +368,18 @@ void R0Source::State::merge() {
   // Ids of all events, decoded tile by tile: they are a thousandth of the data.
   std::vector<std::vector<std::vector<std::int64_t>>> ids(streams.size());
   zfits::DecodedColumn column;
-  zfits::DecodeScratch scratch = take_scratch();
-  for (std::size_t s = 0; s < streams.size(); ++s) {
-    ids[s].resize(streams[s].events.tile_count());
-    for (std::size_t t = 0; t < ids[s].size(); ++t) {
-      streams[s].events.decode(t, *streams[s].column[event_id], column, scratch);
-      for (std::size_t r = 0; r < streams[s].events.rows_in_tile(t); ++r) {
-        ids[s][t].push_back(
-            static_cast<std::int64_t>(integer_item(column, streams[s].type[event_id], r)));
+  scratches.with_scratch([&](zfits::DecodeScratch& scratch) {
+    for (std::size_t s = 0; s < streams.size(); ++s) {
+      ids[s].resize(streams[s].events.tile_count());
+      for (std::size_t t = 0; t < ids[s].size(); ++t) {
+        streams[s].events.decode(t, *streams[s].column[event_id], column, scratch);
+        for (std::size_t r = 0; r < streams[s].events.rows_in_tile(t); ++r) {
+          ids[s][t].push_back(
+              static_cast<std::int64_t>(integer_item(column, streams[s].type[event_id], r)));
+        }
       }
     }
-  }
+  });
   std::priority_queue<Next, std::vector<Next>, std::greater<>> queue;
   const auto push = [&](std::size_t s, std::size_t t, std::size_t r) {
     for (; s != no_successor; s = successor[s], t = 0, r = 0) {
@@ -427,14 +427,6 @@ std::shared_ptr<Tile> R0Source::State::take_tile() {
   return idle.back();
 }
 
-zfits::DecodeScratch R0Source::State::take_scratch() {
-  const std::scoped_lock lock(scratch_mutex);
-  if (scratches.empty()) return {};
-  zfits::DecodeScratch scratch = std::move(scratches.back());
-  scratches.pop_back();
-  return scratch;
-}
-
 void R0Source::State::start_decoding(flow::ThreadPool& pool, std::size_t last_needed) {
   // Two tiles ahead for each thread keeps the pool busy while blocks are put together.
   const std::size_t ahead = pool.threads() > 1 ? 2 * static_cast<std::size_t>(pool.threads()) : 0;
@@ -444,15 +436,14 @@ void R0Source::State::start_decoding(flow::ThreadPool& pool, std::size_t last_ne
     place.data = take_tile();
     place.decoded = pool.submit(
         [this, &stream = streams[place.stream], tile = place.tile, data = place.data.get()] {
-          zfits::DecodeScratch scratch = take_scratch();
-          for (std::size_t f = 0; f < n_fields; ++f) {
-            if (!stream.column[f]) continue;
-            const TimedPart timed(options.timings,
-                                  f == waveform ? "decode waveforms" : "decode the rest");
-            stream.events.decode(tile, *stream.column[f], data->column[f], scratch);
-          }
-          const std::scoped_lock lock(scratch_mutex);
-          scratches.push_back(std::move(scratch));
+          scratches.with_scratch([&](zfits::DecodeScratch& scratch) {
+            for (std::size_t f = 0; f < n_fields; ++f) {
+              if (!stream.column[f]) continue;
+              const TimedPart timed(options.timings,
+                                    f == waveform ? "decode waveforms" : "decode the rest");
+              stream.events.decode(tile, *stream.column[f], data->column[f], scratch);
+            }
+          });
         });
   }
 }

@@ -14,6 +14,10 @@ template <typename T>
 struct LargePageAllocator {
   using value_type = T;
   static constexpr std::size_t page_bytes = std::size_t{2} << 20;
+  /// Return `bytes` rounded up to whole large pages.
+  static constexpr std::size_t whole_pages(std::size_t bytes) {
+    return (bytes + page_bytes - 1) / page_bytes * page_bytes;
+  }
 
   LargePageAllocator() = default;
   template <typename U>
@@ -44,11 +48,6 @@ struct LargePageAllocator {
       static_cast<void>(::munmap(static_cast<void*>(memory), whole_pages(n * sizeof(T))));
   }
   bool operator==(const LargePageAllocator&) const = default;
-
- private:
-  static constexpr std::size_t whole_pages(std::size_t bytes) {
-    return (bytes + page_bytes - 1) / page_bytes * page_bytes;
-  }
 };
 
 /// A vector for tables of many MB.

@@ -49,37 +49,14 @@ struct MuonFinder::Scratch {
   muon::RingScratch rings;
 };
 
-/// A scratch lent to one block; threads hold as many as ever worked at once.
-class MuonFinder::Borrowed {
- public:
-  explicit Borrowed(const MuonFinder& owner) : owner_(owner) {
-    const std::scoped_lock lock(owner.mutex_);
-    if (owner.free_.empty()) {
-      scratch_ = std::make_unique<Scratch>(owner.camera_.n_pixels());
-    } else {
-      scratch_ = std::move(owner.free_.back());
-      owner.free_.pop_back();
-    }
-  }
-  ~Borrowed() {
-    const std::scoped_lock lock(owner_.mutex_);
-    owner_.free_.push_back(std::move(scratch_));
-  }
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-  Scratch& operator*() const { return *scratch_; }
-
- private:
-  const MuonFinder& owner_;
-  std::unique_ptr<Scratch> scratch_;
-};
-
 std::string muons_name(const SubrunId& id) {
   return fmt::format("muons_{}.Run{}.fits", telescope_text(id.telescope), run_subrun_text(id));
 }
 
 MuonFinder::MuonFinder(const calib::ImageProducer& producer, const instrument::Telescope& telescope)
-    : producer_(producer), camera_(telescope) {
+    : producer_(producer),
+      camera_(telescope),
+      scratches_([this] { return std::make_unique<Scratch>(camera_.n_pixels()); }) {
   const std::span<const std::uint8_t> unusable = producer.unusable_pixels();
   const std::size_t n = camera_.n_pixels();
   unusable_high_.assign(unusable.begin(), unusable.begin() + std::ptrdiff_t(n));
@@ -88,10 +65,12 @@ MuonFinder::MuonFinder(const calib::ImageProducer& producer, const instrument::T
 
 MuonFinder::~MuonFinder() = default;
 
-std::vector<MuonRing> MuonFinder::find(const calib::WorkBlock& block) const {
+std::vector<MuonRing> MuonFinder::find(const calib::WorkBlock& block) {
+  return scratches_.with_scratch([&](Scratch& scratch) { return find(block, scratch); });
+}
+
+std::vector<MuonRing> MuonFinder::find(const calib::WorkBlock& block, Scratch& scratch) const {
   std::vector<MuonRing> candidates;
-  const Borrowed borrowed(*this);
-  Scratch& scratch = *borrowed;
   const std::size_t n = camera_.n_pixels();
   for (std::size_t e = 0; e < block.events.size; ++e) {
     const float* const image = &block.events.image[e * n];

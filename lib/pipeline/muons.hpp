@@ -2,12 +2,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include "calib/charge/image_producer.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/flow/scratch_pool.hpp"
 #include "lib/pipeline/muon_file.hpp"
 #include "reco/muon/ring_analysis.hpp"
 
@@ -23,9 +23,10 @@ class MuonFinder {
  public:
   /// @param producer has calibrated the blocks; it and the telescope must outlive this.
   MuonFinder(const calib::ImageProducer& producer, const instrument::Telescope& telescope);
+  ~MuonFinder();
 
   /// Return the candidates among a calibrated block's events. Several threads may do so at once.
-  [[nodiscard]] std::vector<MuonRing> find(const calib::WorkBlock& block) const;
+  [[nodiscard]] std::vector<MuonRing> find(const calib::WorkBlock& block);
 
   /// Keep the candidates of the next block, in order.
   void add(std::vector<MuonRing> candidates, std::size_t events);
@@ -34,7 +35,7 @@ class MuonFinder {
 
  private:
   struct Scratch;
-  class Borrowed;
+  [[nodiscard]] std::vector<MuonRing> find(const calib::WorkBlock& block, Scratch& scratch) const;
 
   const calib::ImageProducer& producer_;
   muon::RingCamera camera_;
@@ -42,11 +43,7 @@ class MuonFinder {
   std::vector<std::uint8_t> unusable_high_;  ///< [pixel]
   std::vector<std::uint8_t> unusable_;       ///< [pixel], in any gain
   MuonTable table_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Scratch>> free_;
-
- public:
-  ~MuonFinder();
+  flow::ScratchPool<Scratch> scratches_;
 };
 
 }  // namespace alisio::pipeline

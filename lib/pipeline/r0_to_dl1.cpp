@@ -10,6 +10,7 @@
 #include "calib/drs4/readout.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/flow/scratch_pool.hpp"
 #include "lib/io/text/drive_log.hpp"
 #include "lib/pipeline/check_dl1.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
@@ -24,32 +25,6 @@
 
 namespace alisio::pipeline {
 namespace {
-
-/// Scratch spaces that threads borrow: as many as ever worked at once, none allocated per event.
-class ScratchPool {
- public:
-  explicit ScratchPool(std::size_t n_pixels) : n_pixels_(n_pixels) {}
-  template <typename Work>
-  void with_scratch(const Work& work) {
-    std::unique_ptr<params::Scratch> scratch;
-    {
-      const std::scoped_lock lock(mutex_);
-      if (!free_.empty()) {
-        scratch = std::move(free_.back());
-        free_.pop_back();
-      }
-    }
-    if (!scratch) scratch = std::make_unique<params::Scratch>(n_pixels_);
-    work(*scratch);
-    const std::scoped_lock lock(mutex_);
-    free_.push_back(std::move(scratch));
-  }
-
- private:
-  std::size_t n_pixels_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<params::Scratch>> free_;
-};
 
 void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer,
              const R0ToDl1Request& request) {
@@ -213,7 +188,8 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   }
   std::optional<check::Accumulator> data_check;
   if (with_check) data_check.emplace(telescope, run_number, subrun_of(request.input).subrun);
-  ScratchPool scratches(n_pixels);
+  flow::ScratchPool<params::Scratch> scratches(
+      [&] { return std::make_unique<params::Scratch>(n_pixels); });
   std::mutex mutex;
   // By block, from the parallel to the ordered part.
   std::map<std::size_t, hdf5::CompressedChunk> images;

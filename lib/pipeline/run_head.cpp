@@ -96,12 +96,13 @@ class Settings {
     if (!c)
       throw Error(ErrorKind::bad_input, fmt::format("has no field {}", field), where_,
                   "is this a raw file of LST?");
-    table_.decode(0, *c, column_);
+    table_.decode(0, *c, column_, scratch_);
     return *c;
   }
   const zfits::Table& table_;
   std::string where_;
   zfits::DecodedColumn column_;
+  zfits::DecodeScratch scratch_;
 };
 
 /// The events of one stream from the first on, tile by tile.

@@ -314,7 +314,7 @@ StageResult run_stage(ActivityNote activity, StageObserver& observer, const Know
   for (const StageRun::Product& product : run.products_)
     outcome.written_bytes += product.stamp.size;
   result.report = run.report(outcome);
-  result.timings = timings_table(run.timings_.parts(), outcome.wall_s, outcome.events);
+  result.timings = run.timings_.parts();
   run.finish(std::move(outcome));
   return result;
 }

@@ -123,7 +123,7 @@ class StageRun {
 struct StageResult {
   nlohmann::ordered_json report;  ///< one element of "activities" in the `--report` file
   std::exception_ptr error;       ///< null if all went well
-  std::string timings;            ///< what the time went into, a table for people
+  std::vector<Timings::Part> timings;
 };
 
 /// Run `body` as one activity. The body returns the number of events. Whatever it throws is

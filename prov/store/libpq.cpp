@@ -2,47 +2,35 @@
 
 #include "prov/store/libpq.hpp"
 
-#include <dlfcn.h>
-
-#include "lib/base/error.hpp"
+#include "lib/base/shared_library.hpp"
 
 namespace alisio::prov {
 namespace {
 
-template <typename Function>
-void find(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(::dlsym(library, name));
-  if (function == nullptr)
-    throw Error(ErrorKind::configuration, std::string("libpq has no function ") + name,
-                "libpq.so.5", "install PostgreSQL's client library of version 14 or later");
-}
-
 Libpq load() {
-  // Never closed: its connections may live as long as the process.
-  void* library = ::dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr)
-    throw Error(ErrorKind::configuration, "PostgreSQL's client library cannot be loaded",
-                "libpq.so.5", "install it (package libpq5), or keep the index in a file");
+  const SharedLibrary library(
+      "libpq.so.5", "PostgreSQL's client library",
+      "install it in version 14 or later (package libpq5), or keep the index in a file");
   Libpq pq;
-  find(library, "PQclear", pq.PQclear);
-  find(library, "PQconnectdb", pq.PQconnectdb);
-  find(library, "PQenterPipelineMode", pq.PQenterPipelineMode);
-  find(library, "PQerrorMessage", pq.PQerrorMessage);
-  find(library, "PQexec", pq.PQexec);
-  find(library, "PQexecPrepared", pq.PQexecPrepared);
-  find(library, "PQexitPipelineMode", pq.PQexitPipelineMode);
-  find(library, "PQfinish", pq.PQfinish);
-  find(library, "PQgetResult", pq.PQgetResult);
-  find(library, "PQgetisnull", pq.PQgetisnull);
-  find(library, "PQgetvalue", pq.PQgetvalue);
-  find(library, "PQntuples", pq.PQntuples);
-  find(library, "PQpipelineSync", pq.PQpipelineSync);
-  find(library, "PQprepare", pq.PQprepare);
-  find(library, "PQresultErrorMessage", pq.PQresultErrorMessage);
-  find(library, "PQresultStatus", pq.PQresultStatus);
-  find(library, "PQsendQueryPrepared", pq.PQsendQueryPrepared);
-  find(library, "PQsetNoticeProcessor", pq.PQsetNoticeProcessor);
-  find(library, "PQstatus", pq.PQstatus);
+  library.find("PQclear", pq.PQclear);
+  library.find("PQconnectdb", pq.PQconnectdb);
+  library.find("PQenterPipelineMode", pq.PQenterPipelineMode);
+  library.find("PQerrorMessage", pq.PQerrorMessage);
+  library.find("PQexec", pq.PQexec);
+  library.find("PQexecPrepared", pq.PQexecPrepared);
+  library.find("PQexitPipelineMode", pq.PQexitPipelineMode);
+  library.find("PQfinish", pq.PQfinish);
+  library.find("PQgetResult", pq.PQgetResult);
+  library.find("PQgetisnull", pq.PQgetisnull);
+  library.find("PQgetvalue", pq.PQgetvalue);
+  library.find("PQntuples", pq.PQntuples);
+  library.find("PQpipelineSync", pq.PQpipelineSync);
+  library.find("PQprepare", pq.PQprepare);
+  library.find("PQresultErrorMessage", pq.PQresultErrorMessage);
+  library.find("PQresultStatus", pq.PQresultStatus);
+  library.find("PQsendQueryPrepared", pq.PQsendQueryPrepared);
+  library.find("PQsetNoticeProcessor", pq.PQsetNoticeProcessor);
+  library.find("PQstatus", pq.PQstatus);
   return pq;
 }
 

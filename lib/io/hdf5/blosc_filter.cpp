@@ -15,10 +15,10 @@ namespace {
 /// Return memory that std::free gives back, or nullptr. A chunk of constants is 90 MB: on small
 /// pages the system would spend as long on giving them as Blosc on filling them.
 void* allocate(std::size_t bytes) noexcept {
-  constexpr std::size_t page = LargePageAllocator<std::byte>::page_bytes;
-  if (bytes < page) return std::malloc(bytes);
-  const std::size_t whole = (bytes + page - 1) / page * page;
-  void* const memory = std::aligned_alloc(page, whole);
+  using Pages = LargePageAllocator<std::byte>;
+  if (bytes < Pages::page_bytes) return std::malloc(bytes);
+  const std::size_t whole = Pages::whole_pages(bytes);
+  void* const memory = std::aligned_alloc(Pages::page_bytes, whole);
   if (memory != nullptr) static_cast<void>(::madvise(memory, whole, MADV_HUGEPAGE));
   return memory;
 }

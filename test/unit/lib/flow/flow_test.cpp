@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "lib/flow/ordered_pipeline.hpp"
+#include "lib/flow/scratch_pool.hpp"
 #include "lib/flow/thread_pool.hpp"
 
 namespace alisio::flow {
@@ -150,6 +152,29 @@ TEST(ThreadPool, OneThreadRunsEverythingOnTheCaller) {
   std::thread::id ran;
   pool.wait(pool.submit([&] { ran = std::this_thread::get_id(); }));
   EXPECT_EQ(ran, caller);
+}
+
+TEST(ScratchPool, LendsOneToEachPieceOfWorkAtATime) {
+  int made = 0;
+  ScratchPool<int> pool([&] { return std::make_unique<int>(made++); });
+  const int sum = pool.with_scratch([&](int& outer) {
+    return pool.with_scratch([&](int& inner) {
+      EXPECT_NE(&outer, &inner);
+      return outer + inner;
+    });
+  });
+  EXPECT_EQ(sum, 1);
+  pool.with_scratch([](int&) {});
+  EXPECT_EQ(made, 2);
+}
+
+TEST(ScratchPool, TakesAScratchBackFromWorkThatThrows) {
+  int made = 0;
+  ScratchPool<int> pool([&] { return std::make_unique<int>(made++); });
+  for (int i = 0; i < 2; ++i)
+    EXPECT_THROW(pool.with_scratch([](int&) { throw std::runtime_error("no"); }),
+                 std::runtime_error);
+  EXPECT_EQ(made, 1);
 }
 
 }  // namespace
