@@ -6,6 +6,9 @@
 #include <bit>
 #include <cstdint>
 
+#include "calib/drs4/readout.hpp"
+#include "calib/gain/gain.hpp"
+
 namespace alisio::calib {
 namespace {
 
@@ -35,6 +38,88 @@ constexpr std::size_t width = 8, most_samples = 64;
 }
 
 const bool has_avx2 = __builtin_cpu_supports("avx2");
+
+Pulse mean_time(double charge, double weight, double moment, std::size_t peak,
+                double sampling_rate) {
+  const auto time = static_cast<float>(weight > 0 ? moment / weight : double(peak));
+  return {static_cast<float>(charge), static_cast<float>(double(time) / sampling_rate)};
+}
+
+[[gnu::target_clones("arch=x86-64-v3", "default")]] void convert(float* samples, std::size_t n,
+                                                                 double pedestal_per_sample,
+                                                                 double dc_to_pe) {
+  convert_to_pe(samples, n, pedestal_per_sample, dc_to_pe);
+}
+
+// GCC 12 takes the intrinsics' "undefined" values for mistakes of ours.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+
+/// For waveforms of readout::n_kept_samples and windows of up to `width` samples. They stay in
+/// registers from the conversion to the window, and a window that is cut at an end costs no
+/// branch: the place of noise's peak cannot be guessed.
+[[gnu::target("avx512bw,avx512dq,avx512vl")]] Pulse convert_and_extract_avx512(
+    float* samples, double pedestal_per_sample, double dc_to_pe, Window window,
+    double sampling_rate) {
+  constexpr int n = int(readout::n_kept_samples), n_vectors = 5, last = n - int(width);
+  // The last vector overlaps the one before.
+  constexpr int begin_of[n_vectors] = {0, 8, 16, 24, last};
+  const __m512d pedestal = _mm512_set1_pd(pedestal_per_sample), factor = _mm512_set1_pd(dc_to_pe);
+  __m256 v[n_vectors];
+  for (int k = 0; k < n_vectors; ++k) {
+    const __m256 adc = _mm256_loadu_ps(samples + begin_of[k]);
+    const __m256 signal = _mm512_cvtpd_ps(_mm512_sub_pd(_mm512_cvtps_pd(adc), pedestal));
+    v[k] = _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_cvtps_pd(signal), factor));
+  }
+  for (int k = 0; k < n_vectors; ++k) _mm256_storeu_ps(samples + begin_of[k], v[k]);
+
+  __m256 largest =
+      _mm256_max_ps(_mm256_max_ps(_mm256_max_ps(v[0], v[1]), _mm256_max_ps(v[2], v[3])), v[4]);
+  __m128 half = _mm_max_ps(_mm256_castps256_ps128(largest), _mm256_extractf128_ps(largest, 1));
+  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  half = _mm_max_ss(half, _mm_movehdup_ps(half));
+  largest = _mm256_broadcastss_ps(half);
+  std::uint64_t equal = 0;
+  for (int k = 0; k < n_vectors; ++k)
+    equal |= std::uint64_t{_mm256_cmp_ps_mask(v[k], largest, _CMP_EQ_OQ)} << begin_of[k];
+  const int peak = std::countr_zero(equal);
+
+  const int begin = peak - window.shift;
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i sample = _mm256_add_epi32(_mm256_set1_epi32(begin), lane);
+  // As unsigned numbers, those before the first sample are large.
+  const __mmask8 inside = _mm256_cmplt_epu32_mask(sample, _mm256_set1_epi32(n)) &
+                          _mm256_cmplt_epi32_mask(lane, _mm256_set1_epi32(window.width));
+  const __m512 first_16 = _mm512_insertf32x8(_mm512_castps256_ps512(v[0]), v[1], 1);
+  const __m512 second_16 = _mm512_insertf32x8(_mm512_castps256_ps512(v[2]), v[3], 1);
+  const __m256 in_first_32 = _mm512_castps512_ps256(
+      _mm512_permutex2var_ps(first_16, _mm512_castsi256_si512(sample), second_16));
+  const __m256 in_last_8 =
+      _mm256_permutevar8x32_ps(v[4], _mm256_sub_epi32(sample, _mm256_set1_epi32(last)));
+  const __mmask8 is_late = _mm256_cmpge_epi32_mask(sample, _mm256_set1_epi32(last));
+  const __m512d value =
+      _mm512_maskz_cvtps_pd(inside, _mm256_mask_blend_ps(is_late, in_first_32, in_last_8));
+  const __m512d positive = _mm512_max_pd(value, _mm512_setzero_pd());
+
+  // The order of the sums decides their last bits.
+  alignas(64) double values[width], weights[width], moments[width];
+  _mm512_store_pd(values, value);
+  _mm512_store_pd(weights, positive);
+  _mm512_store_pd(moments, _mm512_mul_pd(positive, _mm512_cvtepi32_pd(sample)));
+  double charge = 0, weight = 0, moment = 0;
+  for (std::size_t i = 0; i < width; ++i) {
+    charge += values[i];
+    weight += weights[i];
+    moment += moments[i];
+  }
+  return mean_time(charge, weight, moment, std::size_t(peak), sampling_rate);
+}
+
+#pragma GCC diagnostic pop
+
+const bool has_avx512 = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                        __builtin_cpu_supports("avx512vl");
 
 }  // namespace
 
@@ -68,8 +153,22 @@ Pulse sum_window(const float* samples, std::size_t n, std::size_t peak, Window w
   } else {
     for (int s = begin; s < end; ++s) add(s);
   }
-  const auto time = static_cast<float>(weight > 0 ? moment / weight : double(peak));
-  return {static_cast<float>(charge), static_cast<float>(double(time) / sampling_rate)};
+  return mean_time(charge, weight, moment, peak, sampling_rate);
+}
+
+Pulse convert_and_extract_scalar(float* samples, std::size_t n, double pedestal_per_sample,
+                                 double dc_to_pe, Window window, double sampling_rate) {
+  convert(samples, n, pedestal_per_sample, dc_to_pe);
+  return sum_window(samples, n, find_peak(samples, n), window, sampling_rate);
+}
+
+Pulse convert_and_extract(float* samples, std::size_t n, double pedestal_per_sample,
+                          double dc_to_pe, Window window, double sampling_rate) {
+  if (has_avx512 && n == readout::n_kept_samples && window.width <= int(width))
+    return convert_and_extract_avx512(samples, pedestal_per_sample, dc_to_pe, window,
+                                      sampling_rate);
+  return convert_and_extract_scalar(samples, n, pedestal_per_sample, dc_to_pe, window,
+                                    sampling_rate);
 }
 
 void interpolate_invalid(const instrument::CameraGeometry& geometry,

@@ -32,6 +32,18 @@ struct Pulse {
 [[nodiscard]] Pulse sum_window(const float* samples, std::size_t n, std::size_t peak, Window window,
                                double sampling_rate);
 
+/// Convert samples to p.e. in place (convert_to_pe), and sum the window around their peak.
+/// @param n at most 64
+/// @param pedestal_per_sample ADC counts
+/// @param dc_to_pe p.e. per ADC count
+/// @param sampling_rate GHz
+[[nodiscard]] Pulse convert_and_extract_scalar(float* samples, std::size_t n,
+                                               double pedestal_per_sample, double dc_to_pe,
+                                               Window window, double sampling_rate);
+/// The same, with the widest instructions of the machine.
+[[nodiscard]] Pulse convert_and_extract(float* samples, std::size_t n, double pedestal_per_sample,
+                                        double dc_to_pe, Window window, double sampling_rate);
+
 /// Replace charge and time of invalid pixels by the mean of their valid neighbours, 0 if there are
 /// none (ctapipe's NeighborAverage).
 /// @param invalid 1: replace

@@ -22,11 +22,6 @@ bool is_calibrated(const RawEvent& event) {
   return (event.preprocessing & preprocessing::pe_calibration) != 0;
 }
 
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void convert(
-    float* samples, std::size_t n, double pedestal, double dc_to_pe) {
-  convert_to_pe(samples, n, pedestal, dc_to_pe);
-}
-
 }  // namespace
 
 ImageProducer::ImageProducer(R0Source& source, CalibrationConstants constants,
@@ -97,8 +92,8 @@ void ImageProducer::extract_images(WorkBlock& block, std::span<const std::uint16
   const std::vector<double>& pedestal = constants_.camera->row.calibration.pedestal_per_sample;
   const std::vector<double>& dc_to_pe = constants_.camera->row.calibration.dc_to_pe;
   const auto to_pe = [&](std::size_t e, std::size_t g, std::size_t p) {
-    convert(block.waveforms.waveform_of(e, g, p), n_samples, pedestal[g * n + p],
-            dc_to_pe[g * n + p]);
+    return convert_and_extract(block.waveforms.waveform_of(e, g, p), n_samples, pedestal[g * n + p],
+                               dc_to_pe[g * n + p], options_.window, sampling_rate_);
   };
   for (std::size_t e = 0; e < block.raw.events.size(); ++e) {
     const RawEvent& event = block.raw.events[e];
@@ -117,20 +112,20 @@ void ImageProducer::extract_images(WorkBlock& block, std::span<const std::uint16
       } else {
         selected = block.waveforms.selected_gain[e * n + p];
       }
-      // What is empty is 0 before and after.
+      const auto gain = std::size_t(selected);
+      Pulse pulse;
       if (block.waveforms.empty[e * n + p] == 0 && !is_calibrated(event)) {
-        if (event.n_gains == n_gains && is_interleaved(event.type)) {
-          for (std::size_t g = 0; g < n_gains; ++g) to_pe(e, g, p);
-        } else {
-          to_pe(e, std::size_t(selected), p);
-        }
+        pulse = to_pe(e, gain, p);
+        if (event.n_gains == n_gains && is_interleaved(event.type))
+          static_cast<void>(to_pe(e, 1 - gain, p));
+      } else {
+        // p.e. already, or empty: 0 before and after.
+        const float* const samples = block.waveforms.waveform_of(e, gain, p);
+        pulse = sum_window(samples, n_samples, find_peak(samples, n_samples), options_.window,
+                           sampling_rate_);
       }
-      const float* const samples = block.waveforms.waveform_of(e, std::size_t(selected), p);
-      const Pulse pulse = sum_window(samples, n_samples, find_peak(samples, n_samples),
-                                     options_.window, sampling_rate_);
       block.events.selected_gain[e * n + p] = selected;
-      block.events.image[e * n + p] =
-          static_cast<float>(double(pulse.charge) * scale[std::size_t(selected)]);
+      block.events.image[e * n + p] = static_cast<float>(double(pulse.charge) * scale[gain]);
       block.events.peak_time[e * n + p] = pulse.peak_time;
     }
   }

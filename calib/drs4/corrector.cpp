@@ -6,7 +6,7 @@
 #include <array>
 #include <limits>
 
-#include "calib/drs4/kernels.hpp"
+#include "calib/drs4/correct_readout.hpp"
 #include "lib/base/error.hpp"
 
 namespace alisio::calib {
@@ -14,50 +14,6 @@ namespace {
 
 using readout::chips_per_module;
 using readout::pixels_per_module;
-
-/// All that one readout needs; gathered so that the loop is compiled as one function for each
-/// instruction set.
-struct Readout {
-  const std::uint16_t* raw;
-  float scale, offset;
-  bool scaled;
-  const std::int16_t* baseline;  ///< of the first capacitor
-  const double* lapse;           ///< nullptr: no capacitor gained anything
-  drs4::Spikes spikes;
-  const std::int16_t* spike_height;  ///< nullptr: interpolate
-  const float* gain_threshold;       ///< [sample], of the gain selection
-};
-
-enum class Corrected { below_threshold, above_threshold, needs_exact_lapse };
-
-/// Correct a readout and say whether a sample is above the threshold of the gain selection.
-/// @param samples gets all 40; a copy of those that are kept would have to wait for them
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] Corrected correct_readout(
-    const Readout& r, bool exact_lapse, float* __restrict samples) {
-  if (r.scaled) {
-    for (std::size_t s = 0; s < readout::n_samples; ++s)
-      samples[s] = float(r.raw[s]) / r.scale - r.offset;
-    drs4::subtract_baseline(samples, r.baseline, samples);
-  } else {
-    drs4::subtract_baseline(r.raw, r.baseline, samples);
-  }
-  if (r.lapse != nullptr) {
-    if (exact_lapse) {
-      drs4::subtract_lapse(samples, r.lapse);
-    } else if (!drs4::subtract_approximate_lapse(samples, r.lapse)) {
-      return Corrected::needs_exact_lapse;
-    }
-  }
-  if (r.spike_height != nullptr) {
-    drs4::subtract_spikes(samples, r.spikes, r.spike_height);
-  } else {
-    drs4::interpolate_spikes(samples, r.spikes);
-  }
-  int above = 0;
-  for (std::size_t s = 0; s < readout::n_samples; ++s)
-    above |= samples[s] > r.gain_threshold[s] ? 1 : 0;
-  return above != 0 ? Corrected::above_threshold : Corrected::below_threshold;
-}
 
 bool is_interleaved(const RawEvent& event) {
   return event.type == EventType::flatfield || event.type == EventType::sky_pedestal;
@@ -191,7 +147,6 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
                             std::span<const std::uint8_t> wanted) {
   fetch(block, module);
   const std::size_t first_position = module * pixels_per_module;
-  const bool scaled = camera_.waveform_scale != 1.F || camera_.waveform_offset != 0.F;
   drs4::ReadoutHistory& history = history_[module];
   if (!block.events.empty()) history.forget(block.events.front().module_clock[module]);
   constexpr std::size_t chips_per_gain = chips_per_module / n_gains;
@@ -278,24 +233,23 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
           }
         } else {
           drs4::LapseBaselines& lapse = lapses[chip % chips_per_gain];
-          const Readout readout{raw,
-                                camera_.waveform_scale,
-                                camera_.waveform_offset,
-                                scaled,
-                                &pedestal_->baseline[channel * Drs4Pedestal::row + cell],
-                                lapse.empty() ? nullptr : lapse.of(k),
-                                spikes[chip % chips_per_gain],
-                                options_.spike_method == SpikeMethod::subtraction
-                                    ? &pedestal_->spike_height[channel * 3]
-                                    : nullptr,
-                                gain_threshold_.data()};
+          const drs4::Readout readout{raw,
+                                      camera_.waveform_scale,
+                                      camera_.waveform_offset,
+                                      &pedestal_->baseline[channel * Drs4Pedestal::row + cell],
+                                      lapse.empty() ? nullptr : lapse.of(k),
+                                      spikes[chip % chips_per_gain],
+                                      options_.spike_method == SpikeMethod::subtraction
+                                          ? &pedestal_->spike_height[channel * 3]
+                                          : nullptr,
+                                      gain_threshold_.data()};
           float* const samples = kept - readout::first_kept_sample;
-          Corrected corrected = correct_readout(readout, false, samples);
-          if (corrected == Corrected::needs_exact_lapse) {
+          auto corrected = drs4::correct_readout(readout, drs4::Lapse::approximate, samples);
+          if (corrected == drs4::Corrected::needs_exact_lapse) {
             lapse.make_exact();
-            corrected = correct_readout(readout, true, samples);
+            corrected = drs4::correct_readout(readout, drs4::Lapse::exact, samples);
           }
-          above = corrected == Corrected::above_threshold;
+          above = corrected == drs4::Corrected::above_threshold;
         }
         if (g == 0 && selects) {
           needs_gain[k] = above || options_.both_gains;
