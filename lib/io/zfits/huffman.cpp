@@ -1,3 +1,5 @@
+#include <emmintrin.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -53,6 +55,139 @@ void smooth_block(const std::uint16_t* in, std::uint16_t* out, std::size_t count
   }
 }
 
+constexpr std::size_t smoothing_lanes = 16, most_lane_words = 512, least_lane_words = 64;
+
+using Words8 = __m128i;
+constexpr std::size_t words8 = 8;
+
+Words8 load_words(const std::uint16_t* at) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+void store_words(std::uint16_t* at, Words8 words) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(at), words);
+}
+
+/// Exchange rows and columns of 8 x 8 words.
+[[gnu::always_inline]] inline void transpose(Words8 (&m)[words8]) {
+  Words8 a[words8], b[words8];
+  for (std::size_t i = 0; i < 4; ++i) {
+    a[2 * i] = _mm_unpacklo_epi16(m[2 * i], m[2 * i + 1]);
+    a[2 * i + 1] = _mm_unpackhi_epi16(m[2 * i], m[2 * i + 1]);
+  }
+  for (const std::size_t i : {0, 4}) {
+    b[i] = _mm_unpacklo_epi32(a[i], a[i + 2]);
+    b[i + 1] = _mm_unpackhi_epi32(a[i], a[i + 2]);
+    b[i + 2] = _mm_unpacklo_epi32(a[i + 1], a[i + 3]);
+    b[i + 3] = _mm_unpackhi_epi32(a[i + 1], a[i + 3]);
+  }
+  for (std::size_t i = 0; i < 4; ++i) {
+    m[2 * i] = _mm_unpacklo_epi64(b[i], b[i + 4]);
+    m[2 * i + 1] = _mm_unpackhi_epi64(b[i], b[i + 4]);
+  }
+}
+
+/// Undo smoothing of consecutive stretches of words side by side; false if it must be done one
+/// after the other. `out[-1]` and `out[-2]` must be the words before.
+///
+/// The words before all stretches but the first are a guess. If both were wrong by the same number,
+/// so would be all that follow, for floor((a + c + b + c) / 2) = floor((a + b) / 2) + c. In each
+/// step the errors of the last two words come closer to each other, and after some ten are equal.
+/// So the first words of a stretch are computed once more from the true ones, until their
+/// difference to the guessed ones stays: to the rest it is added. This holds for words of 0..32766,
+/// which is looked after.
+/// @param lane_words of a stretch; a multiple of 8
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] bool smooth_lanes(
+    const std::uint16_t* in, std::uint16_t* out, std::size_t lane_words) {
+  constexpr std::size_t groups = smoothing_lanes / words8;
+  const auto word = [](std::uint16_t bits) {
+    return std::int32_t{static_cast<std::int16_t>(bits)};
+  };
+  const std::int32_t guess = word(out[-1]);
+  if (guess < 0 || word(out[-2]) < 0) return false;
+  Words8 before[groups], last[groups];
+  for (std::size_t g = 0; g < groups; ++g)
+    before[g] = last[g] = _mm_set1_epi16(static_cast<std::int16_t>(guess));
+  before[0] = _mm_insert_epi16(before[0], word(out[-2]), 0);
+  for (std::size_t j = 0; j < lane_words; j += words8) {
+    // Two groups in turns: each step waits for the one before.
+    Words8 words[groups][words8];
+    for (std::size_t g = 0; g < groups; ++g) {
+      for (std::size_t k = 0; k < words8; ++k)
+        words[g][k] = load_words(in + (g * words8 + k) * lane_words + j);
+      transpose(words[g]);
+    }
+    for (std::size_t k = 0; k < words8; ++k) {
+      for (std::size_t g = 0; g < groups; ++g) {
+        // The floor of the mean, without the 17th bit of the sum.
+        const Words8 half = _mm_srai_epi16(_mm_xor_si128(last[g], before[g]), 1);
+        const Words8 rest = _mm_add_epi16(_mm_and_si128(last[g], before[g]), words[g][k]);
+        before[g] = last[g];
+        last[g] = words[g][k] = _mm_add_epi16(rest, half);
+      }
+    }
+    for (std::size_t g = 0; g < groups; ++g) {
+      transpose(words[g]);
+      for (std::size_t k = 0; k < words8; ++k)
+        store_words(out + (g * words8 + k) * lane_words + j, words[g][k]);
+    }
+  }
+  Words8 smallest = _mm_setzero_si128(), largest = _mm_setzero_si128();
+  for (std::size_t lane = 0; lane < smoothing_lanes; ++lane) {
+    const std::uint16_t* const differences = in + lane * lane_words;
+    std::uint16_t* const words = out + lane * lane_words;
+    std::int32_t older = word(words[-2]), newer = word(words[-1]);
+    std::int32_t all = older | newer;
+    // Errors of the guessed words; the first lane's are not.
+    std::int32_t error_before = lane == 0 ? 0 : older - guess;
+    std::int32_t error = lane == 0 ? 0 : newer - guess;
+    std::size_t j = 0;
+    for (; j < lane_words && error != error_before; ++j) {
+      const std::int32_t value = word(differences[j]) + ((older + newer) >> 1);
+      all |= value;
+      error_before = error;
+      error = value - word(words[j]);
+      words[j] = static_cast<std::uint16_t>(value);
+      older = newer;
+      newer = value;
+    }
+    if ((all & ~0x7fff) != 0 || error != static_cast<std::int16_t>(error)) return false;
+    for (; j % words8 != 0; ++j) {
+      const std::int32_t value = word(words[j]) + error;
+      if ((value & ~0x7fff) != 0) return false;
+      words[j] = static_cast<std::uint16_t>(value);
+    }
+    // Sums that saturate are seen as what they are then, 32767 or negative.
+    const Words8 addend = _mm_set1_epi16(static_cast<std::int16_t>(error));
+    for (; j < lane_words; j += words8) {
+      const Words8 sum = _mm_adds_epi16(load_words(words + j), addend);
+      smallest = _mm_min_epi16(smallest, sum);
+      largest = _mm_max_epi16(largest, sum);
+      store_words(words + j, sum);
+    }
+  }
+  const Words8 outside = _mm_or_si128(_mm_cmplt_epi16(smallest, _mm_setzero_si128()),
+                                      _mm_cmpeq_epi16(largest, _mm_set1_epi16(0x7fff)));
+  return _mm_movemask_epi8(outside) == 0;
+}
+
+/// Undo smoothing from one buffer to another. `out[-1]` and `out[-2]` must be the words before.
+void smooth(const std::uint16_t* in, std::uint16_t* out, std::size_t count) {
+  constexpr std::size_t block = 64;
+  while (count > 0) {
+    const std::size_t lane_words =
+        std::min(count / smoothing_lanes, most_lane_words) / words8 * words8;
+    const bool in_lanes = lane_words >= least_lane_words;
+    const std::size_t some = in_lanes ? lane_words * smoothing_lanes : count;
+    if (!in_lanes || !smooth_lanes(in, out, lane_words)) {
+      for (std::size_t j = 0; j < some; j += block)
+        smooth_block(in + j, out + j, std::min(block, some - j));
+    }
+    in += some;
+    out += some;
+    count -= some;
+  }
+}
+
 /// Takes decoded words in order and puts them where they belong, smoothing them if asked to.
 class Output {
  public:
@@ -69,13 +204,8 @@ class Output {
       return;
     }
     for (; count > 0 && done_ < 2; --count, ++done_) *out_++ = *words++;
-    while (count > 0) {
-      const std::size_t some = std::min<std::size_t>(count, 64);
-      smooth_block(words, out_, some);
-      words += some;
-      out_ += some;
-      count -= some;
-    }
+    smooth(words, out_, count);
+    out_ += count;
   }
   [[nodiscard]] std::size_t left() const { return left_; }
 
@@ -425,11 +555,11 @@ void undo_smoothing_scalar(std::uint16_t* words, std::size_t count) {
 }
 
 void undo_smoothing(std::uint16_t* words, std::size_t count) {
-  std::array<std::uint16_t, 64> block;
+  std::array<std::uint16_t, smoothing_lanes * most_lane_words> block;
   for (std::size_t j = 2; j < count; j += block.size()) {
     const std::size_t some = std::min(block.size(), count - j);
     std::memcpy(block.data(), words + j, some * sizeof(std::uint16_t));
-    smooth_block(block.data(), words + j, some);
+    smooth(block.data(), words + j, some);
   }
 }
 

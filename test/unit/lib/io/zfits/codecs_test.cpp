@@ -48,6 +48,32 @@ TEST(Smoothing, TheFastOneIsTheDefinition) {
     }
 }
 
+TEST(Smoothing, ManyWordsAreDoneSideBySide) {
+  std::mt19937 random(2);
+  // Waveforms; words up to the largest that need no wrapping, and beyond; few that jump.
+  struct Words {
+    unsigned least, range, one_in;
+  };
+  for (const auto& [least, range, one_in] :
+       {Words{300, 200, 0}, Words{0, 4096, 0}, Words{0, 32'768, 0}, Words{32'000, 767, 0},
+        Words{0, 65'536, 0}, Words{300, 200, 5000}, Words{32'760, 9, 0}, Words{0, 2, 0}})
+    for (std::size_t n = 1000; n < 60'000; n += 1 + n / 2) {
+      std::vector<std::uint16_t> words(n), smoothed;
+      for (auto& word : words) {
+        const bool jumps = one_in > 0 && random() % one_in == 0;
+        word = static_cast<std::uint16_t>(jumps ? random() : least + random() % range);
+      }
+      smoothed = words;
+      for (std::size_t j = n; j-- > 2;) {
+        const int sum =
+            static_cast<std::int16_t>(words[j - 1]) + static_cast<std::int16_t>(words[j - 2]);
+        smoothed[j] = static_cast<std::uint16_t>(words[j] - sum / 2);
+      }
+      undo_smoothing(smoothed.data(), n);
+      ASSERT_EQ(smoothed, words) << n << " words of " << least << " to " << least + range;
+    }
+}
+
 TEST(Smoothing, HalvesAreTruncatedTowardsZero) {
   std::vector<std::uint16_t> words{static_cast<std::uint16_t>(-3), 0, 10};
   undo_smoothing(words.data(), words.size());
