@@ -24,67 +24,56 @@ bool is_above_threshold(const Readout& r, const float* samples) {
   return above != 0;
 }
 
-constexpr std::size_t width = 8, n_vectors = readout::n_samples / width;
-static_assert(n_vectors * width == readout::n_samples);
-
 // GCC 12 takes the intrinsics' "undefined" values for mistakes of ours.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 
-/// From the raw values to the comparison with the threshold all samples stay in registers. In
-/// memory each step would wait until the one before has stored what is loaded at another width.
+/// From the raw values to the comparison with the threshold samples stay in registers. In memory
+/// each step would wait until the one before has stored what is loaded at another width.
 [[gnu::target("avx512bw,avx512dq,avx512vl")]] Corrected correct_readout_avx512(const Readout& r,
                                                                                Lapse lapse,
                                                                                float* samples) {
-  __m256 v[n_vectors];
-  if (is_scaled(r)) {
-    const __m256 scale = _mm256_set1_ps(r.scale), offset = _mm256_set1_ps(r.offset);
-    for (std::size_t k = 0; k < n_vectors; ++k) {
-      const __m256i raw = _mm256_cvtepu16_epi32(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(r.raw + k * width)));
-      const __m256i baseline = _mm256_cvtepi16_epi32(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(r.baseline + k * width)));
-      const __m256 value = _mm256_sub_ps(_mm256_div_ps(_mm256_cvtepi32_ps(raw), scale), offset);
-      v[k] = _mm256_sub_ps(value, _mm256_cvtepi32_ps(baseline));
+  constexpr std::size_t width = 8;
+  static_assert(readout::n_samples % width == 0);
+  const bool scaled = is_scaled(r);
+  const __m256 scale = _mm256_set1_ps(r.scale), offset = _mm256_set1_ps(r.offset);
+  const __m512d uncertainty = _mm512_set1_pd(time_lapse_uncertainty);
+  unsigned differs = 0, above = 0;
+  for (std::size_t s = 0; s < readout::n_samples; s += width) {
+    const __m256i raw =
+        _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r.raw + s)));
+    const __m256i baseline =
+        _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r.baseline + s)));
+    __m256 value;
+    if (scaled) {
+      const __m256 adc = _mm256_sub_ps(_mm256_div_ps(_mm256_cvtepi32_ps(raw), scale), offset);
+      value = _mm256_sub_ps(adc, _mm256_cvtepi32_ps(baseline));
+    } else {
+      value = _mm256_cvtepi32_ps(_mm256_sub_epi32(raw, baseline));
     }
-  } else {
-    for (std::size_t k = 0; k < n_vectors; ++k) {
-      const __m256i raw = _mm256_cvtepu16_epi32(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(r.raw + k * width)));
-      const __m256i baseline = _mm256_cvtepi16_epi32(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(r.baseline + k * width)));
-      v[k] = _mm256_cvtepi32_ps(_mm256_sub_epi32(raw, baseline));
+    if (r.lapse != nullptr) {
+      const __m512d exact = _mm512_sub_pd(_mm512_cvtps_pd(value), _mm512_loadu_pd(r.lapse + s));
+      if (lapse == Lapse::exact) {
+        value = _mm512_cvtpd_ps(exact);
+      } else {
+        value = _mm512_cvtpd_ps(_mm512_sub_pd(exact, uncertainty));
+        const __m256 high = _mm512_cvtpd_ps(_mm512_add_pd(exact, uncertainty));
+        differs |= unsigned{_mm256_cmp_ps_mask(value, high, _CMP_NEQ_UQ)};
+      }
     }
+    above |= unsigned{_mm256_cmp_ps_mask(value, _mm256_loadu_ps(r.gain_threshold + s), _CMP_GT_OQ)};
+    _mm256_storeu_ps(samples + s, value);
   }
-  if (r.lapse != nullptr && lapse == Lapse::exact) {
-    for (std::size_t k = 0; k < n_vectors; ++k)
-      v[k] = _mm512_cvtpd_ps(
-          _mm512_sub_pd(_mm512_cvtps_pd(v[k]), _mm512_loadu_pd(r.lapse + k * width)));
-  } else if (r.lapse != nullptr) {
-    const __m512d uncertainty = _mm512_set1_pd(time_lapse_uncertainty);
-    unsigned differs = 0;
-    for (std::size_t k = 0; k < n_vectors; ++k) {
-      const __m512d value =
-          _mm512_sub_pd(_mm512_cvtps_pd(v[k]), _mm512_loadu_pd(r.lapse + k * width));
-      v[k] = _mm512_cvtpd_ps(_mm512_sub_pd(value, uncertainty));
-      const __m256 high = _mm512_cvtpd_ps(_mm512_add_pd(value, uncertainty));
-      differs |= unsigned{_mm256_cmp_ps_mask(v[k], high, _CMP_NEQ_UQ)};
-    }
-    if (differs != 0) [[unlikely]]
-      return Corrected::needs_exact_lapse;
-  }
-  for (std::size_t k = 0; k < n_vectors; ++k) _mm256_storeu_ps(samples + k * width, v[k]);
+  if (differs != 0) [[unlikely]]
+    return Corrected::needs_exact_lapse;
+  bool is_above = above != 0;
   // One readout in fifty has spikes.
   if (r.spikes.n > 0) [[unlikely]] {
     remove_spikes(r, samples);
-    return is_above_threshold(r, samples) ? Corrected::above_threshold : Corrected::below_threshold;
+    is_above = is_above_threshold(r, samples);
   }
-  unsigned above = 0;
-  for (std::size_t k = 0; k < n_vectors; ++k)
-    above |= unsigned{
-        _mm256_cmp_ps_mask(v[k], _mm256_loadu_ps(r.gain_threshold + k * width), _CMP_GT_OQ)};
-  return above != 0 ? Corrected::above_threshold : Corrected::below_threshold;
+  return is_above ? Corrected::above_threshold : Corrected::below_threshold;
 }
 
 #pragma GCC diagnostic pop
