@@ -10,10 +10,9 @@
 #include <vector>
 
 #include "calib/charge/extraction.hpp"
-#include "calib/drs4/kernels.hpp"
+#include "calib/drs4/correct_readout.hpp"
 #include "calib/drs4/readout.hpp"
 #include "calib/drs4/readout_history.hpp"
-#include "calib/gain/gain.hpp"
 
 namespace alisio::calib {
 namespace {
@@ -51,45 +50,45 @@ void find_peaks(benchmark::State& state) {
   count_events(state);
 }
 
-void extract_charges(benchmark::State& state) {
-  const std::vector<float> samples = waveforms();
-  for (auto _ : state)
-    for (std::size_t pixel = 0; pixel < n_pixels; ++pixel) {
-      const float* at = &samples[pixel * n_samples];
-      const std::size_t peak = find_peak(at, n_samples);
-      benchmark::DoNotOptimize(sum_window(at, n_samples, peak, Window{}, sampling_rate_ghz));
-    }
-  count_events(state);
-}
-
-void select_gain_and_convert(benchmark::State& state) {
+template <Pulse (*extract)(float*, std::size_t, double, double, Window, double)>
+void convert_and_extract_charges(benchmark::State& state) {
   const std::vector<float> samples = waveforms();
   std::vector<float> work(samples.size());
   for (auto _ : state) {
     work = samples;
-    for (std::size_t pixel = 0; pixel < n_pixels; ++pixel) {
-      float* at = &work[pixel * n_samples];
-      benchmark::DoNotOptimize(is_above(at, n_samples, 3500));
-      convert_to_pe(at, n_samples, 0.5, 0.0129);
-    }
-    benchmark::DoNotOptimize(work.data());
+    for (std::size_t pixel = 0; pixel < n_pixels; ++pixel)
+      benchmark::DoNotOptimize(extract(&work[pixel * n_samples], readout::n_kept_samples, 0.5,
+                                       0.0129, Window{}, sampling_rate_ghz));
   }
   count_events(state);
 }
 
-void subtract_baselines(benchmark::State& state) {
+/// All corrections of one gain of all pixels; each sample gained something since its last readout.
+template <drs4::Corrected (*correct)(const drs4::Readout&, drs4::Lapse, float*)>
+void correct_readouts(benchmark::State& state) {
+  constexpr std::size_t row = n_capacitors + n_samples;
   std::mt19937 random(2);
-  std::vector<std::int16_t> baseline(n_gains * n_pixels * (n_capacitors + n_samples));
+  std::vector<std::int16_t> baseline(n_pixels * row);
   for (auto& value : baseline) value = static_cast<std::int16_t>(250 + random() % 100);
-  std::vector<std::uint16_t> raw(n_gains * n_pixels * n_samples, 400);
-  std::vector<std::uint16_t> first(n_gains * n_pixels);
-  for (auto& capacitor : first) capacitor = static_cast<std::uint16_t>(random() % n_capacitors);
+  const std::vector<std::uint16_t> raw(n_pixels * n_samples, 400);
+  const std::vector<double> lapse(n_samples, 1.25);
+  const std::vector<float> threshold(n_samples, 3500);
+  const std::int16_t spike_height[3] = {30, 60, 20};
+  std::vector<std::size_t> first(n_pixels);
+  for (auto& capacitor : first) capacitor = random() % n_capacitors;
   std::vector<float> out(raw.size());
   for (auto _ : state) {
-    for (std::size_t channel = 0; channel < first.size(); ++channel)
-      drs4::subtract_baseline(&raw[channel * n_samples],
-                              &baseline[channel * (n_capacitors + n_samples) + first[channel]],
-                              &out[channel * n_samples]);
+    for (std::size_t pixel = 0; pixel < n_pixels; ++pixel) {
+      const drs4::Readout readout{&raw[pixel * n_samples],
+                                  1,
+                                  0,
+                                  &baseline[pixel * row + first[pixel]],
+                                  lapse.data(),
+                                  {},
+                                  spike_height,
+                                  threshold.data()};
+      benchmark::DoNotOptimize(correct(readout, drs4::Lapse::approximate, &out[pixel * n_samples]));
+    }
     benchmark::DoNotOptimize(out.data());
   }
   count_events(state);
@@ -133,11 +132,20 @@ void subtract_time_lapses(benchmark::State& state) {
 }
 
 BENCHMARK(subtract_time_lapses)->Unit(benchmark::kMicrosecond);
-BENCHMARK(subtract_baselines)->Unit(benchmark::kMicrosecond);
-BENCHMARK(select_gain_and_convert)->Unit(benchmark::kMicrosecond);
+BENCHMARK(correct_readouts<drs4::correct_readout_scalar>)
+    ->Name("correct_readouts/scalar")
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(correct_readouts<drs4::correct_readout>)
+    ->Name("correct_readouts/dispatched")
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(convert_and_extract_charges<convert_and_extract_scalar>)
+    ->Name("convert_and_extract_charges/scalar")
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(convert_and_extract_charges<convert_and_extract>)
+    ->Name("convert_and_extract_charges/dispatched")
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK(find_peaks<find_peak_scalar>)->Name("find_peaks/scalar")->Unit(benchmark::kMicrosecond);
 BENCHMARK(find_peaks<find_peak>)->Name("find_peaks/dispatched")->Unit(benchmark::kMicrosecond);
-BENCHMARK(extract_charges)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace alisio::calib

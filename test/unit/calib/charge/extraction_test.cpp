@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
 #include <vector>
 
@@ -42,6 +43,29 @@ TEST(SumWindow, TimesAreWeightedByPositiveSamples) {
   samples[11] = 3.F;
   EXPECT_EQ(sum_window(samples.data(), 36, 11, {8, 4}, 1.0).peak_time, 10.75F);
   EXPECT_EQ(sum_window(samples.data(), 36, 11, {8, 4}, 2.0).peak_time, 5.375F);
+}
+
+TEST(ConvertAndExtract, AgreesWithItsScalarTwin) {
+  std::mt19937 random(6);
+  std::normal_distribution<float> noise(0, 30);
+  for (int i = 0; i < 50000; ++i) {
+    const std::size_t n = i % 10 == 0 ? 8 + random() % 40 : 36;
+    std::vector<float> samples(n);
+    for (auto& s : samples) s = noise(random);
+    // Peaks at the ends and twice, and nothing positive at all.
+    if (i % 5 == 0) samples[random() % n] = samples[random() % n] = 500;
+    if (i % 7 == 0)
+      for (auto& s : samples) s = -1 - std::abs(s);
+    const Window window{int(random() % 10), int(random() % 6) - 1};
+    const double pedestal = double(noise(random)) / 7, dc_to_pe = i % 11 == 0 ? 0 : 0.0129;
+    std::vector<float> expected = samples;
+    const Pulse scalar =
+        convert_and_extract_scalar(expected.data(), n, pedestal, dc_to_pe, window, 1.024);
+    const Pulse pulse = convert_and_extract(samples.data(), n, pedestal, dc_to_pe, window, 1.024);
+    ASSERT_EQ(samples, expected) << i;
+    ASSERT_EQ(pulse.charge, scalar.charge) << i;
+    ASSERT_EQ(pulse.peak_time, scalar.peak_time) << i;
+  }
 }
 
 TEST(InterpolateInvalid, TakesTheMeanOfValidNeighbours) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "calib/drs4/correct_readout.hpp"
 #include "calib/drs4/corrector.hpp"
 #include "calib/drs4/kernels.hpp"
 #include "calib/drs4/readout_history.hpp"
@@ -212,6 +213,43 @@ TEST(Spikes, AreCutAtTheEndsOfTheReadout) {
   EXPECT_EQ(samples[0], -3.F);
   EXPECT_EQ(samples[1], 0.F);
   EXPECT_EQ(samples[39], -1.F);
+}
+
+TEST(CorrectReadout, AgreesWithItsScalarTwin) {
+  std::mt19937 random(7);
+  std::array<std::uint16_t, n_samples> raw;
+  std::array<std::int16_t, n_samples> baseline;
+  std::array<double, n_samples> lapse;
+  std::array<float, n_samples> threshold;
+  const std::int16_t height[3] = {30, 60, 20};
+  std::array<int, 3> outcomes{};
+  for (int i = 0; i < 20000; ++i) {
+    for (auto& value : raw) value = std::uint16_t(300 + random() % 400);
+    raw[random() % n_samples] = std::uint16_t(random());
+    for (auto& value : baseline) value = std::int16_t(random() % 800);
+    baseline[random() % n_samples] = std::int16_t(random());
+    for (auto& value : lapse) value = random() % 3 == 0 ? double(random()) / 1e8 : 0;
+    // Half-way between two floats: its uncertainty decides.
+    if (i % 9 == 0) lapse[random() % n_samples] = 1 + std::ldexp(1.0, -25);
+    threshold.fill(i % 2 == 0 ? 3500.F : 500.F);
+    drs4::Readout readout{
+        raw.data(),      1.F, 0.F, baseline.data(), nullptr, {}, i % 4 < 2 ? height : nullptr,
+        threshold.data()};
+    if (i % 3 == 0) readout.scale = 5.F, readout.offset = 400.F;
+    if (i % 8 != 0) readout.lapse = lapse.data();
+    if (i % 6 == 0) readout.spikes.position[readout.spikes.n++] = int(random() % 42) - 2;
+    if (i % 12 == 0) readout.spikes.position[readout.spikes.n++] = int(random() % 42) - 2;
+    for (const auto kind : {drs4::Lapse::approximate, drs4::Lapse::exact}) {
+      std::array<float, n_samples> samples{}, expected{};
+      const auto scalar = drs4::correct_readout_scalar(readout, kind, expected.data());
+      const auto outcome = drs4::correct_readout(readout, kind, samples.data());
+      ASSERT_EQ(outcome, scalar) << i;
+      ++outcomes[std::size_t(outcome)];
+      if (outcome == drs4::Corrected::needs_exact_lapse) continue;
+      ASSERT_EQ(samples, expected) << i;
+    }
+  }
+  for (const int count : outcomes) EXPECT_GT(count, 100);
 }
 
 /// One module of seven pixels with made-up constants, read out by hand.
