@@ -104,6 +104,7 @@ struct Stream {
   zfits::Table events;
   std::array<std::optional<std::size_t>, n_fields> column;
   std::array<zfits::ItemType, n_fields> type{};
+  std::string waveform_part;  ///< name of decoding waveforms in `--timings`, with the codecs
 };
 
 struct Tile {
@@ -328,7 +329,7 @@ void R0Source::State::open(const fs::path& path) {
     throw Error(ErrorKind::bad_input, "the streams of the subrun are of different formats",
                 path.string(), "restore the files of one production");
   }
-  Stream stream{std::move(file), events, {}, {}};
+  Stream stream{std::move(file), events, {}, {}, {}};
   const auto& paths = r1v1 ? r1v1_path : proto_r1_path;
   for (std::size_t f = 0; f < n_fields; ++f) {
     if (paths[f][0] == '\0') continue;
@@ -343,6 +344,11 @@ void R0Source::State::open(const fs::path& path) {
                   path.string() + ", Events", "give an R0 file of LST");
     }
   }
+  // A writer compresses a column alike in all tiles.
+  const bool has_waveforms = stream.events.tile_count() > 0 && stream.column[waveform].has_value();
+  stream.waveform_part = fmt::format(
+      "decode waveforms ({})",
+      has_waveforms ? stream.events.codecs(0, *stream.column[waveform]) : std::string("none"));
   files.push_back(path);
   streams.push_back(std::move(stream));
   successor.push_back(no_successor);
@@ -440,7 +446,7 @@ void R0Source::State::start_decoding(flow::ThreadPool& pool, std::size_t last_ne
             for (std::size_t f = 0; f < n_fields; ++f) {
               if (!stream.column[f]) continue;
               const TimedPart timed(options.timings,
-                                    f == waveform ? "decode waveforms" : "decode the rest");
+                                    f == waveform ? stream.waveform_part : "decode the rest");
               stream.events.decode(tile, *stream.column[f], data->column[f], scratch);
             }
           });

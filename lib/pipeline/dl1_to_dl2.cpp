@@ -1,9 +1,11 @@
 #include "lib/pipeline/dl1_to_dl2.hpp"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/timings.hpp"
 #include "lib/pipeline/dl2_file.hpp"
 #include "lib/pipeline/options.hpp"
 #include "lib/stage/description.hpp"
@@ -38,7 +40,10 @@ std::string training_json(const forest::ForestFile& models) {
 std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
                         const config::Configuration& configuration,
                         const instrument::Telescope& telescope, const dl2::Dl1Columns* rows) {
+  std::optional<TimedPart> timed;
+  timed.emplace(&run.timings(), "open models");
   const forest::ForestFile models = forest::ForestFile::open(request.models);
+  timed.reset();
   run.use("dl1_subrun", request.input);
   run.use("models", request.models, {{"training_production", training_json(models)}});
   const std::filesystem::path target = request.output_dir / dl2_name(request.input);
@@ -46,22 +51,27 @@ std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
     run.plan_product("dl2_subrun", target);
     return 0;
   }
+  timed.emplace(&run.timings(), "verify models");
   if (std::filesystem::file_size(request.models) < verified_bytes) models.verify();
+  timed.emplace(&run.timings(), "read DL1");
   const hdf5::File dl1 = hdf5::File::open(request.input);
   dl2::Dl1Columns read;
   if (rows == nullptr) {
     read = read_dl1_columns(dl1);
     rows = &read;
   }
+  timed.emplace(&run.timings(), "reconstruct");
   const dl2::Options options = dl2_options(
       configuration, effective_focal_length(dl1, telescope.optics.effective_focal_length));
   const dl2::ModelSet set = dl2::ModelSet::from(models, options.disp_method);
   const dl2::Dl2Columns result = dl2::reconstruct(*rows, set, options);
+  timed.emplace(&run.timings(), "write");
   if (result.size() == 0)
     spdlog::warn("{}: no event passes the filters; the DL2 table is empty", request.input.string());
   PendingFile& product = run.create("dl2_subrun", target);
   write_dl2_file(product.path(), dl1, result, run.activity().configuration_json,
                  run.metadata("dl2_subrun"));
+  timed.reset();
   run.publish("dl2_subrun");
   return std::int64_t(result.size());
 }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <string_view>
 
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
@@ -34,6 +36,9 @@ FileNote note_of(const std::string& port, const FileStamp& stamp) {
   return note;
 }
 
+/// Parts of `--timings` that several functions here have a share in.
+constexpr std::string_view recording = "record provenance", publishing = "sync and publish";
+
 double cpu_seconds(const rusage& usage) {
   const auto seconds = [](const timeval& t) { return double(t.tv_sec) + 1e-6 * double(t.tv_usec); };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
@@ -51,6 +56,7 @@ StageRun::StageRun(ActivityNote activity, StageObserver& observer, const KnownHa
     : activity_(std::move(activity)), observer_(observer), known_(known) {
   activity_.stage_version = description(activity_.stage).version;
   if (activity_.activity_id.empty()) activity_.activity_id = new_uuid7();
+  const TimedPart timed(&timings_, recording);
   observer_.started(activity_);
   hasher_ = std::jthread([this](const std::stop_token& stop) { hash_queued(stop); });
 }
@@ -143,10 +149,12 @@ void StageRun::depend_on(const std::string& what, const std::string& hash) {
 const std::vector<FileNote>& StageRun::used() {
   if (inputs_announced_) return used_;
   {
+    const TimedPart timed(&timings_, "wait for hashes");
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return hashing_ == 0; });
   }
   inputs_announced_ = true;
+  const TimedPart timed(&timings_, recording);
   const StageDescription& stage = description(activity_.stage);
   std::vector<std::pair<std::string, std::string>> identity_inputs = further_identity_;
   std::exception_ptr first_error;
@@ -194,7 +202,9 @@ PendingFile& StageRun::create(const std::string& port, const fs::path& target) {
 }
 
 ProductMetadata StageRun::metadata(const std::string& port) {
-  ProductMetadata metadata = observer_.describe_product(activity_, port, used());
+  const std::vector<FileNote>& inputs = used();
+  const TimedPart timed(&timings_, recording);
+  ProductMetadata metadata = observer_.describe_product(activity_, port, inputs);
   if (activity_.max_events > 0)
     metadata.attributes.emplace_back("max_events", std::to_string(activity_.max_events));
   return metadata;
@@ -210,10 +220,13 @@ FileStamp StageRun::publish(const std::string& port,
   if (found == products_.end())
     throw Error(ErrorKind::bug, "port '" + port + "' has nothing to publish");
   Product& product = *found;
-  const TimedPart timed(&timings_, "hash and publish");
+  std::optional<TimedPart> timed;
+  timed.emplace(&timings_, "hash products");
   // The hash kind follows the file's name, which the temporary name hides.
   FileStamp stamp = hash_stamp_as(product.file->path(), product.file->target());
+  timed.emplace(&timings_, publishing);
   product.file->sync();
+  timed.emplace(&timings_, recording);
   FileNote note = note_of(port, stamp);
   note.path = product.file->target();
   note.content_path = product.file->path();
@@ -221,6 +234,7 @@ FileStamp StageRun::publish(const std::string& port,
     product.quality = said->second;
   note.attributes = std::move(attributes);
   observer_.generated(activity_, note);
+  timed.emplace(&timings_, publishing);
   product.file->publish();
   stamp.path = product.file->target().string();
   product.stamp = stamp;
@@ -233,10 +247,12 @@ void StageRun::plan_product(const std::string& port, const fs::path& target) {
   product.stamp.path = fs::absolute(target).lexically_normal().string();
   FileNote note = note_of(port, product.stamp);
   note.planned = true;
+  const TimedPart timed(&timings_, recording);
   observer_.generated(activity_, note);
 }
 
 void StageRun::finish(OutcomeNote outcome) {
+  const TimedPart timed(&timings_, recording);
   observer_.finished(activity_, outcome);
 }
 
@@ -314,8 +330,8 @@ StageResult run_stage(ActivityNote activity, StageObserver& observer, const Know
   for (const StageRun::Product& product : run.products_)
     outcome.written_bytes += product.stamp.size;
   result.report = run.report(outcome);
-  result.timings = run.timings_.parts();
   run.finish(std::move(outcome));
+  result.timings = run.timings_.parts();
   return result;
 }
 

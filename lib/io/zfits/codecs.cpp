@@ -164,6 +164,48 @@ class BitsHighFirst {
 
 }  // namespace
 
+std::string process_name(std::uint16_t id) {
+  switch (static_cast<Process>(id)) {
+    case Process::raw:
+      return "raw";
+    case Process::smoothing:
+      return "smoothing";
+    case Process::huffman16:
+      return "huffman16";
+    case Process::diff:
+      return "diff";
+    case Process::double_diff:
+      return "double_diff";
+    case Process::split16:
+      return "split16";
+    case Process::zlib:
+      return "zlib";
+    case Process::lzo:
+      return "lzo";
+    case Process::rice:
+      return "rice";
+    case Process::halfman16:
+      return "halfman16";
+    case Process::split32:
+      return "split32";
+    case Process::offset128:
+      return "offset128";
+    case Process::same_values:
+      return "same_values";
+    case Process::lossy_floats:
+      return "lossy_floats";
+    case Process::sparse_values:
+      return "sparse_values";
+    case Process::lossy_int16:
+      return "lossy_int16";
+    case Process::lossy_int32:
+      return "lossy_int32";
+    case Process::zstd:
+      return "zstd";
+  }
+  return std::to_string(id);
+}
+
 void undo_diff(Buffer& data) {
   const std::size_t count = data.size() / 2;
   std::uint16_t sum = 0;

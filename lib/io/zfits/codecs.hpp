@@ -34,6 +34,9 @@ enum class Process : std::uint16_t {
   zstd = 0x17
 };
 
+/// Return a process's name as the enumerator spells it, or its number if it has none.
+[[nodiscard]] std::string process_name(std::uint16_t id);
+
 /// Damaged input of one codec: what is wrong, and at which byte of that codec's input.
 struct Damage {
   std::string what;

@@ -327,6 +327,15 @@ std::vector<std::uint16_t> Table::processes(std::size_t tile, std::size_t column
   return ids;
 }
 
+std::string Table::codecs(std::size_t tile, std::size_t column) const {
+  std::string names;
+  for (const std::uint16_t id : processes(tile, column)) {
+    if (!names.empty()) names += ", ";
+    names += process_name(id);
+  }
+  return names;
+}
+
 void Table::decode(std::size_t tile, std::size_t column, DecodedColumn& out) const {
   DecodeScratch scratch;
   decode(tile, column, out, scratch);

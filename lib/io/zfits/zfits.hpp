@@ -135,6 +135,8 @@ class Table {
 
   /// Return the ids of the processes that the writer applied to a block, in its order.
   [[nodiscard]] std::vector<std::uint16_t> processes(std::size_t tile, std::size_t column) const;
+  /// Return their names, for people: "smoothing, huffman16".
+  [[nodiscard]] std::string codecs(std::size_t tile, std::size_t column) const;
 
  private:
   friend class File;
