@@ -9,6 +9,7 @@
 #include <map>
 #include <queue>
 #include <regex>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 
@@ -445,8 +446,9 @@ void R0Source::State::start_decoding(flow::ThreadPool& pool, std::size_t last_ne
           scratches.with_scratch([&](zfits::DecodeScratch& scratch) {
             for (std::size_t f = 0; f < n_fields; ++f) {
               if (!stream.column[f]) continue;
-              const TimedPart timed(options.timings,
-                                    f == waveform ? stream.waveform_part : "decode the rest");
+              const std::string_view part =
+                  f == waveform ? std::string_view(stream.waveform_part) : "decode the rest";
+              const TimedPart timed(options.timings, part);
               stream.events.decode(tile, *stream.column[f], data->column[f], scratch);
             }
           });

@@ -22,10 +22,12 @@ std::vector<Timings::Part> Timings::parts() const {
 
 std::string timings_table(const std::vector<Timings::Part>& parts, double wall_s,
                           std::int64_t events) {
-  std::string table = fmt::format("{:<22}{:>10}{:>9}{:>12}{:>10}\n", "part", "seconds", "share",
-                                  "us/event", "calls");
+  std::size_t width = 20;
+  for (const Timings::Part& part : parts) width = std::max(width, part.name.size());
+  std::string table = fmt::format("{:<{}}{:>12}{:>9}{:>12}{:>10}\n", "part", width, "seconds",
+                                  "share", "us/event", "calls");
   const auto row = [&](const std::string& name, double seconds, const std::string& calls) {
-    table += fmt::format("{:<22}{:>10.3f}{:>8.1f}%{:>12}{:>10}\n", name, seconds,
+    table += fmt::format("{:<{}}{:>12.3f}{:>8.1f}%{:>12}{:>10}\n", name, width, seconds,
                          wall_s > 0 ? 100 * seconds / wall_s : 0.0,
                          events > 0 ? fmt::format("{:.1f}", 1e6 * seconds / double(events)) : "-",
                          calls);
