@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 
 #include "calib/drs4/kernels.hpp"
 
@@ -8,23 +9,36 @@ namespace alisio::calib::drs4 {
 /// What the corrections of one readout (one pixel and gain, 40 samples) need.
 struct Readout {
   const std::uint16_t* raw;
-  float scale, offset;           ///< of stored values: value / scale - offset is ADC counts
   const std::int16_t* baseline;  ///< of the first capacitor, ADC counts
   const double* lapse;           ///< [sample], ADC counts; nullptr: no capacitor gained anything
-  Spikes spikes;
   const std::int16_t* spike_height;  ///< of the pixel, ADC counts; nullptr: interpolate
-  const float* gain_threshold;       ///< [sample], of the gain selection, ADC counts
+  Spikes spikes;
+  float* samples;  ///< gets all 40, ADC counts
 };
 
-enum class Corrected { below_threshold, above_threshold, needs_exact_lapse };
+/// How samples are stored: value / scale - offset is ADC counts.
+struct ReadoutScale {
+  float scale = 1, offset = 0;
+};
+
+/// What became of some readouts, a bit for each.
+struct CorrectedSet {
+  unsigned above_threshold = 0;
+  unsigned needs_exact_lapse = 0;  ///< its samples are of no use yet
+};
 
 /// Whether `Readout::lapse` is within time_lapse_uncertainty, or exact.
 enum class Lapse { approximate, exact };
 
 /// Subtract baseline, time lapse and spikes, and say whether a sample is above the threshold.
-/// @param samples gets all 40, ADC counts; of no use if the exact lapse is needed
-[[nodiscard]] Corrected correct_readout_scalar(const Readout& readout, Lapse lapse, float* samples);
+/// @param readouts at most 32
+/// @param gain_threshold [sample], of the gain selection, ADC counts
+[[nodiscard]] CorrectedSet correct_readouts_scalar(
+    std::span<const Readout> readouts, ReadoutScale scale,
+    std::span<const float, readout::n_samples> gain_threshold, Lapse lapse);
 /// The same, with the widest instructions of the machine.
-[[nodiscard]] Corrected correct_readout(const Readout& readout, Lapse lapse, float* samples);
+[[nodiscard]] CorrectedSet correct_readouts(
+    std::span<const Readout> readouts, ReadoutScale scale,
+    std::span<const float, readout::n_samples> gain_threshold, Lapse lapse);
 
 }  // namespace alisio::calib::drs4

@@ -19,10 +19,15 @@ bool is_interleaved(const RawEvent& event) {
   return event.type == EventType::flatfield || event.type == EventType::sky_pedestal;
 }
 
-/// Of such events one gain a pixel is kept, and the low gain is only corrected where it is.
-bool selects_gain(const RawEvent& event) {
-  return event.n_gains == n_gains && !is_interleaved(event) &&
-         (event.preprocessing & preprocessing::pe_calibration) == 0;
+/// A bit for each pixel of a module.
+constexpr unsigned all_pixels_of_module = (1U << pixels_per_module) - 1;
+
+/// Return a bit for each chip of a gain that reads out some of these pixels of a module.
+constexpr unsigned chips_of(unsigned pixels) {
+  unsigned chips = 0;
+  for (std::size_t k = 0; k < pixels_per_module; ++k)
+    chips |= (pixels >> k & 1U) << readout::chip_of_pixel[0][k];
+  return chips;
 }
 
 }  // namespace
@@ -90,22 +95,8 @@ std::span<const std::uint16_t> Drs4Corrector::pixels_of(std::size_t module) cons
 void Drs4Corrector::prepare(const RawBlock& block, CorrectedBlock& out) const {
   out.reserve(block.events.size(), all_pixels_, readout::n_kept_samples);
   for (std::size_t e = 0; e < block.events.size(); ++e) {
-    const RawEvent& event = block.events[e];
-    const bool calibrated = (event.preprocessing & preprocessing::pe_calibration) != 0;
-    const bool whole = event.n_samples == readout::n_samples;
-    if (!whole && !(calibrated && event.n_samples == readout::n_kept_samples)) {
-      throw Error(ErrorKind::bad_input,
-                  fmt::format("event {} has {} samples; DRS4 corrections need {}", event.event_id,
-                              event.n_samples, readout::n_samples),
-                  fmt::format("run {}", camera_.run), "take the raw file of the event builder");
-    }
-    if (event.first_capacitor.size() < n_modules_ * chips_per_module) {
-      throw Error(
-          ErrorKind::bad_input,
-          fmt::format("event {} has first capacitors of {} chips, expected {}", event.event_id,
-                      event.first_capacitor.size(), n_modules_ * chips_per_module),
-          fmt::format("run {}", camera_.run), "restore the file");
-    }
+    check(block.events[e]);
+    note_status(block.events[e], e, out);
     for (const auto pixel : missing_pixels()) {
       for (std::size_t g = 0; g < n_gains; ++g) {
         std::fill_n(out.waveform_of(e, g, pixel), out.n_samples, 0.F);
@@ -122,19 +113,74 @@ void Drs4Corrector::prepare(const RawBlock& block, CorrectedBlock& out) const {
   }
 }
 
+void Drs4Corrector::check(const RawEvent& event) const {
+  const bool calibrated = (event.preprocessing & preprocessing::pe_calibration) != 0;
+  const bool whole = event.n_samples == readout::n_samples;
+  if (!whole && !(calibrated && event.n_samples == readout::n_kept_samples)) {
+    throw Error(ErrorKind::bad_input,
+                fmt::format("event {} has {} samples; DRS4 corrections need {}", event.event_id,
+                            event.n_samples, readout::n_samples),
+                fmt::format("run {}", camera_.run), "take the raw file of the event builder");
+  }
+  if (event.first_capacitor.size() < n_modules_ * chips_per_module) {
+    throw Error(
+        ErrorKind::bad_input,
+        fmt::format("event {} has first capacitors of {} chips, expected {}", event.event_id,
+                    event.first_capacitor.size(), n_modules_ * chips_per_module),
+        fmt::format("run {}", camera_.run), "restore the file");
+  }
+}
+
+void Drs4Corrector::note_status(const RawEvent& event, std::size_t e, CorrectedBlock& out) const {
+  // A row of each table stays in the cache here; the modules would visit it all over.
+  std::uint8_t* const broken = &out.broken[e * n_pixels_];
+  std::uint8_t* const empty = &out.empty[e * n_pixels_];
+  std::int8_t* const stored_gain = &out.stored_gain[e * n_pixels_];
+  std::uint16_t* const cells[n_gains] = {&out.first_capacitor[e * n_gains * n_pixels_],
+                                         &out.first_capacitor[(e * n_gains + 1) * n_pixels_]};
+  for (std::size_t module = 0; module < n_modules_; ++module) {
+    const std::uint16_t* const chips = &event.first_capacitor[module * chips_per_module];
+    for (std::size_t k = 0; k < pixels_per_module; ++k) {
+      const std::size_t position = module * pixels_per_module + k;
+      const std::size_t pixel = camera_.pixel_ids[position];
+      const std::uint8_t status = event.pixel_status[position];
+      const bool has_high = (status & pixel_status::high_gain_stored) != 0;
+      const bool is_broken = !has_high && (status & pixel_status::low_gain_stored) == 0;
+      broken[pixel] = is_broken ? 1 : 0;
+      empty[pixel] = is_broken || (status & pixel_status::dvr) == 0 ? 1 : 0;
+      stored_gain[pixel] = has_high ? 0 : 1;
+      for (std::size_t g = 0; g < n_gains; ++g)
+        cells[g][pixel] = std::uint16_t(chips[readout::chip_of_pixel[g][k]] % n_capacitors);
+    }
+  }
+  std::fill_n(&out.raw_above_threshold[e * n_pixels_], n_pixels_, std::uint8_t{0});
+}
+
 void Drs4Corrector::fetch(const RawBlock& block, std::size_t module) const {
   // First capacitors are random, so no hardware sees these accesses coming, and prefetch
   // instructions are dropped where the address is not in the translation buffer. Plain loads, a
-  // line each, overlap: the module's high-gain data are in the cache then.
+  // line each, overlap: the module's data are in the cache then.
   constexpr std::size_t line = 64;
   const auto load = [](const auto* from, std::size_t items) {
     const auto* const bytes = reinterpret_cast<const volatile char*>(from);
     for (std::size_t b = 0; b < items * sizeof(*from); b += line) static_cast<void>(bytes[b]);
+    static_cast<void>(bytes[items * sizeof(*from) - 1]);
   };
   for (const RawEvent& event : block.events) {
-    if (event.stored_row.empty())
-      load(&event.waveform[module * pixels_per_module * event.n_samples],
+    if (!event.stored_row.empty()) continue;
+    const std::size_t n_fetched = event.n_gains == n_gains && wants_both_gains(event) ? n_gains : 1;
+    for (std::size_t g = 0; g < n_fetched; ++g)
+      load(&event.waveform[(g * event.n_stored + module * pixels_per_module) * event.n_samples],
            pixels_per_module * event.n_samples);
+    if (n_fetched < n_gains) continue;
+    for (std::size_t k = 0; k < pixels_per_module; ++k) {
+      const std::size_t channel = n_pixels_ + camera_.pixel_ids[module * pixels_per_module + k];
+      const std::size_t chip = module * chips_per_module + readout::chip_of_pixel[1][k];
+      load(
+          &pedestal_
+               ->baseline[channel * Drs4Pedestal::row + event.first_capacitor[chip] % n_capacitors],
+          readout::n_samples);
+    }
   }
   // Fewer events read but a part of the rows.
   constexpr std::size_t most_of_a_row = 16;
@@ -143,126 +189,161 @@ void Drs4Corrector::fetch(const RawBlock& block, std::size_t module) const {
     load(&pedestal_->baseline[pixel * Drs4Pedestal::row], Drs4Pedestal::row);
 }
 
+bool Drs4Corrector::wants_both_gains(const RawEvent& event) const {
+  return options_.both_gains || is_interleaved(event);
+}
+
 void Drs4Corrector::correct(const RawBlock& block, std::size_t module, CorrectedBlock& out,
                             std::span<const std::uint8_t> wanted) {
   fetch(block, module);
-  const std::size_t first_position = module * pixels_per_module;
   drs4::ReadoutHistory& history = history_[module];
   if (!block.events.empty()) history.forget(block.events.front().module_clock[module]);
-  constexpr std::size_t chips_per_gain = chips_per_module / n_gains;
-  std::array<drs4::LapseBaselines, chips_per_gain> lapses;
-  std::array<drs4::Spikes, chips_per_gain> spikes;
-
   for (std::size_t e = 0; e < block.events.size(); ++e) {
     const RawEvent& event = block.events[e];
-    const bool calibrated = (event.preprocessing & preprocessing::pe_calibration) != 0;
-    const bool correct_lapse =
-        !calibrated && (event.preprocessing & preprocessing::time_lapse) == 0;
-    const bool correct_spikes = !calibrated && (event.preprocessing & preprocessing::spikes) == 0;
-    const bool interleaved = is_interleaved(event) || options_.both_gains;
-    const bool selects =
-        options_.both_gains ? event.n_gains == n_gains && !calibrated : selects_gain(event);
-    const std::uint64_t clock = event.module_clock[module];
     const std::span<const std::uint16_t> first_capacitors =
         event.first_capacitor.subspan(module * chips_per_module, chips_per_module);
-    const bool is_wanted = wanted.empty() || wanted[e] != 0;
-    // Where the high gain is chosen nobody reads the low one, which saves half of the work.
-    std::array<bool, pixels_per_module> needs_gain;
-    needs_gain.fill(is_wanted);
-
-    for (std::size_t g = 0; g < n_gains; ++g) {
-      std::array<bool, chips_per_gain> needs_chip{};
-      for (std::size_t k = 0; k < pixels_per_module; ++k)
-        needs_chip[readout::chip_of_pixel[g][k] % chips_per_gain] |= needs_gain[k];
-      for (std::size_t c = 0; c < chips_per_gain; ++c) {
-        const std::size_t chip = g * chips_per_gain + c,
-                          cell = first_capacitors[chip] % n_capacitors;
-        lapses[c].clear();
-        if (!needs_chip[c]) continue;
-        if (correct_spikes)
-          spikes[c] =
-              drs4::find_spikes(cell, previous_first_capacitor_[module * chips_per_module + chip]);
-        else
-          spikes[c] = {};
-        if (correct_lapse) history.find(chip, cell, clock, 0, lapses[c]);
-      }
-      drs4::evaluate(lapses);
-      for (std::size_t k = 0; k < pixels_per_module; ++k) {
-        const std::size_t position = first_position + k;
-        const std::size_t pixel = camera_.pixel_ids[position];
-        const std::size_t channel = g * n_pixels_ + pixel;
-        const std::size_t chip = readout::chip_of_pixel[g][k];
-        const std::size_t cell = first_capacitors[chip] % n_capacitors;
-        out.first_capacitor[e * n_gains * n_pixels_ + channel] = std::uint16_t(cell);
-
-        const std::uint8_t status = event.pixel_status[position];
-        const bool has_high = (status & pixel_status::high_gain_stored) != 0;
-        const bool broken = !has_high && (status & pixel_status::low_gain_stored) == 0;
-        const bool empty = broken || (status & pixel_status::dvr) == 0;
-        if (g == 0) {
-          out.broken[e * n_pixels_ + pixel] = broken ? 1 : 0;
-          out.empty[e * n_pixels_ + pixel] = empty ? 1 : 0;
-          out.stored_gain[e * n_pixels_ + pixel] = has_high ? 0 : 1;
-          out.raw_above_threshold[e * n_pixels_ + pixel] = 0;
-        }
-        const std::size_t row =
-            event.stored_row.empty() ? position : std::size_t{event.stored_row[position]};
-        const bool in_file =
-            row < event.n_stored && (event.n_gains == 2 || g == (has_high ? 0U : 1U));
-        float* const kept = out.waveform_of(e, g, pixel);
-        const std::uint16_t* const raw =
-            in_file ? &event.waveform[((event.n_gains == 2 ? g * event.n_stored : 0) + row) *
-                                      event.n_samples]
-                    : nullptr;
-        if (interleaved && g == 0 && in_file) {
-          bool above = false;
-          for (std::size_t s = 0; s < event.n_samples; ++s) {
-            above |= float(raw[s]) > options_.gain_threshold;
-          }
-          out.raw_above_threshold[e * n_pixels_ + pixel] = above ? 1 : 0;
-        }
-        if (!needs_gain[k]) continue;
-        bool above = false;
-        if (empty || !in_file) {
-          std::fill_n(kept, readout::n_kept_samples, 0.F);
-        } else if (calibrated) {
-          const std::size_t skip =
-              event.n_samples == readout::n_samples ? readout::first_kept_sample : 0;
-          for (std::size_t s = 0; s < readout::n_kept_samples; ++s) {
-            kept[s] = float(raw[skip + s]) / camera_.waveform_scale - camera_.waveform_offset;
-          }
-        } else {
-          drs4::LapseBaselines& lapse = lapses[chip % chips_per_gain];
-          const drs4::Readout readout{raw,
-                                      camera_.waveform_scale,
-                                      camera_.waveform_offset,
-                                      &pedestal_->baseline[channel * Drs4Pedestal::row + cell],
-                                      lapse.empty() ? nullptr : lapse.of(k),
-                                      spikes[chip % chips_per_gain],
-                                      options_.spike_method == SpikeMethod::subtraction
-                                          ? &pedestal_->spike_height[channel * 3]
-                                          : nullptr,
-                                      gain_threshold_.data()};
-          float* const samples = kept - readout::first_kept_sample;
-          auto corrected = drs4::correct_readout(readout, drs4::Lapse::approximate, samples);
-          if (corrected == drs4::Corrected::needs_exact_lapse) {
-            lapse.make_exact();
-            corrected = drs4::correct_readout(readout, drs4::Lapse::exact, samples);
-          }
-          above = corrected == drs4::Corrected::above_threshold;
-        }
-        if (g == 0 && selects) {
-          needs_gain[k] = above || options_.both_gains;
-          out.selected_gain[e * n_pixels_ + pixel] = above ? 1 : 0;
-        }
-      }
+    const bool calibrated = (event.preprocessing & preprocessing::pe_calibration) != 0;
+    if (wanted.empty() || wanted[e] != 0) {
+      if (calibrated)
+        copy_calibrated(event, e, module, out);
+      else
+        correct_event(event, e, module, out);
     }
     for (std::size_t chip = 0; chip < chips_per_module; ++chip)
       previous_first_capacitor_[module * chips_per_module + chip] =
           std::uint16_t(first_capacitors[chip] % n_capacitors);
     // Events that are calibrated already are not noted (the peers' choice).
-    if (!calibrated) history.add(first_capacitors, clock);
+    if (!calibrated) history.add(first_capacitors, event.module_clock[module]);
   }
+}
+
+const std::uint16_t* Drs4Corrector::raw_samples(const RawEvent& event, std::size_t position,
+                                                std::size_t gain) const {
+  const std::size_t row =
+      event.stored_row.empty() ? position : std::size_t{event.stored_row[position]};
+  if (row >= event.n_stored) return nullptr;
+  if (event.n_gains == n_gains)
+    return &event.waveform[(gain * event.n_stored + row) * event.n_samples];
+  const bool has_high = (event.pixel_status[position] & pixel_status::high_gain_stored) != 0;
+  return gain == (has_high ? 0U : 1U) ? &event.waveform[row * event.n_samples] : nullptr;
+}
+
+void Drs4Corrector::note_raw_above_threshold(const RawEvent& event, std::size_t e,
+                                             std::size_t module, CorrectedBlock& out) const {
+  for (std::size_t k = 0; k < pixels_per_module; ++k) {
+    const std::size_t position = module * pixels_per_module + k;
+    const std::uint16_t* const raw = raw_samples(event, position, 0);
+    if (raw == nullptr) continue;
+    int above = 0;
+    for (std::size_t s = 0; s < event.n_samples; ++s)
+      above |= float(raw[s]) > options_.gain_threshold ? 1 : 0;
+    out.raw_above_threshold[e * n_pixels_ + camera_.pixel_ids[position]] = std::uint8_t(above);
+  }
+}
+
+void Drs4Corrector::copy_calibrated(const RawEvent& event, std::size_t e, std::size_t module,
+                                    CorrectedBlock& out) const {
+  if (wants_both_gains(event)) note_raw_above_threshold(event, e, module, out);
+  const std::size_t skip = event.n_samples == readout::n_samples ? readout::first_kept_sample : 0;
+  for (std::size_t k = 0; k < pixels_per_module; ++k) {
+    const std::size_t position = module * pixels_per_module + k;
+    const std::size_t pixel = camera_.pixel_ids[position];
+    for (std::size_t g = 0; g < n_gains; ++g) {
+      const std::uint16_t* const raw = raw_samples(event, position, g);
+      float* const kept = out.waveform_of(e, g, pixel);
+      if (raw == nullptr || out.empty[e * n_pixels_ + pixel] != 0) {
+        std::fill_n(kept, readout::n_kept_samples, 0.F);
+        continue;
+      }
+      for (std::size_t s = 0; s < readout::n_kept_samples; ++s)
+        kept[s] = float(raw[skip + s]) / camera_.waveform_scale - camera_.waveform_offset;
+    }
+  }
+}
+
+void Drs4Corrector::find_lapses_and_spikes(const RawEvent& event, std::size_t module,
+                                           std::size_t gain, unsigned chips,
+                                           ChipCorrections& out) const {
+  const bool correct_lapse = (event.preprocessing & preprocessing::time_lapse) == 0;
+  const bool correct_spikes = (event.preprocessing & preprocessing::spikes) == 0;
+  for (std::size_t c = 0; c < chips_per_gain; ++c) {
+    out.lapses[c].clear();
+    out.spikes[c] = {};
+    if ((chips >> c & 1U) == 0) continue;
+    const std::size_t chip = gain * chips_per_gain + c;
+    const std::size_t cell = event.first_capacitor[module * chips_per_module + chip] % n_capacitors;
+    if (correct_spikes)
+      out.spikes[c] =
+          drs4::find_spikes(cell, previous_first_capacitor_[module * chips_per_module + chip]);
+    if (correct_lapse)
+      history_[module].find(chip, cell, event.module_clock[module], 0, out.lapses[c]);
+  }
+  drs4::evaluate(out.lapses);
+}
+
+void Drs4Corrector::correct_event(const RawEvent& event, std::size_t e, std::size_t module,
+                                  CorrectedBlock& out) const {
+  const bool both = wants_both_gains(event);
+  const bool selects = event.n_gains == n_gains && (options_.both_gains || !is_interleaved(event));
+  if (both) note_raw_above_threshold(event, e, module, out);
+  // Where the high gain is chosen nobody reads the low one, which saves half of the work.
+  unsigned needed = all_pixels_of_module;
+  for (std::size_t g = 0; g < n_gains && needed != 0; ++g) {
+    const unsigned above = correct_gain(event, e, module, g, needed, out);
+    if (g > 0 || !selects) continue;
+    for (std::size_t k = 0; k < pixels_per_module; ++k)
+      out.selected_gain[e * n_pixels_ + camera_.pixel_ids[module * pixels_per_module + k]] =
+          std::int8_t(above >> k & 1U);
+    if (!options_.both_gains) needed = above;
+  }
+}
+
+unsigned Drs4Corrector::correct_gain(const RawEvent& event, std::size_t e, std::size_t module,
+                                     std::size_t gain, unsigned needed, CorrectedBlock& out) const {
+  ChipCorrections chips;
+  find_lapses_and_spikes(event, module, gain, chips_of(needed), chips);
+  const drs4::ReadoutScale scale{camera_.waveform_scale, camera_.waveform_offset};
+  std::array<drs4::Readout, pixels_per_module> readouts;
+  std::array<std::size_t, pixels_per_module> pixel_of;
+  std::size_t n = 0;
+  for (std::size_t k = 0; k < pixels_per_module; ++k) {
+    if ((needed >> k & 1U) == 0) continue;
+    const std::size_t position = module * pixels_per_module + k;
+    const std::size_t pixel = camera_.pixel_ids[position], channel = gain * n_pixels_ + pixel;
+    float* const kept = out.waveform_of(e, gain, pixel);
+    const std::uint16_t* const raw = raw_samples(event, position, gain);
+    if (raw == nullptr || out.empty[e * n_pixels_ + pixel] != 0) {
+      std::fill_n(kept, readout::n_kept_samples, 0.F);
+      continue;
+    }
+    const std::size_t chip = readout::chip_of_pixel[gain][k] % chips_per_gain;
+    const std::size_t cell = out.first_capacitor[e * n_gains * n_pixels_ + channel];
+    pixel_of[n] = k;
+    readouts[n++] = {raw,
+                     &pedestal_->baseline[channel * Drs4Pedestal::row + cell],
+                     chips.lapses[chip].empty() ? nullptr : chips.lapses[chip].of(k),
+                     options_.spike_method == SpikeMethod::subtraction
+                         ? &pedestal_->spike_height[channel * 3]
+                         : nullptr,
+                     chips.spikes[chip],
+                     kept - readout::first_kept_sample};
+  }
+  const std::span<const drs4::Readout> some(readouts.data(), n);
+  const drs4::CorrectedSet done =
+      drs4::correct_readouts(some, scale, gain_threshold_, drs4::Lapse::approximate);
+  unsigned above = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    unsigned is_above = done.above_threshold >> i & 1U;
+    if ((done.needs_exact_lapse >> i & 1U) != 0) [[unlikely]] {
+      // In place: what of() points to becomes exact.
+      chips.lapses[readout::chip_of_pixel[gain][pixel_of[i]] % chips_per_gain].make_exact();
+      is_above =
+          drs4::correct_readouts(some.subspan(i, 1), scale, gain_threshold_, drs4::Lapse::exact)
+              .above_threshold;
+    }
+    above |= is_above << pixel_of[i];
+  }
+  return above;
 }
 
 }  // namespace alisio::calib

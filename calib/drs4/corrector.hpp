@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "calib/constants/constants.hpp"
+#include "calib/drs4/kernels.hpp"
 #include "calib/drs4/readout_history.hpp"
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/large_vector.hpp"
@@ -89,8 +90,37 @@ class Drs4Corrector {
   }
 
  private:
-  /// Bring what a module's high gain reads into the cache.
+  static constexpr std::size_t chips_per_gain = readout::chips_per_module / n_gains;
+  /// What the pixels of a chip have in common, [chip] of one gain.
+  struct ChipCorrections {
+    std::array<drs4::LapseBaselines, chips_per_gain> lapses;
+    std::array<drs4::Spikes, chips_per_gain> spikes;
+  };
+
+  void check(const RawEvent& event) const;
+  /// Note which pixels were read out, and from which capacitor on.
+  void note_status(const RawEvent& event, std::size_t e, CorrectedBlock& out) const;
+  /// Bring what the corrections of a module read into the cache.
   void fetch(const RawBlock& block, std::size_t module) const;
+  [[nodiscard]] bool wants_both_gains(const RawEvent& event) const;
+  /// Return the samples of a pixel; nullptr if they are not in the file.
+  /// @param position in the read-out
+  [[nodiscard]] const std::uint16_t* raw_samples(const RawEvent& event, std::size_t position,
+                                                 std::size_t gain) const;
+  void note_raw_above_threshold(const RawEvent& event, std::size_t e, std::size_t module,
+                                CorrectedBlock& out) const;
+  /// Take over the samples of an event that holds p.e.
+  void copy_calibrated(const RawEvent& event, std::size_t e, std::size_t module,
+                       CorrectedBlock& out) const;
+  void correct_event(const RawEvent& event, std::size_t e, std::size_t module,
+                     CorrectedBlock& out) const;
+  /// @param needed a bit for each pixel of the module
+  /// @return a bit for each of them that has a sample above the threshold
+  unsigned correct_gain(const RawEvent& event, std::size_t e, std::size_t module, std::size_t gain,
+                        unsigned needed, CorrectedBlock& out) const;
+  /// @param chips a bit for each chip of the gain that is needed
+  void find_lapses_and_spikes(const RawEvent& event, std::size_t module, std::size_t gain,
+                              unsigned chips, ChipCorrections& out) const;
 
   std::shared_ptr<const Drs4Pedestal> pedestal_;
   RawCamera camera_;

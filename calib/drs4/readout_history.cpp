@@ -14,8 +14,10 @@ namespace {
 using readout::chips_per_module;
 using readout::n_samples;
 
-/// Readouts that are compared at once, and room for as many before the first.
-constexpr std::size_t step = 64;
+/// Readouts are compared in whole steps, and there is room for one before the first.
+constexpr std::size_t step = 32;
+/// Readouts that are searched before it is asked whether they were enough: mostly they are.
+constexpr std::size_t search = 384;
 
 /// Capacitors that the chip reads besides, for even pixels, if a readout begins in the last quarter
 /// of a channel: at the same place of the next channel, up to its end.
@@ -40,72 +42,94 @@ constexpr std::uint64_t samples_at(int at, std::size_t n) {
   return (at >= 0 ? ones << at : ones >> -at) & all_samples;
 }
 
-/// Samples that a readout overlaps, by around_ring() with readout_shift. A table: the shift goes
-/// either way, which no processor can foresee.
-constexpr std::array<std::uint64_t, readout_limit> overlapped_samples = [] {
-  std::array<std::uint64_t, readout_limit> table{};
-  for (std::size_t i = 0; i < table.size(); ++i)
+/// Samples that a readout overlaps, by around_ring() with readout_shift; none from the limit on. A
+/// table: the shift goes either way, which no processor can foresee.
+constexpr std::array<std::uint64_t, readout_limit + 1> overlapped_samples = [] {
+  std::array<std::uint64_t, readout_limit + 1> table{};
+  for (std::size_t i = 0; i < readout_limit; ++i)
     table[i] = samples_at(int(i) - int(readout_shift), n_samples);
   return table;
 }();
 
+/// Return whether a readout that begins at `begin` overlaps the capacitors that one at `first`
+/// reads, or those that it reads besides.
+bool overlaps(std::size_t begin, std::size_t first) {
+  return around_ring(begin, first, readout_shift) < readout_limit ||
+         (begin % n_channel_capacitors > last_without &&
+          around_ring(begin, first, besides_shift) < besides_limit);
+}
+
 #if defined(__x86_64__)
+// GCC 12 takes the intrinsics' "undefined" values for mistakes of ours.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+
 [[gnu::target("avx512bw")]] inline __m512i all_512(std::size_t value) {
   return _mm512_set1_epi16(short(value));
 }
 
-[[gnu::target("avx512bw")]] Overlaps find_overlaps_avx512(const std::uint16_t* earlier,
-                                                          std::size_t first) {
+[[gnu::target("avx512bw,avx512vbmi2,popcnt")]] std::size_t find_overlaps_avx512(
+    const std::uint16_t* begins, std::size_t n, std::size_t first, std::uint16_t* found) {
   const __m512i ring = all_512(n_capacitors - 1), channel = all_512(n_channel_capacitors - 1);
   const __m512i to_readout = all_512(n_capacitors + readout_shift - first);
   const __m512i to_besides = all_512(n_capacitors + besides_shift - first);
-  Overlaps out;
-  for (std::size_t i = 0; i < step; i += 32) {
-    const __m512i begin = _mm512_loadu_si512(earlier + i);
+  alignas(64) std::uint16_t lanes[32];
+  for (std::uint16_t i = 0; i < 32; ++i) lanes[i] = i;
+  __m512i number = _mm512_load_si512(lanes);
+  std::size_t n_found = 0;
+  for (std::size_t i = 0; i < n; i += 32) {
+    const __m512i begin = _mm512_loadu_si512(begins + i);
     const __mmask32 readout = _mm512_cmplt_epi16_mask(
         _mm512_and_si512(_mm512_add_epi16(begin, to_readout), ring), all_512(readout_limit));
     const __mmask32 besides = _mm512_mask_cmplt_epi16_mask(
         _mm512_cmpgt_epi16_mask(_mm512_and_si512(begin, channel), all_512(last_without)),
         _mm512_and_si512(_mm512_add_epi16(begin, to_besides), ring), all_512(besides_limit));
-    out.readout |= std::uint64_t{readout} << i;
-    out.besides |= std::uint64_t{besides} << i;
+    // Whether a readout overlaps is a matter of chance: no branch asks for it.
+    const __mmask32 any = readout | besides;
+    _mm512_storeu_si512(found + n_found, _mm512_maskz_compress_epi16(any, number));
+    n_found += std::size_t(_mm_popcnt_u32(any));
+    number = _mm512_add_epi16(number, all_512(32));
   }
-  return out;
+  return n_found;
 }
+
+#pragma GCC diagnostic pop
 
 [[gnu::target("avx2")]] inline __m256i all_256(std::size_t value) {
   return _mm256_set1_epi16(short(value));
 }
 
 /// Return a bit for each of 32 comparisons.
-[[gnu::target("avx2")]] inline std::uint64_t bits_of(__m256i low, __m256i high) {
+[[gnu::target("avx2")]] inline std::uint32_t bits_of(__m256i low, __m256i high) {
   // Packing takes the two halves of each vector in turn.
   const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xd8);
-  return std::uint64_t{std::uint32_t(_mm256_movemask_epi8(bytes))};
+  return std::uint32_t(_mm256_movemask_epi8(bytes));
 }
 
-[[gnu::target("avx2")]] Overlaps find_overlaps_avx2(const std::uint16_t* earlier,
-                                                    std::size_t first) {
+[[gnu::target("avx2")]] std::size_t find_overlaps_avx2(const std::uint16_t* begins, std::size_t n,
+                                                       std::size_t first, std::uint16_t* found) {
   const __m256i ring = all_256(n_capacitors - 1), channel = all_256(n_channel_capacitors - 1);
   const __m256i to_readout = all_256(n_capacitors + readout_shift - first);
   const __m256i to_besides = all_256(n_capacitors + besides_shift - first);
-  Overlaps out;
-  for (std::size_t i = 0; i < step; i += 32) {
-    __m256i readout[2], besides[2];
+  std::size_t n_found = 0;
+  for (std::size_t i = 0; i < n; i += 32) {
+    __m256i any[2];
     for (std::size_t k = 0; k < 2; ++k) {
       const __m256i begin =
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(earlier + i + 16 * k));
-      readout[k] = _mm256_cmpgt_epi16(all_256(readout_limit),
-                                      _mm256_and_si256(_mm256_add_epi16(begin, to_readout), ring));
-      besides[k] = _mm256_and_si256(
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(begins + i + 16 * k));
+      const __m256i readout = _mm256_cmpgt_epi16(
+          all_256(readout_limit), _mm256_and_si256(_mm256_add_epi16(begin, to_readout), ring));
+      const __m256i besides = _mm256_and_si256(
           _mm256_cmpgt_epi16(_mm256_and_si256(begin, channel), all_256(last_without)),
           _mm256_cmpgt_epi16(all_256(besides_limit),
                              _mm256_and_si256(_mm256_add_epi16(begin, to_besides), ring)));
+      any[k] = _mm256_or_si256(readout, besides);
     }
-    out.readout |= bits_of(readout[0], readout[1]) << i;
-    out.besides |= bits_of(besides[0], besides[1]) << i;
+    for (std::uint32_t bits = bits_of(any[0], any[1]); bits != 0; bits &= bits - 1)
+      found[n_found++] = std::uint16_t(i + std::size_t(std::countr_zero(bits)));
   }
-  return out;
+  return n_found;
 }
 #endif
 
@@ -152,27 +176,25 @@ void write_where(const std::uint64_t* samples, const double* values, std::size_t
 
 }  // namespace
 
-Overlaps find_overlaps_scalar(const std::uint16_t* earlier, std::size_t first_capacitor) {
-  Overlaps out;
-  for (std::size_t i = 0; i < step; ++i) {
-    const std::size_t begin = earlier[i];
-    if (around_ring(begin, first_capacitor, readout_shift) < readout_limit)
-      out.readout |= std::uint64_t{1} << i;
-    if (begin % n_channel_capacitors > last_without &&
-        around_ring(begin, first_capacitor, besides_shift) < besides_limit)
-      out.besides |= std::uint64_t{1} << i;
-  }
-  return out;
+std::size_t find_overlaps_scalar(const std::uint16_t* begins, std::size_t n,
+                                 std::size_t first_capacitor, std::uint16_t* found) {
+  std::size_t n_found = 0;
+  for (std::size_t i = 0; i < n; ++i)
+    if (overlaps(begins[i], first_capacitor)) found[n_found++] = std::uint16_t(i);
+  return n_found;
 }
 
-Overlaps find_overlaps(const std::uint16_t* earlier, std::size_t first_capacitor) {
+std::size_t find_overlaps(const std::uint16_t* begins, std::size_t n, std::size_t first_capacitor,
+                          std::uint16_t* found) {
 #if defined(__x86_64__)
-  static const auto best = __builtin_cpu_supports("avx512bw") ? find_overlaps_avx512
-                           : __builtin_cpu_supports("avx2")   ? find_overlaps_avx2
-                                                              : find_overlaps_scalar;
-  return best(earlier, first_capacitor);
+  static const auto best =
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2")
+          ? find_overlaps_avx512
+      : __builtin_cpu_supports("avx2") ? find_overlaps_avx2
+                                       : find_overlaps_scalar;
+  return best(begins, n, first_capacitor, found);
 #else
-  return find_overlaps_scalar(earlier, first_capacitor);
+  return find_overlaps_scalar(begins, n, first_capacitor, found);
 #endif
 }
 
@@ -215,7 +237,7 @@ void LapseBaselines::spread() {
 ReadoutHistory::ReadoutHistory()
     : begin_(step),
       end_(step),
-      capacity_(8 * step),
+      capacity_(16 * step),
       first_capacitor_(chips_per_module * capacity_),
       clock_(capacity_) {}
 
@@ -260,22 +282,24 @@ void ReadoutHistory::find(std::size_t chip, std::size_t first_capacitor, std::ui
   if (clock == 0) return;
   std::uint64_t odd_left = all_samples, even_left = all_samples;
   const std::uint16_t* const begins = &first_capacitor_[chip * capacity_];
+  std::array<std::uint16_t, search + overlap_room> found;
   for (std::size_t stop = end_ - newer; stop > begin_ && odd_left != 0;) {
-    const std::size_t start = stop - step;
-    const Overlaps overlaps = find_overlaps(begins + start, first_capacitor);
-    std::uint64_t any = overlaps.readout | overlaps.besides;
-    if (start < begin_) any &= ~std::uint64_t{0} << (begin_ - start);
-    while (any != 0 && odd_left != 0) {
-      const auto bit = std::size_t(63 - std::countl_zero(any));
-      any ^= std::uint64_t{1} << bit;
-      const std::size_t begin = begins[start + bit];
-      std::uint64_t odd = 0, even = 0;
-      if ((overlaps.readout >> bit & 1) != 0) [[likely]]
-        odd = overlapped_samples[around_ring(begin, first_capacitor, readout_shift)];
-      if ((overlaps.besides >> bit & 1) != 0) [[unlikely]] {
-        const int at = int(around_ring(begin, first_capacitor, besides_shift)) - int(n_besides - 1);
-        const std::size_t in_channel = begin % n_channel_capacitors;
-        even = samples_at(at, std::min(n_besides, n_channel_capacitors - in_channel));
+    // Whole steps; those before begin_ are passed over.
+    const std::size_t n = std::min(search, (stop - begin_ + step - 1) / step * step);
+    const std::size_t start = stop - n;
+    for (std::size_t k = find_overlaps(begins + start, n, first_capacitor, found.data());
+         k > 0 && odd_left != 0; --k) {
+      const std::size_t readout = start + found[k - 1];
+      if (readout < begin_) break;
+      const std::size_t begin = begins[readout];
+      const std::size_t place = around_ring(begin, first_capacitor, readout_shift);
+      std::uint64_t odd = overlapped_samples[std::min(place, readout_limit)];
+      std::uint64_t even = 0;
+      if (const std::size_t in_channel = begin % n_channel_capacitors; in_channel > last_without) {
+        const std::size_t besides = around_ring(begin, first_capacitor, besides_shift);
+        if (besides < besides_limit) [[unlikely]]
+          even = samples_at(int(besides) - int(n_besides - 1),
+                            std::min(n_besides, n_channel_capacitors - in_channel));
       }
       even = (even | odd) & even_left;
       odd &= odd_left;
@@ -283,7 +307,7 @@ void ReadoutHistory::find(std::size_t chip, std::size_t first_capacitor, std::ui
       odd_left ^= odd;
       // Whether a readout adds anything is a matter of chance: it is written in any case, and
       // counted if it does.
-      const std::uint64_t then = clock_[start + bit];
+      const std::uint64_t then = clock_[readout];
       out.ticks_[out.n_] = std::uint32_t(clock - then);
       out.odd_samples_[out.n_] = odd;
       out.even_samples_[out.n_] = even;

@@ -84,14 +84,19 @@ class ReadoutHistory {
   std::vector<std::uint64_t> clock_;            ///< [readout]
 };
 
-/// Which of 64 earlier readouts overlap one that begins at `first_capacitor`.
-struct Overlaps {
-  std::uint64_t readout = 0;  ///< bit i: by their 40 capacitors
-  std::uint64_t besides = 0;  ///< bit i: by those that the chip reads besides for even pixels
-};
-[[nodiscard]] Overlaps find_overlaps_scalar(const std::uint16_t* earlier,
-                                            std::size_t first_capacitor);
+/// Numbers that find_overlaps() may write, and not count.
+inline constexpr std::size_t overlap_room = 32;
+
+/// Find the readouts that overlap one at `first_capacitor`: by their 40 capacitors, or by those
+/// that the chip reads besides for even pixels.
+/// @param begins [n], first capacitors of the earlier readouts, oldest first
+/// @param n a multiple of 32, below 65536
+/// @param found [n + overlap_room], gets the numbers of those that do, ascending
+/// @return how many these are
+std::size_t find_overlaps_scalar(const std::uint16_t* begins, std::size_t n,
+                                 std::size_t first_capacitor, std::uint16_t* found);
 /// The same, with the widest instructions of the machine.
-[[nodiscard]] Overlaps find_overlaps(const std::uint16_t* earlier, std::size_t first_capacitor);
+std::size_t find_overlaps(const std::uint16_t* begins, std::size_t n, std::size_t first_capacitor,
+                          std::uint16_t* found);
 
 }  // namespace alisio::calib::drs4

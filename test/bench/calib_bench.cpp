@@ -64,7 +64,8 @@ void convert_and_extract_charges(benchmark::State& state) {
 }
 
 /// All corrections of one gain of all pixels; each sample gained something since its last readout.
-template <drs4::Corrected (*correct)(const drs4::Readout&, drs4::Lapse, float*)>
+template <drs4::CorrectedSet (*correct)(std::span<const drs4::Readout>, drs4::ReadoutScale,
+                                        std::span<const float, n_samples>, drs4::Lapse)>
 void correct_readouts(benchmark::State& state) {
   constexpr std::size_t row = n_capacitors + n_samples;
   std::mt19937 random(2);
@@ -72,23 +73,23 @@ void correct_readouts(benchmark::State& state) {
   for (auto& value : baseline) value = static_cast<std::int16_t>(250 + random() % 100);
   const std::vector<std::uint16_t> raw(n_pixels * n_samples, 400);
   const std::vector<double> lapse(n_samples, 1.25);
-  const std::vector<float> threshold(n_samples, 3500);
+  std::array<float, n_samples> threshold;
+  threshold.fill(3500);
   const std::int16_t spike_height[3] = {30, 60, 20};
-  std::vector<std::size_t> first(n_pixels);
-  for (auto& capacitor : first) capacitor = random() % n_capacitors;
   std::vector<float> out(raw.size());
+  std::vector<drs4::Readout> readouts;
+  for (std::size_t pixel = 0; pixel < n_pixels; ++pixel)
+    readouts.push_back({&raw[pixel * n_samples],
+                        &baseline[pixel * row + random() % n_capacitors],
+                        lapse.data(),
+                        spike_height,
+                        {},
+                        &out[pixel * n_samples]});
   for (auto _ : state) {
-    for (std::size_t pixel = 0; pixel < n_pixels; ++pixel) {
-      const drs4::Readout readout{&raw[pixel * n_samples],
-                                  1,
-                                  0,
-                                  &baseline[pixel * row + first[pixel]],
-                                  lapse.data(),
-                                  {},
-                                  spike_height,
-                                  threshold.data()};
-      benchmark::DoNotOptimize(correct(readout, drs4::Lapse::approximate, &out[pixel * n_samples]));
-    }
+    for (std::size_t pixel = 0; pixel < n_pixels; pixel += readout::pixels_per_module)
+      benchmark::DoNotOptimize(
+          correct(std::span(readouts).subspan(pixel, readout::pixels_per_module), {}, threshold,
+                  drs4::Lapse::approximate));
     benchmark::DoNotOptimize(out.data());
   }
   count_events(state);
@@ -132,10 +133,10 @@ void subtract_time_lapses(benchmark::State& state) {
 }
 
 BENCHMARK(subtract_time_lapses)->Unit(benchmark::kMicrosecond);
-BENCHMARK(correct_readouts<drs4::correct_readout_scalar>)
+BENCHMARK(correct_readouts<drs4::correct_readouts_scalar>)
     ->Name("correct_readouts/scalar")
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK(correct_readouts<drs4::correct_readout>)
+BENCHMARK(correct_readouts<drs4::correct_readouts>)
     ->Name("correct_readouts/dispatched")
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK(convert_and_extract_charges<convert_and_extract_scalar>)

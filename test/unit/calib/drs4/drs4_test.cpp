@@ -151,22 +151,24 @@ TEST(ReadoutHistory, IsReadAsOfAnEarlierEventOfTheBlock) {
 
 TEST(ReadoutHistory, FindsOverlapsAlikeOnEveryMachine) {
   std::mt19937 random(2);
-  std::array<std::uint16_t, 64> earlier;
-  std::size_t readouts = 0, besides = 0;
+  constexpr std::size_t n = 96;
+  std::array<std::uint16_t, n> begins;
+  std::array<std::uint16_t, n + drs4::overlap_room> found, expected;
+  std::size_t overlaps = 0;
   for (std::size_t first = 0; first < n_capacitors; ++first) {
-    for (std::size_t i = 0; i < earlier.size(); ++i) {
+    for (std::size_t i = 0; i < n; ++i) {
       const std::size_t near = first + n_capacitors - 45 + random() % 90 + (i % 4) * 1024;
-      earlier[i] = std::uint16_t((i < 48 ? near : random()) % n_capacitors);
+      begins[i] = std::uint16_t((i < 72 ? near : random()) % n_capacitors);
     }
-    const drs4::Overlaps expected = drs4::find_overlaps_scalar(earlier.data(), first);
-    const drs4::Overlaps found = drs4::find_overlaps(earlier.data(), first);
-    ASSERT_EQ(found.readout, expected.readout) << first;
-    ASSERT_EQ(found.besides, expected.besides) << first;
-    readouts += std::size_t(std::popcount(expected.readout));
-    besides += std::size_t(std::popcount(expected.besides));
+    const std::size_t n_expected =
+        drs4::find_overlaps_scalar(begins.data(), n, first, expected.data());
+    const std::size_t n_found = drs4::find_overlaps(begins.data(), n, first, found.data());
+    ASSERT_EQ(std::vector(found.begin(), found.begin() + std::ptrdiff_t(n_found)),
+              std::vector(expected.begin(), expected.begin() + std::ptrdiff_t(n_expected)))
+        << first;
+    overlaps += n_found;
   }
-  EXPECT_GT(readouts, 10'000u);
-  EXPECT_GT(besides, 1'000u);
+  EXPECT_GT(overlaps, 20'000U);
 }
 
 /// Positions as the peers search for them: every channel and both places.
@@ -215,41 +217,57 @@ TEST(Spikes, AreCutAtTheEndsOfTheReadout) {
   EXPECT_EQ(samples[39], -1.F);
 }
 
-TEST(CorrectReadout, AgreesWithItsScalarTwin) {
+TEST(CorrectReadouts, AgreesWithItsScalarTwin) {
   std::mt19937 random(7);
-  std::array<std::uint16_t, n_samples> raw;
-  std::array<std::int16_t, n_samples> baseline;
-  std::array<double, n_samples> lapse;
+  constexpr std::size_t most = 7;
+  std::array<std::array<std::uint16_t, n_samples>, most> raw;
+  std::array<std::array<std::int16_t, n_samples>, most> baseline;
+  std::array<std::array<double, n_samples>, most> lapse;
+  std::array<std::array<float, n_samples>, most> samples, expected;
   std::array<float, n_samples> threshold;
   const std::int16_t height[3] = {30, 60, 20};
-  std::array<int, 3> outcomes{};
-  for (int i = 0; i < 20000; ++i) {
-    for (auto& value : raw) value = std::uint16_t(300 + random() % 400);
-    raw[random() % n_samples] = std::uint16_t(random());
-    for (auto& value : baseline) value = std::int16_t(random() % 800);
-    baseline[random() % n_samples] = std::int16_t(random());
-    for (auto& value : lapse) value = random() % 3 == 0 ? double(random()) / 1e8 : 0;
-    // Half-way between two floats: its uncertainty decides.
-    if (i % 9 == 0) lapse[random() % n_samples] = 1 + std::ldexp(1.0, -25);
+  int above = 0, below = 0, inexact = 0;
+  for (int i = 0; i < 5000; ++i) {
     threshold.fill(i % 2 == 0 ? 3500.F : 500.F);
-    drs4::Readout readout{
-        raw.data(),      1.F, 0.F, baseline.data(), nullptr, {}, i % 4 < 2 ? height : nullptr,
-        threshold.data()};
-    if (i % 3 == 0) readout.scale = 5.F, readout.offset = 400.F;
-    if (i % 8 != 0) readout.lapse = lapse.data();
-    if (i % 6 == 0) readout.spikes.position[readout.spikes.n++] = int(random() % 42) - 2;
-    if (i % 12 == 0) readout.spikes.position[readout.spikes.n++] = int(random() % 42) - 2;
+    std::vector<drs4::Readout> readouts(random() % (most + 1));
+    for (std::size_t k = 0; k < readouts.size(); ++k) {
+      for (auto& value : raw[k]) value = std::uint16_t(300 + random() % 400);
+      raw[k][random() % n_samples] = std::uint16_t(random());
+      for (auto& value : baseline[k]) value = std::int16_t(random() % 800);
+      baseline[k][random() % n_samples] = std::int16_t(random());
+      for (auto& value : lapse[k]) value = random() % 3 == 0 ? double(random()) / 1e8 : 0;
+      // Half-way between two floats: its uncertainty decides.
+      if (random() % 9 == 0) lapse[k][random() % n_samples] = 1 + std::ldexp(1.0, -25);
+      drs4::Spikes spikes;
+      if (random() % 6 == 0) spikes.position[spikes.n++] = int(random() % 42) - 2;
+      if (random() % 12 == 0) spikes.position[spikes.n++] = int(random() % 42) - 2;
+      readouts[k] = {raw[k].data(),
+                     baseline[k].data(),
+                     random() % 8 != 0 ? lapse[k].data() : nullptr,
+                     i % 4 < 2 ? height : nullptr,
+                     spikes,
+                     nullptr};
+    }
+    const drs4::ReadoutScale scale = i % 3 == 0 ? drs4::ReadoutScale{5, 400} : drs4::ReadoutScale{};
     for (const auto kind : {drs4::Lapse::approximate, drs4::Lapse::exact}) {
-      std::array<float, n_samples> samples{}, expected{};
-      const auto scalar = drs4::correct_readout_scalar(readout, kind, expected.data());
-      const auto outcome = drs4::correct_readout(readout, kind, samples.data());
-      ASSERT_EQ(outcome, scalar) << i;
-      ++outcomes[std::size_t(outcome)];
-      if (outcome == drs4::Corrected::needs_exact_lapse) continue;
-      ASSERT_EQ(samples, expected) << i;
+      for (std::size_t k = 0; k < readouts.size(); ++k) readouts[k].samples = expected[k].data();
+      const auto scalar = drs4::correct_readouts_scalar(readouts, scale, threshold, kind);
+      for (std::size_t k = 0; k < readouts.size(); ++k) readouts[k].samples = samples[k].data();
+      const auto set = drs4::correct_readouts(readouts, scale, threshold, kind);
+      ASSERT_EQ(set.above_threshold, scalar.above_threshold) << i;
+      ASSERT_EQ(set.needs_exact_lapse, scalar.needs_exact_lapse) << i;
+      for (std::size_t k = 0; k < readouts.size(); ++k) {
+        const bool unfinished = (set.needs_exact_lapse >> k & 1U) != 0;
+        inexact += unfinished ? 1 : 0;
+        if (unfinished) continue;
+        ASSERT_EQ(samples[k], expected[k]) << i;
+        ((set.above_threshold >> k & 1U) != 0 ? above : below) += 1;
+      }
     }
   }
-  for (const int count : outcomes) EXPECT_GT(count, 100);
+  EXPECT_GT(above, 1000);
+  EXPECT_GT(below, 1000);
+  EXPECT_GT(inexact, 100);
 }
 
 /// One module of seven pixels with made-up constants, read out by hand.
