@@ -56,23 +56,25 @@ Pulse mean_time(double charge, double weight, double moment, std::size_t peak,
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 
-/// For waveforms of readout::n_kept_samples and windows of up to `width` samples. They stay in
-/// registers from the conversion to the window, and a window that is cut at an end costs no
-/// branch: the place of noise's peak cannot be guessed.
-[[gnu::target("avx512bw,avx512dq,avx512vl")]] Pulse convert_and_extract_avx512(
-    float* samples, double pedestal_per_sample, double dc_to_pe, Window window,
-    double sampling_rate) {
-  constexpr int n = int(readout::n_kept_samples), n_vectors = 5, last = n - int(width);
-  // The last vector overlaps the one before.
-  constexpr int begin_of[n_vectors] = {0, 8, 16, 24, last};
-  const __m512d pedestal = _mm512_set1_pd(pedestal_per_sample), factor = _mm512_set1_pd(dc_to_pe);
+constexpr int n_kept = int(readout::n_kept_samples), n_vectors = 5,
+              last_begin = n_kept - int(width);
+/// Where the vectors of a waveform begin: the last one overlaps the one before.
+constexpr int begin_of[n_vectors] = {0, 8, 16, 24, last_begin};
+
+/// Convert a waveform to p.e. in registers, and return the samples of the window around its peak, 0
+/// outside of the waveform or the window. A window that is cut at an end costs no branch: the place
+/// of noise's peak cannot be guessed.
+[[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline __m512d convert_and_cut(
+    const Channel& channel, Window window, int& peak) {
+  const __m512d pedestal = _mm512_set1_pd(channel.pedestal_per_sample);
+  const __m512d factor = _mm512_set1_pd(channel.dc_to_pe);
   __m256 v[n_vectors];
   for (int k = 0; k < n_vectors; ++k) {
-    const __m256 adc = _mm256_loadu_ps(samples + begin_of[k]);
+    const __m256 adc = _mm256_loadu_ps(channel.samples + begin_of[k]);
     const __m256 signal = _mm512_cvtpd_ps(_mm512_sub_pd(_mm512_cvtps_pd(adc), pedestal));
     v[k] = _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_cvtps_pd(signal), factor));
   }
-  for (int k = 0; k < n_vectors; ++k) _mm256_storeu_ps(samples + begin_of[k], v[k]);
+  for (int k = 0; k < n_vectors; ++k) _mm256_storeu_ps(channel.samples + begin_of[k], v[k]);
 
   __m256 largest =
       _mm256_max_ps(_mm256_max_ps(_mm256_max_ps(v[0], v[1]), _mm256_max_ps(v[2], v[3])), v[4]);
@@ -83,37 +85,74 @@ Pulse mean_time(double charge, double weight, double moment, std::size_t peak,
   std::uint64_t equal = 0;
   for (int k = 0; k < n_vectors; ++k)
     equal |= std::uint64_t{_mm256_cmp_ps_mask(v[k], largest, _CMP_EQ_OQ)} << begin_of[k];
-  const int peak = std::countr_zero(equal);
+  peak = std::countr_zero(equal);
 
-  const int begin = peak - window.shift;
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  const __m256i sample = _mm256_add_epi32(_mm256_set1_epi32(begin), lane);
+  const __m256i sample = _mm256_add_epi32(_mm256_set1_epi32(peak - window.shift), lane);
   // As unsigned numbers, those before the first sample are large.
-  const __mmask8 inside = _mm256_cmplt_epu32_mask(sample, _mm256_set1_epi32(n)) &
+  const __mmask8 inside = _mm256_cmplt_epu32_mask(sample, _mm256_set1_epi32(n_kept)) &
                           _mm256_cmplt_epi32_mask(lane, _mm256_set1_epi32(window.width));
   const __m512 first_16 = _mm512_insertf32x8(_mm512_castps256_ps512(v[0]), v[1], 1);
   const __m512 second_16 = _mm512_insertf32x8(_mm512_castps256_ps512(v[2]), v[3], 1);
   const __m256 in_first_32 = _mm512_castps512_ps256(
       _mm512_permutex2var_ps(first_16, _mm512_castsi256_si512(sample), second_16));
   const __m256 in_last_8 =
-      _mm256_permutevar8x32_ps(v[4], _mm256_sub_epi32(sample, _mm256_set1_epi32(last)));
-  const __mmask8 is_late = _mm256_cmpge_epi32_mask(sample, _mm256_set1_epi32(last));
-  const __m512d value =
-      _mm512_maskz_cvtps_pd(inside, _mm256_mask_blend_ps(is_late, in_first_32, in_last_8));
-  const __m512d positive = _mm512_max_pd(value, _mm512_setzero_pd());
+      _mm256_permutevar8x32_ps(v[4], _mm256_sub_epi32(sample, _mm256_set1_epi32(last_begin)));
+  const __mmask8 is_late = _mm256_cmpge_epi32_mask(sample, _mm256_set1_epi32(last_begin));
+  return _mm512_maskz_cvtps_pd(inside, _mm256_mask_blend_ps(is_late, in_first_32, in_last_8));
+}
 
-  // The order of the sums decides their last bits.
-  alignas(64) double values[width], weights[width], moments[width];
-  _mm512_store_pd(values, value);
-  _mm512_store_pd(weights, positive);
-  _mm512_store_pd(moments, _mm512_mul_pd(positive, _mm512_cvtepi32_pd(sample)));
-  double charge = 0, weight = 0, moment = 0;
-  for (std::size_t i = 0; i < width; ++i) {
-    charge += values[i];
-    weight += weights[i];
-    moment += moments[i];
+/// Exchange rows and columns of 8 x 8 numbers.
+[[gnu::target("avx512dq"), gnu::always_inline]] inline void transpose(__m512d (&m)[width]) {
+  __m512d a[width], b[width];
+  for (std::size_t i = 0; i < width; i += 2) {
+    a[i] = _mm512_unpacklo_pd(m[i], m[i + 1]);
+    a[i + 1] = _mm512_unpackhi_pd(m[i], m[i + 1]);
   }
-  return mean_time(charge, weight, moment, std::size_t(peak), sampling_rate);
+  // Pairs of lanes: first the even ones of two rows, then the odd ones.
+  for (std::size_t i = 0; i < width; i += 4)
+    for (std::size_t k = 0; k < 2; ++k) {
+      b[i + k] = _mm512_shuffle_f64x2(a[i + k], a[i + k + 2], 0x88);
+      b[i + k + 2] = _mm512_shuffle_f64x2(a[i + k], a[i + k + 2], 0xdd);
+    }
+  for (std::size_t k = 0; k < 4; ++k) {
+    m[k] = _mm512_shuffle_f64x2(b[k], b[k + 4], 0x88);
+    m[k + 4] = _mm512_shuffle_f64x2(b[k], b[k + 4], 0xdd);
+  }
+}
+
+/// For waveforms of readout::n_kept_samples and windows of up to `width` samples. The order of a
+/// sum's terms decides its last bits, so a sum waits for itself: eight channels are summed side by
+/// side.
+/// @pre at most `width` channels
+[[gnu::target("avx512bw,avx512dq,avx512vl")]] void convert_and_extract_avx512(
+    std::span<const Channel> channels, Window window, double sampling_rate, Pulse* out) {
+  __m512d value[width];
+  alignas(32) int peak[width] = {};
+  for (std::size_t c = 0; c < width; ++c)
+    value[c] =
+        c < channels.size() ? convert_and_cut(channels[c], window, peak[c]) : _mm512_setzero_pd();
+  transpose(value);
+  const __m512d zero = _mm512_setzero_pd(), one = _mm512_set1_pd(1);
+  const __m512d peaks =
+      _mm512_cvtepi32_pd(_mm256_load_si256(reinterpret_cast<const __m256i*>(peak)));
+  __m512d sample = _mm512_sub_pd(peaks, _mm512_set1_pd(window.shift));
+  __m512d charge = zero, weight = zero, moment = zero;
+  for (std::size_t i = 0; i < width; ++i) {
+    const __m512d positive = _mm512_max_pd(value[i], zero);
+    charge = _mm512_add_pd(charge, value[i]);
+    weight = _mm512_add_pd(weight, positive);
+    moment = _mm512_add_pd(moment, _mm512_mul_pd(positive, sample));
+    sample = _mm512_add_pd(sample, one);
+  }
+  const __mmask8 has_weight = _mm512_cmp_pd_mask(weight, zero, _CMP_GT_OQ);
+  const __m256 time = _mm512_cvtpd_ps(_mm512_mask_div_pd(peaks, has_weight, moment, weight));
+  const __m256 peak_time =
+      _mm512_cvtpd_ps(_mm512_div_pd(_mm512_cvtps_pd(time), _mm512_set1_pd(sampling_rate)));
+  alignas(32) float charges[width], times[width];
+  _mm256_store_ps(charges, _mm512_cvtpd_ps(charge));
+  _mm256_store_ps(times, peak_time);
+  for (std::size_t c = 0; c < channels.size(); ++c) out[c] = {charges[c], times[c]};
 }
 
 #pragma GCC diagnostic pop
@@ -156,19 +195,24 @@ Pulse sum_window(const float* samples, std::size_t n, std::size_t peak, Window w
   return mean_time(charge, weight, moment, peak, sampling_rate);
 }
 
-Pulse convert_and_extract_scalar(float* samples, std::size_t n, double pedestal_per_sample,
-                                 double dc_to_pe, Window window, double sampling_rate) {
-  convert(samples, n, pedestal_per_sample, dc_to_pe);
-  return sum_window(samples, n, find_peak(samples, n), window, sampling_rate);
+void convert_and_extract_scalar(std::span<const Channel> channels, std::size_t n, Window window,
+                                double sampling_rate, std::span<Pulse> out) {
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    float* const samples = channels[c].samples;
+    convert(samples, n, channels[c].pedestal_per_sample, channels[c].dc_to_pe);
+    out[c] = sum_window(samples, n, find_peak(samples, n), window, sampling_rate);
+  }
 }
 
-Pulse convert_and_extract(float* samples, std::size_t n, double pedestal_per_sample,
-                          double dc_to_pe, Window window, double sampling_rate) {
-  if (has_avx512 && n == readout::n_kept_samples && window.width <= int(width))
-    return convert_and_extract_avx512(samples, pedestal_per_sample, dc_to_pe, window,
-                                      sampling_rate);
-  return convert_and_extract_scalar(samples, n, pedestal_per_sample, dc_to_pe, window,
-                                    sampling_rate);
+void convert_and_extract(std::span<const Channel> channels, std::size_t n, Window window,
+                         double sampling_rate, std::span<Pulse> out) {
+  if (!has_avx512 || n != readout::n_kept_samples || window.width > int(width)) {
+    convert_and_extract_scalar(channels, n, window, sampling_rate, out);
+    return;
+  }
+  for (std::size_t c = 0; c < channels.size(); c += width)
+    convert_and_extract_avx512(channels.subspan(c, std::min(width, channels.size() - c)), window,
+                               sampling_rate, &out[c]);
 }
 
 void interpolate_invalid(const instrument::CameraGeometry& geometry,

@@ -32,17 +32,23 @@ struct Pulse {
 [[nodiscard]] Pulse sum_window(const float* samples, std::size_t n, std::size_t peak, Window window,
                                double sampling_rate);
 
-/// Convert samples to p.e. in place (convert_to_pe), and sum the window around their peak.
-/// @param n at most 64
-/// @param pedestal_per_sample ADC counts
-/// @param dc_to_pe p.e. per ADC count
+/// A waveform, and what makes it p.e.
+struct Channel {
+  float* samples;              ///< ADC counts, made p.e. in place
+  double pedestal_per_sample;  ///< ADC counts
+  double dc_to_pe;             ///< p.e. per ADC count
+};
+
+/// Convert the samples of some channels to p.e. in place (convert_to_pe), and sum the window around
+/// the peak of each.
+/// @param n samples of each channel, at most 64
 /// @param sampling_rate GHz
-[[nodiscard]] Pulse convert_and_extract_scalar(float* samples, std::size_t n,
-                                               double pedestal_per_sample, double dc_to_pe,
-                                               Window window, double sampling_rate);
+/// @param out [channel]
+void convert_and_extract_scalar(std::span<const Channel> channels, std::size_t n, Window window,
+                                double sampling_rate, std::span<Pulse> out);
 /// The same, with the widest instructions of the machine.
-[[nodiscard]] Pulse convert_and_extract(float* samples, std::size_t n, double pedestal_per_sample,
-                                        double dc_to_pe, Window window, double sampling_rate);
+void convert_and_extract(std::span<const Channel> channels, std::size_t n, Window window,
+                         double sampling_rate, std::span<Pulse> out);
 
 /// Replace charge and time of invalid pixels by the mean of their valid neighbours, 0 if there are
 /// none (ctapipe's NeighborAverage).

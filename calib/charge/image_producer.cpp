@@ -1,6 +1,7 @@
 #include "calib/charge/image_producer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -87,47 +88,74 @@ void ImageProducer::extract_interleaved(WorkBlock& block,
   }
 }
 
+std::size_t ImageProducer::selected_gain(const WorkBlock& block, std::size_t e,
+                                         std::size_t p) const {
+  const std::size_t n = geometry_->n_pixels;
+  const RawEvent& event = block.raw.events[e];
+  if (event.n_gains == 1) return std::size_t(block.waveforms.stored_gain[e * n + p]);
+  if (is_calibrated(event)) {
+    // The samples are p.e., and so the threshold has to be.
+    const auto& row = constants_.camera->row.calibration;
+    const auto threshold = static_cast<float>(
+        (options_.gain_selection_threshold - row.pedestal_per_sample[p]) * row.dc_to_pe[p]);
+    return is_above(block.waveforms.waveform_of(e, 0, p), block.waveforms.n_samples, threshold) ? 1
+                                                                                                : 0;
+  }
+  if (is_interleaved(event.type)) return block.waveforms.raw_above_threshold[e * n + p];
+  return std::size_t(block.waveforms.selected_gain[e * n + p]);
+}
+
 void ImageProducer::extract_images(WorkBlock& block, std::span<const std::uint16_t> pixels) const {
+  constexpr std::size_t most = readout::pixels_per_module;
+  for (std::size_t e = 0; e < block.raw.events.size(); ++e)
+    for (std::size_t k = 0; k < pixels.size(); k += most)
+      extract_image(block, e, pixels.subspan(k, std::min(most, pixels.size() - k)));
+}
+
+void ImageProducer::extract_image(WorkBlock& block, std::size_t e,
+                                  std::span<const std::uint16_t> pixels) const {
   const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
-  const std::vector<double>& pedestal = constants_.camera->row.calibration.pedestal_per_sample;
-  const std::vector<double>& dc_to_pe = constants_.camera->row.calibration.dc_to_pe;
-  const auto to_pe = [&](std::size_t e, std::size_t g, std::size_t p) {
-    return convert_and_extract(block.waveforms.waveform_of(e, g, p), n_samples, pedestal[g * n + p],
-                               dc_to_pe[g * n + p], options_.window, sampling_rate_);
+  const RawEvent& event = block.raw.events[e];
+  const double scale[n_gains] = {charge_scale(event, 0), charge_scale(event, 1)};
+  const auto& row = constants_.camera->row.calibration;
+  const bool convert_both = event.n_gains == n_gains && is_interleaved(event.type);
+  constexpr std::size_t most = readout::pixels_per_module;
+  std::array<std::size_t, most> gain;
+  // Those of the selected gains first, in the order of the pixels that have one to convert.
+  std::array<Channel, n_gains * most> channels;
+  std::array<Pulse, n_gains * most> pulses;
+  const auto is_converted = [&](std::size_t p) {
+    return block.waveforms.empty[e * n + p] == 0 && !is_calibrated(event);
   };
-  for (std::size_t e = 0; e < block.raw.events.size(); ++e) {
-    const RawEvent& event = block.raw.events[e];
-    const double scale[n_gains] = {charge_scale(event, 0), charge_scale(event, 1)};
-    for (const auto p : pixels) {
-      std::int8_t selected = 0;
-      if (event.n_gains == 1) {
-        selected = block.waveforms.stored_gain[e * n + p];
-      } else if (is_calibrated(event)) {
-        // The samples are p.e., and so the threshold has to be.
-        const auto threshold =
-            static_cast<float>((options_.gain_selection_threshold - pedestal[p]) * dc_to_pe[p]);
-        selected = is_above(block.waveforms.waveform_of(e, 0, p), n_samples, threshold) ? 1 : 0;
-      } else if (is_interleaved(event.type)) {
-        selected = std::int8_t(block.waveforms.raw_above_threshold[e * n + p]);
-      } else {
-        selected = block.waveforms.selected_gain[e * n + p];
-      }
-      const auto gain = std::size_t(selected);
-      Pulse pulse;
-      if (block.waveforms.empty[e * n + p] == 0 && !is_calibrated(event)) {
-        pulse = to_pe(e, gain, p);
-        if (event.n_gains == n_gains && is_interleaved(event.type))
-          static_cast<void>(to_pe(e, 1 - gain, p));
-      } else {
-        // p.e. already, or empty: 0 before and after.
-        const float* const samples = block.waveforms.waveform_of(e, gain, p);
-        pulse = sum_window(samples, n_samples, find_peak(samples, n_samples), options_.window,
-                           sampling_rate_);
-      }
-      block.events.selected_gain[e * n + p] = selected;
-      block.events.image[e * n + p] = static_cast<float>(double(pulse.charge) * scale[gain]);
-      block.events.peak_time[e * n + p] = pulse.peak_time;
+  std::size_t n_channels = 0;
+  const auto add = [&](std::size_t g, std::size_t p) {
+    channels[n_channels++] = {block.waveforms.waveform_of(e, g, p),
+                              row.pedestal_per_sample[g * n + p], row.dc_to_pe[g * n + p]};
+  };
+  for (std::size_t k = 0; k < pixels.size(); ++k) {
+    gain[k] = selected_gain(block, e, pixels[k]);
+    if (is_converted(pixels[k])) add(gain[k], pixels[k]);
+  }
+  if (convert_both)
+    for (std::size_t k = 0; k < pixels.size(); ++k)
+      if (is_converted(pixels[k])) add(1 - gain[k], pixels[k]);
+  convert_and_extract(std::span(channels).first(n_channels), n_samples, options_.window,
+                      sampling_rate_, pulses);
+  const Pulse* converted = pulses.data();
+  for (std::size_t k = 0; k < pixels.size(); ++k) {
+    const std::size_t p = pixels[k];
+    Pulse pulse;
+    if (is_converted(p)) {
+      pulse = *converted++;
+    } else {
+      // p.e. already, or empty: 0 before and after.
+      const float* const samples = block.waveforms.waveform_of(e, gain[k], p);
+      pulse = sum_window(samples, n_samples, find_peak(samples, n_samples), options_.window,
+                         sampling_rate_);
     }
+    block.events.selected_gain[e * n + p] = std::int8_t(gain[k]);
+    block.events.image[e * n + p] = static_cast<float>(double(pulse.charge) * scale[gain[k]]);
+    block.events.peak_time[e * n + p] = pulse.peak_time;
   }
 }
 

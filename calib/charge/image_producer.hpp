@@ -142,6 +142,12 @@ class ImageProducer {
   void extract_interleaved(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
   /// Select the gain of pixels in all events, convert them to p.e., fill charges and times.
   void extract_images(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
+  /// The same in one event, of at most the pixels of a module.
+  void extract_image(WorkBlock& block, std::size_t event,
+                     std::span<const std::uint16_t> pixels) const;
+  /// Return the gain that a pixel's image is made of.
+  [[nodiscard]] std::size_t selected_gain(const WorkBlock& block, std::size_t event,
+                                          std::size_t pixel) const;
   void add_interleaved(WorkBlock& block, std::size_t slot);
   /// Fill the times of interleaved event k. @param shift as calibrate() has it for the event
   void keep_times(WorkBlock& block, std::size_t k, std::span<const double> shift) const;

@@ -50,15 +50,21 @@ void find_peaks(benchmark::State& state) {
   count_events(state);
 }
 
-template <Pulse (*extract)(float*, std::size_t, double, double, Window, double)>
+template <void (*extract)(std::span<const Channel>, std::size_t, Window, double, std::span<Pulse>)>
 void convert_and_extract_charges(benchmark::State& state) {
   const std::vector<float> samples = waveforms();
   std::vector<float> work(samples.size());
+  std::vector<Channel> channels;
+  for (std::size_t pixel = 0; pixel < n_pixels; ++pixel)
+    channels.push_back({&work[pixel * n_samples], 0.5, 0.0129});
+  std::array<Pulse, readout::pixels_per_module> pulses;
   for (auto _ : state) {
     work = samples;
-    for (std::size_t pixel = 0; pixel < n_pixels; ++pixel)
-      benchmark::DoNotOptimize(extract(&work[pixel * n_samples], readout::n_kept_samples, 0.5,
-                                       0.0129, Window{}, sampling_rate_ghz));
+    for (std::size_t pixel = 0; pixel < n_pixels; pixel += pulses.size()) {
+      extract(std::span(channels).subspan(pixel, pulses.size()), readout::n_kept_samples, Window{},
+              sampling_rate_ghz, pulses);
+      benchmark::DoNotOptimize(pulses.data());
+    }
   }
   count_events(state);
 }

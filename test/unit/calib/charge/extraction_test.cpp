@@ -48,23 +48,30 @@ TEST(SumWindow, TimesAreWeightedByPositiveSamples) {
 TEST(ConvertAndExtract, AgreesWithItsScalarTwin) {
   std::mt19937 random(6);
   std::normal_distribution<float> noise(0, 30);
-  for (int i = 0; i < 50000; ++i) {
-    const std::size_t n = i % 10 == 0 ? 8 + random() % 40 : 36;
-    std::vector<float> samples(n);
-    for (auto& s : samples) s = noise(random);
-    // Peaks at the ends and twice, and nothing positive at all.
-    if (i % 5 == 0) samples[random() % n] = samples[random() % n] = 500;
-    if (i % 7 == 0)
-      for (auto& s : samples) s = -1 - std::abs(s);
+  for (int i = 0; i < 10000; ++i) {
+    const std::size_t n = i % 10 == 0 ? 8 + random() % 40 : 36, n_channels = random() % 15;
+    std::vector<std::vector<float>> samples(n_channels, std::vector<float>(n));
+    std::vector<Channel> channels(n_channels);
+    for (std::size_t c = 0; c < n_channels; ++c) {
+      for (auto& s : samples[c]) s = noise(random);
+      // Peaks at the ends and twice, and nothing positive at all.
+      if (random() % 5 == 0) samples[c][random() % n] = samples[c][random() % n] = 500;
+      if (random() % 7 == 0)
+        for (auto& s : samples[c]) s = -1 - std::abs(s);
+      channels[c] = {nullptr, double(noise(random)) / 7, random() % 11 == 0 ? 0 : 0.0129};
+    }
     const Window window{int(random() % 10), int(random() % 6) - 1};
-    const double pedestal = double(noise(random)) / 7, dc_to_pe = i % 11 == 0 ? 0 : 0.0129;
-    std::vector<float> expected = samples;
-    const Pulse scalar =
-        convert_and_extract_scalar(expected.data(), n, pedestal, dc_to_pe, window, 1.024);
-    const Pulse pulse = convert_and_extract(samples.data(), n, pedestal, dc_to_pe, window, 1.024);
-    ASSERT_EQ(samples, expected) << i;
-    ASSERT_EQ(pulse.charge, scalar.charge) << i;
-    ASSERT_EQ(pulse.peak_time, scalar.peak_time) << i;
+    std::vector<std::vector<float>> expected = samples;
+    std::vector<Pulse> scalar(n_channels), pulses(n_channels);
+    for (std::size_t c = 0; c < n_channels; ++c) channels[c].samples = expected[c].data();
+    convert_and_extract_scalar(channels, n, window, 1.024, scalar);
+    for (std::size_t c = 0; c < n_channels; ++c) channels[c].samples = samples[c].data();
+    convert_and_extract(channels, n, window, 1.024, pulses);
+    for (std::size_t c = 0; c < n_channels; ++c) {
+      ASSERT_EQ(samples[c], expected[c]) << i;
+      ASSERT_EQ(pulses[c].charge, scalar[c].charge) << i;
+      ASSERT_EQ(pulses[c].peak_time, scalar[c].peak_time) << i;
+    }
   }
 }
 
