@@ -23,7 +23,7 @@ inline constexpr std::uint64_t longest_lapse_ticks =
     std::uint64_t(longest_lapse_ms * readout::clock_ticks_per_ms);
 
 /// Largest error of approximate_time_lapse_baseline(), ADC counts.
-inline constexpr double time_lapse_uncertainty = 1e-10;
+inline constexpr double time_lapse_uncertainty = 1e-11;
 
 /// Return the polynomial of `x` with these coefficients, of the highest power first.
 template <typename... Double>
