@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "lib/base/error.hpp"
+#include "lib/io/fits/checksum.hpp"
 
 namespace alisio::fits {
 namespace fs = std::filesystem;
@@ -80,10 +81,30 @@ void write_card(const Output& out, const Card& card) {
   out.check(status);
 }
 
-std::size_t row_count(const Column& column) {
+std::size_t value_count(const Column& column) {
   return std::visit(Overloaded{[](const Logicals& logicals) { return logicals.values.size(); },
                                [](const auto& values) { return values.size(); }},
                     column.values);
+}
+
+/// Values in one row's cell.
+std::size_t cell_size(const Column& column) {
+  std::size_t size = 1;
+  for (const std::size_t axis : column.shape) size *= axis;
+  return size;
+}
+
+/// Rows of a table; @throws Error(bug) if its columns do not agree.
+std::size_t row_count(const BinaryTable& table) {
+  std::size_t rows = 0;
+  for (const Column& column : table.columns) {
+    const std::size_t cell = std::max<std::size_t>(1, cell_size(column));
+    if (&column == &table.columns.front()) rows = value_count(column) / cell;
+    if (value_count(column) != rows * cell)
+      throw Error(ErrorKind::bug, "column '" + column.name + "' has another length than the first",
+                  "table '" + table.name + "'");
+  }
+  return rows;
 }
 
 /// Characters that a column of texts needs.
@@ -94,15 +115,25 @@ std::size_t width_of(const std::vector<std::string>& texts) {
 }
 
 std::string format_of(const Column& column) {
-  return std::visit(Overloaded{[](const std::vector<std::int64_t>&) -> std::string { return "K"; },
-                               [](const std::vector<std::int32_t>&) -> std::string { return "J"; },
-                               [](const std::vector<double>&) -> std::string { return "D"; },
-                               [](const std::vector<float>&) -> std::string { return "E"; },
-                               [](const Logicals&) -> std::string { return "L"; },
+  const std::string items = column.shape.empty() ? "" : std::to_string(cell_size(column));
+  return std::visit(Overloaded{[&](const std::vector<std::int64_t>&) { return items + "K"; },
+                               [&](const std::vector<std::int32_t>&) { return items + "J"; },
+                               [&](const std::vector<double>&) { return items + "D"; },
+                               [&](const std::vector<float>&) { return items + "E"; },
+                               [&](const Logicals&) { return items + "L"; },
                                [](const std::vector<std::string>& texts) {
                                  return std::to_string(width_of(texts)) + "A";
                                }},
                     column.values);
+}
+
+/// Say how the cells of a column are to be seen, with FITS's order of the axes.
+void write_shape(const Output& out, int number, const Column& column) {
+  if (column.shape.size() < 2) return;
+  std::vector<LONGLONG> axes(column.shape.rbegin(), column.shape.rend());
+  int status = 0;
+  fits_write_tdimll(out.get(), number, int(axes.size()), axes.data(), &status);
+  out.check(status);
 }
 
 void write_values(const Output& out, int number, const Column& column) {
@@ -133,30 +164,34 @@ void write_values(const Output& out, int number, const Column& column) {
   out.check(status);
 }
 
-/// Store the checksum of the data unit; CFITSIO's own call would add the time to the comment.
-void write_datasum(const Output& out) {
+/// Store the checksums; CFITSIO's own call would add the time to the comments.
+void write_seal(const Output& out, Seal seal) {
+  constexpr const char* sum_comment = "checksum of the data";
+  constexpr const char* all_comment = "checksum of header and data";
   int status = 0;
   // The header must be complete first, since CFITSIO may move the data when it grows.
-  char none[] = "0";
-  fits_update_key_str(out.get(), "DATASUM", none, "checksum of the data", &status);
+  char none[] = "0", no_sum[] = "0000000000000000";
+  fits_update_key_str(out.get(), "DATASUM", none, sum_comment, &status);
+  if (seal == Seal::all) fits_update_key_str(out.get(), "CHECKSUM", no_sum, all_comment, &status);
   fits_flush_file(out.get(), &status);
   unsigned long data = 0, whole = 0;
   fits_get_chksum(out.get(), &data, &whole, &status);
   std::string text = std::to_string(data);
-  fits_update_key_str(out.get(), "DATASUM", text.data(), "checksum of the data", &status);
+  fits_update_key_str(out.get(), "DATASUM", text.data(), sum_comment, &status);
+  out.check(status);
+  if (seal == Seal::data) return;
+  fits_flush_file(out.get(), &status);
+  fits_get_chksum(out.get(), &data, &whole, &status);
+  text = encode_checksum(std::uint32_t(whole));
+  fits_update_key_str(out.get(), "CHECKSUM", text.data(), all_comment, &status);
   out.check(status);
 }
 
-void write_table(const Output& out, const BinaryTable& table) {
+void write_table(const Output& out, const BinaryTable& table, Seal seal) {
   std::vector<std::string> formats;
   std::vector<const char*> names, forms, units;
-  const std::size_t rows = table.columns.empty() ? 0 : row_count(table.columns.front());
-  for (const Column& column : table.columns) {
-    if (row_count(column) != rows)
-      throw Error(ErrorKind::bug, "column '" + column.name + "' has another length than the first",
-                  "table '" + table.name + "'");
-    formats.push_back(format_of(column));
-  }
+  const std::size_t rows = row_count(table);
+  for (const Column& column : table.columns) formats.push_back(format_of(column));
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     names.push_back(table.columns[c].name.c_str());
     forms.push_back(formats[c].c_str());
@@ -169,6 +204,7 @@ void write_table(const Output& out, const BinaryTable& table) {
                   table.name.empty() ? nullptr : table.name.c_str(), &status);
   out.check(status);
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    write_shape(out, int(c) + 1, table.columns[c]);
     const std::string& comment = table.columns[c].comment;
     if (comment.empty()) continue;
     fits_modify_comment(out.get(), ("TTYPE" + std::to_string(c + 1)).c_str(), comment.c_str(),
@@ -179,19 +215,20 @@ void write_table(const Output& out, const BinaryTable& table) {
   if (rows > 0)
     for (std::size_t c = 0; c < table.columns.size(); ++c)
       write_values(out, int(c) + 1, table.columns[c]);
-  write_datasum(out);
+  write_seal(out, seal);
 }
 
 }  // namespace
 
 void write_tables(const fs::path& path, const std::vector<Card>& primary,
-                  const std::vector<BinaryTable>& tables) {
+                  const std::vector<BinaryTable>& tables, Seal seal) {
   Output out(path);
   int status = 0;
   fits_create_img(out.get(), BYTE_IMG, 0, nullptr, &status);
   out.check(status);
   for (const Card& card : primary) write_card(out, card);
-  for (const BinaryTable& table : tables) write_table(out, table);
+  if (seal == Seal::all) write_seal(out, seal);
+  for (const BinaryTable& table : tables) write_table(out, table, seal);
   out.close();
 }
 
