@@ -1,12 +1,17 @@
 #include "lib/io/fits/table_writer.hpp"
 
 #include <fitsio.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <numeric>
 
 #include "lib/base/error.hpp"
 #include "lib/io/fits/checksum.hpp"
+#include "lib/io/fits/gzip.hpp"
 
 namespace alisio::fits {
 namespace fs = std::filesystem;
@@ -81,30 +86,21 @@ void write_card(const Output& out, const Card& card) {
   out.check(status);
 }
 
-std::size_t value_count(const Column& column) {
-  return std::visit(Overloaded{[](const Logicals& logicals) { return logicals.values.size(); },
-                               [](const auto& values) { return values.size(); }},
-                    column.values);
-}
-
-/// Values in one row's cell.
+/// Values of one row.
 std::size_t cell_size(const Column& column) {
-  std::size_t size = 1;
-  for (const std::size_t axis : column.shape) size *= axis;
-  return size;
+  return std::accumulate(column.shape.begin(), column.shape.end(), std::size_t{1},
+                         std::multiplies<>());
 }
 
-/// Rows of a table; @throws Error(bug) if its columns do not agree.
-std::size_t row_count(const BinaryTable& table) {
-  std::size_t rows = 0;
-  for (const Column& column : table.columns) {
-    const std::size_t cell = std::max<std::size_t>(1, cell_size(column));
-    if (&column == &table.columns.front()) rows = value_count(column) / cell;
-    if (value_count(column) != rows * cell)
-      throw Error(ErrorKind::bug, "column '" + column.name + "' has another length than the first",
-                  "table '" + table.name + "'");
-  }
-  return rows;
+std::size_t row_count(const Column& column) {
+  const std::size_t values =
+      std::visit(Overloaded{[](const Logicals& logicals) { return logicals.values.size(); },
+                            [](const auto& list) { return list.size(); }},
+                 column.values);
+  const std::size_t cell = cell_size(column);
+  if (cell == 0 || values % cell != 0)
+    throw Error(ErrorKind::bug, "column '" + column.name + "' does not fill its shape");
+  return values / cell;
 }
 
 /// Characters that a column of texts needs.
@@ -115,25 +111,22 @@ std::size_t width_of(const std::vector<std::string>& texts) {
 }
 
 std::string format_of(const Column& column) {
-  const std::string items = column.shape.empty() ? "" : std::to_string(cell_size(column));
-  return std::visit(Overloaded{[&](const std::vector<std::int64_t>&) { return items + "K"; },
-                               [&](const std::vector<std::int32_t>&) { return items + "J"; },
-                               [&](const std::vector<double>&) { return items + "D"; },
-                               [&](const std::vector<float>&) { return items + "E"; },
-                               [&](const Logicals&) { return items + "L"; },
-                               [](const std::vector<std::string>& texts) {
-                                 return std::to_string(width_of(texts)) + "A";
-                               }},
-                    column.values);
+  const char letter = std::visit(
+      Overloaded{[](const std::vector<std::int64_t>&) { return 'K'; },
+                 [](const std::vector<std::int32_t>&) { return 'J'; },
+                 [](const std::vector<double>&) { return 'D'; },
+                 [](const std::vector<float>&) { return 'E'; }, [](const Logicals&) { return 'L'; },
+                 [](const std::vector<std::string>&) { return 'A'; }},
+      column.values);
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values))
+    return fmt::format("{}{}", width_of(*texts), letter);
+  if (column.shape.empty()) return {letter};
+  return fmt::format("{}{}", cell_size(column), letter);
 }
 
-/// Say how the cells of a column are to be seen, with FITS's order of the axes.
-void write_shape(const Output& out, int number, const Column& column) {
-  if (column.shape.size() < 2) return;
-  std::vector<LONGLONG> axes(column.shape.rbegin(), column.shape.rend());
-  int status = 0;
-  fits_write_tdimll(out.get(), number, int(axes.size()), axes.data(), &status);
-  out.check(status);
+/// The axes in the order of FITS: the one that runs fastest comes first.
+std::string dimensions_of(const Column& column) {
+  return fmt::format("({})", fmt::join(column.shape.rbegin(), column.shape.rend(), ","));
 }
 
 void write_values(const Output& out, int number, const Column& column) {
@@ -164,34 +157,39 @@ void write_values(const Output& out, int number, const Column& column) {
   out.check(status);
 }
 
-/// Store the checksums; CFITSIO's own call would add the time to the comments.
-void write_seal(const Output& out, Seal seal) {
-  constexpr const char* sum_comment = "checksum of the data";
-  constexpr const char* all_comment = "checksum of header and data";
+/// Store the checksums of the data and of the whole current unit; CFITSIO's own call would add the
+/// time to the comments.
+void write_checksums(const Output& out) {
   int status = 0;
   // The header must be complete first, since CFITSIO may move the data when it grows.
-  char none[] = "0", no_sum[] = "0000000000000000";
-  fits_update_key_str(out.get(), "DATASUM", none, sum_comment, &status);
-  if (seal == Seal::all) fits_update_key_str(out.get(), "CHECKSUM", no_sum, all_comment, &status);
-  fits_flush_file(out.get(), &status);
+  std::string data_text = "0", whole_text(16, '0');
+  const auto update = [&] {
+    fits_update_key_str(out.get(), "DATASUM", data_text.data(), "checksum of the data", &status);
+    fits_update_key_str(out.get(), "CHECKSUM", whole_text.data(), "checksum of header and data",
+                        &status);
+    fits_flush_file(out.get(), &status);
+  };
   unsigned long data = 0, whole = 0;
+  update();
   fits_get_chksum(out.get(), &data, &whole, &status);
-  std::string text = std::to_string(data);
-  fits_update_key_str(out.get(), "DATASUM", text.data(), sum_comment, &status);
-  out.check(status);
-  if (seal == Seal::data) return;
-  fits_flush_file(out.get(), &status);
+  data_text = std::to_string(data);
+  update();
   fits_get_chksum(out.get(), &data, &whole, &status);
-  text = encode_checksum(std::uint32_t(whole));
-  fits_update_key_str(out.get(), "CHECKSUM", text.data(), all_comment, &status);
+  whole_text = encode_checksum(static_cast<std::uint32_t>(whole));
+  update();
   out.check(status);
 }
 
-void write_table(const Output& out, const BinaryTable& table, Seal seal) {
+void write_table(const Output& out, const BinaryTable& table) {
   std::vector<std::string> formats;
   std::vector<const char*> names, forms, units;
-  const std::size_t rows = row_count(table);
-  for (const Column& column : table.columns) formats.push_back(format_of(column));
+  const std::size_t rows = table.columns.empty() ? 0 : row_count(table.columns.front());
+  for (const Column& column : table.columns) {
+    if (row_count(column) != rows)
+      throw Error(ErrorKind::bug, "column '" + column.name + "' has another length than the first",
+                  "table '" + table.name + "'");
+    formats.push_back(format_of(column));
+  }
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     names.push_back(table.columns[c].name.c_str());
     forms.push_back(formats[c].c_str());
@@ -204,32 +202,39 @@ void write_table(const Output& out, const BinaryTable& table, Seal seal) {
                   table.name.empty() ? nullptr : table.name.c_str(), &status);
   out.check(status);
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
-    write_shape(out, int(c) + 1, table.columns[c]);
     const std::string& comment = table.columns[c].comment;
     if (comment.empty()) continue;
     fits_modify_comment(out.get(), ("TTYPE" + std::to_string(c + 1)).c_str(), comment.c_str(),
                         &status);
     out.check(status);
   }
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    if (table.columns[c].shape.empty()) continue;
+    const std::string dimensions = dimensions_of(table.columns[c]);
+    fits_update_key_str(out.get(), ("TDIM" + std::to_string(c + 1)).c_str(), dimensions.c_str(),
+                        nullptr, &status);
+    out.check(status);
+  }
   for (const Card& card : table.cards) write_card(out, card);
   if (rows > 0)
     for (std::size_t c = 0; c < table.columns.size(); ++c)
       write_values(out, int(c) + 1, table.columns[c]);
-  write_seal(out, seal);
+  write_checksums(out);
 }
 
 }  // namespace
 
 void write_tables(const fs::path& path, const std::vector<Card>& primary,
-                  const std::vector<BinaryTable>& tables, Seal seal) {
+                  const std::vector<BinaryTable>& tables, Packing packing) {
   Output out(path);
   int status = 0;
   fits_create_img(out.get(), BYTE_IMG, 0, nullptr, &status);
   out.check(status);
   for (const Card& card : primary) write_card(out, card);
-  if (seal == Seal::all) write_seal(out, seal);
-  for (const BinaryTable& table : tables) write_table(out, table, seal);
+  write_checksums(out);
+  for (const BinaryTable& table : tables) write_table(out, table);
   out.close();
+  if (packing == Packing::gzip) gzip_file(path);
 }
 
 }  // namespace alisio::fits
