@@ -14,6 +14,7 @@
 #include "lib/base/version.hpp"
 #include "lib/io/text/earth_orientation.hpp"
 #include "lib/io/text/source_catalogue.hpp"
+#include "lib/pipeline/dl2_origin.hpp"
 #include "lib/pipeline/dl2_run.hpp"
 #include "lib/pipeline/dl3_file.hpp"
 #include "lib/pipeline/names.hpp"
@@ -159,7 +160,8 @@ std::string now_text() {
 }
 
 std::vector<fits::Card> facts_of(const stage::StageRun& run, const ChosenResponse& response,
-                                 const Orientation& orientation, const dl3::Observation& o) {
+                                 const Orientation& orientation, const dl3::Observation& o,
+                                 const Dl2Origin& origin) {
   std::vector<fits::Card> facts{
       {"DEADTIME", o.time.dead_s, "after each event (s); 0: not measured"},
       {"IERS", orientation.origin, "Earth's orientation"},
@@ -168,6 +170,13 @@ std::vector<fits::Card> facts_of(const stage::StageRun& run, const ChosenRespons
     facts.push_back({fmt::format("IRFFILE{}", i + 1), response.files[i].filename().string(), ""});
   facts.push_back({"ANA_VER", build_info().version, "version of alisio"});
   facts.push_back({"DST_VER", run.activity().prod_id, "production"});
+  const std::pair<const char*, std::string> told[] = {{"CAL_VER", origin.software},
+                                                      {"CALFILE", origin.calibration_file},
+                                                      {"CALHASH", origin.calibration_sha256},
+                                                      {"PEDFILE", origin.pedestal_file},
+                                                      {"GATES", origin.gates}};
+  for (const auto& [key, value] : told)
+    if (!value.empty()) facts.push_back({key, value, ""});
   return facts;
 }
 
@@ -258,8 +267,9 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
   warn_of_gaps(data, o, passed.n);
 
   const fs::path part = run.create("dl3_run", target).path();
-  const Dl3Header header{"alisio " + build_info().version, now_text(),
-                         facts_of(run, response, orientation, o)};
+  const Dl3Header header{
+      "alisio " + build_info().version, now_text(),
+      facts_of(run, response, orientation, o, origin_of_dl2(request.inputs.front(), id))};
   std::vector<fits::BinaryTable> tables = observation_tables(o, header);
   tables.insert(tables.end(), response.tables.begin(), response.tables.end());
   fits::write_tables(part, primary_cards(run.metadata("dl3_run")), tables, request.packing);
