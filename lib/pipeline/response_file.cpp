@@ -121,6 +121,20 @@ std::pair<dl3::Bins, std::size_t> density_axis(const BinaryTable& table, const I
   return {cone ? dl3::cone_bins(edges) : dl3::migration_bins(edges), stride};
 }
 
+bool is_axis(const fits::Column& column) {
+  return column.name.ends_with("_LO") || column.name.ends_with("_HI") || column.name == "low" ||
+         column.name == "high";
+}
+
+/// Make edges of a single bin an array of one, as GADF has them; some writers leave a scalar.
+void shape_axes(BinaryTable& table) {
+  for (fits::Column& column : table.columns) {
+    const auto* numbers = std::get_if<std::vector<double>>(&column.values);
+    if (is_axis(column) && column.shape.empty() && numbers != nullptr && numbers->size() == 1)
+      column.shape = {1};
+  }
+}
+
 /// The column of a table at each of the nodes. @throws Error(bad_input) if the tables differ.
 dl3::NodeValues values_at(const std::vector<std::vector<BinaryTable>>& responses,
                           const std::vector<fs::path>& files, const std::vector<double>& weights,
@@ -132,10 +146,8 @@ dl3::NodeValues values_at(const std::vector<std::vector<BinaryTable>>& responses
     bool alike = table != nullptr && table->columns.size() == first.columns.size();
     for (std::size_t c = 0; alike && c < first.columns.size(); ++c) {
       const fits::Column &a = first.columns[c], &b = table->columns[c];
-      const bool is_axis =
-          a.name.ends_with("_LO") || a.name.ends_with("_HI") || a.name == "low" || a.name == "high";
       alike = a.name == b.name && a.shape == b.shape &&
-              (!is_axis || numbers_of(a, files[0]) == numbers_of(b, files[node]));
+              (!is_axis(a) || numbers_of(a, files[0]) == numbers_of(b, files[node]));
     }
     if (!alike)
       throw Error(ErrorKind::bad_input,
@@ -220,6 +232,7 @@ std::vector<BinaryTable> read_response(const std::vector<ResponseNode>& nodes,
   for (const std::size_t node : choice.nodes) {
     files.push_back(nodes[node].file);
     responses.push_back(fits::read_tables(files.back()));
+    for (BinaryTable& table : responses.back()) shape_axes(table);
   }
   std::vector<BinaryTable> out = responses.front();
   if (responses.size() == 1) return out;

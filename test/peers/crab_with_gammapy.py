@@ -13,6 +13,7 @@ Needs gammapy (1.3 and later) and h5py. Exits 1 if something is not found.
 """
 
 import argparse
+import logging
 import subprocess
 import sys
 import warnings
@@ -178,6 +179,17 @@ def datasets_of(folder):
     return observations, made
 
 
+class Complaints(logging.Handler):
+    """Collects what gammapy warns of in its log."""
+
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
 class Checks:
     faults = 0
 
@@ -246,10 +258,12 @@ def main():
 
     print(f"gammapy {gammapy.__version__}")
     folder = make_dl3(options)
-    check = Checks()
+    check, complaints = Checks(), Complaints()
+    logging.getLogger().addHandler(complaints)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         observations, made = datasets_of(folder)
+    check.truth("no complaints of files", not complaints.lines, "; ".join(complaints.lines))
     open_time = sum(o.observation_live_time_duration.to_value("s") for o in observations)
     expected = options.runs * options.seconds / (1 + TRIGGERS * DEAD)
     check.truth("open time", abs(open_time / expected - 1) < 1e-3,
