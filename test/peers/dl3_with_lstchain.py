@@ -17,6 +17,7 @@ Where ours differs on purpose, the check says so:
 import runpy
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 from compare import Comparison, arguments, peer, run
@@ -52,7 +53,8 @@ def gammas(inputs, name):
     seed = str(sorted(POINTINGS).index(name) + 40)
     run([sys.executable, script, "point", "20000", folder / "dl1_point.h5", "--seed", seed])
     models = inputs.shared / "data/models/small"
-    run([peer("lstchain_dl1_to_dl2"), "-f", folder / "dl1_point.h5", "-p", models, "-o", folder])
+    run([peer("lstchain_dl1_to_dl2"), "-f", folder / "dl1_point.h5", "-p", models, "-o", folder],
+        cwd=folder)
     return dl2
 
 
@@ -64,7 +66,7 @@ def response_folder(inputs, kind):
         target = folder / f"irf_{name}.fits.gz"
         if not target.exists():
             run([peer("lstchain_create_irf_files"), "-g", gammas(inputs, name), "-o", target,
-                 *RESPONSES[kind]])
+                 *RESPONSES[kind]], cwd=folder)
     return folder
 
 
@@ -97,7 +99,8 @@ def make_both(inputs, label, responses, only=None, nearest=False):
     times = pd.read_hdf(data, "dl2/event/telescope/parameters/LST_LSTCam").dragon_time
     words = ["-d", data, "-o", theirs, "-i", responses, "-p", only or "irf*.fits.gz", *where,
              "--overwrite", *(["--use-nearest-irf-node"] if nearest else [])]
-    watched = run([sys.executable, __file__, "--as-lstchain", times.min(), *words])
+    watched = run([sys.executable, Path(__file__).resolve(), "--as-lstchain", times.min(), *words],
+                  cwd=theirs)
     print(f"     {label}: ours {done.seconds:.2f} s, lstchain {watched.seconds:.2f} s")
     return [folder / "dl3_LST-1.Run02009.0000.fits" if folder == theirs
             else folder / "dl3_LST-1.Run02009.fits" for folder in (ours, theirs)]
@@ -185,7 +188,8 @@ def compare_index(compare, inputs, ours):
         if who == "ours":
             run([inputs.alisio, "dl3-index", "--input-dir", folder])
         else:
-            run([peer("lstchain_create_dl3_index_files"), "-d", folder, "--overwrite"])
+            run([peer("lstchain_create_dl3_index_files"), "-d", folder, "--overwrite"],
+                cwd=folder)
         made[who] = [Table.read(folder / f"{kind}-index.fits.gz") for kind in ("hdu", "obs")]
     for kind, mine, other in zip(("hdu", "obs"), made["ours"], made["theirs"]):
         for name in other.colnames:
