@@ -2,76 +2,95 @@
 
 #include <erfa.h>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
+#include "lib/base/error.hpp"
+
 namespace alisio::sky {
 namespace {
 
-/// UT1 - UTC in ms, and the pole's place in milliarcseconds.
-struct EarthOrientation {
-  double ut1_minus_utc, x, y;
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double unix_epoch_jd = 2440587.5, jd_of_mjd = 2400000.5, day = 86400;
+constexpr double degree = std::numbers::pi / 180, arcsecond = degree / 3600;
+
+/// What depends on the moment only slowly: within some seconds of it all but the Earth's rotation
+/// changes by less than a milliarcsecond.
+class Astrometry {
+ public:
+  Astrometry(const Site& site, const EarthOrientationTable& table) : site_(site), table_(table) {}
+
+  /// Make it that of a UTC unix time, s; false if ERFA refuses the time.
+  bool move_to(double time) {
+    const double slot = std::floor(time / slot_length);
+    if (slot != slot_ && !prepare(slot)) return false;
+    double ut1 = 0, ut2 = 0;
+    if (eraUtcut1(unix_epoch_jd, time / day, ut1_minus_utc_, &ut1, &ut2) < 0) return false;
+    eraAper13(ut1, ut2, &astrom_);
+    return true;
+  }
+  [[nodiscard]] Equatorial to_icrs(AltAz direction) {
+    double right = nan, up = nan, ra = nan, dec = nan;
+    eraAtoiq("A", direction.azimuth, std::numbers::pi / 2 - direction.altitude, &astrom_, &right,
+             &up);
+    eraAticq(right, up, &astrom_, &ra, &dec);
+    return {ra / degree, dec / degree};
+  }
+
+ private:
+  static constexpr double slot_length = 20;  // s
+
+  bool prepare(double slot) {
+    const double time = (slot + 0.5) * slot_length;
+    const EarthOrientation earth = orientation_at(table_, unix_epoch_jd - jd_of_mjd + time / day);
+    ut1_minus_utc_ = earth.ut1_minus_utc;
+    double origins = 0;
+    // No pressure: no refraction.
+    const int status =
+        eraApco13(unix_epoch_jd, time / day, ut1_minus_utc_, site_.longitude_deg * degree,
+                  site_.latitude_deg * degree, site_.height, earth.x * arcsecond,
+                  earth.y * arcsecond, 0, 0, 0, 0.5, &astrom_, &origins);
+    slot_ = status < 0 ? nan : slot;
+    return status >= 0;
+  }
+
+  const Site& site_;
+  const EarthOrientationTable& table_;
+  eraASTROM astrom_{};
+  double slot_ = nan, ut1_minus_utc_ = 0;
 };
-
-// IERS, finals2000A: values and predictions at first_mjd and every 30 days after.
-constexpr double first_mjd = 58119;
-constexpr double step = 30;
-constexpr EarthOrientation orientations[] = {
-    {216, 59, 248},   {198, 17, 286},   {165, 1, 344},    {134, 32, 394},   {102, 69, 438},
-    {77, 113, 447},   {70, 161, 430},   {70, 198, 408},   {64, 211, 372},   {51, 211, 335},
-    {23, 192, 302},   {-8, 157, 277},   {-31, 97, 268},   {-55, 55, 297},   {-87, 35, 339},
-    {-115, 46, 378},  {-145, 65, 409},  {-167, 102, 427}, {-174, 151, 424}, {-164, 190, 398},
-    {-154, 217, 366}, {-152, 202, 319}, {-154, 171, 290}, {-166, 138, 271}, {-175, 94, 277},
-    {-185, 54, 300},  {-199, 30, 339},  {-221, 41, 386},  {-240, 64, 425},  {-253, 106, 446},
-    {-249, 145, 438}, {-220, 194, 411}, {-195, 217, 376}, {-176, 208, 341}, {-171, 178, 308},
-    {-179, 133, 288}, {-180, 84, 293},  {-172, 54, 317},  {-170, 52, 357},  {-172, 65, 394},
-    {-178, 89, 423},  {-183, 130, 445}, {-178, 178, 435}, {-153, 231, 405}, {-134, 250, 362},
-    {-114, 239, 309}, {-106, 203, 265}, {-107, 150, 247}, {-108, 98, 257},  {-112, 47, 291},
-    {-107, 24, 338},  {-102, 34, 392},  {-97, 53, 445},   {-95, 109, 481},  {-89, 172, 483},
-    {-62, 252, 449},  {-33, 292, 389},  {-10, 303, 315},  {-3, 271, 247},   {-14, 198, 200},
-    {-21, 130, 189},  {-19, 51, 204},   {-12, -6, 254},   {-15, -46, 330},  {-26, -12, 416},
-    {-37, 34, 478},   {-46, 105, 510},  {-34, 193, 507},  {-14, 263, 470},  {2, 305, 411},
-    {11, 301, 332},   {11, 275, 268},   {12, 227, 225},   {9, 139, 202},    {6, 71, 218},
-    {-3, 8, 268},     {-14, -13, 337},  {-18, 2, 402},    {-19, 31, 446},   {-5, 83, 478},
-    {22, 154, 479},   {47, 206, 454},   {58, 225, 416},   {56, 219, 372},   {51, 200, 337},
-    {46, 157, 310},   {45, 118, 305},   {47, 73, 322},    {42, 58, 364},    {33, 79, 409},
-    {29, 108, 436},   {36, 149, 442},   {59, 196, 433},   {79, 227, 402},   {90, 232, 359},
-    {94, 195, 322},   {84, 146, 316},   {76, 114, 319},   {74, 93, 343},    {70, 103, 381},
-    {58, 106, 401},   {40, 148, 416},   {26, 173, 413},   {12, 194, 400},   {10, 215, 374},
-    {8, 223, 352},    {-8, 191, 329},   {-21, 177, 326},  {-21, 177, 326},  {-21, 177, 326}};
-
-EarthOrientation orientation_at(double mjd) {
-  const std::size_t last = std::size(orientations) - 1;
-  const double at = std::clamp((mjd - first_mjd) / step, 0.0, double(last));
-  const std::size_t i = std::min(std::size_t(at), last - 1);
-  const double weight = at - double(i);
-  const EarthOrientation &a = orientations[i], &b = orientations[i + 1];
-  const auto between = [&](double from, double to) { return from + weight * (to - from); };
-  return {between(a.ut1_minus_utc, b.ut1_minus_utc), between(a.x, b.x), between(a.y, b.y)};
-}
 
 }  // namespace
 
+std::vector<Equatorial> altaz_to_icrs(std::span<const AltAz> directions,
+                                      std::span<const double> times_unix_s, const Site& site,
+                                      const EarthOrientationTable& table) {
+  if (directions.size() != times_unix_s.size())
+    throw Error(ErrorKind::bug, "every direction needs its time");
+  Astrometry astrometry(site, table);
+  std::vector<Equatorial> out(directions.size(), {nan, nan});
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const bool known = std::isfinite(directions[i].altitude) &&
+                       std::isfinite(directions[i].azimuth) && std::isfinite(times_unix_s[i]);
+    if (known && astrometry.move_to(times_unix_s[i])) out[i] = astrometry.to_icrs(directions[i]);
+  }
+  return out;
+}
+
 Equatorial altaz_to_icrs(AltAz direction, double time_unix_s, const Site& site) {
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  constexpr double unix_epoch_jd = 2440587.5, jd_of_mjd = 2400000.5, day = 86400;
-  constexpr double degree = std::numbers::pi / 180, milliarcsecond = degree / 3.6e6;
-  if (!std::isfinite(direction.altitude) || !std::isfinite(direction.azimuth) ||
-      !std::isfinite(time_unix_s))
-    return {nan, nan};
-  const EarthOrientation earth = orientation_at(unix_epoch_jd - jd_of_mjd + time_unix_s / day);
-  double ra = nan, dec = nan;
-  // Observed place as azimuth and zenith distance; no pressure: no refraction.
-  const int status =
-      eraAtoc13("A", direction.azimuth, std::numbers::pi / 2 - direction.altitude, unix_epoch_jd,
-                time_unix_s / day, earth.ut1_minus_utc * 1e-3, site.longitude_deg * degree,
-                site.latitude_deg * degree, site.height, earth.x * milliarcsecond,
-                earth.y * milliarcsecond, 0, 0, 0, 0.5, &ra, &dec);
-  if (status < 0) return {nan, nan};
-  return {ra / degree, dec / degree};
+  return altaz_to_icrs({&direction, 1}, {&time_unix_s, 1}, site, built_in_earth_orientation())[0];
+}
+
+Galactic icrs_to_galactic(Equatorial direction) {
+  double longitude = nan, latitude = nan;
+  eraIcrs2g(direction.ra_deg * degree, direction.dec_deg * degree, &longitude, &latitude);
+  return {longitude / degree, latitude / degree};
+}
+
+double separation_deg(Equatorial a, Equatorial b) {
+  return eraSeps(a.ra_deg * degree, a.dec_deg * degree, b.ra_deg * degree, b.dec_deg * degree) /
+         degree;
 }
 
 }  // namespace alisio::sky

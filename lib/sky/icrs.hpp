@@ -1,4 +1,8 @@
 #pragma once
+#include <span>
+#include <vector>
+
+#include "lib/sky/earth_orientation.hpp"
 #include "lib/sky/frames.hpp"
 
 namespace alisio::sky {
@@ -15,11 +19,29 @@ struct Equatorial {
   double ra_deg = 0, dec_deg = 0;
 };
 
-/// Return where in the sky a telescope points: without refraction, as astropy's AltAz frame with no
-/// pressure. The Earth's orientation comes from a table (IERS, steps of 30 days), which holds from
-/// 2018 to 2026 and is taken to stay as it was before and after: right to 0.1 arcsec in those
-/// years. NaN for directions or times that are not finite.
-/// @param time_unix_s UTC
+/// A direction in galactic coordinates (IAU 1958), deg.
+struct Galactic {
+  double longitude_deg = 0, latitude_deg = 0;
+};
+
+/// Return where in the sky directions point: without refraction, as astropy's AltAz frame with no
+/// pressure, and to a milliarcsecond what it gives with the same table of the Earth's orientation.
+/// NaN for directions or times that are not finite.
+/// @param times_unix_s UTC, one a direction; fastest if neighbours in time are neighbours here
+/// @throws Error(bug) if there are not as many times as directions.
+[[nodiscard]] std::vector<Equatorial> altaz_to_icrs(std::span<const AltAz> directions,
+                                                    std::span<const double> times_unix_s,
+                                                    const Site& site,
+                                                    const EarthOrientationTable& table);
+
+/// The same of one direction with the program's own table, built_in_earth_orientation(): right to
+/// 0.1 arcsec from 2018 to 2026.
 [[nodiscard]] Equatorial altaz_to_icrs(AltAz direction, double time_unix_s, const Site& site);
+
+/// Return the galactic coordinates of a direction; NaN for NaN.
+[[nodiscard]] Galactic icrs_to_galactic(Equatorial direction);
+
+/// Return the angle between two directions, deg.
+[[nodiscard]] double separation_deg(Equatorial a, Equatorial b);
 
 }  // namespace alisio::sky

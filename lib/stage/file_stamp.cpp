@@ -57,6 +57,7 @@ FileStamp hash_stamp_as(const fs::path& path, const fs::path& kind) {
   } else {
     stamp.sha256 = hash_file(path);
     if (name.ends_with(".h5") || name.ends_with(".hdf5")) stamp.data_hash = hdf5::data_hash(path);
+    if (name.ends_with(".fits.gz")) stamp.data_hash = fits::data_hash(path);
   }
   return stamp;
 }

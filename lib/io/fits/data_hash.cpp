@@ -7,6 +7,7 @@
 
 #include "lib/base/hash.hpp"
 #include "lib/io/fits/byte_source.hpp"
+#include "lib/io/fits/gzip.hpp"
 #include "lib/io/fits/header.hpp"
 
 namespace alisio::fits {
@@ -32,7 +33,7 @@ std::string structure(const Header& header) {
 }  // namespace
 
 std::string data_hash(const std::filesystem::path& path) {
-  const ByteSource source = ByteSource::open(path);
+  const ByteSource source = open_unpacked(path);
   Hasher hasher;
   std::vector<std::byte> block;
   for (const Hdu& unit : read_hdus(source)) {

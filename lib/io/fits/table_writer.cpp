@@ -1,11 +1,17 @@
 #include "lib/io/fits/table_writer.hpp"
 
 #include <fitsio.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <numeric>
 
 #include "lib/base/error.hpp"
+#include "lib/io/fits/checksum.hpp"
+#include "lib/io/fits/gzip.hpp"
 
 namespace alisio::fits {
 namespace fs = std::filesystem;
@@ -80,10 +86,21 @@ void write_card(const Output& out, const Card& card) {
   out.check(status);
 }
 
+/// Values of one row.
+std::size_t cell_size(const Column& column) {
+  return std::accumulate(column.shape.begin(), column.shape.end(), std::size_t{1},
+                         std::multiplies<>());
+}
+
 std::size_t row_count(const Column& column) {
-  return std::visit(Overloaded{[](const Logicals& logicals) { return logicals.values.size(); },
-                               [](const auto& values) { return values.size(); }},
-                    column.values);
+  const std::size_t values =
+      std::visit(Overloaded{[](const Logicals& logicals) { return logicals.values.size(); },
+                            [](const auto& list) { return list.size(); }},
+                 column.values);
+  const std::size_t cell = cell_size(column);
+  if (cell == 0 || values % cell != 0)
+    throw Error(ErrorKind::bug, "column '" + column.name + "' does not fill its shape");
+  return values / cell;
 }
 
 /// Characters that a column of texts needs.
@@ -94,15 +111,22 @@ std::size_t width_of(const std::vector<std::string>& texts) {
 }
 
 std::string format_of(const Column& column) {
-  return std::visit(Overloaded{[](const std::vector<std::int64_t>&) -> std::string { return "K"; },
-                               [](const std::vector<std::int32_t>&) -> std::string { return "J"; },
-                               [](const std::vector<double>&) -> std::string { return "D"; },
-                               [](const std::vector<float>&) -> std::string { return "E"; },
-                               [](const Logicals&) -> std::string { return "L"; },
-                               [](const std::vector<std::string>& texts) {
-                                 return std::to_string(width_of(texts)) + "A";
-                               }},
-                    column.values);
+  const char letter = std::visit(
+      Overloaded{[](const std::vector<std::int64_t>&) { return 'K'; },
+                 [](const std::vector<std::int32_t>&) { return 'J'; },
+                 [](const std::vector<double>&) { return 'D'; },
+                 [](const std::vector<float>&) { return 'E'; }, [](const Logicals&) { return 'L'; },
+                 [](const std::vector<std::string>&) { return 'A'; }},
+      column.values);
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values))
+    return fmt::format("{}{}", width_of(*texts), letter);
+  if (column.shape.empty()) return {letter};
+  return fmt::format("{}{}", cell_size(column), letter);
+}
+
+/// The axes in the order of FITS: the one that runs fastest comes first.
+std::string dimensions_of(const Column& column) {
+  return fmt::format("({})", fmt::join(column.shape.rbegin(), column.shape.rend(), ","));
 }
 
 void write_values(const Output& out, int number, const Column& column) {
@@ -133,17 +157,26 @@ void write_values(const Output& out, int number, const Column& column) {
   out.check(status);
 }
 
-/// Store the checksum of the data unit; CFITSIO's own call would add the time to the comment.
-void write_datasum(const Output& out) {
+/// Store the checksums of the data and of the whole current unit; CFITSIO's own call would add the
+/// time to the comments.
+void write_checksums(const Output& out) {
   int status = 0;
   // The header must be complete first, since CFITSIO may move the data when it grows.
-  char none[] = "0";
-  fits_update_key_str(out.get(), "DATASUM", none, "checksum of the data", &status);
-  fits_flush_file(out.get(), &status);
+  std::string data_text = "0", whole_text(16, '0');
+  const auto update = [&] {
+    fits_update_key_str(out.get(), "DATASUM", data_text.data(), "checksum of the data", &status);
+    fits_update_key_str(out.get(), "CHECKSUM", whole_text.data(), "checksum of header and data",
+                        &status);
+    fits_flush_file(out.get(), &status);
+  };
   unsigned long data = 0, whole = 0;
+  update();
   fits_get_chksum(out.get(), &data, &whole, &status);
-  std::string text = std::to_string(data);
-  fits_update_key_str(out.get(), "DATASUM", text.data(), "checksum of the data", &status);
+  data_text = std::to_string(data);
+  update();
+  fits_get_chksum(out.get(), &data, &whole, &status);
+  whole_text = encode_checksum(static_cast<std::uint32_t>(whole));
+  update();
   out.check(status);
 }
 
@@ -175,24 +208,33 @@ void write_table(const Output& out, const BinaryTable& table) {
                         &status);
     out.check(status);
   }
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    if (table.columns[c].shape.empty()) continue;
+    const std::string dimensions = dimensions_of(table.columns[c]);
+    fits_update_key_str(out.get(), ("TDIM" + std::to_string(c + 1)).c_str(), dimensions.c_str(),
+                        nullptr, &status);
+    out.check(status);
+  }
   for (const Card& card : table.cards) write_card(out, card);
   if (rows > 0)
     for (std::size_t c = 0; c < table.columns.size(); ++c)
       write_values(out, int(c) + 1, table.columns[c]);
-  write_datasum(out);
+  write_checksums(out);
 }
 
 }  // namespace
 
 void write_tables(const fs::path& path, const std::vector<Card>& primary,
-                  const std::vector<BinaryTable>& tables) {
+                  const std::vector<BinaryTable>& tables, Packing packing) {
   Output out(path);
   int status = 0;
   fits_create_img(out.get(), BYTE_IMG, 0, nullptr, &status);
   out.check(status);
   for (const Card& card : primary) write_card(out, card);
+  write_checksums(out);
   for (const BinaryTable& table : tables) write_table(out, table);
   out.close();
+  if (packing == Packing::gzip) gzip_file(path);
 }
 
 }  // namespace alisio::fits

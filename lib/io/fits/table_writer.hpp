@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -20,7 +21,7 @@ struct Logicals {
   std::vector<std::uint8_t> values;
 };
 
-/// A column of scalars or texts: one value per row.
+/// A column of scalars, texts or, with a shape, arrays: one value or one array per row.
 struct Column {
   std::string name;
   std::string unit;     ///< becomes TUNIT unless empty
@@ -29,6 +30,9 @@ struct Column {
   std::variant<std::vector<std::int64_t>, std::vector<std::int32_t>, std::vector<double>,
                std::vector<float>, Logicals, std::vector<std::string>>
       values;
+  /// Of one row's array, the last dimension running fastest in `values`, as NumPy shows it; becomes
+  /// TDIM, which counts the axes the other way round. Empty: scalars. Not for texts.
+  std::vector<std::size_t> shape = {};
 };
 
 /// A binary table; all columns have the same number of rows.
@@ -38,11 +42,14 @@ struct BinaryTable {
   std::vector<Column> columns;
 };
 
-/// Write a FITS file of binary tables behind a primary header without data. Every table carries
-/// DATASUM, so that damage is seen. Nothing in the file depends on when it is written.
-/// @param path is replaced.
+enum class Packing { none, gzip };
+
+/// Write a FITS file of binary tables behind a primary header without data. Every unit carries
+/// DATASUM and CHECKSUM, so that damage is seen. Nothing in the file depends on when it is written.
+/// @param path    is replaced.
+/// @param packing gzip makes the content of a .fits.gz file, whatever the path is called.
 /// @throws Error(resource) if it cannot be written; Error(bug) for columns of unequal length.
 void write_tables(const std::filesystem::path& path, const std::vector<Card>& primary,
-                  const std::vector<BinaryTable>& tables);
+                  const std::vector<BinaryTable>& tables, Packing packing = Packing::none);
 
 }  // namespace alisio::fits

@@ -83,16 +83,38 @@ EcsvTable EcsvTable::read(const std::filesystem::path& file) {
         throw Error(ErrorKind::bad_input, "the line of names does not fit the header", where);
       continue;
     }
-    std::vector<std::string> values = split(line, delimiter);
-    if (values.size() != table.columns_.size())
-      throw Error(ErrorKind::bad_input,
-                  fmt::format("has {} values for {} columns", values.size(), table.columns_.size()),
-                  where);
-    table.rows_.push_back(std::move(values));
-    table.lines_.push_back(number);
+    table.add_line(line, delimiter, number);
   }
   if (!head_done) throw Error(ErrorKind::bad_input, "is no ECSV file", file.string());
   return table;
+}
+
+EcsvTable EcsvTable::read_csv(const std::filesystem::path& file) {
+  const std::string content = read_text_file(file);
+  if (content.starts_with("# %ECSV")) return read(file);
+  EcsvTable table;
+  table.file_ = file.string();
+  std::istringstream in(content);
+  std::size_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (line.empty() || line.starts_with("#")) continue;
+    if (table.columns_.empty())
+      for (const std::string& name : split(line, ',')) table.columns_.push_back({name, "", ""});
+    else
+      table.add_line(line, ',', number);
+  }
+  return table;
+}
+
+void EcsvTable::add_line(const std::string& line, char delimiter, std::size_t number) {
+  std::vector<std::string> values = split(line, delimiter);
+  if (values.size() != columns_.size())
+    throw Error(ErrorKind::bad_input,
+                fmt::format("has {} values for {} columns", values.size(), columns_.size()),
+                fmt::format("{}:{}", file_, number));
+  rows_.push_back(std::move(values));
+  lines_.push_back(number);
 }
 
 bool EcsvTable::has_column(const std::string& name) const {

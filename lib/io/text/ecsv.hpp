@@ -25,6 +25,9 @@ class EcsvTable {
 
   /// Read a file. @throws Error(missing_input, bad_input) naming file, line and column.
   static EcsvTable read(const std::filesystem::path& file);
+  /// Read a file that may also be CSV: values separated by ',', the first line names the columns,
+  /// of which type and unit are not known. @throws as read().
+  static EcsvTable read_csv(const std::filesystem::path& file);
 
   [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
   [[nodiscard]] std::size_t row_count() const { return rows_.size(); }
@@ -51,6 +54,7 @@ class EcsvTable {
 
  private:
   void read_meta(const YAML::Node& meta);
+  void add_line(const std::string& line, char delimiter, std::size_t number);
   [[nodiscard]] std::size_t index_of(const std::string& column) const;
   [[nodiscard]] std::string place(std::size_t row, const std::string& column) const;
 

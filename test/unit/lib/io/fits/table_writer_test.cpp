@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "lib/base/error.hpp"
+#include "lib/base/hash.hpp"
 #include "lib/io/fits/checksum.hpp"
 #include "lib/io/fits/data_hash.hpp"
 #include "lib/io/fits/file.hpp"
@@ -110,6 +111,54 @@ TEST_F(TableWriter, WritesEmptyTables) {
   EXPECT_EQ(read.row_count(""), 0U);
   EXPECT_TRUE(read.column<std::int64_t>("", "id").empty());
   EXPECT_TRUE(read.text_column("", "cut").empty());
+}
+
+TEST_F(TableWriter, KeepsTheShapeOfArrays) {
+  BinaryTable table;
+  table.name = "MATRIX";
+  table.columns = {{.name = "m",
+                    .unit = "m2",
+                    .comment = "",
+                    .values = std::vector<double>{1, 2, 3, 4, 5, 6},
+                    .shape = {2, 3}}};
+  write_tables(file("a.fits"), {}, {table});
+  const File read = File::open(file("a.fits"));
+  EXPECT_EQ(read.row_count("MATRIX"), 1U);
+  const Array<double> cell = read.cell<double>("MATRIX", "m", 0);
+  EXPECT_EQ(cell.shape, (std::vector<std::size_t>{2, 3}));
+  EXPECT_EQ(cell.values, (std::vector<double>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(read.text_key("MATRIX", "TDIM1"), "(3,2)");
+  table.columns[0].shape = {4};
+  EXPECT_THROW(write_tables(file("b.fits"), {}, {table}), Error);
+}
+
+TEST_F(TableWriter, ChecksumCardsOfEveryUnitHold) {
+  write_tables(file("a.fits"), {{"PRODID", std::string("v1"), ""}}, {example(), example()});
+  const File read = File::open(file("a.fits"));
+  EXPECT_TRUE(read.text_key("PRIMARY", "CHECKSUM"));
+  EXPECT_TRUE(read.text_key("RINGS", "CHECKSUM"));
+  // A changed letter of a header is seen too.
+  std::fstream stream(file("a.fits"), std::ios::in | std::ios::out | std::ios::binary);
+  std::string bytes(2880, ' ');
+  stream.read(bytes.data(), std::streamsize(bytes.size()));
+  const std::size_t at = bytes.find("'v1");
+  ASSERT_NE(at, std::string::npos);
+  stream.seekp(std::streamoff(at) + 1);
+  stream.put('w');
+  stream.close();
+  EXPECT_THROW((void)hash_fits_file(file("a.fits")), Error);
+}
+
+TEST_F(TableWriter, PacksTheSameContent) {
+  write_tables(file("a.fits"), {}, {example()});
+  write_tables(file("a.fits.gz"), {}, {example()}, Packing::gzip);
+  write_tables(file("b.fits.gz"), {}, {example()}, Packing::gzip);
+  EXPECT_LT(fs::file_size(file("a.fits.gz")), fs::file_size(file("a.fits")));
+  EXPECT_EQ(hash_file(file("a.fits.gz")), hash_file(file("b.fits.gz")));
+  EXPECT_EQ(data_hash(file("a.fits.gz")), data_hash(file("a.fits")));
+  EXPECT_EQ(File::open(file("a.fits.gz")).row_count("RINGS"), 3U);
+  fs::resize_file(file("b.fits.gz"), fs::file_size(file("b.fits.gz")) / 2);
+  EXPECT_THROW((void)data_hash(file("b.fits.gz")), Error);
 }
 
 TEST_F(TableWriter, RefusesBadColumnsAndPlaces) {
