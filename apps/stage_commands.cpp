@@ -28,6 +28,7 @@ std::span<const StageCommand> stage_commands() {
       {"dl2-to-dl3", "select events and place them in the sky, with the instrument's response",
        run_dl2_to_dl3_command},
       {"dl3-index", "index DL3 files for gammapy", run_dl3_index_command},
+      {"irf", "make instrument responses from simulated events", run_irf_command},
       {"long-term", "follow the quantities of runs over many nights", run_long_term_command},
       {"report", "write the report of a night or a run, to be opened in a browser",
        run_report_command},

@@ -55,6 +55,8 @@ int run_dl2_to_dl3_command(const std::vector<std::string>& arguments, const Prog
                            StageObserver* shared);
 int run_dl3_index_command(const std::vector<std::string>& arguments, const Program& program,
                           StageObserver* shared);
+int run_irf_command(const std::vector<std::string>& arguments, const Program& program,
+                    StageObserver* shared);
 int run_report_command(const std::vector<std::string>& arguments, const Program& program,
                        StageObserver* shared);
 int run_long_term_command(const std::vector<std::string>& arguments, const Program& program,
