@@ -25,6 +25,8 @@ std::span<const StageCommand> stage_commands() {
       {"check-dl1", "make the data check of DL1 files", run_check_dl1_command},
       {"merge", "merge DL1, DL2, muon and data-check files of a run or a night", run_merge_command},
       {"dl1-to-dl2", "reconstruct energy, direction and particle type", run_dl1_to_dl2_command},
+      {"significance", "count events on and off sources: significance, excess, rates",
+       run_significance_command},
       {"long-term", "follow the quantities of runs over many nights", run_long_term_command},
       {"report", "write the report of a night or a run, to be opened in a browser",
        run_report_command},

@@ -51,6 +51,8 @@ int run_check_dl1_command(const std::vector<std::string>& arguments, const Progr
                           StageObserver* shared);
 int run_dl1_to_dl2_command(const std::vector<std::string>& arguments, const Program& program,
                            StageObserver* shared);
+int run_significance_command(const std::vector<std::string>& arguments, const Program& program,
+                             StageObserver* shared);
 int run_report_command(const std::vector<std::string>& arguments, const Program& program,
                        StageObserver* shared);
 int run_long_term_command(const std::vector<std::string>& arguments, const Program& program,
