@@ -28,7 +28,7 @@ po::options_description significance_options_description() {
       "input-dir", po::value<Text>(),
       "folder of DL2 files, in place of --input: of each run the merged file, or its subruns")(
       "output-dir", po::value<Text>(), "folder of significance_<date>.json and the plots")(
-      "catalogue", po::value<Text>(), "table of sources (default: significance.catalogue)")(
+      "source-catalogue", po::value<Text>(), "table of sources (default: significance.catalogue)")(
       "source-name", po::value<Text>(),
       "source of all runs: a name of the catalogue, or any with --source-ra and --source-dec "
       "(default: of each run the nearest of the catalogue)")("source-ra", po::value<double>(),
@@ -85,9 +85,10 @@ void choose_sources(const po::variables_map& values, const Job& job, const Progr
     return;
   }
   const fs::path configured = job.configuration.path("significance.catalogue");
-  request.catalogue = values.count("catalogue") != 0 ? fs::path(text_option(values, "catalogue"))
-                      : configured.empty()           ? program.cfg_folder / "sources.ecsv"
-                                                     : configured;
+  request.catalogue = values.count("source-catalogue") != 0
+                          ? fs::path(text_option(values, "source-catalogue"))
+                      : configured.empty() ? program.cfg_folder / "sources.ecsv"
+                                           : configured;
   if (!name.empty())
     request.told = text::source_of_name(text::read_source_catalogue(request.catalogue), name,
                                         request.catalogue);

@@ -18,7 +18,7 @@ const std::map<std::string, std::string>& option_of_port() {
       {"dl1_subrun", "--input"},
       {"dl2_subrun", "--input"},
       {"dl2_run", "--input"},
-      {"source_catalogue", "--catalogue"},
+      {"source_catalogue", "--source-catalogue"},
       {"significance", "--significance"},
       {"muons", "--input"},
       {"dl1_datacheck", "--input"},

@@ -71,7 +71,7 @@ def case_significance_of_files(case):
     """Merged files and subruns count alike; a source may be told; more off positions may be taken."""
     night, catalogue = processed(case, events=120)
     merged = one_file(night.folder / "DL2", f"dl2_LST-1.Run{night.run_number:05d}.h5")
-    words = ["--catalogue", catalogue, *ALL_EVENTS, "--output-dir"]
+    words = ["--source-catalogue", catalogue, *ALL_EVENTS, "--output-dir"]
     of_run = case.run("significance", "--input", merged, *words, case.folder / "a").ends("done")
     of_run.says("Simulated Source", "sigma", "all")
     case.run("significance", "--input", *night.products("DL2"), *words, case.folder / "b").ends("done")
@@ -89,7 +89,7 @@ def case_significance_of_files(case):
     d = result_in(case.folder / "d")["sources"][0]
     expect(d["sum"]["n_on"] == a["sum"]["n_on"], "the same place gives other counts")
     expect(abs(d["sum"]["alpha"] - 1 / 3) < 1e-12, f"alpha: {d['sum']['alpha']}")
-    case.run("significance", "--input", merged, "--source-name", "sim", "--catalogue", catalogue,
+    case.run("significance", "--input", merged, "--source-name", "sim", "--source-catalogue", catalogue,
              *ALL_EVENTS, "--output-dir", case.folder / "e").ends("done").says("Simulated Source")
 
 
@@ -97,7 +97,7 @@ def case_significance_of_nothing(case):
     """No event passes, no source is near, no off events: said, and no number is made up."""
     night, catalogue = processed(case)
     merged = one_file(night.folder / "DL2", f"dl2_LST-1.Run{night.run_number:05d}.h5")
-    base = ["significance", "--input", merged, "--catalogue", catalogue]
+    base = ["significance", "--input", merged, "--source-catalogue", catalogue]
     case.run(*base, "--set", "significance.gammaness_cut=2", "--output-dir",
              case.folder / "none").ends("done").says("no event passes the cuts")
     row = result_in(case.folder / "none")["sources"][0]["sum"]
@@ -117,7 +117,7 @@ def case_significance_of_bad_input(case):
     """Each of these ends with one clear line."""
     night, catalogue = processed(case)
     merged = one_file(night.folder / "DL2", f"dl2_LST-1.Run{night.run_number:05d}.h5")
-    base = ["significance", "--catalogue", catalogue, "--output-dir", case.folder / "out"]
+    base = ["significance", "--source-catalogue", catalogue, "--output-dir", case.folder / "out"]
     inputs = ["--input", merged]
     case.run(*base, *inputs, "--source-name", "Nowhere").ends("usage").complains("Nowhere")
     case.run(*base, *inputs, "--source-name", "Far Away").ends("bad input").complains(
@@ -141,7 +141,7 @@ def case_significance_of_a_selection(case):
     """Files enter by how they were made; what does not is named."""
     night, catalogue = processed(case, events=60)
     case.run("prov", "index", "--config", night.config).ends("done")
-    base = ["significance", "--input", *night.products("DL2"), "--catalogue", catalogue, *ALL_EVENTS,
+    base = ["significance", "--input", *night.products("DL2"), "--source-catalogue", catalogue, *ALL_EVENTS,
             "--config", night.config]
     case.run(*base, "--output-dir", case.folder / "all", "--select",
              "parameter=CalibrationRun=11219", "--select", "activity=r0_to_dl1").ends("done")

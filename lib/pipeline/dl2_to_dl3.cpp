@@ -1,0 +1,280 @@
+#include "lib/pipeline/dl2_to_dl3.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <regex>
+#include <set>
+
+#include "lib/base/error.hpp"
+#include "lib/base/hash.hpp"
+#include "lib/base/log.hpp"
+#include "lib/base/version.hpp"
+#include "lib/io/text/earth_orientation.hpp"
+#include "lib/io/text/source_catalogue.hpp"
+#include "lib/pipeline/dl2_origin.hpp"
+#include "lib/pipeline/dl2_run.hpp"
+#include "lib/pipeline/dl3_file.hpp"
+#include "lib/pipeline/names.hpp"
+#include "lib/pipeline/response_file.hpp"
+#include "reco/dl3/geomagnetic.hpp"
+
+namespace alisio::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+/// Telescope, run and subrun of a DL2 file; the subrun is all_subruns for one of a whole run.
+SubrunId id_of(const fs::path& dl2) {
+  std::smatch found;
+  const std::string name = dl2.filename().string();
+  static const std::regex pattern(R"(.*LST-([0-9]{1,3})\.Run([0-9]{1,6})(?:\.([0-9]{4}))?\.h5)");
+  if (!std::regex_match(name, found, pattern))
+    throw Error(ErrorKind::bad_input, "the name tells no run", dl2.string(),
+                "expected dl2_LST-1.RunRRRRR[.SSSS].h5");
+  return {std::stoi(found[1]), std::stoi(found[2]),
+          found[3].matched ? std::stoi(found[3]) : all_subruns};
+}
+
+double rounded(double degrees) {
+  constexpr double places = 1e5;  // as lstchain, whose interpolation starts from rounded angles
+  return std::nearbyint(degrees * places) / places;
+}
+
+/// What the response is to be for.
+dl3::Pointing response_pointing(const Dl2Run& data) {
+  const dl3::MagneticField field = dl3::la_palma_field(data.time_unix_s.front());
+  const double angle = dl3::angle_to_field(field, data.zenith_deg, data.azimuth_deg);
+  return {rounded(data.zenith_deg), rounded(data.azimuth_deg), rounded(angle)};
+}
+
+struct ChosenResponse {
+  std::vector<fits::BinaryTable> tables;
+  std::vector<fs::path> files;
+  std::string how;
+};
+
+ChosenResponse choose_response(stage::StageRun& run, const Dl2ToDl3Request& request,
+                               const dl3::Pointing& target) {
+  const std::vector<ResponseNode> nodes = read_response_nodes(response_files(request.responses));
+  std::vector<dl3::Pointing> pointings;
+  Hasher grid;
+  for (const ResponseNode& node : nodes) {
+    const dl3::Pointing& p = node.pointing;
+    pointings.push_back(p);
+    grid.update(fmt::format("{} {} {}\n", p.zenith_deg, p.azimuth_deg, p.field_angle_deg));
+  }
+  // Which nodes are taken depends on all that are there.
+  run.depend_on("irf_grid", grid.finish());
+  const dl3::NodeChoice choice = dl3::choose_nodes(pointings, target, request.grid_use);
+  ChosenResponse chosen;
+  chosen.how = nodes.size() == 1 ? "the only one"
+               : choice.nodes.size() == 3
+                   ? fmt::format("interpolated between 3 of {}", nodes.size())
+                   : fmt::format("nearest of {}", nodes.size());
+  if (choice.outside && nodes.size() > 1)
+    spdlog::warn(
+        "the pointing, {:.2f} deg from the zenith and {:.2f} deg from the magnetic field, lies "
+        "outside the {} instrument responses: the nearest is taken, {}",
+        target.zenith_deg, target.field_angle_deg, nodes.size(),
+        nodes[choice.nodes.front()].file.string());
+  for (std::size_t i = 0; i < choice.nodes.size(); ++i) {
+    chosen.files.push_back(nodes[choice.nodes[i]].file);
+    run.use("irf", chosen.files.back(), {{"weight", fmt::format("{:.6f}", choice.weights[i])}});
+  }
+  chosen.tables = read_response(nodes, choice, target);
+  return chosen;
+}
+
+dl3::Target target_of(const Dl2ToDl3Request& request, const sky::Equatorial& pointing) {
+  constexpr double nearest_deg = 2.5;
+  if (request.source_position) return {request.source_name, *request.source_position};
+  if (request.source_catalogue.empty())
+    throw Error(ErrorKind::usage, "the source is not known", "alisio dl2-to-dl3",
+                "give --source-ra and --source-dec, or a --source-catalogue");
+  const auto catalogue = text::read_source_catalogue(request.source_catalogue);
+  if (!request.source_name.empty()) {
+    const text::Source source =
+        text::source_of_name(catalogue, request.source_name, request.source_catalogue);
+    return {source.name, {source.ra_deg, source.dec_deg}};
+  }
+  const auto distance = [&](const text::Source& source) {
+    return sky::separation_deg({source.ra_deg, source.dec_deg}, pointing);
+  };
+  const auto nearest = std::ranges::min_element(catalogue, {}, distance);
+  if (nearest == catalogue.end() || distance(*nearest) > nearest_deg)
+    throw Error(ErrorKind::usage,
+                fmt::format("has no source within {} deg of the pointing, ra {:.3f}, dec {:.3f}",
+                            nearest_deg, pointing.ra_deg, pointing.dec_deg),
+                request.source_catalogue.string(), "give --source-name, --source-ra, --source-dec");
+  spdlog::info("no source was named: {}, {:.2f} deg from the pointing, is taken", nearest->name,
+               distance(*nearest));
+  return {nearest->name, {nearest->ra_deg, nearest->dec_deg}};
+}
+
+struct Orientation {
+  sky::EarthOrientationTable table;
+  std::string origin;
+};
+
+Orientation orientation_for(const fs::path& file, double time_unix_s) {
+  constexpr double unix_epoch_mjd = 40587, day = 86400;
+  Orientation out;
+  if (file.empty()) {
+    out = {sky::built_in_earth_orientation(), "built in, IERS finals2000A every 30 days"};
+    spdlog::info("no IERS table was given: the program's own is used, right to 0.1 arcsec");
+  } else {
+    out = {text::read_earth_orientation(file), file.filename().string()};
+  }
+  const double mjd = unix_epoch_mjd + time_unix_s / day;
+  if (mjd < out.table.mjd.front() || mjd > out.table.mjd.back()) {
+    spdlog::warn(
+        "the table of the Earth's orientation ({}) does not hold MJD {:.0f}: its nearest "
+        "values are used, and coordinates may be wrong by arcseconds",
+        out.origin, mjd);
+    out.origin += ", beyond its days";
+  }
+  return out;
+}
+
+void warn_of_gaps(const Dl2Run& data, const dl3::Observation& o, std::size_t passed) {
+  const std::string run = fmt::format("run {}", run_text(int(o.obs_id)));
+  if (data.without_time > 0)
+    spdlog::warn("{}: {} events have no time and are left out", run, data.without_time);
+  if (data.without_pointing > 0)
+    spdlog::warn("{}: {} events have no pointing and are left out", run, data.without_pointing);
+  if (o.events.size() < passed)
+    spdlog::warn("{}: {} selected events without direction or energy are left out", run,
+                 passed - o.events.size());
+  if (o.events.size() == 0)
+    spdlog::warn("{}: no event passes the selection; its time is written without events", run);
+  if (o.time.dead_s == 0)
+    spdlog::warn("{}: too few events to measure the dead time; none is taken off", run);
+}
+
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const DateAndTime parts = date_and_time(std::chrono::duration<double>(now).count());
+  return parts.date + ' ' + parts.time;
+}
+
+std::vector<fits::Card> facts_of(const stage::StageRun& run, const ChosenResponse& response,
+                                 const Orientation& orientation, const dl3::Observation& o,
+                                 const Dl2Origin& origin) {
+  std::vector<fits::Card> facts{
+      {"DEADTIME", o.time.dead_s, "after each event (s); 0: not measured"},
+      {"IERS", orientation.origin, "Earth's orientation"},
+      {"IRFUSE", response.how, "instrument response"}};
+  for (std::size_t i = 0; i < response.files.size(); ++i)
+    facts.push_back({fmt::format("IRFFILE{}", i + 1), response.files[i].filename().string(), ""});
+  facts.push_back({"ANA_VER", build_info().version, "version of alisio"});
+  facts.push_back({"DST_VER", run.activity().prod_id, "production"});
+  const std::pair<const char*, std::string> told[] = {{"CAL_VER", origin.software},
+                                                      {"CALFILE", origin.calibration_file},
+                                                      {"CALHASH", origin.calibration_sha256},
+                                                      {"PEDFILE", origin.pedestal_file},
+                                                      {"GATES", origin.gates}};
+  for (const auto& [key, value] : told)
+    if (!value.empty()) facts.push_back({key, value, ""});
+  return facts;
+}
+
+std::vector<fits::Card> primary_cards(const ProductMetadata& metadata) {
+  std::vector<fits::Card> cards;
+  for (const auto& [key, value] : metadata.attributes) cards.push_back({key, value, ""});
+  return cards;
+}
+
+}  // namespace
+
+SubrunId run_of(const Dl2ToDl3Request& request) {
+  const SubrunId first = id_of(request.inputs.front());
+  std::set<int> subruns;
+  for (const fs::path& input : request.inputs) {
+    const SubrunId id = id_of(input);
+    if (id.telescope != first.telescope || id.run != first.run)
+      throw Error(ErrorKind::usage,
+                  fmt::format("is of run {}, {} is of run {}", run_text(id.run),
+                              request.inputs.front().string(), run_text(first.run)),
+                  input.string(), "one call makes the DL3 of one run");
+    if (!subruns.insert(id.subrun).second ||
+        (id.subrun == all_subruns) != (first.subrun == all_subruns))
+      throw Error(ErrorKind::usage, "holds events of another input", input.string(),
+                  "give the file of the run or those of its subruns, each once");
+  }
+  return {first.telescope, first.run, first.subrun};
+}
+
+ActivityNote dl2_to_dl3_activity(const Dl2ToDl3Request& request, const JobContext& context,
+                                 const config::Configuration& configuration) {
+  SubrunId id = run_of(request);
+  id.subrun = -1;
+  ActivityNote note = activity_note("dl3", id, context, configuration);
+  note.parameters.erase("ObservationSubRun");
+  note.parameters["Source"] = request.source_name;
+  nlohmann::json effective = nlohmann::json::parse(note.configuration_json);
+  nlohmann::json& told = effective["dl3"];
+  told["source_name"] = request.source_name;
+  if (request.source_position)
+    told["source_position"] = {request.source_position->ra_deg, request.source_position->dec_deg};
+  told["nearest_irf"] = request.grid_use == dl3::GridUse::nearest;
+  note.configuration_json = effective.dump();
+  return note;
+}
+
+std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
+                        const config::Configuration& configuration,
+                        const instrument::Telescope& telescope) {
+  static_cast<void>(configuration);
+  const SubrunId id = run_of(request);
+  const fs::path target = request.output_dir / dl3_name(id.telescope, id.run, request.packing);
+  for (const fs::path& input : request.inputs)
+    run.use(id.subrun == all_subruns ? "dl2_run" : "dl2_subrun", input);
+  if (!request.earth_orientation.empty()) run.use("earth_orientation", request.earth_orientation);
+  const bool asks_catalogue = !request.source_position && !request.source_catalogue.empty();
+  if (asks_catalogue) run.use("source_catalogue", request.source_catalogue);
+  if (run.activity().dry_run) {
+    for (const fs::path& response : request.responses) run.use("irf", response);
+    run.plan_product("dl3_run", target);
+    return 0;
+  }
+
+  const Dl2Run data = read_dl2_run(request.inputs, dl3::standard_event_ranges());
+  dl3::Observation o;
+  o.obs_id = id.run;
+  o.telescope = id.telescope;
+  o.site = {telescope.longitude_deg, telescope.latitude_deg, telescope.height};
+  o.start_unix_s = data.time_unix_s.front();
+  o.stop_unix_s = data.time_unix_s.back();
+  o.good_times = dl3::good_time_intervals(data.time_unix_s);
+  o.time = dl3::effective_time(data.time_unix_s, data.delta_s);
+  o.pointing_at_start = data.pointing_at_start;
+  o.response_pointing = response_pointing(data);
+
+  const ChosenResponse response = choose_response(run, request, o.response_pointing);
+  const dl3::GammanessCut cut = gammaness_cut_of(response.tables, response.files.front());
+  std::vector<std::size_t> rows(data.selected.n);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  const dl3::Events passed = data.selected.select(rows_above(
+      cut, data.selected.column("gammaness"), data.selected.column("reco_energy"), rows));
+
+  const Orientation orientation = orientation_for(request.earth_orientation, o.start_unix_s);
+  o.events = dl3::event_list(passed, o.site, orientation.table);
+  o.pointing =
+      dl3::mean_pointing(passed.n > 0 ? passed : data.pointings, o.site, orientation.table);
+  o.target = target_of(request, o.pointing.icrs);
+  warn_of_gaps(data, o, passed.n);
+
+  const fs::path part = run.create("dl3_run", target).path();
+  const Dl3Header header{
+      "alisio " + build_info().version, now_text(),
+      facts_of(run, response, orientation, o, origin_of_dl2(request.inputs.front(), id))};
+  std::vector<fits::BinaryTable> tables = observation_tables(o, header);
+  tables.insert(tables.end(), response.tables.begin(), response.tables.end());
+  fits::write_tables(part, primary_cards(run.metadata("dl3_run")), tables, request.packing);
+  run.publish("dl3_run");
+  return std::int64_t(o.events.size());
+}
+
+}  // namespace alisio::pipeline
