@@ -67,6 +67,7 @@ night::NightServices night_services(const Program& program) {
   night::NightServices services;
   services.executable = program.executable;
   services.default_models = program.cfg_folder / "models";
+  services.default_sources = program.cfg_folder / "sources.ecsv";
   services.probe = probe_raw_file;
   services.hash = [](const fs::path& file) {
     const stage::FileStamp stamp = stage::hash_stamp(file);

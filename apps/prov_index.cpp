@@ -91,8 +91,8 @@ std::vector<fs::path> find_journals(const config::Configuration& configuration,
                                     const std::string& date) {
   std::vector<fs::path> sources;
   const fs::path products = configuration.path("paths.products");
-  for (const fs::path& folder :
-       {products / "DL1", products / "DL2", configuration.path("paths.calibration")})
+  for (const fs::path& folder : {products / "DL1", products / "DL2", products / "DL3",
+                                 configuration.path("paths.calibration")})
     find_log_folders(folder, date, sources);
   // The jobs of both levels write to the journals below DL1: what was merged of them says no more.
   std::erase_if(sources, [&](const fs::path& source) {

@@ -8,6 +8,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/instrument/telescope.hpp"
+#include "lib/pipeline/significance.hpp"
 #include "lib/report/night_report.hpp"
 #include "lib/report/run_data.hpp"
 
@@ -116,6 +117,8 @@ int run_report_command(const std::vector<Text>& arguments, const Program& progra
       "folders to search for them (default: the night's DL1 below paths.products)")(
       "run-summary", po::value<Text>(),
       "RunSummary_<date>.ecsv (default: that of the night in paths.run_summary)")(
+      "significance", po::value<Text>(),
+      "significance_<date>.json of its sources (default: that of the night in its DL3)")(
       "output-dir", po::value<Text>(), "folder of the report (default: the first input folder)")(
       "reference", po::value<Texts>()->multitoken()->composing(),
       "what to compare with: a night, data checks, or longterm_dl1_check.h5")(
@@ -188,6 +191,14 @@ int run_report_command(const std::vector<Text>& arguments, const Program& progra
     const fs::path usual = job.configuration.path("paths.run_summary") /
                            fmt::format("RunSummary_{}.ecsv", job.context.date);
     if (fs::exists(usual)) request.run_summary = usual;
+    const fs::path counted = products / "DL3" / job.context.date / job.context.prod_id /
+                             pipeline::significance_name(job.context.date);
+    if (fs::exists(counted)) request.significance = counted;
+  }
+  if (const Text given = text_option(values, "significance"); !given.empty()) {
+    if (!fs::exists(given) && !job.context.dry_run)
+      throw Error(ErrorKind::missing_input, "there is no such file", given);
+    request.significance = given;
   }
   if (const Text given = text_option(values, "run-summary"); !given.empty()) {
     if (!fs::exists(given) && !job.context.dry_run)

@@ -29,6 +29,8 @@ std::span<const StageCommand> stage_commands() {
        run_dl2_to_dl3_command},
       {"dl3-index", "index DL3 files for gammapy", run_dl3_index_command},
       {"irf", "make instrument responses from simulated events", run_irf_command},
+      {"significance", "count events on and off sources: significance, excess, rates",
+       run_significance_command},
       {"long-term", "follow the quantities of runs over many nights", run_long_term_command},
       {"report", "write the report of a night or a run, to be opened in a browser",
        run_report_command},

@@ -57,6 +57,8 @@ int run_dl3_index_command(const std::vector<std::string>& arguments, const Progr
                           StageObserver* shared);
 int run_irf_command(const std::vector<std::string>& arguments, const Program& program,
                     StageObserver* shared);
+int run_significance_command(const std::vector<std::string>& arguments, const Program& program,
+                             StageObserver* shared);
 int run_report_command(const std::vector<std::string>& arguments, const Program& program,
                        StageObserver* shared);
 int run_long_term_command(const std::vector<std::string>& arguments, const Program& program,

@@ -38,6 +38,7 @@ fs::path NightFolders::cat_b() const {
 fs::path NightFolders::log(const std::string& stage, bool dry_run) const {
   fs::path folder = dl1;
   if (stage == "dl1_to_dl2" || stage == "merge_dl2") folder = dl2;
+  if (stage == "significance") folder = dl3;
   if (stage == "gain_select") folder = r0g;
   for (const ConstantsKind kind : constants_kinds)
     if (stage == facts_of(kind).stage) folder = constants(kind);

@@ -22,8 +22,8 @@ struct CleaningLevels {
 
 /// Where a production of a night lives.
 struct NightFolders {
-  std::filesystem::path dl1, dl2;     ///< <products>/{DL1,DL2}/<date>/<prod>
-  std::filesystem::path calibration;  ///< root of the calibration tree
+  std::filesystem::path dl1, dl2, dl3;  ///< <products>/{DL1,DL2,DL3}/<date>/<prod>
+  std::filesystem::path calibration;    ///< root of the calibration tree
   std::filesystem::path run_summaries, tailcuts;
   std::filesystem::path r0g;           ///< of this date
   std::filesystem::path pedestal_ids;  ///< of this date

@@ -367,7 +367,10 @@ class Layout {
     }
     if (!subruns.empty()) {
       add_recleaning(run, chosen, made);
-      if (setup_.steps.merge) add_merges(run, made);
+      if (setup_.steps.merge)
+        add_merges(run, made);
+      else
+        dl2_.insert(dl2_.end(), made.dl2.begin(), made.dl2.end());
     }
     plan_.runs.push_back(std::move(chosen));
   }
@@ -516,7 +519,9 @@ class Layout {
       return product;
     };
     gather("merge_dl1", folders_.dl1 / made.folder, "dl1", "h5", "dl1_run", made.dl1);
-    gather("merge_dl2", folders_.dl2 / made.folder, "dl2", "h5", "dl2_run", made.dl2);
+    const std::string dl2 =
+        gather("merge_dl2", folders_.dl2 / made.folder, "dl2", "h5", "dl2_run", made.dl2);
+    if (!dl2.empty()) dl2_.push_back({"dl2_run", dl2});
     const std::string muons =
         gather("merge_muons", folders_.dl1, "muons", "fits", "muons_run", made.muons);
     const std::string check = gather("merge_datacheck", folders_.dl1 / made.folder, "datacheck_dl1",
@@ -542,17 +547,33 @@ class Layout {
     gather("merge_muons", "muons_{}.{}.fits", "muons_night", run_muons_, "muons");
     gather("merge_datacheck", "datacheck_dl1_{}.{}.h5", "dl1_datacheck_night", run_checks_,
            "dl1_datacheck");
+    const std::string significance = add_significance();
     if (!setup_.steps.report || (run_checks_.empty() && run_muons_.empty())) return;
     Job job;
     job.key = {"night_report", whole_night, whole_run};
     job.output_folder = folders_.dl1;
     job.inputs = run_checks_;
     job.inputs.insert(job.inputs.end(), run_muons_.begin(), run_muons_.end());
+    if (!significance.empty()) job.inputs.push_back({"significance", significance});
     add_run_summary_to(job);
     job.products = {{"night_report", folders_.dl1 / fmt::format("report_{}.html", folders_.date)}};
     // The report tells what failed and what is missing, which no input shows.
     job.last = true;
     add(std::move(job));
+  }
+
+  /// Add the counts on and off the night's sources. @return their file; empty: they are not made.
+  std::string add_significance() {
+    if (!setup_.steps.significance || dl2_.empty() || !setup_.asked.empty()) return "";
+    Job job;
+    job.key = {"significance", whole_night, whole_run};
+    job.output_folder = folders_.dl3;
+    job.inputs = dl2_;
+    if (!setup_.sources.empty()) job.inputs.push_back({"source_catalogue", setup_.sources});
+    const std::string product = folders_.dl3 / fmt::format("significance_{}.json", folders_.date);
+    job.products = {{"significance", product}};
+    add(std::move(job));
+    return product;
   }
 
   /// Whether images may be corrected by a run's Cat-B: not if its gates fail, which the table
@@ -611,6 +632,7 @@ class Layout {
   Verdicts& verdicts_;
 
   std::vector<PortFile> run_muons_, run_checks_;  ///< files of whole runs
+  std::vector<PortFile> dl2_;                     ///< of whole runs, or of subruns if not merged
 
   NightPlan plan_;
   std::map<std::pair<ConstantsKind, int>, std::optional<std::size_t>> constants_jobs_;

@@ -51,6 +51,8 @@ struct NightServices {
   std::function<void(const MergeJob&)> merge;
   /// Forest file that serves when the configuration names none.
   std::filesystem::path default_models;
+  /// Catalogue of sources that serves when the configuration names none.
+  std::filesystem::path default_sources;
 };
 
 struct NightOptions {

@@ -97,10 +97,12 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   setup.levels = request.levels;
   setup.asked = request.runs;
   setup.filters = request.filters;
+  setup.sources = request.sources;
   setup.given_constants = request.given_constants;
   const std::string date = request.key.date.compact();
   setup.folders = {.dl1 = request.products / "DL1" / date / request.key.prod_id,
                    .dl2 = request.products / "DL2" / date / request.key.prod_id,
+                   .dl3 = request.products / "DL3" / date / request.key.prod_id,
                    .calibration = request.calibration,
                    .run_summaries = request.run_summaries,
                    .tailcuts = request.tailcuts,

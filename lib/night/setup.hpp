@@ -15,6 +15,7 @@ struct Steps {
   bool run_summary = true, calibration = true, gain_select = false;
   bool cat_b = false, tailcuts = false, dl1ab = false, dl2 = true;
   bool muons = false, data_check = false, merge = false, report = false;
+  bool significance = false;
   /// Data that fail their quality gates go no further than DL1.
   bool stop_on_gates = false;
 };
@@ -34,6 +35,7 @@ struct NightSetup {
   Catalogue catalogue;
   std::filesystem::path drive_log;                       ///< empty: there is none
   std::filesystem::path run_catalogue;                   ///< of sources; empty: there is none
+  std::filesystem::path sources;                         ///< catalogue of gamma-ray sources
   std::filesystem::path ffactor_systematics;             ///< empty: there is none
   std::array<std::filesystem::path, 3> given_constants;  ///< by ConstantsKind; may be empty
   std::array<ConstantsShelf, 3> shelves;                 ///< by ConstantsKind
@@ -57,6 +59,7 @@ struct SetupRequest {
   std::filesystem::path models;            ///< file or folder
   bool models_by_pointing = false;         ///< choose by declination and night-sky level
   std::filesystem::path source_catalogue;  ///< RunCatalog file or the folder of such files
+  std::filesystem::path sources;           ///< catalogue of gamma-ray sources
   double nsb = 0;                          ///< p.e./ns
   CleaningLevels levels;                   ///< of dl1ab
   double picture_threshold = 0;            ///< that the models must be trained for, p.e.

@@ -13,6 +13,8 @@ inline constexpr const char* calibration_path = "/dl1/event/telescope/monitoring
 inline constexpr const char* pedestal_path = "/dl1/event/telescope/monitoring/pedestal";
 inline constexpr const char* flatfield_path = "/dl1/event/telescope/monitoring/flatfield";
 inline constexpr const char* dl2_parameters_path = "/dl2/event/telescope/parameters/LST_LSTCam";
+inline constexpr const char* dl2_source_dependent_path =
+    "/dl2/event/telescope/parameters_src_dependent/LST_LSTCam";
 
 /// The release whose layout and numbers the files follow; its readers look for it.
 inline constexpr const char* lstchain_version = "0.12.3";

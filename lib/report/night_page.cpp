@@ -8,6 +8,8 @@
 #include <ctime>
 #include <numbers>
 
+#include "lib/report/source_section.hpp"
+
 namespace alisio::report {
 namespace {
 using check::EventClass;
@@ -448,6 +450,7 @@ std::string night_page(const NightData& night, const check::DataLimits& limits,
     add_trends(page, night, judged, limits);
     page.end_section();
   }
+  if (night.significance) add_source_sections(page, *night.significance, night.significance_of);
   add_jobs(page, night);
   if (!night.links.empty()) {
     page.begin_section("Files", "files");

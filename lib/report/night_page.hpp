@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/instrument/camera.hpp"
+#include "lib/pipeline/significance_result.hpp"
 #include "lib/report/page.hpp"
 #include "lib/report/run_data.hpp"
 #include "lib/report/run_section.hpp"
@@ -50,6 +51,8 @@ struct NightData {
   std::vector<ListedRun> listed;
   bool has_run_summary = false;
   std::optional<JobSummary> jobs;  ///< nothing: there is no state of this night
+  std::optional<pipeline::SignificanceResult> significance;  ///< of its sources, if measured
+  std::string significance_of;  ///< "11220": of this run; empty: of the night
   Reference reference;
   std::vector<LongTermBand> bands;  ///< empty: none was given
   std::string bands_from;           ///< the file they are of

@@ -141,6 +141,21 @@ void read_jobs(const NightReportRequest& request, const std::string& date,
   }
 }
 
+/// Read what was counted on and off the night's sources.
+void read_sources(stage::StageRun& run, const NightReportRequest& request, NightData& night) {
+  if (request.significance.empty()) return;
+  try {
+    night.significance = pipeline::read_significance(request.significance);
+  } catch (const Error& error) {
+    spdlog::warn("{}", error.what());
+    night.notes.push_back(std::string("The significance of the sources was not read: ") +
+                          error.what());
+    return;
+  }
+  if (request.run >= 0) night.significance_of = run_text(request.run);
+  run.use("significance", request.significance);
+}
+
 /// The files below a folder, not deeper than one folder, that belong to the night or one of its
 /// runs and that people may want to open.
 void add_links(const NightReportRequest& request, const std::vector<RunFiles>& files,
@@ -304,6 +319,7 @@ std::int64_t night_report(stage::StageRun& run, const NightReportRequest& reques
       use_files(run, one, all, {});
     }
     if (!request.run_summary.empty()) run.use("run_summary", request.run_summary);
+    if (!request.significance.empty()) run.use("significance", request.significance);
     run.plan_product("night_report", target);
     if (request.pdf) run.plan_product("night_report_pdf", printed);
     return 0;
@@ -336,6 +352,7 @@ std::int64_t night_report(stage::StageRun& run, const NightReportRequest& reques
   run.depend_on("failed jobs", hash_text(state_text));
   for (std::size_t i = 0; i < files.size(); ++i) use_files(run, files[i], night.runs[i].read, {});
   if (night.has_run_summary) run.use("run_summary", request.run_summary);
+  read_sources(run, request, night);
   read_reference(run, request, night);
   add_links(request, files, night);
 

@@ -18,9 +18,10 @@ struct NightReportRequest {
   /// Data checks and muon files; if both are empty they are looked for in `folders`.
   std::vector<std::filesystem::path> checks, muons;
   std::vector<std::filesystem::path> folders;
-  std::filesystem::path run_summary;  ///< empty: there is none
-  std::filesystem::path state;        ///< folder of the state database; may be absent
-  std::filesystem::path dl2;          ///< folder of the night's DL2, for links; may be absent
+  std::filesystem::path run_summary;   ///< empty: there is none
+  std::filesystem::path state;         ///< folder of the state database; may be absent
+  std::filesystem::path dl2;           ///< folder of the night's DL2, for links; may be absent
+  std::filesystem::path significance;  ///< what was counted on sources; empty: nothing
   /// What to compare with: data checks and muon files of other data, and long-term tables.
   std::vector<std::filesystem::path> reference_files;
   std::string reference_name;  ///< "night 20221214"

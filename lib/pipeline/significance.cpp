@@ -1,0 +1,305 @@
+#include "lib/pipeline/significance.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <numbers>
+#include <set>
+
+#include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
+#include "lib/pipeline/names.hpp"
+#include "lib/pipeline/run_counts.hpp"
+
+namespace alisio::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// A source with the way in which it was chosen.
+struct Choice {
+  text::Source source;
+  std::string how;
+};
+
+/// Return whether a name is that of a subrun's file, not of a whole run's.
+bool of_subrun(const fs::path& file) {
+  return file.stem().extension().string().size() == std::string(".SSSS").size();
+}
+
+/// Sort the files into runs, those of a run by name.
+std::map<std::string, std::vector<fs::path>> by_run(const std::vector<fs::path>& files) {
+  std::map<std::string, std::vector<fs::path>> runs;
+  std::set<std::string> names;
+  for (const fs::path& file : files) {
+    const std::string run = run_in_name(file);
+    if (run.empty())
+      throw Error(ErrorKind::bad_input, "the name tells no run", file.string(),
+                  "expected dl2_LST-1.RunRRRRR.h5 or dl2_LST-1.RunRRRRR.SSSS.h5");
+    std::vector<fs::path>& of_run = runs[run];
+    if (!names.insert(file.filename().string()).second ||
+        (!of_run.empty() && of_subrun(of_run.front()) != of_subrun(file)))
+      throw Error(ErrorKind::usage, fmt::format("run {} is given twice", run), file.string(),
+                  "give the file of the run, or those of its subruns");
+    of_run.push_back(file);
+  }
+  for (auto& [run, of_run] : runs)
+    std::ranges::sort(of_run, {}, [](const fs::path& file) { return file.filename(); });
+  return runs;
+}
+
+/// Return the radius of the camera on the sky, deg.
+double view_radius_deg(const instrument::Telescope& telescope, double focal_length) {
+  double radius = 0;
+  for (std::size_t i = 0; i < telescope.geometry.n_pixels; ++i)
+    radius = std::max(radius, std::hypot(telescope.geometry.x[i], telescope.geometry.y[i]));
+  return radius / focal_length * 180 / std::numbers::pi;
+}
+
+/// Return the source of a run, or in `why` why it has none.
+std::optional<Choice> choose(const SignificanceRequest& request,
+                             const std::vector<text::Source>& catalogue, sky::Equatorial pointing,
+                             const SignificanceOptions& options, double view_deg,
+                             std::string& why) {
+  const auto distance = [&](const text::Source& source) {
+    return sky::separation_deg(pointing, {source.ra_deg, source.dec_deg});
+  };
+  if (std::isnan(pointing.ra_deg)) {
+    why = "no event has a pointing";
+    return std::nullopt;
+  }
+  if (request.told) {
+    if (distance(*request.told) < view_deg) return Choice{*request.told, "as told"};
+    why = fmt::format("it points {:.2f} deg away from {}, outside the camera's {:.2f} deg",
+                      distance(*request.told), request.told->name, view_deg);
+    return std::nullopt;
+  }
+  const auto nearest = std::ranges::min_element(catalogue, {}, distance);
+  if (nearest != catalogue.end() && distance(*nearest) <= options.max_separation_deg)
+    return Choice{*nearest,
+                  fmt::format("nearest in {} within {:g} deg of the pointing",
+                              request.catalogue.filename().string(), options.max_separation_deg)};
+  why = fmt::format("no source of {} within {:g} deg of RA {:.3f} deg, Dec {:.3f} deg",
+                    request.catalogue.filename().string(), options.max_separation_deg,
+                    pointing.ra_deg, pointing.dec_deg);
+  if (nearest != catalogue.end())
+    why += fmt::format(" ({} is {:.2f} deg away)", nearest->name, distance(*nearest));
+  return std::nullopt;
+}
+
+std::string remark_of(const dl3::OnOffCounts& counts, const SignificanceRow& row) {
+  if (row.selected == 0) return "no event passes the cuts";
+  if (std::isnan(row.excess.alpha))
+    return fmt::format("not measurable: {} events on and {} off in the range of the normalisation",
+                       counts.norm_on, counts.norm_off);
+  if (!(row.time.effective_s > 0)) return "no effective time";
+  return "";
+}
+
+/// Counts on their way to a source's sum.
+struct Sum {
+  SourceSignificance source;
+  dl3::OnOffCounts counts;
+};
+
+/// Return the row of one run, with its counts.
+std::pair<SignificanceRow, dl3::OnOffCounts> count_run(const std::string& run,
+                                                       const std::vector<fs::path>& files,
+                                                       const RunEvents& read,
+                                                       const text::Source& source,
+                                                       SignificanceOptions& options, bool by_alpha,
+                                                       const sky::Site& site) {
+  const sky::Equatorial position{source.ra_deg, source.dec_deg};
+  dl3::OnOffCounts counts(by_alpha ? options.alpha : options.theta2);
+  SignificanceRow row{.run = run,
+                      .pointing = read.pointing,
+                      .separation_deg = sky::separation_deg(read.pointing, position),
+                      .events = read.events,
+                      .selected = std::int64_t(read.selected.n),
+                      .time = read.time};
+  if (by_alpha) {
+    AlphaCounts alpha = count_alpha(files, options);
+    counts = std::move(alpha.counts);
+    row.selected = alpha.selected;
+    options.n_off = alpha.n_off;
+  } else {
+    counts = count_theta2(read.selected, position, options, site);
+  }
+  row.norm_on = counts.norm_on;
+  row.norm_off = counts.norm_off;
+  row.excess = excess_of(counts, options.normalisation, options.n_off);
+  row.remark = remark_of(counts, row);
+  const double radius = std::sqrt(options.theta2.cut);
+  if (!by_alpha && dl3::regions_overlap(row.separation_deg, options.n_off, radius)) {
+    row.remark = fmt::format(
+        "not measurable: {:.2f} deg from the camera centre, the regions on and off overlap",
+        row.separation_deg);
+    row.excess = dl3::excess_of(row.excess.n_on, row.excess.n_off, nan);
+    row.in_sum = false;
+  }
+  return {std::move(row), std::move(counts)};
+}
+
+/// Return the sum of a source, a new one if it is its first run.
+Sum& sum_of(std::vector<Sum>& sums, const Choice& choice, const dl3::OnOffBinning& binning) {
+  for (Sum& sum : sums)
+    if (sum.source.name == choice.source.name) return sum;
+  sums.push_back({{.name = choice.source.name,
+                   .position = {choice.source.ra_deg, choice.source.dec_deg},
+                   .chosen = choice.how,
+                   .sum = {.run = "all", .pointing = {nan, nan}, .separation_deg = nan}},
+                  dl3::OnOffCounts(binning)});
+  return sums.back();
+}
+
+/// Throw if a source was told that no run saw.
+void refuse_if_not_seen(const SignificanceRequest& request, const SignificanceResult& result,
+                        bool no_source) {
+  if (!request.told || !no_source || result.left_out.empty()) return;
+  const LeftOut& last = result.left_out.back();
+  throw Error(ErrorKind::bad_input,
+              fmt::format("no run observed {}: {}", request.told->name, last.why), last.what,
+              "check --source-name, --source-ra and --source-dec");
+}
+
+void add_to_sum(Sum& sum, SignificanceRow row, const dl3::OnOffCounts& counts) {
+  SignificanceRow& all = sum.source.sum;
+  if (row.in_sum) {
+    sum.counts.add(counts);
+    all.events += row.events;
+    all.selected += row.selected;
+    all.time.effective_s += row.time.effective_s;
+    all.time.elapsed_s += row.time.elapsed_s;
+  }
+  sum.source.runs.push_back(std::move(row));
+}
+
+void close_sum(Sum& sum, const SignificanceOptions& options) {
+  SignificanceRow& all = sum.source.sum;
+  all.norm_on = sum.counts.norm_on;
+  all.norm_off = sum.counts.norm_off;
+  all.excess = excess_of(sum.counts, options.normalisation, options.n_off);
+  const auto counted = std::ranges::count_if(sum.source.runs, &SignificanceRow::in_sum);
+  all.remark = counted == 0 ? "no run can be measured" : remark_of(sum.counts, all);
+  if (counted == 0) all.excess = dl3::excess_of(0, 0, nan);
+  sum.source.on = sum.counts.on;
+  sum.source.off = sum.counts.off;
+}
+
+void write_text(stage::StageRun& run, const char* port, const fs::path& target,
+                const std::string& text) {
+  PendingFile& file = run.create(port, target);
+  std::ofstream out(file.path(), std::ios::binary);
+  out << text;
+  out.close();
+  if (!out)
+    throw Error(ErrorKind::resource, "cannot be written", target.string(),
+                "is there room on the disk?");
+}
+
+void publish(stage::StageRun& run, const SignificanceRequest& request,
+             const SignificanceResult& result) {
+  write_text(run, "significance", request.output_dir / significance_name(result.date),
+             to_json(result));
+  std::map<std::string, std::string> attributes;
+  std::set<std::string> words;
+  for (const SourceSignificance& source : result.sources) {
+    std::string word = file_word(source.name);
+    while (!words.insert(word).second) word += "_";
+    write_text(run, "significance_plot",
+               request.output_dir / fmt::format("{}_{}{}.svg", result.quantity, word,
+                                                result.date.empty() ? "" : "_" + result.date),
+               plot::to_svg(significance_plot(result, source)));
+    attributes["significance of " + source.name] =
+        fmt::format("{:.2f}", source.sum.excess.significance);
+  }
+  run.publish("significance", attributes);
+  for (const SourceSignificance& source : result.sources)
+    run.publish("significance_plot", {{"source", source.name}});
+}
+
+}  // namespace
+
+std::string significance_name(const std::string& date) {
+  return date.empty() ? "significance.json" : fmt::format("significance_{}.json", date);
+}
+
+ActivityNote significance_activity(const SignificanceRequest& request, const JobContext& context,
+                                   const config::Configuration& configuration) {
+  ActivityNote note = activity_note("significance", {}, context, configuration);
+  note.run = 0;
+  note.subrun = -1;
+  note.parameters = {{"ObservationDate", context.date}, {"ProdID", context.prod_id}};
+  if (request.told) note.parameters["Source"] = request.told->name;
+  if (!request.selection.empty()) note.parameters["Selection"] = request.selection;
+  return note;
+}
+
+std::int64_t significance(stage::StageRun& run, const SignificanceRequest& request,
+                          const config::Configuration& configuration,
+                          const instrument::Telescope& telescope, SignificanceResult& result) {
+  const auto runs = by_run(request.inputs);
+  SignificanceOptions options = significance_options(configuration);
+  if (request.told)
+    run.depend_on("source", fmt::format("{} {} {}", request.told->name, request.told->ra_deg,
+                                        request.told->dec_deg));
+  for (const auto& [number, files] : runs)
+    for (const fs::path& file : files) run.use(of_subrun(file) ? "dl2_subrun" : "dl2_run", file);
+  if (!request.catalogue.empty()) run.use("source_catalogue", request.catalogue);
+  if (run.activity().dry_run) {
+    run.plan_product("significance",
+                     request.output_dir / significance_name(run.activity().observation_date));
+    return 0;
+  }
+  const std::vector<text::Source> catalogue = request.catalogue.empty()
+                                                  ? std::vector<text::Source>()
+                                                  : text::read_source_catalogue(request.catalogue);
+  const sky::Site site{telescope.longitude_deg, telescope.latitude_deg, telescope.height};
+  const bool by_alpha = !runs.empty() && is_source_dependent(runs.begin()->second.front());
+  result = {.date = run.activity().observation_date,
+            .prod_id = run.activity().prod_id,
+            .quantity = by_alpha ? "alpha" : "theta2",
+            .selection = request.selection,
+            .left_out = request.left_out};
+  const double view_deg = view_radius_deg(telescope, options.focal_length);
+  std::vector<Sum> sums;
+  std::int64_t events = 0;
+  for (const auto& [number, files] : runs) {
+    throw_if_interrupted();
+    for (const fs::path& file : files)
+      if (is_source_dependent(file) != by_alpha)
+        throw Error(ErrorKind::bad_input,
+                    fmt::format("its analysis is source-{}dependent, that of others is not",
+                                by_alpha ? "in" : ""),
+                    file.string(), "count them apart");
+    const RunEvents read = read_run(files, options, site);
+    std::string why = "holds no DL2 events";
+    std::optional<Choice> choice;
+    if (read.events > 0) choice = choose(request, catalogue, read.pointing, options, view_deg, why);
+    if (!choice) {
+      spdlog::warn("run {} is left out: {}", number, why);
+      result.left_out.push_back({"run " + number, why});
+      continue;
+    }
+    auto [row, counts] = count_run(number, files, read, choice->source, options, by_alpha, site);
+    events += row.events;
+    add_to_sum(sum_of(sums, *choice, by_alpha ? options.alpha : options.theta2), std::move(row),
+               counts);
+  }
+  refuse_if_not_seen(request, result, sums.empty());
+  result.options = options;
+  for (Sum& sum : sums) {
+    close_sum(sum, options);
+    result.sources.push_back(std::move(sum.source));
+  }
+  publish(run, request, result);
+  return events;
+}
+
+}  // namespace alisio::pipeline
