@@ -156,6 +156,14 @@ Pulse sum_window(const float* samples, std::size_t n, std::size_t peak, Window w
   return mean_time(charge, weight, moment, peak, sampling_rate);
 }
 
+float sum_charge(const float* samples, std::size_t n, std::size_t peak, Window window) {
+  const int begin = std::max(0, int(peak) - window.shift);
+  const int end = std::min(int(n), int(peak) - window.shift + window.width);
+  double charge = 0;
+  for (int s = begin; s < end; ++s) charge += double(samples[s]);
+  return static_cast<float>(charge);
+}
+
 Pulse convert_and_extract_scalar(float* samples, std::size_t n, double pedestal_per_sample,
                                  double dc_to_pe, Window window, double sampling_rate) {
   convert(samples, n, pedestal_per_sample, dc_to_pe);
