@@ -195,6 +195,14 @@ Pulse sum_window(const float* samples, std::size_t n, std::size_t peak, Window w
   return mean_time(charge, weight, moment, peak, sampling_rate);
 }
 
+float sum_charge(const float* samples, std::size_t n, std::size_t peak, Window window) {
+  const int begin = std::max(0, int(peak) - window.shift);
+  const int end = std::min(int(n), int(peak) - window.shift + window.width);
+  double charge = 0;
+  for (int s = begin; s < end; ++s) charge += double(samples[s]);
+  return static_cast<float>(charge);
+}
+
 void convert_and_extract_scalar(std::span<const Channel> channels, std::size_t n, Window window,
                                 double sampling_rate, std::span<Pulse> out) {
   for (std::size_t c = 0; c < channels.size(); ++c) {

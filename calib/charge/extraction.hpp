@@ -32,6 +32,10 @@ struct Pulse {
 [[nodiscard]] Pulse sum_window(const float* samples, std::size_t n, std::size_t peak, Window window,
                                double sampling_rate);
 
+/// Return the charge of sum_window() alone, which is had for a third of the price.
+[[nodiscard]] float sum_charge(const float* samples, std::size_t n, std::size_t peak,
+                               Window window);
+
 /// A waveform, and what makes it p.e.
 struct Channel {
   float* samples;              ///< ADC counts, made p.e. in place

@@ -409,8 +409,8 @@ void ImageProducer::sum_in_common_window(const WorkBlock& block, std::size_t e, 
       image[p] = 0;
       continue;
     }
-    const Pulse pulse = sum_window(samples_of(p), n_samples, peak, window, sampling_rate_);
-    image[p] = static_cast<float>(double(pulse.charge) * scale[std::size_t(selected[p])]);
+    const float charge = sum_charge(samples_of(p), n_samples, peak, window);
+    image[p] = static_cast<float>(double(charge) * scale[std::size_t(selected[p])]);
   }
   if (!any) return;
   interpolate_invalid(*geometry_, invalid, image, unused_times);

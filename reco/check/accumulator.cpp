@@ -7,6 +7,10 @@
 
 #include "lib/sky/icrs.hpp"
 
+// Loops over pixels that the compiler's vectoriser takes; each pixel has its own sums, so that the
+// width of the machine's registers changes none.
+#define ALISIO_CLONES [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]]
+
 namespace alisio::check {
 namespace {
 
@@ -115,6 +119,39 @@ void count(std::vector<std::int64_t>& counts, const Binning& b, double x, double
   if (const std::size_t k = bin_of(b.y, y); k < b.y_bins()) ++counts[i * b.y_bins() + k];
 }
 
+ALISIO_CLONES void add_charges(std::size_t n, const float* __restrict charge,
+                               double* __restrict sum, double* __restrict sum2) {
+  for (std::size_t p = 0; p < n; ++p) {
+    const double q = charge[p];
+    sum[p] += q;
+    sum2[p] += q * q;
+  }
+}
+
+ALISIO_CLONES void count_above(std::size_t n, const float* __restrict charge, float threshold,
+                               std::int32_t* __restrict pulses) {
+  for (std::size_t p = 0; p < n; ++p) pulses[p] += std::int32_t(charge[p] > threshold);
+}
+
+/// Add times after `origin` where the charge is above `least` and the time known.
+ALISIO_CLONES void add_times(std::size_t n, const float* __restrict charge,
+                             const float* __restrict time, float least, float origin,
+                             double* __restrict sum, double* __restrict sum2) {
+  for (std::size_t p = 0; p < n; ++p) {
+    const bool counts = charge[p] > least && time[p] == time[p];
+    const float t = counts ? time[p] - origin : 0.0F;
+    sum[p] += double(t);
+    sum2[p] += double(t) * double(t);
+  }
+}
+
+ALISIO_CLONES void count_times(std::size_t n, const float* __restrict charge,
+                               const float* __restrict time, float least,
+                               std::int32_t* __restrict times) {
+  for (std::size_t p = 0; p < n; ++p)
+    times[p] += std::int32_t(charge[p] > least && time[p] == time[p]);
+}
+
 template <typename T>
 T value_or_zero(std::span<const T> values, std::size_t i) {
   return values.empty() ? T{} : values[i];
@@ -207,51 +244,30 @@ void Accumulator::prepare(const Events& events, Prepared& out) const {
 }
 
 void Accumulator::add_images(const Events& events, const Prepared& prepared) {
-  const std::size_t n = telescope_.geometry.n_pixels;
-  for (std::size_t e = 0; e < events.size; ++e) {
-    const EventClass c = prepared.event_class[e];
-    PixelSums& s = classes_[std::size_t(c)].pixels;
-    const float* charge = &events.image[e * n];
-    {
-      double *sum = s.charge.data(), *sum2 = s.charge2.data();
-      for (std::size_t p = 0; p < n; ++p) {
-        const double q = charge[p];
-        sum[p] += q;
-        sum2[p] += q * q;
-      }
+  // Some pixels at a time, so that their sums stay in the nearest cache from event to event.
+  constexpr std::size_t pixels_at_once = 256;
+  const std::size_t n_pixels = telescope_.geometry.n_pixels;
+  for (std::size_t first = 0; first < n_pixels; first += pixels_at_once) {
+    const std::size_t n = std::min(pixels_at_once, n_pixels - first);
+    for (std::size_t e = 0; e < events.size; ++e) {
+      const EventClass c = prepared.event_class[e];
+      PixelSums& s = classes_[std::size_t(c)].pixels;
+      const float* charge = &events.image[e * n_pixels + first];
+      add_charges(n, charge, &s.charge[first], &s.charge2[first]);
+      for (std::size_t t = 0; t < pulse_thresholds.size(); ++t)
+        count_above(n, charge, float(pulse_thresholds[t]), &s.pulses[t][first]);
+      if (c == EventClass::pedestals) continue;
+      const float* time = &events.peak_time[e * n_pixels + first];
+      const float median = prepared.median_time[e];
+      add_times(n, charge, time, least_charge_of_times, 0, &s.time[first], &s.time2[first]);
+      add_times(n, charge, time, least_charge_of_times, median, &s.relative[first],
+                &s.relative2[first]);
+      count_times(n, charge, time, least_charge_of_times, &s.times[first]);
+      if (c != EventClass::cosmics) continue;
+      add_times(n, charge, time, least_charge_of_bright, median, &s.bright[first],
+                &s.bright2[first]);
+      count_times(n, charge, time, least_charge_of_bright, &s.bright_times[first]);
     }
-    for (std::size_t t = 0; t < pulse_thresholds.size(); ++t) {
-      const float threshold = float(pulse_thresholds[t]);
-      std::int32_t* pulses = s.pulses[t].data();
-      for (std::size_t p = 0; p < n; ++p) pulses[p] += std::int32_t(charge[p] > threshold);
-    }
-    if (c == EventClass::pedestals) continue;
-    const float* time = &events.peak_time[e * n];
-    const float median = prepared.median_time[e];
-    const auto add_times = [&](float least, bool relative, double* sum, double* sum2,
-                               std::int32_t* times) {
-      const float origin = relative ? median : 0.0f;
-      for (std::size_t p = 0; p < n; ++p) {
-        const bool counts = charge[p] > least && time[p] == time[p];
-        const float t = counts ? time[p] - origin : 0.0f;
-        times[p] += std::int32_t(counts);
-        sum[p] += double(t);
-        sum2[p] += double(t) * double(t);
-      }
-    };
-    add_times(least_charge_of_times, false, s.time.data(), s.time2.data(), s.times.data());
-    {
-      double *sum = s.relative.data(), *sum2 = s.relative2.data();
-      for (std::size_t p = 0; p < n; ++p) {
-        const bool counts = charge[p] > least_charge_of_times && time[p] == time[p];
-        const float t = counts ? time[p] - median : 0.0f;
-        sum[p] += double(t);
-        sum2[p] += double(t) * double(t);
-      }
-    }
-    if (c == EventClass::cosmics)
-      add_times(least_charge_of_bright, true, s.bright.data(), s.bright2.data(),
-                s.bright_times.data());
   }
 }
 

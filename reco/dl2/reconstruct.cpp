@@ -221,32 +221,38 @@ class Features {
   std::map<std::string, std::vector<float>> columns_;
 };
 
-/// Predict, with the feature alt_tel taken from the column of that name in `features`.
-std::vector<std::vector<double>> predict(const Forest& forest, Features& features, std::size_t n,
-                                         const std::string& altitude,
-                                         const std::vector<std::size_t>& wanted) {
-  std::vector<const float*> columns;
-  for (const std::string& name : forest.features()) {
-    columns.push_back(features.get(name == "alt_tel" ? altitude : name));
-  }
-  std::vector<std::vector<double>> results(wanted.size(), std::vector<double>(n));
-  std::vector<double*> outputs(forest.n_outputs(), nullptr);
-  for (std::size_t i = 0; i < wanted.size(); ++i) outputs[wanted[i]] = results[i].data();
-  forest.predict(columns, n, outputs);
-  return results;
-}
-
 /// Predict the wanted outputs, once at the event's altitude or interpolated between two.
 std::vector<std::vector<double>> predict(const Forest& forest, Features& features,
                                          const Dl2Columns& dl2, bool interpolate,
                                          const std::vector<std::size_t>& wanted) {
-  if (!interpolate) return predict(forest, features, dl2.size(), "alt_tel", wanted);
-  auto results = predict(forest, features, dl2.size(), "alt0", wanted);
-  const auto others = predict(forest, features, dl2.size(), "alt1", wanted);
+  using Results = std::vector<std::vector<double>>;
+  const std::size_t n = dl2.size();
+  const auto room_for = [&](Results& results) {
+    results.assign(wanted.size(), std::vector<double>(n));
+    std::vector<double*> outputs(forest.n_outputs(), nullptr);
+    for (std::size_t i = 0; i < wanted.size(); ++i) outputs[wanted[i]] = results[i].data();
+    return outputs;
+  };
+  const auto& names = forest.features();
+  const auto altitude = std::find(names.begin(), names.end(), "alt_tel");
+  const bool both = interpolate && altitude != names.end();
+  std::vector<const float*> columns;
+  for (const std::string& name : names)
+    columns.push_back(features.get(both && name == *altitude ? "alt0" : name));
+  Results results, others;
+  const std::vector<double*> outputs = room_for(results);
+  if (both) {
+    forest.predict_both(
+        columns, n, outputs,
+        {std::size_t(altitude - names.begin()), features.get("alt1"), room_for(others)});
+  } else {
+    forest.predict(columns, n, outputs);
+  }
+  if (!interpolate) return results;
+  if (!both) others = results;
   for (std::size_t output = 0; output < wanted.size(); ++output) {
-    for (std::size_t i = 0; i < dl2.size(); ++i) {
+    for (std::size_t i = 0; i < n; ++i)
       results[output][i] = results[output][i] * dl2.w0[i] + others[output][i] * dl2.w1[i];
-    }
   }
   return results;
 }

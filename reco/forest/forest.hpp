@@ -66,7 +66,24 @@ class Forest {
   void predict(std::span<const float* const> columns, std::size_t n_events,
                std::span<double* const> outputs, Kernel kernel = Kernel::automatic) const;
 
+  /// Another column for one of the features, and the outputs that it leads to.
+  struct Replacement {
+    std::size_t feature;
+    const float* column;
+    std::span<double* const> outputs;
+  };
+  /// Predict twice, as predict() does, the second time with one column replaced. Events that meet
+  /// no node between the two values, most of them if these are close, walk a tree once.
+  void predict_both(std::span<const float* const> columns, std::size_t n_events,
+                    std::span<double* const> outputs, const Replacement& replacement,
+                    Kernel kernel = Kernel::automatic) const;
+
  private:
+  void check(std::size_t n_columns, std::size_t n_outputs, Kernel kernel) const;
+  void add_leaves(const Tree& tree, const std::uint32_t* leaf, std::size_t begin, std::size_t n,
+                  std::span<double* const> outputs) const;
+  void divide(std::size_t n_events, std::span<double* const> outputs) const;
+
   std::string name_;
   ForestKind kind_;
   std::vector<std::string> features_;

@@ -149,12 +149,20 @@ struct Wide {
   return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
+/// The other values of one feature of 16 events, and the lanes that they send elsewhere.
+struct Other {
+  __m512i feature;
+  __m512 values;
+  __mmask16 split;
+};
+
 /// Advance 16 events by one step; return the mask of lanes that were not yet in a leaf. The feature
 /// of each lane is picked out of all n_features by masked loads: for the dozen that there are this
 /// is quicker than a gather, and a feature that does not exist picks the first.
-template <int n_features>
+template <int n_features, bool both>
 [[gnu::target("avx512f"), gnu::always_inline]] inline __mmask16 step_avx512(
-    const Node* nodes, const Wide& wide, const float* own, __m512i& at, __m512i& packed) {
+    const Node* nodes, const Wide& wide, const float* own, __m512i& at, __m512i& packed,
+    Other* other) {
   alignas(64) std::uint32_t places[lanes];
   _mm512_store_si512(places, at);
   const __m512i low = load_8(nodes, places);
@@ -169,70 +177,98 @@ template <int n_features>
     x = _mm512_mask_loadu_ps(x, wanted, own + static_cast<std::size_t>(i) * lanes);
   }
   const __mmask16 right = _mm512_cmp_ps_mask(x, threshold, _CMP_NLE_UQ);
+  if constexpr (both) {
+    const __mmask16 replaced = _mm512_mask_cmpeq_epi32_mask(inner, feature, other->feature);
+    const __mmask16 other_right =
+        _mm512_mask_cmp_ps_mask(replaced, other->values, threshold, _CMP_NLE_UQ);
+    other->split = static_cast<__mmask16>(other->split | ((right & replaced) ^ other_right));
+  }
   __m512i child = _mm512_srli_epi32(packed, feature_bits);
   child = _mm512_mask_add_epi32(child, right, child, _mm512_set1_epi32(1));
   at = _mm512_mask_min_epu32(at, inner, child, wide.last_node);
   return inner;
 }
 
+/// Where the other values of a feature are, and where to tell what they change.
+struct OtherArrays {
+  std::size_t feature;
+  const float* values;   ///< [group][lane]
+  std::uint16_t* split;  ///< [group]
+};
+
 /// Walk `width` groups together: independent loads in flight hide each other's latency.
-template <int n_features, std::size_t width>
-[[gnu::target("avx512f"), gnu::always_inline]] inline void walk_together(const Tree& tree,
-                                                                         const Wide& wide,
-                                                                         const float* features,
-                                                                         std::uint32_t* leaf) {
+template <int n_features, std::size_t width, bool both>
+[[gnu::target("avx512f"), gnu::always_inline]] inline void walk_together(
+    const Tree& tree, const Wide& wide, const float* features, std::uint32_t* leaf,
+    const OtherArrays& others, std::size_t group) {
   __m512i at[width], packed[width];
-  for (std::size_t i = 0; i < width; ++i) at[i] = packed[i] = _mm512_setzero_si512();
+  Other other[width];
+  for (std::size_t i = 0; i < width; ++i) {
+    at[i] = packed[i] = _mm512_setzero_si512();
+    if constexpr (both)
+      other[i] = {_mm512_set1_epi32(static_cast<int>(others.feature)),
+                  _mm512_loadu_ps(others.values + (group + i) * lanes), 0};
+  }
   // One step more than the depth: the last one only fetches the leaves.
   for (std::uint32_t step = 0; step <= tree.depth; ++step) {
     unsigned inner = 0;
     for (std::size_t i = 0; i < width; ++i) {
-      inner |= step_avx512<n_features>(tree.nodes, wide, features + i * n_features * lanes, at[i],
-                                       packed[i]);
+      inner |= step_avx512<n_features, both>(tree.nodes, wide,
+                                             features + (group + i) * n_features * lanes, at[i],
+                                             packed[i], &other[i]);
     }
     if (inner == 0) break;
   }
   const __m512i last_leaf = _mm512_set1_epi32(static_cast<int>(tree.n_leaves - 1));
   for (std::size_t i = 0; i < width; ++i) {
-    _mm512_storeu_si512(leaf + i * lanes,
+    _mm512_storeu_si512(leaf + (group + i) * lanes,
                         _mm512_min_epu32(_mm512_srli_epi32(packed[i], feature_bits), last_leaf));
+    if constexpr (both) others.split[group + i] = other[i].split;
   }
 }
 
-template <int n_features>
+template <int n_features, bool both>
 [[gnu::target("avx512f")]] void walk_wide(const Tree& tree, const float* features,
-                                          std::size_t n_groups, std::uint32_t* leaf) {
+                                          std::size_t n_groups, std::uint32_t* leaf,
+                                          const OtherArrays& others) {
   const Wide wide = {_mm512_set1_epi32(static_cast<int>(tree.n_nodes - 1)),
                      _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
                      _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)};
   constexpr std::size_t width = 4;
   std::size_t group = 0;
-  for (; group + width <= n_groups; group += width) {
-    walk_together<n_features, width>(tree, wide, features + group * n_features * lanes,
-                                     leaf + group * lanes);
-  }
-  for (; group < n_groups; ++group) {
-    walk_together<n_features, 1>(tree, wide, features + group * n_features * lanes,
-                                 leaf + group * lanes);
-  }
+  for (; group + width <= n_groups; group += width)
+    walk_together<n_features, width, both>(tree, wide, features, leaf, others, group);
+  for (; group < n_groups; ++group)
+    walk_together<n_features, 1, both>(tree, wide, features, leaf, others, group);
 }
 
-using WalkWide = void (*)(const Tree&, const float*, std::size_t, std::uint32_t*);
+using WalkWide = void (*)(const Tree&, const float*, std::size_t, std::uint32_t*,
+                          const OtherArrays&);
 
-template <int... numbers>
+// One instance per number of features keeps the choice among them free of branches.
+template <bool both, int... numbers>
 constexpr std::array<WalkWide, sizeof...(numbers)> walks_wide(
     std::integer_sequence<int, numbers...>) {
-  return {walk_wide<numbers + 1>...};
+  return {walk_wide<numbers + 1, both>...};
 }
+
+template <bool both>
+constexpr auto all_walks =
+    walks_wide<both>(std::make_integer_sequence<int, int{max_features_of_both}>{});
 
 }  // namespace
 
 void walk_avx512(const Tree& tree, const float* features, std::size_t n_features,
                  std::size_t n_groups, std::uint32_t* leaf) {
-  // One instance per number of features keeps the choice among them free of branches.
-  static constexpr auto walks = walks_wide(std::make_integer_sequence<int, 16>{});
+  constexpr auto& walks = all_walks<false>;
   if (n_features > walks.size()) return walk_avx2(tree, features, n_features, n_groups, leaf);
-  walks[n_features - 1](tree, features, n_groups, leaf);
+  walks[n_features - 1](tree, features, n_groups, leaf, {});
+}
+
+void walk_both_avx512(const Tree& tree, const float* features, std::size_t n_features,
+                      std::size_t n_groups, std::size_t feature, const float* other,
+                      std::uint32_t* leaf, std::uint16_t* split) {
+  all_walks<true>[n_features - 1](tree, features, n_groups, leaf, {feature, other, split});
 }
 
 #pragma GCC diagnostic pop
@@ -246,6 +282,12 @@ void walk_avx2(const Tree& tree, const float* features, std::size_t n_features,
 void walk_avx512(const Tree& tree, const float* features, std::size_t n_features,
                  std::size_t n_groups, std::uint32_t* leaf) {
   walk_interleaved(tree, features, n_features, n_groups, leaf);
+}
+void walk_both_avx512(const Tree& tree, const float* features, std::size_t n_features,
+                      std::size_t n_groups, std::size_t, const float*, std::uint32_t* leaf,
+                      std::uint16_t* split) {
+  walk_interleaved(tree, features, n_features, n_groups, leaf);
+  std::fill_n(split, n_groups, static_cast<std::uint16_t>(~0U));
 }
 
 #endif

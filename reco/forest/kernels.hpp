@@ -15,6 +15,14 @@ inline constexpr std::size_t lanes = 16;
 using Walk = void (*)(const Tree& tree, const float* features, std::size_t n_features,
                       std::size_t n_groups, std::uint32_t* leaf);
 
+/// The same, and tell which events would have gone another way with one feature replaced.
+/// @param feature number of the feature
+/// @param other   [group][lane], its other values
+/// @param split   [group], bit i is set if another value sends the event in lane i elsewhere
+using WalkBoth = void (*)(const Tree& tree, const float* features, std::size_t n_features,
+                          std::size_t n_groups, std::size_t feature, const float* other,
+                          std::uint32_t* leaf, std::uint16_t* split);
+
 void walk_scalar(const Tree& tree, const float* features, std::size_t n_features,
                  std::size_t n_groups, std::uint32_t* leaf);
 void walk_interleaved(const Tree& tree, const float* features, std::size_t n_features,
@@ -23,5 +31,11 @@ void walk_avx2(const Tree& tree, const float* features, std::size_t n_features,
                std::size_t n_groups, std::uint32_t* leaf);
 void walk_avx512(const Tree& tree, const float* features, std::size_t n_features,
                  std::size_t n_groups, std::uint32_t* leaf);
+
+/// For up to max_features_of_both features.
+inline constexpr std::size_t max_features_of_both = 16;
+void walk_both_avx512(const Tree& tree, const float* features, std::size_t n_features,
+                      std::size_t n_groups, std::size_t feature, const float* other,
+                      std::uint32_t* leaf, std::uint16_t* split);
 
 }  // namespace alisio::forest::kernels

@@ -157,15 +157,18 @@ class Search {
     Minimum next = best;
     next.point[impact_x] = x;
     next.point[impact_y] = y;
-    const RingLikelihood::Profile profile = likelihood_.profile(next.point);
+    const RingLikelihood::Change change = likelihood_.move_to(next.point);
     ++evaluations_;
-    if (!(profile.nll + profile.gain < best.nll - least_gain)) return false;
-    next.nll = profile.nll;
-    if (profile.gain < -least_gain) {
-      next.point[log_efficiency] += std::clamp(profile.shift, -0.5, 0.5);
-      next.nll = likelihood_.profile(next.point).nll;
+    // Below an infinite value anything goes: how deep it is need not be known yet.
+    const double here = best.nll < infinity         ? likelihood_.nll()
+                        : likelihood_.is_possible() ? 0
+                                                    : infinity;
+    if (!(here + change.gain < best.nll - least_gain)) return false;
+    if (change.gain < -least_gain) {
+      likelihood_.change_efficiency(next.point, std::clamp(change.shift, -0.5, 0.5));
       ++evaluations_;
     }
+    next.nll = likelihood_.nll();
     if (!(next.nll < best.nll - least_gain)) return false;
     best = next;
     return true;
@@ -348,7 +351,8 @@ double negative_log_likelihood(std::span<const float> image, std::span<const std
                                const Circle& ring, const RingLight& light, const RingCamera& camera,
                                LikelihoodScratch& scratch) {
   RingLikelihood likelihood(image, mask, ring, camera, scratch);
-  return likelihood.profile(point_of(light)).nll;
+  (void)likelihood.move_to(point_of(light));
+  return likelihood.nll();
 }
 
 }  // namespace alisio::muon

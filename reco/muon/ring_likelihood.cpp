@@ -15,70 +15,16 @@ namespace {
 constexpr double pi = std::numbers::pi;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t oversampling = 3;  ///< nodes of the chord table per pixel of the ring
-constexpr std::size_t lanes = 8;
+using kernels::Disk;
+using kernels::HalfErf;
+using kernels::lanes;
 
 constexpr double fine_structure = 7.2973525643e-3;
 constexpr double shortest_wave = 300e-9, longest_wave = 600e-9;  ///< m
-constexpr double pedestal_variance = 1.1 * 1.1;                  ///< p.e.^2
-constexpr double variance_per_pe = 1 + 0.5 * 0.5;                ///< with the single-p.e. spread
-
-/// Half the error function, tabulated for interpolation by cubics: 4e-11 from the true one.
-class HalfErf {
- public:
-  static constexpr double end = 6;  ///< from here on it is 1/2
-
-  HalfErf() {
-    for (std::size_t k = 0; k < entries; ++k) {
-      const double x = double(k) / per_unit;
-      table_[k] = {0.5 * std::erf(x), std::numbers::inv_sqrtpi * std::exp(-x * x) / per_unit};
-    }
-  }
-  struct Value {
-    double value, slope;
-  };
-  [[nodiscard]] Value at(double x) const {
-    const double place = std::abs(x) * per_unit;
-    if (!(place < double(entries - 1))) return {std::copysign(0.5, x), 0};
-    const auto k = static_cast<std::size_t>(place);
-    const double t = place - double(k);
-    const Value &a = table_[k], &b = table_[k + 1];
-    const double rise = b.value - a.value;
-    const double second = 3 * rise - 2 * a.slope - b.slope, third = a.slope + b.slope - 2 * rise;
-    return {std::copysign(a.value + t * (a.slope + t * (second + t * third)), x),
-            (a.slope + t * (2 * second + t * 3 * third)) * per_unit};
-  }
-
- private:
-  static constexpr double per_unit = 128;
-  static constexpr std::size_t entries = static_cast<std::size_t>(end * per_unit) + 2;
-  std::array<Value, entries> table_{};
-};
 
 const HalfErf& half_erf() {
   static const HalfErf table;
   return table;
-}
-
-/// Chords through a disk less a hole: factors of the half-chord and of the way to its middle. From
-/// inside, light comes from one side; from outside, the peers count a whole chord.
-struct Disk {
-  double square, half, middle;
-  Disk(double radius, double impact)
-      : square(radius * radius), half(impact <= radius ? 1 : 2), middle(impact <= radius ? 1 : 0) {}
-};
-
-ALISIO_CLONES void fill_chords(std::size_t n, const double* __restrict cosine,
-                               const double* __restrict sine, double x, double y, Disk mirror,
-                               Disk hole, double* __restrict chord) {
-  for (std::size_t k = 0; k < n; ++k) {
-    const double along = x * cosine[k] - y * sine[k], across = y * cosine[k] + x * sine[k];
-    const double square = across * across;
-    const double in_mirror = mirror.square - square, in_hole = hole.square - square;
-    const double half_mirror = std::sqrt(in_mirror > 0 ? in_mirror : 0);
-    const double half_hole = std::sqrt(in_hole > 0 ? in_hole : 0);
-    chord[k] = mirror.half * half_mirror + mirror.middle * along -
-               (hole.half * half_hole + hole.middle * along);
-  }
 }
 
 ALISIO_CLONES void average_three(std::size_t n, const double* __restrict raw,
@@ -88,55 +34,13 @@ ALISIO_CLONES void average_three(std::size_t n, const double* __restrict raw,
   out[n - 1] = (raw[n - 2] + raw[n - 1] + raw[0]) / 3;
 }
 
-/// Expected light, with `factor` per metre of chord. Not cloned: vectors gather no faster.
-void interpolate(std::size_t n, const std::int32_t* __restrict node,
-                 const double* __restrict fraction, const double* __restrict table,
-                 const double* __restrict factor, double scale, double* __restrict out) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const double low = table[node[i]], high = table[node[i] + 1];
-    out[i] = scale * factor[i] * (low + fraction[i] * (high - low));
-  }
+ALISIO_CLONES void multiply(std::size_t n, double scale, const double* __restrict factor,
+                            double* __restrict values) {
+  for (std::size_t i = 0; i < n; ++i) values[i] = scale * factor[i] * values[i];
 }
-
-/// What one pass over the pixels adds up.
-struct PixelSums {
-  double squares;      ///< of the pulls
-  double smallest;     ///< variance, (p.e.)^2
-  double gradient;     ///< of the negative log-likelihood by log_efficiency
-  double information;  ///< expected second derivative by log_efficiency
-};
 
 double sum_of(const double (&part)[lanes]) {
   return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
-}
-
-/// Per pixel: variance, and first and expected second derivative of the negative log-likelihood by
-/// the expected light; and the sums over all.
-ALISIO_CLONES PixelSums pixel_terms(std::size_t n, const double* __restrict charge,
-                                    const double* __restrict expected, double* __restrict variance,
-                                    double* __restrict by_expected,
-                                    double* __restrict information) {
-  double squares[lanes] = {}, gradient[lanes] = {}, curvature[lanes] = {}, least[lanes];
-  std::fill_n(least, lanes, infinity);
-  for (std::size_t start = 0; start < n; start += lanes) {
-    for (std::size_t k = 0; k < lanes; ++k) {
-      const std::size_t i = start + k;
-      const double v = pedestal_variance + variance_per_pe * expected[i];
-      const double off = charge[i] - expected[i], inverse = 1 / v;
-      const double first =
-          inverse * (0.5 * variance_per_pe - off - 0.5 * variance_per_pe * off * off * inverse);
-      const double second = inverse + 0.5 * variance_per_pe * variance_per_pe * inverse * inverse;
-      variance[i] = v;
-      by_expected[i] = first;
-      information[i] = second;
-      squares[k] += off * off * inverse;
-      gradient[k] += first * expected[i];
-      curvature[k] += second * expected[i] * expected[i];
-      least[k] = v < least[k] ? v : least[k];
-    }
-  }
-  return {sum_of(squares), *std::min_element(least, least + lanes), sum_of(gradient),
-          sum_of(curvature)};
 }
 
 ALISIO_CLONES double sum_products(std::size_t n, const double* a, const double* b) {
@@ -154,27 +58,15 @@ ALISIO_CLONES double sum_products(std::size_t n, const double* a, const double* 
   return sum_of(part);
 }
 
-/// The sum of many logarithms for the price of few: of products that are far from overflow.
-ALISIO_CLONES double sum_logs(std::size_t n, const double* a) {
-  constexpr std::size_t rows = 4;
-  double total = 0;
-  for (std::size_t start = 0; start < n; start += rows * lanes) {
-    double part[lanes];
-    std::fill_n(part, lanes, 1.0);
-    for (std::size_t i = start; i < std::min(n, start + rows * lanes); i += lanes)
-      for (std::size_t k = 0; k < lanes; ++k) part[k] *= a[i + k];
-    total += std::log(((part[0] * part[1]) * (part[2] * part[3])) *
-                      ((part[4] * part[5]) * (part[6] * part[7])));
-  }
-  return total;
-}
-
 }  // namespace
 
 RingLikelihood::RingLikelihood(std::span<const float> image, std::span<const std::uint8_t> mask,
                                const Circle& ring, const RingCamera& camera,
                                LikelihoodScratch& scratch)
-    : camera_(camera), s_(scratch), half_pixel_(camera.pixel_width_rad / 2) {
+    : camera_(camera),
+      s_(scratch),
+      kernels_(kernels::available().front()),
+      half_pixel_(camera.pixel_width_rad / 2) {
   constexpr double rad = pi / 180;
   const double radius = ring.radius * rad, lon = ring.lon * rad, lat = ring.lat * rad;
   const double around = 2 * pi * radius / camera.pixel_width_rad;
@@ -187,17 +79,15 @@ RingLikelihood::RingLikelihood(std::span<const float> image, std::span<const std
                      disk_in_square;
 
   const double step = node_step();
-  s_.node_cos.resize(nodes_);
-  s_.node_sin.resize(nodes_);
+  const std::size_t padded_nodes = kernels::padded(nodes_);
+  for (auto* buffer : {&s_.node_cos, &s_.node_sin, &s_.raw[0]}) buffer->assign(padded_nodes, 0);
   for (std::size_t k = 0; k < nodes_; ++k) {
     const double angle = double(k) * step - pi;
     s_.node_cos[k] = std::cos(angle);
     s_.node_sin[k] = std::sin(angle);
   }
-  for (std::size_t column = 0; column < s_.raw.size(); ++column) {
-    s_.raw[column].resize(nodes_);
-    s_.chord[column].resize(nodes_);
-  }
+  for (auto* buffer : {&s_.raw[1], &s_.raw[2], &s_.chord[0], &s_.chord[1], &s_.chord[2]})
+    buffer->resize(nodes_);
   s_.charge.clear();
   s_.radial.clear();
   s_.fraction.clear();
@@ -213,38 +103,40 @@ RingLikelihood::RingLikelihood(std::span<const float> image, std::span<const std
     s_.fraction.push_back(place - double(node));
   }
   pixels_ = s_.charge.size();
-  padded_ = (pixels_ + lanes - 1) / lanes * lanes;
+  padded_ = kernels::padded(pixels_);
   s_.node.resize(padded_, 0);
   for (auto* buffer : {&s_.charge, &s_.radial, &s_.fraction}) buffer->resize(padded_, 0);
   for (auto* buffer :
-       {&s_.across, &s_.across_by_width, &s_.variance, &s_.by_expected, &s_.information})
+       {&s_.across, &s_.across_by_width, &s_.metres, &s_.by_expected, &s_.information})
     buffer->assign(padded_, 0);
   for (auto& buffer : s_.slope) buffer.assign(padded_, 0);
+  s_.products.resize(padded_ / (lanes * kernels::rows_per_product) + 1);
+  n_products_ =
+      (padded_ + lanes * kernels::rows_per_product - 1) / (lanes * kernels::rows_per_product);
 }
 
 double RingLikelihood::node_step() const {
   return 2 * pi / double(nodes_ - 1);
 }
 
-void RingLikelihood::set_width(double width) {
-  if (width == width_) return;
-  width_ = width;
-  const double inverse_width = 1 / (std::numbers::sqrt2 * width);
-  const HalfErf& table = half_erf();
-  for (std::size_t i = 0; i < pixels_; ++i) {
-    const double outer = (s_.radial[i] + half_pixel_) * inverse_width;
-    const double inner = (s_.radial[i] - half_pixel_) * inverse_width;
-    const auto above = table.at(outer), below = table.at(inner);
-    s_.across[i] = above.value - below.value;
-    s_.across_by_width[i] = -(outer * above.slope - inner * below.slope);
-  }
+void RingLikelihood::set_width(double log_of_width) {
+  if (log_of_width == log_width_) return;
+  log_width_ = log_of_width;
+  const double width = std::exp(log_of_width);
+  kernels_.spread(padded_, s_.radial.data(), half_pixel_, 1 / (std::numbers::sqrt2 * width),
+                  half_erf(), {s_.across.data(), s_.across_by_width.data()});
+  for (auto* buffer : {&s_.across, &s_.across_by_width})
+    std::fill(buffer->begin() + std::ptrdiff_t(pixels_), buffer->end(), 0.0);
 }
 
-void RingLikelihood::set_chords(const RingPoint& point) {
-  const double x = point[impact_x], y = point[impact_y], impact = std::hypot(x, y);
-  fill_chords(nodes_, s_.node_cos.data(), s_.node_sin.data(), x, y,
-              Disk(camera_.mirror_radius, impact), Disk(camera_.hole_radius, impact),
-              s_.raw[0].data());
+void RingLikelihood::set_place(double x, double y) {
+  if (x == x_ && y == y_) return;
+  x_ = x;
+  y_ = y;
+  const double impact = std::hypot(x, y);
+  kernels_.fill_chords({s_.node_cos.size(), s_.node_cos.data(), s_.node_sin.data(), node_step()}, x,
+                       y, Disk(camera_.mirror_radius, impact), Disk(camera_.hole_radius, impact),
+                       s_.raw[0].data());
   average_nodes(0);
 }
 
@@ -254,10 +146,11 @@ void RingLikelihood::set_slopes(const RingPoint& point) {
   std::fill(s_.raw[2].begin(), s_.raw[2].end(), 0.0);
   const auto add = [&](double sign, double radius) {
     const Disk disk(radius, impact);
+    const double radius_square = radius * radius;
     for (std::size_t k = 0; k < nodes_; ++k) {
       const double cosine = s_.node_cos[k], sine = s_.node_sin[k];
       const double across = y * cosine + x * sine;
-      const double square = disk.square - across * across;
+      const double square = radius_square - across * across;
       if (square < 0) continue;
       // At the rim the slope is infinite; a large one serves.
       constexpr double steepest = 20;
@@ -276,37 +169,65 @@ void RingLikelihood::average_nodes(std::size_t column) {
   average_three(nodes_, s_.raw[column].data(), s_.chord[column].data());
 }
 
-RingLikelihood::Profile RingLikelihood::profile(const RingPoint& point) {
-  set_width(std::exp(point[log_width]));
-  set_chords(point);
-  const double scale = std::exp(point[log_efficiency]) * light_per_metre_;
-  double* const expected = s_.slope[log_efficiency].data();
-  interpolate(padded_, s_.node.data(), s_.fraction.data(), s_.chord[0].data(), s_.across.data(),
-              scale, expected);
-  const PixelSums sums = pixel_terms(padded_, s_.charge.data(), expected, s_.variance.data(),
-                                     s_.by_expected.data(), s_.information.data());
-  if (!(sums.smallest > 0)) return {infinity, 0, 0};
-  const double padding = double(padded_ - pixels_) * std::log(pedestal_variance);
-  const double shift = sums.information > 0 ? -sums.gradient / sums.information : 0;
-  return {0.5 * (sums.squares + sum_logs(padded_, s_.variance.data()) - padding +
-                 double(pixels_) * std::log(2 * pi)),
-          shift, 0.5 * sums.gradient * shift};
+kernels::Pixels RingLikelihood::pixels() const {
+  return {padded_, s_.charge.data(), s_.node.data(), s_.fraction.data(), s_.across.data()};
+}
+
+double RingLikelihood::scale_at(const RingPoint& point) {
+  if (point[log_efficiency] != log_efficiency_) {
+    log_efficiency_ = point[log_efficiency];
+    scale_ = std::exp(log_efficiency_) * light_per_metre_;
+  }
+  return scale_;
+}
+
+RingLikelihood::Change RingLikelihood::move_to(const RingPoint& point) {
+  set_width(point[log_width]);
+  set_place(point[impact_x], point[impact_y]);
+  sums_ = kernels_.sum(pixels(), s_.chord[0].data(), scale_at(point), s_.metres.data(),
+                       s_.products.data());
+  if (!(sums_.smallest > 0)) return {0, 0};
+  const double shift = sums_.information > 0 ? -sums_.gradient / sums_.information : 0;
+  return {shift, 0.5 * sums_.gradient * shift};
+}
+
+void RingLikelihood::change_efficiency(RingPoint& point, double shift) {
+  point[log_efficiency] += shift;
+  sums_ = kernels_.sum_value(pixels(), s_.metres.data(), scale_at(point), s_.products.data());
+}
+
+double RingLikelihood::nll() const {
+  if (!(sums_.smallest > 0)) return infinity;
+  double logs = 0;
+  for (std::size_t i = 0; i < n_products_; ++i) logs += std::log(s_.products[i]);
+  const double padding = double(padded_ - pixels_) * std::log(kernels::pedestal_variance);
+  return 0.5 * (sums_.squares + logs - padding + double(pixels_) * std::log(2 * pi));
+}
+
+bool RingLikelihood::is_possible() const {
+  bool ordinary = sums_.smallest > 0 && sums_.squares < infinity;
+  for (std::size_t i = 0; i < n_products_; ++i)
+    ordinary = ordinary && s_.products[i] > 0 && s_.products[i] < infinity;
+  return ordinary || nll() < infinity;
 }
 
 LikelihoodValue RingLikelihood::evaluate(const RingPoint& point) {
   LikelihoodValue out;
-  out.nll = profile(point).nll;
+  set_width(point[log_width]);
+  set_place(point[impact_x], point[impact_y]);
+  const double scale = scale_at(point);
+  sums_ = kernels_.sum_and_keep(
+      pixels(), s_.chord[0].data(), scale, s_.metres.data(), s_.products.data(),
+      {s_.slope[log_efficiency].data(), s_.by_expected.data(), s_.information.data()});
+  out.nll = nll();
   if (!std::isfinite(out.nll)) return out;
   set_slopes(point);
-  const double scale = std::exp(point[log_efficiency]) * light_per_metre_;
-  const auto slope_by = [&](RingParameter parameter, std::size_t column,
-                            const std::vector<double>& factor) {
-    interpolate(padded_, s_.node.data(), s_.fraction.data(), s_.chord[column].data(), factor.data(),
-                scale, s_.slope[parameter].data());
-  };
-  slope_by(impact_x, 1, s_.across);
-  slope_by(impact_y, 2, s_.across);
-  slope_by(log_width, 0, s_.across_by_width);
+  kernels_.interpolate(pixels(), s_.chord[1].data(), s_.slope[impact_x].data());
+  kernels_.interpolate(pixels(), s_.chord[2].data(), s_.slope[impact_y].data());
+  s_.slope[log_width] = s_.metres;
+  multiply(padded_, scale, s_.across.data(), s_.slope[impact_x].data());
+  multiply(padded_, scale, s_.across.data(), s_.slope[impact_y].data());
+  multiply(padded_, scale, s_.across_by_width.data(), s_.slope[log_width].data());
   for (std::size_t a = 0; a < n_ring_parameters; ++a) {
     out.gradient[a] = sum_products(padded_, s_.by_expected.data(), s_.slope[a].data());
     for (std::size_t b = 0; b <= a; ++b)

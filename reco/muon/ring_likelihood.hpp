@@ -2,11 +2,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "reco/muon/ring_camera.hpp"
 #include "reco/muon/ring_fit.hpp"
+#include "reco/muon/ring_kernels.hpp"
 
 namespace alisio::muon {
 
@@ -37,10 +39,11 @@ struct LikelihoodScratch {
   std::vector<double> fraction;                 ///< place between two nodes of the chord table
   std::vector<std::int32_t> node;               ///< the lower of the two
   std::vector<double> across, across_by_width;  ///< share of the light, and its derivative
-  std::vector<double> variance;
+  std::vector<double> metres;                   ///< of chord
   std::array<std::vector<double>, n_ring_parameters> slope;
   std::vector<double> by_expected, information;
-  // [node of the chord table]
+  std::vector<double> products;  ///< of variances, [kernels::Kernels::sum]
+  // [node of the chord table]; the directions and raw[0] padded likewise.
   std::vector<double> node_cos, node_sin;
   std::array<std::vector<double>, 3> raw;    ///< chord and its derivatives by the place of impact
   std::array<std::vector<double>, 3> chord;  ///< the same, averaged over neighbouring nodes
@@ -65,14 +68,20 @@ class RingLikelihood {
   /// probability.
   [[nodiscard]] LikelihoodValue evaluate(const RingPoint& point);
 
-  /// The value alone, with the change of log_efficiency that suits the point best.
-  struct Profile {
-    double nll;
+  /// The change of log_efficiency that suits a point best.
+  struct Change {
     double shift;  ///< of log_efficiency
-    double gain;   ///< expected change of nll by that shift, negative
+    double gain;   ///< expected change of the value by that shift, negative
   };
-  /// Return the value; cheaper than evaluate(), the more so while the width stays the same.
-  [[nodiscard]] Profile profile(const RingPoint& point);
+  /// Go to a point, of which nll() and is_possible() then tell; cheaper than evaluate(), the more
+  /// so while width or place stay the same.
+  Change move_to(const RingPoint& point);
+  /// Add `shift` to the log_efficiency of the point where move_to() went; nll() then tells of it.
+  void change_efficiency(RingPoint& point, double shift);
+  /// Return the value where move_to() went; infinite where the model has no probability.
+  [[nodiscard]] double nll() const;
+  /// Return whether the value is less than infinity, without what it costs.
+  [[nodiscard]] bool is_possible() const;
 
   /// Angle between the nodes of the chord table, rad; they lie at whole steps from -pi.
   [[nodiscard]] double node_step() const;
@@ -80,17 +89,24 @@ class RingLikelihood {
   [[nodiscard]] double hole_radius() const { return camera_.hole_radius; }
 
  private:
-  void set_width(double width);
-  void set_chords(const RingPoint& point);
+  void set_width(double log_of_width);
+  void set_place(double x, double y);
   void set_slopes(const RingPoint& point);
   void average_nodes(std::size_t column);
+  [[nodiscard]] kernels::Pixels pixels() const;
+  [[nodiscard]] double scale_at(const RingPoint& point);
 
   const RingCamera& camera_;
   LikelihoodScratch& s_;
-  std::size_t nodes_ = 0, pixels_ = 0, padded_ = 0;
+  const kernels::Kernels& kernels_;
+  std::size_t nodes_ = 0, pixels_ = 0, padded_ = 0, n_products_ = 0;
   double half_pixel_ = 0;
-  double width_ = -1;           ///< that `across` is filled for, rad
   double light_per_metre_ = 0;  ///< photo-electrons of the whole ring's width, for efficiency 1
+  // Where the buffers are filled for.
+  static constexpr double nowhere = std::numeric_limits<double>::quiet_NaN();
+  double log_width_ = nowhere, x_ = nowhere, y_ = nowhere, log_efficiency_ = nowhere;
+  double scale_ = 0;  ///< photo-electrons per metre of chord
+  kernels::PixelSums sums_{};
 };
 
 }  // namespace alisio::muon

@@ -2,11 +2,14 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <utility>
 
 #include "reco/params/image_parameters.hpp"
+
+#define ALISIO_CLONES [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]]
 
 namespace alisio::params {
 namespace {
@@ -34,34 +37,73 @@ struct Sums {
   }
 };
 
-/// Sum term(0) … term(n - 1) in four interleaved parts, which the processor adds side by side.
-template <class Term>
-double in_lanes(std::size_t n, const Term& term) {
-  double part[4] = {0, 0, 0, 0};
-  std::size_t i = 0;
-  for (; i + 4 <= n; i += 4) {
-    for (std::size_t k = 0; k < 4; ++k) part[k] += term(i + k);
-  }
-  for (; i < n; ++i) part[0] += term(i);
+/// Sums run over four interleaved parts, which the processor adds side by side; their order is the
+/// same whatever the width of its registers.
+constexpr std::size_t lanes = 4;
+using Four = double __attribute__((vector_size(lanes * sizeof(double))));
+
+[[gnu::always_inline]] inline void load(const double* from, Four& to) {
+  std::memcpy(&to, from, sizeof to);
+}
+
+[[gnu::always_inline]] inline double sum_of(const Four& part) {
   return (part[0] + part[1]) + (part[2] + part[3]);
 }
 
-Sums weighted_sums(std::span<const double> x, std::span<const double> t,
-                   std::span<const double> weight) {
-  const std::size_t n = x.size();
-  return {.n = in_lanes(n, [&](std::size_t i) { return weight[i]; }),
-          .x = in_lanes(n, [&](std::size_t i) { return weight[i] * x[i]; }),
-          .t = in_lanes(n, [&](std::size_t i) { return weight[i] * t[i]; }),
-          .xx = in_lanes(n, [&](std::size_t i) { return weight[i] * (x[i] * x[i]); }),
-          .xt = in_lanes(n, [&](std::size_t i) { return weight[i] * (x[i] * t[i]); })};
+ALISIO_CLONES Sums weighted_sums(std::size_t n, const double* x, const double* t,
+                                 const double* weight) {
+  Four of_n{}, of_x{}, of_t{}, of_xx{}, of_xt{};
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    Four w, at, time;
+    load(weight + i, w);
+    load(x + i, at);
+    load(t + i, time);
+    of_n += w;
+    of_x += w * at;
+    of_t += w * time;
+    of_xx += w * (at * at);
+    of_xt += w * (at * time);
+  }
+  for (; i < n; ++i) {
+    of_n[0] += weight[i];
+    of_x[0] += weight[i] * x[i];
+    of_t[0] += weight[i] * t[i];
+    of_xx[0] += weight[i] * (x[i] * x[i]);
+    of_xt[0] += weight[i] * (x[i] * t[i]);
+  }
+  return {.n = sum_of(of_n),
+          .x = sum_of(of_x),
+          .t = sum_of(of_t),
+          .xx = sum_of(of_xx),
+          .xt = sum_of(of_xt)};
 }
 
-void square_residuals(std::span<const double> position, std::span<const double> time,
-                      const TimeFit& fit, std::span<double> residual) {
-  for (std::size_t i = 0; i < residual.size(); ++i) {
+ALISIO_CLONES double sum_products(std::size_t n, const double* a, const double* b) {
+  Four sum{};
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    Four left, right;
+    load(a + i, left);
+    load(b + i, right);
+    sum += left * right;
+  }
+  for (; i < n; ++i) sum[0] += a[i] * b[i];
+  return sum_of(sum);
+}
+
+ALISIO_CLONES void square_residuals(std::size_t n, const double* __restrict position,
+                                    const double* __restrict time, TimeFit fit,
+                                    double* __restrict residual) {
+  for (std::size_t i = 0; i < n; ++i) {
     const double difference = time[i] - (position[i] * fit.slope + fit.intercept);
     residual[i] = difference * difference;
   }
+}
+
+ALISIO_CLONES void mark_up_to(std::size_t n, const double* __restrict values, double limit,
+                              double* __restrict mark) {
+  for (std::size_t i = 0; i < n; ++i) mark[i] = values[i] <= limit ? 1 : 0;
 }
 
 /// Move to the front of `candidates` the values that share the binary exponent of the k-th smallest
@@ -105,7 +147,7 @@ void choose_smallest(std::span<const double> residual, std::size_t n_chosen,
   const auto end = begin + static_cast<std::ptrdiff_t>(n);
   std::nth_element(begin, kth, end);
   const double limit = *kth;
-  for (std::size_t i = 0; i < chosen.size(); ++i) chosen[i] = residual[i] <= limit ? 1 : 0;
+  mark_up_to(chosen.size(), residual.data(), limit, chosen.data());
   auto surplus = std::count(kth + 1, end, limit);
   for (std::size_t i = chosen.size(); surplus > 0;) {
     if (residual[--i] != limit) continue;
@@ -171,14 +213,14 @@ TimeFit fit_time(std::span<const double> position, std::span<const double> time,
     pair.add(position[q], time[q]);
     TimeFit fit = pair.solve();
     if (std::isnan(fit.slope)) continue;
-    square_residuals(position, time, fit, residual);
+    square_residuals(n, position.data(), time.data(), fit, residual.data());
     double sum = residual[p] + residual[q];
     for (int step = 0; step < kMaxSteps; ++step) {
       choose_smallest(residual, used, scratch.ordered, chosen);
-      fit = weighted_sums(position, time, chosen).solve();
-      square_residuals(position, time, fit, residual);
+      fit = weighted_sums(n, position.data(), time.data(), chosen.data()).solve();
+      square_residuals(n, position.data(), time.data(), fit, residual.data());
       const double last = sum;
-      sum = in_lanes(n, [&](std::size_t i) { return chosen[i] * residual[i]; });
+      sum = sum_products(n, chosen.data(), residual.data());
       if (std::abs(last - sum) < kConverged) break;
     }
     if (sum < best_sum) {

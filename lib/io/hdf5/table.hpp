@@ -109,6 +109,10 @@ class TableWriter {
   void finish();
 
  private:
+  /// Put n rows of the sources from row `first` on, in file layout, to `out`.
+  void pack_rows(std::size_t first, std::size_t n, std::span<const ColumnSource> sources,
+                 std::byte* out) const;
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 
 #include "lib/io/hdf5/state.hpp"
 #include "lib/io/hdf5/table.hpp"
@@ -134,7 +135,7 @@ struct TableWriter::State {
   std::size_t row_bytes = 0;
   std::uint64_t rows = 0, extent = 0;
   bool last_chunk_partial = false;
-  std::vector<std::byte> buffered, packed;
+  std::vector<std::byte> buffered;  ///< rows that fill no chunk yet
 
   [[nodiscard]] std::size_t type_size() const { return row_bytes <= 255 ? row_bytes : 1; }
 };
@@ -220,20 +221,34 @@ std::uint64_t TableWriter::rows_written() const {
 
 void TableWriter::pack(std::size_t n, std::span<const ColumnSource> sources,
                        std::vector<std::byte>& out) const {
+  out.resize(n * state_->row_bytes);
+  pack_rows(0, n, sources, out.data());
+}
+
+void TableWriter::pack_rows(std::size_t first, std::size_t n, std::span<const ColumnSource> sources,
+                            std::byte* out) const {
   const State& s = *state_;
   if (sources.size() != s.spec.columns.size())
     throw Error(ErrorKind::bug,
                 fmt::format("{} sources for {} columns", sources.size(), s.spec.columns.size()),
                 s.spec.path);
-  out.resize(n * s.row_bytes);
-  std::size_t offset = 0;
   for (std::size_t c = 0; c < sources.size(); ++c) {
-    const std::size_t bytes = s.spec.columns[c].bytes();
-    const auto* from = static_cast<const std::byte*>(sources[c].data);
-    std::byte* to = out.data() + offset;
-    for (std::size_t i = 0; i < n; ++i)
-      std::memcpy(to + i * s.row_bytes, from + i * sources[c].stride_bytes, bytes);
-    offset += bytes;
+    const std::size_t bytes = s.spec.columns[c].bytes(), stride = sources[c].stride_bytes;
+    const auto* from = static_cast<const std::byte*>(sources[c].data) + first * stride;
+    // A copy of a size that the compiler knows is no call.
+    const auto copy = [&](auto size) {
+      for (std::size_t i = 0; i < n; ++i)
+        std::memcpy(out + i * s.row_bytes, from + i * stride, size);
+    };
+    if (bytes == 8)
+      copy(std::integral_constant<std::size_t, 8>{});
+    else if (bytes == 4)
+      copy(std::integral_constant<std::size_t, 4>{});
+    else if (bytes == 1)
+      copy(std::integral_constant<std::size_t, 1>{});
+    else
+      copy(bytes);
+    out += bytes;
   }
 }
 
@@ -276,19 +291,19 @@ void TableWriter::write_chunk(const CompressedChunk& chunk) {
 
 void TableWriter::append(std::size_t n, std::span<const ColumnSource> sources) {
   State& s = *state_;
-  pack(n, sources, s.packed);
-  s.buffered.insert(s.buffered.end(), s.packed.begin(), s.packed.end());
-  const std::size_t full = s.spec.chunk_rows * s.row_bytes;
-  std::size_t done = 0;
-  std::vector<std::byte> rest;
-  while (s.buffered.size() - done >= full) {
-    const CompressedChunk chunk = compress({s.buffered.data() + done, full}, s.spec.chunk_rows);
-    done += full;
-    rest.swap(s.buffered);
+  // A chunk at a time, so that its rows are still in the cache when the next column is put in.
+  s.buffered.reserve(s.spec.chunk_rows * s.row_bytes);
+  for (std::size_t done = 0; done < n;) {
+    const std::size_t before = s.buffered.size(), held = before / s.row_bytes;
+    const std::size_t rows = std::min(n - done, s.spec.chunk_rows - held);
+    s.buffered.resize(before + rows * s.row_bytes);
+    pack_rows(done, rows, sources, s.buffered.data() + before);
+    done += rows;
+    if (held + rows < s.spec.chunk_rows) break;
+    const CompressedChunk chunk = compress(s.buffered, s.spec.chunk_rows);
+    s.buffered.clear();
     write_chunk(chunk);
-    rest.swap(s.buffered);
   }
-  s.buffered.erase(s.buffered.begin(), s.buffered.begin() + std::ptrdiff_t(done));
 }
 
 void TableWriter::write_attribute(const std::string& name, const AttributeValue& value,

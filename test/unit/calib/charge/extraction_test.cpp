@@ -32,6 +32,10 @@ TEST(SumWindow, IsCutAtTheEnds) {
   EXPECT_EQ(sum_window(samples.data(), 36, 18, {8, 4}, 1.0).charge, 8.F);
   EXPECT_EQ(sum_window(samples.data(), 36, 0, {8, 4}, 1.0).charge, 4.F);
   EXPECT_EQ(sum_window(samples.data(), 36, 35, {8, 4}, 1.0).charge, 5.F);
+  for (const std::size_t peak : {0U, 3U, 18U, 35U})
+    for (const int window : {1, 5, 8, 12})
+      EXPECT_EQ(sum_charge(samples.data(), 36, peak, {window, 4}),
+                sum_window(samples.data(), 36, peak, {window, 4}, 1.0).charge);
   EXPECT_EQ(sum_window(samples.data(), 36, 18, {8, 4}, 1.0).peak_time, 17.5F);
 }
 

@@ -39,6 +39,22 @@ std::vector<std::vector<double>> predict(const Forest& forest, const Columns& co
   return result;
 }
 
+/// The predictions for the columns, and those with one of them replaced, predicted together.
+std::pair<std::vector<std::vector<double>>, std::vector<std::vector<double>>> predict_both(
+    const Forest& forest, const Columns& columns, std::size_t feature,
+    const std::vector<float>& other, Kernel kernel) {
+  const std::size_t n = columns.front().size();
+  std::vector<const float*> in;
+  for (const auto& column : columns) in.push_back(column.data());
+  std::vector<std::vector<double>> result(forest.n_outputs(), std::vector<double>(n, -1));
+  auto others = result;
+  std::vector<double*> out, out_others;
+  for (auto& output : result) out.push_back(output.data());
+  for (auto& output : others) out_others.push_back(output.data());
+  forest.predict_both(in, n, out, {feature, other.data(), out_others}, kernel);
+  return {result, others};
+}
+
 /// Random rows, half of whose values are thresholds of the forest or their upper neighbours.
 Columns rows_near_thresholds(const Forest& forest, std::size_t n) {
   std::mt19937 random(17);
@@ -124,6 +140,36 @@ TEST(Forest, KernelsAgreeBitForBitForAnyNumberOfEvents) {
         if (is_supported(kernel)) {
           EXPECT_EQ(predict(forest, columns, kernel), expected)
               << forest.name() << " " << n << " events, kernel " << to_string(kernel);
+        }
+      }
+    }
+  }
+}
+
+TEST(Forest, PredictsBothAsOneAfterTheOther) {
+  const auto file = ForestFile::open(models / "made_by_1.9.forest");
+  for (const Forest& forest : file.forests()) {
+    const Columns all = rows_near_thresholds(forest, 16500),
+                  more = rows_near_thresholds(forest, 33);
+    for (const std::size_t n : {1U, 16U, 17U, 65U, 16384U, 16500U}) {
+      Columns columns = all;
+      for (auto& column : columns) column.resize(n);
+      for (std::size_t feature = 0; feature < columns.size(); ++feature) {
+        // Some values stay, some are others' in the same column, some are NaN.
+        std::vector<float> other = columns[feature];
+        for (std::size_t i = 0; i < n; i += 3) other[i] = more[feature][i % 33];
+        for (std::size_t i = 100; i < n; i += 100)
+          other[i] = std::numeric_limits<float>::quiet_NaN();
+        Columns replaced = columns;
+        replaced[feature] = other;
+        const auto expected = predict(forest, columns, Kernel::scalar);
+        const auto expected_others = predict(forest, replaced, Kernel::scalar);
+        for (const Kernel kernel : kernels) {
+          if (!is_supported(kernel) || (n > 1000 && kernel == Kernel::scalar)) continue;
+          const auto [got, others] = predict_both(forest, columns, feature, other, kernel);
+          EXPECT_EQ(got, expected) << forest.name() << " " << n << " " << to_string(kernel);
+          EXPECT_EQ(others, expected_others)
+              << forest.name() << " " << n << " " << to_string(kernel);
         }
       }
     }
