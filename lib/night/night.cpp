@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "lib/base/error.hpp"
+#include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
 #include "lib/night/dry_run.hpp"
@@ -111,6 +112,13 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   return request;
 }
 
+/// Name what decides on verdicts beside the file: the configuration, and the code that judges.
+std::string gates_name(const config::Configuration& configuration) {
+  const std::optional<FileStamp> program = stamp_of("/proc/self/exe");
+  return hash_text(configuration.all().dump() +
+                   (program ? fmt::format("{} {}", program->size, program->mtime_ns) : ""));
+}
+
 PlanSettings settings_of(const NightOptions& options, const config::Configuration& configuration,
                          const NightServices& services) {
   PlanSettings settings;
@@ -123,6 +131,7 @@ PlanSettings settings_of(const NightOptions& options, const config::Configuratio
     settings.check_constants = [&](const std::string& kind, const fs::path& file) {
       return services.check_constants(kind, file, configuration);
     };
+  settings.gates = gates_name(configuration);
   return settings;
 }
 
@@ -142,11 +151,16 @@ InputStates describe_inputs(const NightSetup& setup, const NightServices& servic
 }
 
 /// Print a plan from the state as it is, changing nothing.
-int print_plan_only(const NightSetup& setup, const fs::path& state_folder,
-                    const PlanSettings& settings, bool as_json, const NightServices& services,
-                    std::ostream& out) {
+int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanSettings settings,
+                    bool as_json, const NightServices& services, std::ostream& out) {
   StateSnapshot snapshot;
-  if (auto state = State::open_read_only(state_folder)) snapshot = state->snapshot(setup.key);
+  std::optional<State> state = State::open_read_only(state_folder);
+  if (state) {
+    snapshot = state->snapshot(setup.key);
+    settings.known_verdict = [&](const FileStamp& file) {
+      return state->known_verdict(settings.gates, file);
+    };
+  }
   std::vector<FileStamp> rehashed;
   Planner planner(setup, settings, disk_access(services));
   const NightPlan plan = planner.plan(snapshot, {}, rehashed);
@@ -193,7 +207,7 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
   const SetupRequest request = request_of(options, configuration, services);
-  const PlanSettings settings = settings_of(options, configuration, services);
+  PlanSettings settings = settings_of(options, configuration, services);
   const fs::path state_folder = configuration.path("paths.state");
   const std::string night_name = fmt::format("{}_{}_{}", telescope_text(request.key.telescope),
                                              request.key.date.compact(), request.key.prod_id);
@@ -214,6 +228,9 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   }
 
   State state = State::open(state_folder);
+  settings.known_verdict = [&](const FileStamp& file) {
+    return state.known_verdict(settings.gates, file);
+  };
   const PassOptions how =
       pass_options(options, configuration,
                    state_folder / "jobs" / (night_name + (options.dry_run ? "_dry" : "")));

@@ -84,6 +84,17 @@ void Pass::plan_everything() {
     spdlog::debug("{} file{} changed on disk: hashed anew", rehashed.size(),
                   rehashed.size() == 1 ? "" : "s");
   state_.remember_files(rehashed);
+  keep_verdicts();
+}
+
+/// Reading a file to judge it takes a thousand times as long as looking up what was said of it.
+void Pass::keep_verdicts() {
+  state_.remember_verdicts(settings_.gates, planner_.take_fresh_verdicts());
+}
+
+void Pass::judge_data() {
+  verdicts_ = planner_.judge_data(plan_, snapshot_);
+  keep_verdicts();
 }
 
 void Pass::decide_again(const std::vector<JobKey>& changed) {

@@ -40,7 +40,7 @@ class Pass {
   [[nodiscard]] int run();
   void merge_all();
   /// Ask the quality gates about the data that stand.
-  void judge_data() { verdicts_ = planner_.judge_data(plan_, snapshot_); }
+  void judge_data();
 
   [[nodiscard]] bool anything_to_run() const;
   [[nodiscard]] NightSummary summary() const;
@@ -58,6 +58,7 @@ class Pass {
   [[nodiscard]] bool is_ready(const PlannedJob& planned) const;
   [[nodiscard]] int processes_to_start() const;
   void plan_everything();
+  void keep_verdicts();
   void decide_again(const std::vector<JobKey>& changed);
   void give_up_what_failed(const std::vector<JobKey>& keys);
   void start_ready();

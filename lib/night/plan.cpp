@@ -104,17 +104,25 @@ Verdict evaluate_gates(const std::string& port, const std::filesystem::path& fil
                        const PlanSettings& settings, FileView& files, Verdicts& verdicts) {
   const std::optional<FileStamp> stamp = files.stamp(file.string());
   if (!settings.check_constants || !stamp) return {};
-  auto known = verdicts.find(file.string());
-  if (known == verdicts.end() || !same_stamp(known->second.first, *stamp)) {
-    Verdict fresh;
+  const auto known = verdicts.by_path.find(file.string());
+  if (known != verdicts.by_path.end() && same_stamp(known->second.file, *stamp))
+    return known->second.verdict;
+  JudgedFile judged{*stamp, {}};
+  judged.file.path = file.string();
+  std::optional<Verdict> before;
+  if (settings.known_verdict) before = settings.known_verdict(judged.file);
+  if (before) {
+    judged.verdict = *before;
+  } else {
     try {
-      fresh = settings.check_constants(port, file);
+      judged.verdict = settings.check_constants(port, file);
+      verdicts.fresh.push_back(judged);
     } catch (const Error& error) {
-      fresh = {false, error.what()};
+      // That a file could not be read may pass.
+      judged.verdict = {false, error.what()};
     }
-    known = verdicts.insert_or_assign(file.string(), std::pair{*stamp, fresh}).first;
   }
-  return known->second.second;
+  return verdicts.by_path.insert_or_assign(file.string(), std::move(judged)).first->second.verdict;
 }
 
 std::size_t add_job(NightPlan& plan, Job job, const PlanSettings& settings, StateSnapshot& state,

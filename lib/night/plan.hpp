@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "lib/night/constants.hpp"
@@ -13,20 +14,16 @@
 
 namespace alisio::night {
 
-/// What the quality gates of constants or of data say.
-struct Verdict {
-  bool passed = true;
-  std::string text;             ///< the failed gates: "unusable_pixels 0.43 (at most 0.1)"
-  std::string unmeasured = {};  ///< those that nothing is known of: "cosmics_rate, ucts_jumps"
-};
-
 /// Evaluate the gates of a file of constants or of a data check; `kind` is the port that it goes
 /// through.
 using CheckConstants =
     std::function<Verdict(const std::string& kind, const std::filesystem::path& file)>;
 
-/// Verdicts by path, valid while the file is the same.
-using Verdicts = std::unordered_map<std::string, std::pair<FileStamp, Verdict>>;
+/// Verdicts of this process.
+struct Verdicts {
+  std::unordered_map<std::string, JudgedFile> by_path;  ///< valid while the file is the same
+  std::vector<JudgedFile> fresh;                        ///< not taken from the state
+};
 
 /// What the quality gates say of data, by run and subrun.
 using DataVerdicts = std::map<std::pair<int, int>, Verdict>;
@@ -36,6 +33,9 @@ struct PlanSettings {
   bool retry_failed = true;                  ///< false: jobs that failed for good stay blocked
   std::set<int> accepted;                    ///< runs whose constants are used in spite of gates
   CheckConstants check_constants;            ///< empty: all constants pass
+  std::string gates;  ///< names the limits and the program that check_constants goes by
+  /// What check_constants said of a file before; empty: nothing is known.
+  std::function<std::optional<Verdict>(const FileStamp&)> known_verdict;
   std::function<CleaningLevels(const std::filesystem::path&)> read_levels = night::read_levels;
 };
 
@@ -101,6 +101,11 @@ class Planner {
   /// Return what the quality gates say of the data checks that stand, by run and subrun (whole_run:
   /// of the run's).
   [[nodiscard]] DataVerdicts judge_data(const NightPlan& plan, StateSnapshot& state);
+
+  /// Hand over the verdicts that were found since the last call, for the state to keep.
+  [[nodiscard]] std::vector<JudgedFile> take_fresh_verdicts() {
+    return std::exchange(verdicts_.fresh, {});
+  }
 
   /// True if the end of such a job changes what others are made of: which constants, which folder.
   [[nodiscard]] static bool changes_choices(const std::string& stage);

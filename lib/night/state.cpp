@@ -14,7 +14,13 @@ namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int schema_version = 2;
+constexpr int schema_version = 3, first_schema_with_verdicts = 3, oldest_readable_schema = 2;
+
+constexpr const char* verdict_table = R"sql(
+CREATE TABLE verdict (path TEXT PRIMARY KEY, gates TEXT NOT NULL, size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, passed INTEGER NOT NULL, text TEXT NOT NULL,
+  unmeasured TEXT NOT NULL) WITHOUT ROWID;
+)sql";
 
 constexpr const char* schema = R"sql(
 CREATE TABLE configuration (hash TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
@@ -150,6 +156,7 @@ State State::open(const fs::path& folder) {
         fmt::format("the state has schema {}, this program knows {}", found, schema_version),
         database_file(folder).string(), "use the program that wrote it or a newer one");
   if (found == 0) database.run(schema);
+  if (found < first_schema_with_verdicts) database.run(verdict_table);
   if (found == 1) database.run("ALTER TABLE job_file ADD COLUMN quality TEXT NOT NULL DEFAULT ''");
   database.set_user_version(schema_version);
   transaction.commit();
@@ -160,7 +167,8 @@ std::optional<State> State::open_read_only(const fs::path& folder) {
   if (!fs::exists(database_file(folder))) return std::nullopt;
   refuse_other_files(database_file(folder));
   sqlite::Database database(database_file(folder), sqlite::OpenMode::read_only);
-  if (database.user_version() != schema_version) return std::nullopt;
+  const int found = database.user_version();
+  if (found < oldest_readable_schema || found > schema_version) return std::nullopt;
   return State(std::move(database));
 }
 
@@ -340,6 +348,34 @@ void State::remember_files(const std::vector<FileStamp>& files) {
   sqlite::Transaction transaction(database_);
   sqlite::Statement note = database_.prepare(insert_file);
   for (const FileStamp& file : files) write_file(note, file);
+  transaction.commit();
+}
+
+std::optional<Verdict> State::known_verdict(const std::string& gates, const FileStamp& file) {
+  if (!find_verdict_) {
+    if (database_.user_version() < first_schema_with_verdicts) return std::nullopt;
+    find_verdict_ = database_.prepare(
+        "SELECT passed, text, unmeasured FROM verdict WHERE path = ? AND gates = ? AND size = ? "
+        "AND mtime_ns = ? AND inode = ?");
+  }
+  find_verdict_->bind(file.path, gates, file.size, file.mtime_ns, file.inode);
+  if (!find_verdict_->step()) return std::nullopt;
+  Verdict verdict{find_verdict_->integer(0) != 0, find_verdict_->text(1), find_verdict_->text(2)};
+  find_verdict_->reset();
+  return verdict;
+}
+
+void State::remember_verdicts(const std::string& gates, const std::vector<JudgedFile>& judged) {
+  if (judged.empty()) return;
+  sqlite::Transaction transaction(database_);
+  sqlite::Statement write = database_.prepare(
+      "INSERT OR REPLACE INTO verdict (path, gates, size, mtime_ns, inode, passed, text, "
+      "unmeasured) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const auto& [file, verdict] : judged)
+    write
+        .bind(file.path, gates, file.size, file.mtime_ns, file.inode, verdict.passed, verdict.text,
+              verdict.unmeasured)
+        .run();
   transaction.commit();
 }
 

@@ -49,6 +49,19 @@ struct JobFile {
 inline constexpr int whole_run = -1;
 inline constexpr int whole_night = 0;
 
+/// What the quality gates of constants or of data say.
+struct Verdict {
+  bool passed = true;
+  std::string text;             ///< the failed gates: "unusable_pixels 0.43 (at most 0.1)"
+  std::string unmeasured = {};  ///< those that nothing is known of: "cosmics_rate, ucts_jumps"
+};
+
+/// A verdict on a file as it was then.
+struct JudgedFile {
+  FileStamp file;
+  Verdict verdict;
+};
+
 /// Which job: a stage of a subrun or of a run, within one night of one production.
 struct JobKey {
   std::string stage;
@@ -134,6 +147,12 @@ class State {
 
   void remember_files(const std::vector<FileStamp>& files);
 
+  /// Return what was said of a file, as it stands, by gates of the same limits and program.
+  /// @param gates names limits and program.
+  [[nodiscard]] std::optional<Verdict> known_verdict(const std::string& gates,
+                                                     const FileStamp& file);
+  void remember_verdicts(const std::string& gates, const std::vector<JudgedFile>& judged);
+
   /// Provenance merges: the signature of what was merged for (stage, run); empty if never.
   [[nodiscard]] std::string merged_signature(const NightKey& night, const std::string& stage,
                                              int run);
@@ -143,6 +162,7 @@ class State {
  private:
   explicit State(sqlite::Database database) : database_(std::move(database)) {}
   sqlite::Database database_;
+  std::optional<sqlite::Statement> find_verdict_;  ///< prepared at first need: asked of every file
 };
 
 }  // namespace alisio::night

@@ -74,8 +74,8 @@ TEST(TimeLapse, IsApproximatedWithinItsUncertaintyForEveryLapse) {
     const double exact = drs4::time_lapse_baseline(double(ticks) / 133e3);
     largest = std::max(largest, std::abs(drs4::approximate_time_lapse_baseline(ticks) - exact));
   }
-  // A fifth: the approximation rounds alike on every machine, and std::pow is right but for the last
-  // digit, 6e-14 here.
+  // A fifth: the approximation rounds alike on every machine, and std::pow is right but for the
+  // last digit, 6e-14 here.
   EXPECT_LT(largest, drs4::time_lapse_uncertainty / 5);
 }
 

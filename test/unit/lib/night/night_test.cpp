@@ -15,8 +15,10 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -913,6 +915,34 @@ TEST_F(NightTest, TheReportIsMadeAgainAfterAFailure) {
   EXPECT_NE(again.find("night_report night"), std::string::npos) << again;
 }
 
+TEST_F(NightTest, VerdictsAreTakenOverWhileFileAndLimitsAreTheSame) {
+  std::set<std::string> judged;
+  services_.check_constants = [&](const std::string&, const fs::path& file,
+                                  const config::Configuration&) {
+    judged.insert(file.filename());
+    const bool bad = file.string().find("Run00101.0001") != std::string::npos;
+    return bad ? Verdict{false, "cosmics_rate 3 Hz (100 to 20000)", "ucts_jumps"} : Verdict{};
+  };
+  const std::string steps = "steps:\n  data_check: true\n";
+  configure(steps);
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::set<std::string> all = std::exchange(judged, {});
+  EXPECT_TRUE(all.contains("datacheck_dl1_LST-1.Run00101.0001.h5"));
+  EXPECT_EQ(run(), 0);
+  EXPECT_TRUE(judged.empty()) << *judged.begin();
+  EXPECT_NE(out_.str().find("1 of 2 subruns failed, not measured: ucts_jumps"), std::string::npos)
+      << out_.str();
+
+  const fs::path check = folder_ / "DL1/20221215/test_v00/datacheck_dl1_LST-1.Run00102.0000.h5";
+  fs::last_write_time(check, fs::last_write_time(check) + std::chrono::seconds(2));
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(std::exchange(judged, {}), std::set<std::string>{check.filename()});
+
+  configure(steps + "gates:\n  data:\n    cosmics_rate: [1.0, 20000.0]\n");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(judged, all);
+}
+
 TEST_F(NightTest, DataThatFailTheirGatesAreToldOrStop) {
   services_.check_constants = [](const std::string& kind, const fs::path& file,
                                  const config::Configuration&) {
@@ -980,6 +1010,7 @@ TEST_F(NightTest, AStateOfTheFirstSchemaIsKept) {
   {
     sqlite::Database state(folder_ / "state/alisio.sqlite", sqlite::OpenMode::create);
     state.run("ALTER TABLE job_file DROP COLUMN quality");
+    state.run("DROP TABLE verdict");
     state.set_user_version(1);
   }
   EXPECT_EQ(run(), 0) << out_.str();
