@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,22 +49,25 @@ class HuffmanTable {
  public:
   /// Look-up width: codes of LST waveforms are 5 to 7 bits long, so that mostly two symbols fit
   /// into one look-up, while the tables leave room in a first-level cache of 32 KiB.
-  static constexpr unsigned lookup_bits = 11;
+  static constexpr unsigned lookup_bits = 12;
   /// Width of the second look-up, for the rare longer codes.
-  static constexpr unsigned long_bits = 8;
+  static constexpr unsigned long_bits = 10;
 
   /// Build from `count` code entries (symbol, number of bits, code bits) at the start of `bytes`.
   /// @return the bytes that the entries take. @throws Damage.
   std::size_t build(std::span<const std::byte> bytes, std::uint64_t count);
 
-  /// What the next lookup_bits bits of a stream begin with: lengths() holds the number of bits of
-  /// one or two whole codes (0-5) and how many these are (bits 6-7), symbols() their symbols, the
-  /// first in the lower half. Where lengths() is 0 no code is that short, and symbols() says where
-  /// in long_lookup() the entries for the next long_bits bits start.
-  [[nodiscard]] const std::uint32_t* symbols() const noexcept { return symbols_.data(); }
-  [[nodiscard]] const std::uint8_t* lengths() const noexcept { return lengths_.data(); }
-  /// The second look-up: a symbol (16 bits) and its length in bits, or 0: a yet longer code or
-  /// none.
+  /// What the next lookup_bits bits of a stream begin with. `lengths` holds the number of bits of
+  /// one or two whole codes (bits 0-4) and how many these are (bits 6-7), `symbols` their symbols,
+  /// the first in the lower half. Where `lengths` is 0 no code is that short, and `symbols` says
+  /// where in long_lookup() the entries for the next long_bits bits start.
+  struct Lookup {
+    std::array<std::uint32_t, std::size_t{1} << lookup_bits> symbols;
+    std::array<std::uint8_t, std::size_t{1} << lookup_bits> lengths;
+  };
+  [[nodiscard]] const Lookup& lookup() const noexcept { return lookup_; }
+  /// The second look-up: a symbol (16 bits) and its length in bits; the length is 0 for yet longer
+  /// codes and for none.
   [[nodiscard]] const std::uint32_t* long_lookup() const noexcept { return long_.data(); }
 
   struct Symbol {
@@ -78,9 +82,19 @@ class HuffmanTable {
     std::int32_t child[2] = {-1, -1};
     std::int32_t symbol = -1;
   };
-  std::vector<std::uint32_t> symbols_, single_, long_;
-  std::vector<std::uint8_t> lengths_;
-  std::vector<Node> nodes_;
+  /// Take a code; false if it begins another or another begins it. `pattern` are its first bits.
+  bool add_short(std::uint16_t symbol, unsigned length, std::size_t pattern);
+  bool add_long(std::uint16_t symbol, unsigned length, std::size_t pattern, const std::byte* bits);
+  bool add_to_tree(std::uint16_t symbol, unsigned length, const std::byte* bits);
+  void join_codes();
+  [[nodiscard]] Symbol step_in_tree(const std::byte* stream, std::size_t position,
+                                    std::size_t end) const;
+
+  Lookup lookup_;
+  std::vector<std::uint32_t> single_;      ///< A symbol and its length by pattern, or 0.
+  std::vector<std::uint32_t> long_start_;  ///< Where in long_ a pattern goes on, or 0.
+  std::vector<std::uint32_t> long_;
+  std::vector<Node> nodes_;  ///< Of the codes that are longer than both look-ups.
 };
 
 /// What decoding a Huffman stream needs; kept from call to call.
@@ -102,6 +116,13 @@ void undo_halfman16(std::span<const std::byte> in, std::size_t limit, Buffer& ou
 void undo_smoothing(std::uint16_t* words, std::size_t count);
 /// The same word by word: the definition, against which the fast one is tested.
 void undo_smoothing_scalar(std::uint16_t* words, std::size_t count);
+/// Undo smoothing from one buffer to another. `out[-1]` and `out[-2]` must be the words before.
+/// @param more_follow  words at the end, fewer than most_left_to_smooth, may be left to be done
+/// with those that follow
+/// @return how many words were done.
+std::size_t undo_smoothing(const std::uint16_t* in, std::uint16_t* out, std::size_t count,
+                           bool more_follow);
+inline constexpr std::size_t most_left_to_smooth = 1152;
 
 void undo_diff(Buffer& data);
 void undo_offset128(Buffer& data);
