@@ -5,13 +5,12 @@
 #include <array>
 #include <type_traits>
 
+#include "lib/io/hdf5/fletcher32.hpp"
 #include "lib/io/hdf5/state.hpp"
 #include "lib/io/hdf5/table.hpp"
 
 namespace alisio::hdf5 {
 namespace {
-
-constexpr std::size_t checksum_bytes = 4;
 
 std::size_t scalar_bytes(const ColumnSpec& column) {
   switch (column.type) {
@@ -67,31 +66,6 @@ Handle scalar_type(const ColumnSpec& column) {
     }
   }
   return {};
-}
-
-/// Fletcher's checksum over big-endian 16-bit words, as HDF5's filter 3 computes it.
-std::uint32_t fletcher32(std::span<const std::byte> data) {
-  std::uint32_t low = 0, high = 0;
-  const auto fold = [](std::uint32_t sum) { return (sum & 0xffff) + (sum >> 16); };
-  const std::size_t words = data.size() / 2;
-  for (std::size_t done = 0; done < words;) {
-    // 360 words is the longest run whose sums cannot overflow 32 bits.
-    const std::size_t end = std::min(words, done + 360);
-    for (; done < end; ++done) {
-      low += (std::to_integer<std::uint32_t>(data[2 * done]) << 8) |
-             std::to_integer<std::uint32_t>(data[2 * done + 1]);
-      high += low;
-    }
-    low = fold(low);
-    high = fold(high);
-  }
-  if (data.size() % 2 != 0) {
-    low += std::to_integer<std::uint32_t>(data.back()) << 8;
-    high += low;
-    low = fold(low);
-    high = fold(high);
-  }
-  return (fold(high) << 16) | fold(low);
 }
 
 /// Write a pickled Python object: PyTables unpickles bytes, never text in UTF-8.

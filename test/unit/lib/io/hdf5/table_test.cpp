@@ -6,7 +6,9 @@
 #include <thread>
 
 #include "lib/base/error.hpp"
+#include "lib/base/hash.hpp"
 #include "lib/io/hdf5/data_hash.hpp"
+#include "lib/io/hdf5/fletcher32.hpp"
 #include "test/unit/lib/io/hdf5/sample_table.hpp"
 
 namespace alisio::hdf5 {
@@ -231,6 +233,53 @@ TEST(Table, a_flipped_byte_in_the_rows_is_found) {
   const Error error = error_of([&] { static_cast<void>(table.read_all()); });
   EXPECT_EQ(error.kind(), ErrorKind::bad_input);
   EXPECT_NE(std::string(error.what()).find("b.h5:" + table_path), std::string::npos);
+}
+
+TEST(Fletcher32, is_that_of_hdf5_for_any_length) {
+  // HDF5's own way: word by word, folded before the sums overflow.
+  const auto plain = [](std::span<const std::byte> data) {
+    std::uint32_t low = 0, high = 0;
+    const auto fold = [](std::uint32_t sum) { return (sum & 0xffff) + (sum >> 16); };
+    for (std::size_t i = 0; i < data.size(); i += 2) {
+      low += std::to_integer<std::uint32_t>(data[i]) << 8;
+      if (i + 1 < data.size()) low += std::to_integer<std::uint32_t>(data[i + 1]);
+      high += low;
+      low = fold(low);
+      high = fold(fold(high));
+    }
+    return fold(high) << 16 | fold(low);
+  };
+  std::vector<std::byte> data(5000);
+  for (int kind = 0; kind < 3; ++kind) {
+    for (std::size_t i = 0; i < data.size(); ++i)
+      data[i] = kind == 0   ? std::byte{0}
+                : kind == 1 ? std::byte{0xff}
+                            : std::byte(i * i * 7 + i / 3);
+    for (std::size_t n = 0; n <= data.size(); n += n < 1100 ? 1 : 97)
+      EXPECT_EQ(fletcher32(std::span(data).first(n)), plain(std::span(data).first(n))) << n;
+  }
+}
+
+TEST(Table, the_data_hash_is_that_of_the_rows_however_they_are_stored) {
+  const Scratch folder("hash");
+  constexpr std::size_t n = 33;
+  const SampleRows rows(n);
+  std::vector<std::byte> packed;
+  {
+    File file = File::create(folder / "packed.h5");
+    TableWriter table(file, SampleRows::spec());
+    table.pack(n, rows.sources(), packed);
+  }
+  Hasher expected;
+  expected.update(std::string(table_path) +
+                  " {event_id:i8,event_type:i8,image:f4[50],image_mask:b1[2][25],gain:i1[50],"
+                  "is_valid:b1,i2:i2,u2:u2,i4:i4,u4:u4,u8:u8,intensity:f8,name:S3,} 33\n");
+  expected.update(packed);
+  const std::string hash = expected.finish();
+  for (const std::size_t chunk_rows : {1, 7, 11, 14, 33, 100}) {
+    write_sample(folder / "a.h5", n, 5, chunk_rows);
+    EXPECT_EQ(data_hash(folder / "a.h5"), hash) << chunk_rows;
+  }
 }
 
 TEST(Table, no_damaged_byte_crashes_the_reader) {
