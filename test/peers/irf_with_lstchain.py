@@ -35,7 +35,10 @@ def simulate(shared, folder, kind, seed):
     tool = shared / "tools" / "synthetic_dl1_parameters.py"
     generator = "proton" if kind == "electron" else kind
     run([sys.executable, tool, generator, EVENTS[kind], dl1, "--seed", seed, "--obs", seed])
-    run([peer("lstchain_dl1_to_dl2"), "-f", dl1, "-p", shared / "data/models/small", "-o", folder])
+    run(
+        [peer("lstchain_dl1_to_dl2"), "-f", dl1, "-p", shared / "data/models/small", "-o", folder],
+        cwd=folder,
+    )
     dl1.unlink()
     return made
 
@@ -47,7 +50,9 @@ def split_by_pointing(file, folder, kind):
     pointings = np.unique(np.round(np.stack([rows["mc_alt_tel"], rows["mc_az_tel"]], 1), 6), axis=0)
     files = {}
     for number, (altitude, azimuth) in enumerate(pointings):
-        mine = (abs(rows["mc_alt_tel"] - altitude) < 1e-5) & (abs(rows["mc_az_tel"] - azimuth) < 1e-5)
+        mine = (abs(rows["mc_alt_tel"] - altitude) < 1e-5) & (
+            abs(rows["mc_az_tel"] - azimuth) < 1e-5
+        )
         node = (round(90 - np.rad2deg(altitude), 2), round(np.rad2deg(azimuth), 2))
         files[node] = folder / f"dl2_{kind}_{number}.h5"
         if files[node].exists():
@@ -98,17 +103,23 @@ def add_source_position(file, output):
 def compare_files(compare, name, ours, theirs):
     mine, other = fits.open(ours), fits.open(theirs)
     names = [unit.name for unit in other]
-    compare.truth(f"{name}: the same tables", [unit.name for unit in mine] == names, " ".join(names))
+    compare.truth(
+        f"{name}: the same tables", [unit.name for unit in mine] == names, " ".join(names)
+    )
     for unit in other[1:]:
         if unit.name not in [u.name for u in mine]:
             continue
         own = mine[unit.name]
-        cards = {k: v for k, v in unit.header.items() if k not in OWN_CARDS and not k.startswith(LAYOUT)}
+        cards = {
+            k: v for k, v in unit.header.items() if k not in OWN_CARDS and not k.startswith(LAYOUT)
+        }
         wrong = [k for k, v in cards.items() if not same_card(own.header.get(k), v)]
         compare.truth(f"{name}: {unit.name}: {len(cards)} cards", not wrong, str(wrong or ""))
         columns = [(c.name, str(c.unit or "")) for c in unit.columns]
-        compare.truth(f"{name}: {unit.name}: columns and units",
-                      [(c.name, str(c.unit or "")) for c in own.columns] == columns)
+        compare.truth(
+            f"{name}: {unit.name}: columns and units",
+            [(c.name, str(c.unit or "")) for c in own.columns] == columns,
+        )
         for column, _ in columns:
             values = unit.data[column]
             if column == "BKG":
@@ -126,8 +137,13 @@ def read_with_gammapy(compare, name, file):
     """Every table is read by gammapy's class, without a warning; background holds what we wrote."""
     from gammapy.irf import EffectiveAreaTable2D, EnergyDispersion2D, PSF3D, Background2D, RadMax2D
 
-    classes = {"EFFECTIVE AREA": EffectiveAreaTable2D, "ENERGY DISPERSION": EnergyDispersion2D,
-               "PSF": PSF3D, "BACKGROUND": Background2D, "RAD_MAX": RadMax2D}
+    classes = {
+        "EFFECTIVE AREA": EffectiveAreaTable2D,
+        "ENERGY DISPERSION": EnergyDispersion2D,
+        "PSF": PSF3D,
+        "BACKGROUND": Background2D,
+        "RAD_MAX": RadMax2D,
+    }
     with fits.open(file) as opened:
         present = [unit.name for unit in opened if unit.name in classes]
         background = opened["BACKGROUND"].data["BKG"][0].T if "BACKGROUND" in present else None
@@ -135,7 +151,9 @@ def read_with_gammapy(compare, name, file):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             response = classes[table].read(file, hdu=table)
-        compare.truth(f"{name}: gammapy reads {table}", not caught, "; ".join(str(w.message) for w in caught))
+        compare.truth(
+            f"{name}: gammapy reads {table}", not caught, "; ".join(str(w.message) for w in caught)
+        )
         if table == "BACKGROUND":
             compare.column(f"{name}: gammapy's background", response.data, background)
 
@@ -144,7 +162,11 @@ def interpolate_with_lstchain(compare, ours, theirs):
     """lstchain's choice of nodes and interpolation give the same of our files as of its own."""
     import logging
 
-    from lstchain.high_level.interpolate import check_in_delaunay_triangle, compare_irfs, interpolate_irf
+    from lstchain.high_level.interpolate import (
+        check_in_delaunay_triangle,
+        compare_irfs,
+        interpolate_irf,
+    )
 
     logging.disable(logging.CRITICAL)
     compare.truth("interpolation: lstchain takes our files for alike", compare_irfs(ours))
@@ -159,8 +181,13 @@ def interpolate_with_lstchain(compare, ours, theirs):
         compare.truth(f"interpolation: {len(chosen)} nodes chosen", len(chosen) > 1)
     for unit in results[1][1:]:
         for column in unit.columns.names:
-            compare.column(f"interpolation: {unit.name}: {column}", results[0][unit.name].data[column],
-                           unit.data[column], 1e-9, 1e-12)
+            compare.column(
+                f"interpolation: {unit.name}: {column}",
+                results[0][unit.name].data[column],
+                unit.data[column],
+                1e-9,
+                1e-12,
+            )
 
 
 def main():
@@ -168,20 +195,42 @@ def main():
     compare = Comparison("irf")
     compare.width = 62
     work = inputs.work
-    files = {kind: simulate(inputs.shared, work, kind, seed)
-             for seed, kind in enumerate(EVENTS, start=11)}
-    nodes = {kind: split_by_pointing(files[kind], work, kind) for kind in ("gamma", "proton", "electron")}
+    files = {
+        kind: simulate(inputs.shared, work, kind, seed)
+        for seed, kind in enumerate(EVENTS, start=11)
+    }
+    nodes = {
+        kind: split_by_pointing(files[kind], work, kind) for kind in ("gamma", "proton", "electron")
+    }
     node = next(n for n in nodes["gamma"] if n == (23.63, 100.76))
     gamma, proton, electron = (nodes[kind][node] for kind in ("gamma", "proton", "electron"))
     source = add_source_position(files["point"], work / "dl2_source.h5")
     config = work / "cuts.json"
-    config.write_text(json.dumps({
-        "EventSelector": {"filters": {"intensity": [80, 1e9], "wl": [0.1, 1], "event_type": [32, 32]},
-                          "finite_params": ["width", "r"]},
-        "DL3Cuts": {"min_event_p_en_bin": 40, "gh_efficiency": 0.7, "max_gh_cut": 0.98,
-                    "theta_containment": 0.8, "allowed_tels": [1]},
-        "DataBinning": {"true_energy_n_bins": 20, "reco_energy_min": 0.01, "reco_energy_n_bins": 30,
-                        "fov_offset_n_edges": 6, "scale_true_energy": 1.15}}), encoding="utf-8")
+    config.write_text(
+        json.dumps(
+            {
+                "EventSelector": {
+                    "filters": {"intensity": [80, 1e9], "wl": [0.1, 1], "event_type": [32, 32]},
+                    "finite_params": ["width", "r"],
+                },
+                "DL3Cuts": {
+                    "min_event_p_en_bin": 40,
+                    "gh_efficiency": 0.7,
+                    "max_gh_cut": 0.98,
+                    "theta_containment": 0.8,
+                    "allowed_tels": [1],
+                },
+                "DataBinning": {
+                    "true_energy_n_bins": 20,
+                    "reco_energy_min": 0.01,
+                    "reco_energy_n_bins": 30,
+                    "fov_offset_n_edges": 6,
+                    "scale_true_energy": 1.15,
+                },
+            }
+        ),
+        encoding="utf-8",
+    )
 
     by_energy = ["--energy-dependent-gh", "--energy-dependent-theta"]
     hadrons = {"proton": proton, "electron": electron}
@@ -197,8 +246,10 @@ def main():
         "configured, full": (gamma, hadrons, ["--config", config]),
         "source-dependent": (source, {}, ["--point-like", "--source-dep"]),
         "source-dependent, by energy": (
-            source, {}, ["--point-like", "--source-dep", "--energy-dependent-gh",
-                         "--energy-dependent-alpha"]),
+            source,
+            {},
+            ["--point-like", "--source-dep", "--energy-dependent-gh", "--energy-dependent-alpha"],
+        ),
     }
     for name, (simulated, further, options) in cases.items():
         stem = name.replace(", ", "_").replace(" ", "_")
@@ -207,23 +258,49 @@ def main():
         run([inputs.alisio, "irf", "--gamma", simulated, *extra, "--output", ours, *options])
         theirs.unlink(missing_ok=True)
         extra = [word for kind, file in further.items() for word in (f"-{kind[0]}", file)]
-        run([peer("lstchain_create_irf_files"), "-g", simulated, *extra, "-o", theirs, *options], cwd=work)
+        run(
+            [peer("lstchain_create_irf_files"), "-g", simulated, *extra, "-o", theirs, *options],
+            cwd=work,
+        )
         compare_files(compare, name, ours, theirs)
         read_with_gammapy(compare, name, ours)
 
     folder = work / "set"
     shutil.rmtree(folder, ignore_errors=True)
-    done = run([inputs.alisio, "irf", "--gamma", *nodes["gamma"].values(), "--output-dir", folder,
-                "--point-like", *by_energy])
+    done = run(
+        [
+            inputs.alisio,
+            "irf",
+            "--gamma",
+            *nodes["gamma"].values(),
+            "--output-dir",
+            folder,
+            "--point-like",
+            *by_energy,
+        ]
+    )
     made = sorted(folder.glob("*irf*.fits.gz"))
-    compare.truth("set: one file a pointing", len(made) == len(nodes["gamma"]),
-                  " ".join(file.name for file in made) + f" ({done.seconds:.1f} s)")
+    compare.truth(
+        "set: one file a pointing",
+        len(made) == len(nodes["gamma"]),
+        " ".join(file.name for file in made) + f" ({done.seconds:.1f} s)",
+    )
     others = []
     for number, (_, simulated) in enumerate(sorted(nodes["gamma"].items())):
         theirs = work / f"theirs_set_{number}.fits.gz"
         if not theirs.exists():
-            run([peer("lstchain_create_irf_files"), "-g", simulated, "-o", theirs, "--point-like",
-                 *by_energy], cwd=work)
+            run(
+                [
+                    peer("lstchain_create_irf_files"),
+                    "-g",
+                    simulated,
+                    "-o",
+                    theirs,
+                    "--point-like",
+                    *by_energy,
+                ],
+                cwd=work,
+            )
         others.append(theirs)
     for ours, theirs in zip(made, others, strict=True):
         compare_files(compare, ours.name[:-8], ours, theirs)
