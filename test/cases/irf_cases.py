@@ -57,8 +57,9 @@ def columns(data, cards):
 
 
 def kept_events(area):
-    """Return how many events an effective area stands for: the showers are 1e6, of E^-2 from 0.01 to
-    50 TeV, on a disc of 800 m."""
+    """Return how many events an effective area stands for.
+
+    The showers are 1e6, of E^-2 from 0.01 to 50 TeV, on a disc of 800 m."""
     total = 0
     for low, high, value in zip(area["ENERG_LO"], area["ENERG_HI"], area["EFFAREA"], strict=True):
         low, high = max(low, 0.01), min(high, 50)
@@ -69,8 +70,8 @@ def kept_events(area):
 
 
 def case_irf_of_point_like_gammas(case):
-    """Global cuts: the effective area stands for the events that pass, the dispersion is normalised,
-    and cards say what cuts were made."""
+    """Global cuts: the effective area stands for the events that pass, the dispersion is
+    normalised, and cards say what cuts were made."""
     gamma = simulated(case, "gamma", kind="point", gammaness=0.9)
     output = case.folder / "irf.fits"
     case.run(
@@ -121,8 +122,9 @@ def case_irf_of_point_like_gammas(case):
 
 
 def case_irf_set_of_pointings(case):
-    """Diffuse gammas of two pointings, protons and electrons: two files, named by their pointings, all
-    tables there, each gamma cut keeping the fraction asked for; provenance names what was read."""
+    """Diffuse gammas of two pointings, protons and electrons: two files, named by their pointings,
+    all tables there, each gamma cut keeping the fraction asked for; the report names what was
+    read."""
     for number, (zenith, azimuth) in enumerate([(20, 180), (43.197, 87.604)]):
         for kind in ("gamma", "proton", "electron"):
             folder = case.folder / kind

@@ -1,8 +1,8 @@
-"""Compare alisio irf with lstchain_create_irf_files, on DL2 of synthetic gammas, protons and electrons.
+"""Compare alisio irf with lstchain_create_irf_files, on DL2 of synthetic gammas and background.
 
-Makes the simulated DL2 with the shared tool and lstchain_dl1_to_dl2, once. Tables must agree to 1e-12;
-BACKGROUND is compared turned, for lstchain writes its axes the wrong way round. gammapy reads ours
-without a warning, and lstchain's own interpolation takes ours as its own.
+Makes the simulated DL2 with the shared tool and lstchain_dl1_to_dl2, once. Tables must agree to
+1e-12; BACKGROUND is compared turned, for lstchain writes its axes the wrong way round. gammapy
+reads ours without a warning, and lstchain's own interpolation takes ours as its own.
 """
 
 import json
