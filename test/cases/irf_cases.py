@@ -119,6 +119,15 @@ def case_irf_of_point_like_gammas(case):
         total = sum(dispersion["MATRIX"][m * 25 + energy] * widths[m] for m in range(30))
         filled = area["EFFAREA"][energy] > 0
         expect(abs(total - filled) < 1e-12, f"the dispersion of energy {energy} sums to {total}")
+    # Parts of one simulation add up, showers as well as events.
+    more = simulated(case, "more", kind="point", gammaness=0.9, seed=2)
+    words = ["--point-like", "--set", "DL3Cuts.global_theta_cut=1"]
+    case.run("irf", "--gamma", gamma, more, "--output", output, *words).ends("done")
+    area = tables(output)["EFFECTIVE AREA"][1]
+    expect(abs(kept_events(area) - 2000) < 1e-6, f"{kept_events(area)} events a million showers")
+    case.run("irf", "--gamma", gamma, simulated(case, "wide"), "--output", output).ends(
+        "bad input"
+    ).complains("viewcone")
 
 
 def case_irf_set_of_pointings(case):
