@@ -81,6 +81,7 @@ def add_source_position(file, output):
     if output.exists():
         return output
     shutil.copyfile(file, output)
+    warnings.simplefilter("ignore", tables.NaturalNameWarning)
     random = np.random.default_rng(9)
     with tables.open_file(str(output), "a") as opened:
         table = opened.get_node(PARAMETERS)
@@ -183,10 +184,15 @@ def interpolate_with_lstchain(compare, ours, theirs):
 
     logging.disable(logging.CRITICAL)
     compare.truth("interpolation: lstchain takes our files for alike", compare_irfs(ours))
-    target = {"ZEN_PNT": 28.0, "B_DELTA": 50.0, "AZ_PNT": 110.0}
-    with fits.open(ours[0]) as opened:
-        header = opened[1].header
-    target["B_DELTA"] = header["B_DELTA"]
+    # The middle of the nodes, in the plane that they are triangulated in, lies within a triangle.
+    headers = [fits.getheader(file, 1) for file in ours]
+    cosine = np.mean([np.cos(np.deg2rad(header["ZEN_PNT"])) for header in headers])
+    sine = np.mean([np.sin(np.deg2rad(header["B_DELTA"])) for header in headers])
+    target = {
+        "ZEN_PNT": np.rad2deg(np.arccos(cosine)),
+        "B_DELTA": np.rad2deg(np.arcsin(sine)),
+        "AZ_PNT": 110.0,
+    }
     results = []
     for files in (ours, theirs):
         chosen = check_in_delaunay_triangle(files, target)
