@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
@@ -79,6 +81,17 @@ void warn_of_nan(std::size_t left_out, const char* particles) {
                  left_out, particles);
 }
 
+/// Do what may find fault with the content of a file, and name the file then.
+template <typename Work>
+auto naming(const fs::path& file, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (!error.where().empty()) throw;
+    throw Error(error.kind(), error.problem(), file.string(), error.remedy());
+  }
+}
+
 /// Read the gammas that the selection keeps.
 dl3::GammaSample read_gammas(const Setting& setting, double max_offset_deg, std::int64_t& read) {
   MonteCarloSelection selection = setting.selection;
@@ -118,8 +131,10 @@ dl3::BackgroundCounts read_background(const Setting& setting, const dl3::GammaCu
         });
     warn_of_nan(left_out, particles);
   };
-  add(setting.request.protons, dl3::proton_spectrum, "protons");
-  add(setting.request.electrons, dl3::electron_spectrum, "electrons");
+  naming(setting.request.protons.front(),
+         [&] { add(setting.request.protons, dl3::proton_spectrum, "protons"); });
+  naming(setting.request.electrons.front(),
+         [&] { add(setting.request.electrons, dl3::electron_spectrum, "electrons"); });
   return counts;
 }
 
@@ -144,19 +159,18 @@ Response make_response(const Setting& setting, const config::Configuration& c, T
             .offset = offset_edges(c, r.simulation),
             .source_offset = linear(c, "source_offset")};
   r.reco_energy = logarithmic(c, "reco_energy");
-  const std::string where = setting.request.gammas.front().string();
   std::optional<TimedPart> timed;
   timed.emplace(&timings, "read gammas");
   const dl3::GammaSample gammas = read_gammas(setting, r.bins.offset.back(), read);
   if (gammas.size() == 0)
-    throw Error(ErrorKind::bad_input, "no simulated gamma passes the selection", where,
+    throw Error(ErrorKind::bad_input, "no simulated gamma passes the selection", "",
                 "check EventSelector, DL3Cuts.allowed_tels and DataBinning.fov_offset_max");
   timed.emplace(&timings, "cuts and counts");
   r.cuts = dl3::find_gamma_cuts(gammas, setting.kind, cut_options(c), r.reco_energy);
   const dl3::GammaCounts counts = dl3::count_gammas(gammas, r.cuts, r.bins);
   if (std::all_of(counts.energies().begin(), counts.energies().end(),
                   [](double n) { return n == 0; }))
-    throw Error(ErrorKind::bad_input, "no simulated gamma passes the cuts", where,
+    throw Error(ErrorKind::bad_input, "no simulated gamma passes the cuts", "",
                 "check DL3Cuts and the energies of DataBinning");
   r.area = dl3::effective_area(counts, r.simulation);
   r.dispersion = dl3::energy_dispersion(counts);
@@ -204,7 +218,9 @@ std::int64_t irf(stage::StageRun& run, const IrfRequest& request,
     return 0;
   }
   std::int64_t read = 0;
-  const Response response = make_response(setting, configuration, run.timings(), read);
+  const Response response = naming(request.gammas.front(), [&] {
+    return make_response(setting, configuration, run.timings(), read);
+  });
   PendingFile& file = run.create(irf_port, request.target);
   write_response(file.path(), packed, response, run.metadata(irf_port).attributes);
   run.publish(irf_port);
@@ -215,24 +231,26 @@ std::vector<IrfRequest> irf_requests(const IrfInputs& inputs, const fs::path& ou
   if (inputs.protons.empty() != inputs.electrons.empty())
     throw Error(ErrorKind::usage, "background needs protons and electrons", "alisio irf",
                 "give both, or none");
-  std::map<IrfNode, IrfRequest> nodes;
+  // By the digits of the name: a node whose files round differently must not become two of one
+  // name.
+  std::map<std::array<double, 2>, IrfRequest> nodes;
   const auto sort_in = [&](const std::vector<fs::path>& files, auto member) {
+    constexpr double digits = 1e3;
     for (const fs::path& file : files) {
       const IrfNode node = node_of(file);
-      (nodes
-           .try_emplace(
-               node,
-               IrfRequest{.node = node, .gammas = {}, .protons = {}, .electrons = {}, .target = {}})
-           .first->second.*
-       member)
-          .push_back(file);
+      const std::array place{std::rint(node.zenith_deg * digits),
+                             std::rint(node.azimuth_deg * digits)};
+      const auto [found, is_new] = nodes.try_emplace(place);
+      if (is_new) found->second.node = node;
+      (found->second.*member).push_back(file);
     }
   };
   sort_in(inputs.gammas, &IrfRequest::gammas);
   sort_in(inputs.protons, &IrfRequest::protons);
   sort_in(inputs.electrons, &IrfRequest::electrons);
   std::vector<IrfRequest> requests;
-  for (auto& [node, request] : nodes) {
+  for (auto& [place, request] : nodes) {
+    const IrfNode& node = request.node;
     const bool with_background = !inputs.protons.empty();
     if (request.gammas.empty() ||
         (with_background && (request.protons.empty() || request.electrons.empty())))
