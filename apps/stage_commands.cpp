@@ -25,6 +25,7 @@ std::span<const StageCommand> stage_commands() {
       {"check-dl1", "make the data check of DL1 files", run_check_dl1_command},
       {"merge", "merge DL1, DL2, muon and data-check files of a run or a night", run_merge_command},
       {"dl1-to-dl2", "reconstruct energy, direction and particle type", run_dl1_to_dl2_command},
+      {"irf", "make instrument responses from simulated events", run_irf_command},
       {"dl2-to-dl3", "select events and place them in the sky, with the instrument's response",
        run_dl2_to_dl3_command},
       {"dl3-index", "index DL3 files for gammapy", run_dl3_index_command},

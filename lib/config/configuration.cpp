@@ -72,6 +72,15 @@ bool is_name(const std::string& text) {
   });
 }
 
+json convert_range(const YAML::Node& node, const Option& option, const std::string& where) {
+  if (!node.IsSequence() || node.size() != 2 || !node[0].IsScalar() || !node[1].IsScalar())
+    refuse(where, option, "a pair [low, high]");
+  const auto low = parse_number(node[0].as<std::string>());
+  const auto high = parse_number(node[1].as<std::string>());
+  if (!low || !high || *low > *high) refuse(where, option, "a pair [low, high]");
+  return json::array({*low, *high});
+}
+
 /// Turn a YAML value into the JSON value of an option.
 json convert(const YAML::Node& node, const Option& option, const fs::path& base,
              const std::string& where) {
@@ -96,12 +105,22 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
       check_limits(*number, option, where);
       return *number;
     }
-    case OptionKind::range: {
-      if (!node.IsSequence() || node.size() != 2) refuse(where, option, "a pair [low, high]");
-      const auto low = parse_number(scalar(node[0], "a pair of numbers"));
-      const auto high = parse_number(scalar(node[1], "a pair of numbers"));
-      if (!low || !high || *low > *high) refuse(where, option, "a pair [low, high]");
-      return json::array({*low, *high});
+    case OptionKind::range:
+      return convert_range(node, option, where);
+    case OptionKind::ranges: {
+      json all = json::object();
+      if (node.IsNull()) return all;
+      if (!node.IsMap()) refuse(where, option, "a block of names with [low, high]");
+      for (const auto& item : node)
+        all[item.first.as<std::string>()] = convert_range(item.second, option, where);
+      return all;
+    }
+    case OptionKind::words: {
+      json all = json::array();
+      if (node.IsNull()) return all;
+      if (!node.IsSequence()) refuse(where, option, "a list of words");
+      for (const auto& item : node) all.push_back(scalar(item, "a list of words"));
+      return all;
     }
     case OptionKind::boolean_or_null:
       if (node.IsNull()) return nullptr;
@@ -228,6 +247,11 @@ json plain(const json& value) {
     for (const json& item : value) copy.push_back(plain(item));
     return copy;
   }
+  if (value.is_object()) {
+    json copy = json::object();
+    for (const auto& [key, item] : value.items()) copy[key] = plain(item);
+    return copy;
+  }
   return value;
 }
 
@@ -319,6 +343,15 @@ std::string Configuration::text(std::string_view key) const {
 std::pair<double, double> Configuration::range(std::string_view key) const {
   const json& held = value(key);
   return {held[0].get<double>(), held[1].get<double>()};
+}
+std::map<std::string, std::pair<double, double>> Configuration::ranges(std::string_view key) const {
+  std::map<std::string, std::pair<double, double>> all;
+  for (const auto& [name, range] : value(key).items())
+    all.emplace(name, std::pair(range[0].get<double>(), range[1].get<double>()));
+  return all;
+}
+std::vector<std::string> Configuration::words(std::string_view key) const {
+  return value(key).get<std::vector<std::string>>();
 }
 fs::path Configuration::path(std::string_view key) const {
   return {value(key).get<std::string>()};

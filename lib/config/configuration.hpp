@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -35,6 +36,8 @@ class Configuration {
   [[nodiscard]] std::optional<bool> boolean_or_null(std::string_view key) const;
   [[nodiscard]] std::string text(std::string_view key) const;
   [[nodiscard]] std::pair<double, double> range(std::string_view key) const;
+  [[nodiscard]] std::map<std::string, std::pair<double, double>> ranges(std::string_view key) const;
+  [[nodiscard]] std::vector<std::string> words(std::string_view key) const;
   /// Return an absolute path, or an empty one if the value is empty.
   [[nodiscard]] std::filesystem::path path(std::string_view key) const;
 

@@ -95,6 +95,83 @@ void add_charge_calibrations(std::vector<Option>& options) {
                            .scaled_low_gain = true});
 }
 
+/// Cuts and bins of instrument response and DL3, in the blocks of lstchain's configuration of
+/// lstchain_create_irf_files and lstchain_create_dl3_file, with their defaults.
+void add_dl3(std::vector<Option>& options) {
+  const auto number = [&](const std::string& key, double value, const char* unit,
+                          const char* description, Limits limits = {}) {
+    options.push_back({key, K::number, value, unit, description, limits});
+  };
+  const auto count = [&](const std::string& key, int value, const char* description,
+                         Limits limits) {
+    options.push_back({key, K::integer, value, "", description, limits});
+  };
+  const Limits fraction{0, 1}, positive{1e-12};
+  options.push_back({"EventSelector.filters", K::ranges,
+                     json{{"r", {0.0, 1.0}},
+                          {"wl", {0.01, 1.0}},
+                          {"leakage_intensity_width_2", {0.0, 1.0}},
+                          {"event_type", {32.0, 32.0}}},
+                     "", "columns of DL2 and their values in the events of DL3 and response"});
+  options.push_back({"EventSelector.finite_params", K::words,
+                     json::array({"intensity", "length", "width"}), "",
+                     "columns of DL2 that must be finite in these events"});
+  options.push_back({"DL3Cuts.allowed_tels", K::words, json::array({"1"}), "",
+                     "numbers of the telescopes whose events are taken"});
+  number("DL3Cuts.min_event_p_en_bin", 100, "events",
+         "a bin of energy with fewer takes its cut from its neighbours");
+  number("DL3Cuts.global_gh_cut", 0.6, "", "gammaness of a gamma is greater", {0, 1});
+  number("DL3Cuts.gh_efficiency", 0.95, "",
+         "fraction of the gammas that an energy-dependent gammaness cut keeps", fraction);
+  number("DL3Cuts.min_gh_cut", 0.1, "", "least energy-dependent gammaness cut", fraction);
+  number("DL3Cuts.max_gh_cut", 0.95, "", "greatest energy-dependent gammaness cut", fraction);
+  number("DL3Cuts.global_theta_cut", 0.2, "deg", "distance from the source is less");
+  number("DL3Cuts.theta_containment", 0.68, "",
+         "fraction of the gammas that an energy-dependent theta cut keeps", fraction);
+  number("DL3Cuts.min_theta_cut", 0.1, "deg", "least energy-dependent theta cut");
+  number("DL3Cuts.max_theta_cut", 0.32, "deg", "greatest energy-dependent theta cut");
+  number("DL3Cuts.fill_theta_cut", 0.32, "deg", "what a bin with few events counts as at first");
+  number("DL3Cuts.global_alpha_cut", 20, "deg", "alpha is less, in source-dependent analysis");
+  number("DL3Cuts.alpha_containment", 0.68, "",
+         "fraction of the gammas that an energy-dependent alpha cut keeps", fraction);
+  number("DL3Cuts.min_alpha_cut", 1, "deg", "least energy-dependent alpha cut");
+  number("DL3Cuts.max_alpha_cut", 20, "deg", "greatest energy-dependent alpha cut");
+  number("DL3Cuts.fill_alpha_cut", 20, "deg", "what a bin with few events counts as at first");
+  const auto logarithmic = [&](const std::string& name, double low, double high, int bins,
+                               const char* unit, const std::string& text) {
+    options.push_back(
+        {"DataBinning." + name + "_min", K::number, low, unit, text + ": least value", positive});
+    options.push_back({"DataBinning." + name + "_max", K::number, high, unit,
+                       text + ": greatest value", positive});
+    count("DataBinning." + name + "_n_bins", bins, "bins, equal in the logarithm", {1, 10000});
+  };
+  const auto linear = [&](const std::string& name, double low, double high, int edges,
+                          const std::string& text) {
+    options.push_back(
+        {"DataBinning." + name + "_min", K::number, low, "deg", text + ": least value"});
+    options.push_back(
+        {"DataBinning." + name + "_max", K::number, high, "deg", text + ": greatest value"});
+    count("DataBinning." + name + "_n_edges", edges, "edges of the bins, equal in width",
+          {2, 10000});
+  };
+  logarithmic("true_energy", 0.005, 500, 25, "TeV", "true energy of response");
+  logarithmic("reco_energy", 0.005, 500, 25, "TeV", "reconstructed energy of response");
+  logarithmic("energy_migration", 0.2, 5, 30, "", "reconstructed over true energy");
+  linear("fov_offset", 0.1, 1.1, 9, "distance of diffuse gammas from the pointing");
+  linear("bkg_fov_offset", 0, 10, 21, "distance of the background from the pointing");
+  linear("source_offset", 0, 1, 101, "distance from the source in the point-spread function");
+  number("DataBinning.scale_true_energy", 1, "",
+         "factor on the true energies, to see what a wrong light yield does", positive);
+  const auto choice = [&](const char* key, const char* description) {
+    options.push_back({key, K::boolean, false, "", description});
+  };
+  choice("irf.point_like", "response behind a cut in direction (theta, or alpha)");
+  choice("irf.energy_dependent_gh", "gammaness cuts by energy, from DL3Cuts.gh_efficiency");
+  choice("irf.energy_dependent_theta", "theta cuts by energy, from DL3Cuts.theta_containment");
+  choice("irf.energy_dependent_alpha", "alpha cuts by energy, from DL3Cuts.alpha_containment");
+  choice("irf.source_dependent", "response of the source-dependent analysis: alpha, not theta");
+}
+
 std::vector<Option> make_options() {
   return {
       {"telescope", K::integer, 1, "", "number of the telescope, 1 to 4", {1, 4}},
@@ -347,6 +424,10 @@ const char* kind_name(OptionKind kind) {
       return "number or null";
     case K::range:
       return "[low, high]";
+    case K::ranges:
+      return "names with [low, high]";
+    case K::words:
+      return "list of words";
     case K::boolean:
       return "true or false";
     case K::boolean_or_null:
@@ -367,6 +448,7 @@ std::span<const Option> options() {
   static const std::vector<Option> all = [] {
     std::vector<Option> options = make_options();
     add_charge_calibrations(options);
+    add_dl3(options);
     return options;
   }();
   return all;

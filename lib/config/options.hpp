@@ -12,6 +12,8 @@ enum class OptionKind {
   number,          ///< finite or .inf
   number_or_null,  ///< null switches the step off
   range,           ///< [low, high], both inclusive, may be infinite
+  ranges,          ///< a block of names, each with such a range; given, it replaces the whole block
+  words,           ///< a list of words
   boolean,
   boolean_or_null,  ///< null leaves the decision to the data
   text,

@@ -17,6 +17,7 @@
 #include "lib/pipeline/dl2_origin.hpp"
 #include "lib/pipeline/dl2_run.hpp"
 #include "lib/pipeline/dl3_file.hpp"
+#include "lib/pipeline/dl3_options.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/response_file.hpp"
 #include "reco/dl3/geomagnetic.hpp"
@@ -226,7 +227,6 @@ ActivityNote dl2_to_dl3_activity(const Dl2ToDl3Request& request, const JobContex
 std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
                         const config::Configuration& configuration,
                         const instrument::Telescope& telescope) {
-  static_cast<void>(configuration);
   const SubrunId id = run_of(request);
   const fs::path target = request.output_dir / dl3_name(id.telescope, id.run, request.packing);
   for (const fs::path& input : request.inputs)
@@ -240,7 +240,7 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
     return 0;
   }
 
-  const Dl2Run data = read_dl2_run(request.inputs, dl3::standard_event_ranges());
+  const Dl2Run data = read_dl2_run(request.inputs, event_ranges(configuration));
   dl3::Observation o;
   o.obs_id = id.run;
   o.telescope = id.telescope;

@@ -41,6 +41,26 @@ TEST_F(ConfigurationTest, AKeyReplacesOnlyItself) {
   EXPECT_EQ(c.number("tailcut.boundary_thresh"), 4);
 }
 
+TEST_F(ConfigurationTest, ABlockOfRangesIsReplacedAsAWhole) {
+  const auto defaults = Configuration::defaults();
+  EXPECT_EQ(defaults.ranges("EventSelector.filters").at("event_type"), std::pair(32.0, 32.0));
+  const auto file = write("irf.json", R"({"EventSelector": {
+      "filters": {"intensity": [50, Infinity]}, "finite_params": ["width", "r"]},
+      "DL3Cuts": {"allowed_tels": [1, 2]}})");
+  const auto c = Configuration::load({file});
+  const auto ranges = c.ranges("EventSelector.filters");
+  ASSERT_EQ(ranges.size(), 1U);
+  EXPECT_EQ(ranges.at("intensity").first, 50);
+  EXPECT_TRUE(std::isinf(ranges.at("intensity").second));
+  EXPECT_EQ(c.words("EventSelector.finite_params"), (std::vector<std::string>{"width", "r"}));
+  EXPECT_EQ(c.words("DL3Cuts.allowed_tels"), (std::vector<std::string>{"1", "2"}));
+  EXPECT_NE(c.section_json({"EventSelector"}).find("\"inf\""), std::string::npos);
+  EXPECT_NE(error_of([&] {
+              (void)Configuration::load({write("b.yaml", "EventSelector: {filters: {r: 1}}\n")});
+            }).find("b.yaml:1"),
+            std::string::npos);
+}
+
 TEST_F(ConfigurationTest, LaterFilesAndOverridesWin) {
   const auto a = write("a.yaml", "tailcut: {picture_thresh: 10, delta_time: null}\n");
   const auto b = write("b.yaml", "tailcut: {picture_thresh: 12}\n");
