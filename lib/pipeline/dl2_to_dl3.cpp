@@ -70,10 +70,10 @@ ChosenResponse choose_response(stage::StageRun& run, const Dl2ToDl3Request& requ
   run.depend_on("irf_grid", grid.finish());
   const dl3::NodeChoice choice = dl3::choose_nodes(pointings, target, request.grid_use);
   ChosenResponse chosen;
-  chosen.how = nodes.size() == 1 ? "the only one"
-               : choice.nodes.size() == 3
-                   ? fmt::format("interpolated between 3 of {}", nodes.size())
-                   : fmt::format("nearest of {}", nodes.size());
+  chosen.how = fmt::format("nearest of {}", nodes.size());
+  if (nodes.size() == 1) chosen.how = "the only one";
+  if (choice.nodes.size() == 3)
+    chosen.how = fmt::format("interpolated between 3 of {}", nodes.size());
   if (choice.outside && nodes.size() > 1)
     spdlog::warn(
         "the pointing, {:.2f} deg from the zenith and {:.2f} deg from the magnetic field, lies "
