@@ -51,12 +51,12 @@ int run_check_dl1_command(const std::vector<std::string>& arguments, const Progr
                           StageObserver* shared);
 int run_dl1_to_dl2_command(const std::vector<std::string>& arguments, const Program& program,
                            StageObserver* shared);
+int run_irf_command(const std::vector<std::string>& arguments, const Program& program,
+                    StageObserver* shared);
 int run_dl2_to_dl3_command(const std::vector<std::string>& arguments, const Program& program,
                            StageObserver* shared);
 int run_dl3_index_command(const std::vector<std::string>& arguments, const Program& program,
                           StageObserver* shared);
-int run_irf_command(const std::vector<std::string>& arguments, const Program& program,
-                    StageObserver* shared);
 int run_significance_command(const std::vector<std::string>& arguments, const Program& program,
                              StageObserver* shared);
 int run_report_command(const std::vector<std::string>& arguments, const Program& program,

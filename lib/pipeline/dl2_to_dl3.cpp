@@ -17,6 +17,7 @@
 #include "lib/pipeline/dl2_origin.hpp"
 #include "lib/pipeline/dl2_run.hpp"
 #include "lib/pipeline/dl3_file.hpp"
+#include "lib/pipeline/dl3_options.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/response_file.hpp"
 #include "reco/dl3/geomagnetic.hpp"
@@ -69,10 +70,10 @@ ChosenResponse choose_response(stage::StageRun& run, const Dl2ToDl3Request& requ
   run.depend_on("irf_grid", grid.finish());
   const dl3::NodeChoice choice = dl3::choose_nodes(pointings, target, request.grid_use);
   ChosenResponse chosen;
-  chosen.how = nodes.size() == 1 ? "the only one"
-               : choice.nodes.size() == 3
-                   ? fmt::format("interpolated between 3 of {}", nodes.size())
-                   : fmt::format("nearest of {}", nodes.size());
+  chosen.how = fmt::format("nearest of {}", nodes.size());
+  if (nodes.size() == 1) chosen.how = "the only one";
+  if (choice.nodes.size() == 3)
+    chosen.how = fmt::format("interpolated between 3 of {}", nodes.size());
   if (choice.outside && nodes.size() > 1)
     spdlog::warn(
         "the pointing, {:.2f} deg from the zenith and {:.2f} deg from the magnetic field, lies "
@@ -226,7 +227,6 @@ ActivityNote dl2_to_dl3_activity(const Dl2ToDl3Request& request, const JobContex
 std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
                         const config::Configuration& configuration,
                         const instrument::Telescope& telescope) {
-  static_cast<void>(configuration);
   const SubrunId id = run_of(request);
   const fs::path target = request.output_dir / dl3_name(id.telescope, id.run, request.packing);
   for (const fs::path& input : request.inputs)
@@ -240,7 +240,7 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
     return 0;
   }
 
-  const Dl2Run data = read_dl2_run(request.inputs, dl3::standard_event_ranges());
+  const Dl2Run data = read_dl2_run(request.inputs, event_ranges(configuration));
   dl3::Observation o;
   o.obs_id = id.run;
   o.telescope = id.telescope;

@@ -70,13 +70,15 @@ Dl3File read_dl3_headers(const fs::path& path) {
 std::vector<Dl3File> read_files(const std::vector<fs::path>& paths,
                                 std::vector<std::string>& left_out) {
   std::vector<Dl3File> files;
-  for (const fs::path& path : paths) try {
+  for (const fs::path& path : paths) {
+    try {
       files.push_back(read_dl3_headers(path));
     } catch (const Error& problem) {
       if (problem.kind() != ErrorKind::bad_input) throw;
       left_out.emplace_back(problem.what());
       spdlog::warn("left out: {}", problem.what());
     }
+  }
   if (files.empty())
     throw Error(ErrorKind::bad_input, "none of the files is whole DL3",
                 paths.front().parent_path().string(), "make them with alisio dl2-to-dl3");
@@ -154,7 +156,7 @@ BinaryTable hdu_index(const std::vector<Dl3File>& files, const fs::path& folder)
       types.push_back(kind->first);
       classes.push_back(kind->second);
       // Relative, so that the folder may be moved.
-      folders.push_back(fs::relative(file.path.parent_path(), folder).string());
+      folders.push_back(fs::relative(fs::absolute(file.path).parent_path(), folder).string());
       names.push_back(file.path.filename().string());
       hdus.push_back(table.name);
       sizes.push_back(std::int64_t(fs::file_size(file.path)));

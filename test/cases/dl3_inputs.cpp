@@ -45,7 +45,7 @@ Columns events_of(const Settings& settings) {
   const auto nan_every = std::size_t(settings.number("nan", 0));
   Columns columns;
   double time = 1671148800;  // 2022-12-16 UTC
-  for (std::size_t i = 0; i < n; ++i) {
+  for (std::size_t i = 0; i < std::max<std::size_t>(n, 1); ++i) {
     const double delta = i == 0 ? 0 : step * (0.5 + double(i * 7 % 11) / 10);
     time += delta + (i == n / 2 ? gap : 0);
     const bool lost = nan_every > 0 && i % nan_every == nan_every - 1;
@@ -68,6 +68,8 @@ Columns events_of(const Settings& settings) {
         {"leakage_intensity_width_2", 0}};
     for (const auto& [name, value] : row) columns[name].push_back(value);
   }
+  if (n == 0)
+    for (auto& [name, values] : columns) values.clear();
   const std::string kind = settings.text("kind", "data");
   if (kind == "monte-carlo") columns["mc_energy"] = std::vector<double>(n, 1);
   if (kind == "timeless") columns.erase("dragon_time");

@@ -20,12 +20,21 @@ import warnings
 from pathlib import Path
 
 import astropy.units as u
+import gammapy
 import h5py
 import numpy as np
 from astropy.coordinates import AltAz, EarthLocation, SkyCoord
 from astropy.io import fits
 from astropy.time import Time
 from astropy.utils import iers
+from gammapy.data import DataStore
+from gammapy.datasets import Datasets, SpectrumDataset
+from gammapy.estimators import LightCurveEstimator
+from gammapy.makers import ReflectedRegionsBackgroundMaker, SafeMaskMaker, SpectrumDatasetMaker
+from gammapy.maps import MapAxis, RegionGeom
+from gammapy.modeling import Fit
+from gammapy.modeling.models import LogParabolaSpectralModel, SkyModel
+from regions import CircleSkyRegion
 from scipy.special import ndtr
 
 iers.conf.auto_download = False
@@ -156,12 +165,6 @@ def make_dl3(options):
 
 def datasets_of(folder):
     """Return one spectrum with its background an observation."""
-    from gammapy.data import DataStore
-    from gammapy.datasets import Datasets, SpectrumDataset
-    from gammapy.makers import ReflectedRegionsBackgroundMaker, SafeMaskMaker, SpectrumDatasetMaker
-    from gammapy.maps import MapAxis, RegionGeom
-    from regions import CircleSkyRegion
-
     store = DataStore.from_dir(folder)
     observations = store.get_observations(required_irf="point-like")
     reco = MapAxis.from_energy_bounds(0.1, 20, nbin=6, per_decade=True, unit="TeV")
@@ -204,9 +207,6 @@ class Checks:
 
 
 def check_spectrum(check, made):
-    from gammapy.modeling import Fit
-    from gammapy.modeling.models import LogParabolaSpectralModel, SkyModel
-
     spectrum = LogParabolaSpectralModel(amplitude=2e-11 * u.Unit("cm-2 s-1 TeV-1"), alpha=2.2,
                                         beta=0.05, reference=1 * u.TeV)
     made.models = [SkyModel(spectral_model=spectrum, name="crab")]
@@ -218,8 +218,6 @@ def check_spectrum(check, made):
 
 
 def check_light_curve(check, made):
-    from gammapy.estimators import LightCurveEstimator
-
     grid = np.geomspace(0.2, 10, 4001)
     values = flux(grid)
     truth = float(np.sum((values[1:] + values[:-1]) / 2 * np.diff(grid)))
@@ -254,8 +252,6 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    import gammapy
-
     print(f"gammapy {gammapy.__version__}")
     folder = make_dl3(options)
     check, complaints = Checks(), Complaints()

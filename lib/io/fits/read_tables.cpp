@@ -155,8 +155,9 @@ Column column_here(const Input& in, int number, LONGLONG rows, const std::string
     column.values = texts_here(in, number, rows, repeat, place);
     return column;
   }
+  // A cell of one number is an array only if it says so.
+  if (repeat == 1 && key_here(in, "TDIM" + std::to_string(number)).empty()) n_axes = 0;
   for (int axis = n_axes; axis-- > 0;) column.shape.push_back(static_cast<std::size_t>(axes[axis]));
-  if (column.shape == std::vector<std::size_t>{1}) column.shape.clear();
   const LONGLONG n = rows * repeat;
   if (type == TDOUBLE)
     column.values = numbers_here<double>(in, number, type, n, place);
