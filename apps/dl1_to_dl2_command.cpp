@@ -29,7 +29,10 @@ int run_dl1_to_dl2_command(const std::vector<Text>& arguments, const Program& pr
       {.name = "dl1-to-dl2",
        .synopsis = "--input FILE... --models FILE --output-dir DIR [options]",
        .text = "Reconstruct energy, direction and particle type: DL1 to DL2.\n"
-               "Reads DL1 of Alisio and of lstchain; the first 'dl1' in a name becomes 'dl2'.",
+               "Reads DL1 of Alisio and of lstchain; the first 'dl1' in a name becomes 'dl2'.\n"
+               "With dl2.source_dependent every event is reconstructed for the assumed place of a\n"
+               "source and for places off it, with models trained for that; sources are looked up\n"
+               "in the catalogue file significance.catalogue, not over the network.",
        .examples = "  alisio dl1-to-dl2 --input dl1_LST-1.Run11220.0000.h5 --models "
                    "standard.forest --output-dir DL2"},
       options);
@@ -55,6 +58,7 @@ int run_dl1_to_dl2_command(const std::vector<Text>& arguments, const Program& pr
     request.input = input;
     const Job job = make_job(values, program, request.input, request.output_dir);
     report = job.report;
+    request.catalogue = dl2_catalogue(job.configuration, program);
     const SubrunId id = pipeline::subrun_or_run_of(request.input);
     const instrument::Telescope telescope =
         instrument::load_telescope(program.cfg_folder, "LSTCam", id.telescope);

@@ -53,6 +53,18 @@ po::options_description job_options() {
   return options;
 }
 
+fs::path source_catalogue(const config::Configuration& configuration, const Program& program) {
+  fs::path configured = configuration.path("significance.catalogue");
+  return configured.empty() ? program.cfg_folder / "sources.ecsv" : configured;
+}
+
+fs::path dl2_catalogue(const config::Configuration& configuration, const Program& program) {
+  const bool named = configuration.boolean("dl2.source_dependent") &&
+                     configuration.text("dl2.observation_mode") == "wobble" &&
+                     !configuration.text("dl2.source_name").empty();
+  return named ? source_catalogue(configuration, program) : fs::path();
+}
+
 Text text_option(const po::variables_map& values, const char* name) {
   return values.count(name) != 0 ? values[name].as<Text>() : Text();
 }

@@ -51,6 +51,14 @@ struct Job {
                            const Program& program, const std::filesystem::path& input,
                            const std::filesystem::path& output_dir);
 
+/// Return the catalogue of sources: as configured (significance.catalogue), else the one that
+/// ships.
+[[nodiscard]] std::filesystem::path source_catalogue(const config::Configuration& configuration,
+                                                     const Program& program);
+/// Return the catalogue that dl1_to_dl2 looks into; empty if its analysis needs none.
+[[nodiscard]] std::filesystem::path dl2_catalogue(const config::Configuration& configuration,
+                                                  const Program& program);
+
 /// Return the recorder of a stage command: writes to `journal_folder` under the definition and
 /// logger configuration of the program's cfg folder.
 [[nodiscard]] std::unique_ptr<StageObserver> make_recorder(

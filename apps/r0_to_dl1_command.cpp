@@ -113,6 +113,7 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
   progress.finish();
   if (with_dl2 && !results.back().error) {
     dl2_request.input = product.path;
+    dl2_request.catalogue = dl2_catalogue(job.configuration, program);
     if (!product.sha256.empty()) job.known.add(product);
     std::int64_t reconstructed = 0;
     // The notes are about the ports of r0_to_dl1.

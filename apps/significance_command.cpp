@@ -84,11 +84,9 @@ void choose_sources(const po::variables_map& values, const Job& job, const Progr
         name.empty() ? fmt::format("RA{:.4f} Dec{:+.4f}", ra, dec) : name, ra, dec, {}};
     return;
   }
-  const fs::path configured = job.configuration.path("significance.catalogue");
   request.catalogue = values.count("source-catalogue") != 0
                           ? fs::path(text_option(values, "source-catalogue"))
-                      : configured.empty() ? program.cfg_folder / "sources.ecsv"
-                                           : configured;
+                          : source_catalogue(job.configuration, program);
   if (!name.empty())
     request.told = text::source_of_name(text::read_source_catalogue(request.catalogue), name,
                                         request.catalogue);

@@ -38,7 +38,7 @@ const std::map<std::string, Words>& groups() {
       {"dl1",
        {"gain_select", "find_pedestals", "r0_to_dl1", "find_tailcuts", "dl1ab", "merge_dl1"}},
       {"dl2", {"dl1_to_dl2", "merge_dl2"}},
-      {"dl3", {"irf", "dl3", "dl3_index"}},
+      {"dl3", {"irf", "dl3", "dl3_index", "significance"}},
       {"check", {"check_dl1", "dl1_datacheck", "merge_datacheck", "merge_muons", "long_term"}},
       {"report", {"run_summary", "night_report"}}};
   return all;

@@ -19,6 +19,7 @@ const std::map<std::string, std::string>& option_of_port() {
       {"dl2_subrun", "--input"},
       {"dl2_run", "--input"},
       {"source_catalogue", "--source-catalogue"},
+      {"dl3_run", "--input"},
       {"significance", "--significance"},
       {"muons", "--input"},
       {"dl1_datacheck", "--input"},
@@ -49,6 +50,7 @@ bool takes_threads(const std::string& stage) {
 std::string command_of(const std::string& stage) {
   if (stage.starts_with("merge_")) return "merge";
   if (stage == "night_report") return "report";
+  if (stage == "dl3") return "dl2-to-dl3";
   std::string command = stage;
   std::replace(command.begin(), command.end(), '_', '-');
   return command;
@@ -87,6 +89,11 @@ JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* wit
   words = {command_of(stage)};
   // The run summary is told the night and looks for its files.
   if (stage != "run_summary") add_inputs(planned.inputs, {}, words);
+  // Which of the responses serve a run, the stage finds by its pointing.
+  if (stage == "dl3") {
+    words.push_back("--irf");
+    for (const std::filesystem::path& response : setup.responses) words.push_back(response);
+  }
   words.insert(words.end(), {"--output-dir", job.output_folder});
   const auto makes = [&](const char* port) {
     return std::any_of(job.products.begin(), job.products.end(),

@@ -38,7 +38,7 @@ fs::path NightFolders::cat_b() const {
 fs::path NightFolders::log(const std::string& stage, bool dry_run) const {
   fs::path folder = dl1;
   if (stage == "dl1_to_dl2" || stage == "merge_dl2") folder = dl2;
-  if (stage == "significance") folder = dl3;
+  if (stage == "dl3" || stage == "dl3_index" || stage == "significance") folder = dl3;
   if (stage == "gain_select") folder = r0g;
   for (const ConstantsKind kind : constants_kinds)
     if (stage == facts_of(kind).stage) folder = constants(kind);
@@ -47,8 +47,8 @@ fs::path NightFolders::log(const std::string& stage, bool dry_run) const {
 }
 
 fs::path NightFolders::journal(const JobKey& key, bool dry_run) const {
-  const bool of_data_run =
-      key.stage == "dl1_to_dl2" || key.stage == "merge_dl2" || key.stage == "gain_select";
+  const bool of_data_run = key.stage == "dl1_to_dl2" || key.stage == "merge_dl2" ||
+                           key.stage == "dl3" || key.stage == "gain_select";
   return log(of_data_run ? "r0_to_dl1" : key.stage, dry_run) / "journal" / run_text(key.run);
 }
 

@@ -367,10 +367,10 @@ class Layout {
     }
     if (!subruns.empty()) {
       add_recleaning(run, chosen, made);
-      if (setup_.steps.merge)
-        add_merges(run, made);
-      else
-        dl2_.insert(dl2_.end(), made.dl2.begin(), made.dl2.end());
+      std::vector<PortFile> dl2 = made.dl2;
+      if (setup_.steps.merge) dl2 = add_merges(run, made);
+      if (setup_.steps.dl3 && !dl2.empty()) add_dl3(number, dl2);
+      dl2_.insert(dl2_.end(), dl2.begin(), dl2.end());
     }
     plan_.runs.push_back(std::move(chosen));
   }
@@ -499,8 +499,8 @@ class Layout {
     return {};
   }
 
-  /// Add the files of whole runs.
-  void add_merges(const RunSetup& run, const RunFiles& made) {
+  /// Add the files of whole runs. @return the DL2 of the run; empty if there is none.
+  std::vector<PortFile> add_merges(const RunSetup& run, const RunFiles& made) {
     const int number = run.entry.run;
     const auto gather = [&](const char* stage, const fs::path& folder, const char* prefix,
                             const char* suffix, const char* port,
@@ -521,13 +521,42 @@ class Layout {
     gather("merge_dl1", folders_.dl1 / made.folder, "dl1", "h5", "dl1_run", made.dl1);
     const std::string dl2 =
         gather("merge_dl2", folders_.dl2 / made.folder, "dl2", "h5", "dl2_run", made.dl2);
-    if (!dl2.empty()) dl2_.push_back({"dl2_run", dl2});
     const std::string muons =
         gather("merge_muons", folders_.dl1, "muons", "fits", "muons_run", made.muons);
     const std::string check = gather("merge_datacheck", folders_.dl1 / made.folder, "datacheck_dl1",
                                      "h5", "dl1_datacheck_run", made.checks);
     if (!muons.empty()) run_muons_.push_back({"muons_run", muons});
     if (!check.empty()) run_checks_.push_back({"dl1_datacheck_run", check});
+    return dl2.empty() ? std::vector<PortFile>() : std::vector<PortFile>{{"dl2_run", dl2}};
+  }
+
+  /// Add the DL3 of a run.
+  void add_dl3(int run, const std::vector<PortFile>& dl2) {
+    Job job;
+    job.key = {"dl3", run, whole_run};
+    job.output_folder = folders_.dl3;
+    job.inputs = dl2;
+    if (!setup_.sources.empty()) job.inputs.push_back({"source_catalogue", setup_.sources});
+    if (setup_.responses.empty())
+      job.obstacle = "no instrument response is there: see dl3.irf in the configuration";
+    const fs::path product =
+        folders_.dl3 /
+        fmt::format("dl3_{}.Run{}.fits", telescope_text(setup_.key.telescope), run_text(run));
+    job.products = {{"dl3_run", product}};
+    dl3_.push_back(job.products.front());
+    add(std::move(job));
+  }
+
+  /// Add the index of the night's DL3.
+  void add_dl3_index() {
+    if (dl3_.empty() || !setup_.asked.empty()) return;
+    Job job;
+    job.key = {"dl3_index", whole_night, whole_run};
+    job.output_folder = folders_.dl3;
+    job.inputs = dl3_;
+    job.products = {{"hdu_index", folders_.dl3 / "hdu-index.fits.gz"},
+                    {"obs_index", folders_.dl3 / "obs-index.fits.gz"}};
+    add(std::move(job));
   }
 
   /// Add the files of the whole night.
@@ -547,6 +576,7 @@ class Layout {
     gather("merge_muons", "muons_{}.{}.fits", "muons_night", run_muons_, "muons");
     gather("merge_datacheck", "datacheck_dl1_{}.{}.h5", "dl1_datacheck_night", run_checks_,
            "dl1_datacheck");
+    add_dl3_index();
     const std::string significance = add_significance();
     if (!setup_.steps.report || (run_checks_.empty() && run_muons_.empty())) return;
     Job job;
@@ -633,6 +663,7 @@ class Layout {
 
   std::vector<PortFile> run_muons_, run_checks_;  ///< files of whole runs
   std::vector<PortFile> dl2_;                     ///< of whole runs, or of subruns if not merged
+  std::vector<PortFile> dl3_;                     ///< of whole runs
 
   NightPlan plan_;
   std::map<std::pair<ConstantsKind, int>, std::optional<std::size_t>> constants_jobs_;

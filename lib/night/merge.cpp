@@ -35,7 +35,7 @@ std::vector<std::string> documented_stages(const std::vector<std::string>& did) 
   std::vector<std::string> stages;
   for (const char* stage :
        {"drs4_pedestal", "camera_calibration", "r0_to_dl1", "dl1ab", "dl1_to_dl2", "merge_dl1",
-        "merge_dl2", "merge_muons", "merge_datacheck"})
+        "merge_dl2", "merge_muons", "merge_datacheck", "dl3"})
     if (contains(did, stage)) stages.emplace_back(stage);
   if (contains(did, "time_calibration") && !contains(did, "camera_calibration"))
     stages.emplace_back("time_calibration");

@@ -61,6 +61,7 @@ Steps steps_of(const NightOptions& options, const config::Configuration& configu
           configuration.boolean("steps.data_check") && configuration.boolean("data_check.write"),
       .merge = configuration.boolean("steps.merge"),
       .report = configuration.boolean("steps.report"),
+      .dl3 = configuration.boolean("steps.dl3"),
       .significance = configuration.boolean("steps.significance"),
       .stop_on_gates = stops_on_gates(configuration)};
   if (steps.stop_on_gates && !steps.data_check)
@@ -97,6 +98,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
                 "dl2.choice", "known: fixed, by_declination_and_nsb");
   request.models_by_pointing = choice == "by_declination_and_nsb";
   request.source_catalogue = configuration.path("dl2.catalogue");
+  request.responses = configuration.path("dl3.irf");
   request.sources = configuration.path("significance.catalogue");
   if (request.sources.empty()) request.sources = services.default_sources;
   request.nsb = configuration.number("dl2.nsb");

@@ -84,6 +84,21 @@ void choose_run_models(const SetupRequest& request, RunSetup& run) {
   }
 }
 
+/// Return the instrument responses that a file or folder stands for, sorted.
+std::vector<fs::path> responses_in(const fs::path& given) {
+  if (given.empty() || !fs::is_directory(given))
+    return given.empty() ? std::vector<fs::path>() : std::vector<fs::path>{given};
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(given)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find("irf") != std::string::npos &&
+        (name.ends_with(".fits") || name.ends_with(".fits.gz")))
+      files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 }  // namespace
 
 bool NightSetup::is_asked(int run) const {
@@ -98,6 +113,7 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   setup.asked = request.runs;
   setup.filters = request.filters;
   setup.sources = request.sources;
+  setup.responses = responses_in(request.responses);
   setup.given_constants = request.given_constants;
   const std::string date = request.key.date.compact();
   setup.folders = {.dl1 = request.products / "DL1" / date / request.key.prod_id,

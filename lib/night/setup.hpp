@@ -15,7 +15,7 @@ struct Steps {
   bool run_summary = true, calibration = true, gain_select = false;
   bool cat_b = false, tailcuts = false, dl1ab = false, dl2 = true;
   bool muons = false, data_check = false, merge = false, report = false;
-  bool significance = false;
+  bool dl3 = false, significance = false;
   /// Data that fail their quality gates go no further than DL1.
   bool stop_on_gates = false;
 };
@@ -36,6 +36,7 @@ struct NightSetup {
   std::filesystem::path drive_log;                       ///< empty: there is none
   std::filesystem::path run_catalogue;                   ///< of sources; empty: there is none
   std::filesystem::path sources;                         ///< catalogue of gamma-ray sources
+  std::vector<std::filesystem::path> responses;          ///< of the instrument, for DL3
   std::filesystem::path ffactor_systematics;             ///< empty: there is none
   std::array<std::filesystem::path, 3> given_constants;  ///< by ConstantsKind; may be empty
   std::array<ConstantsShelf, 3> shelves;                 ///< by ConstantsKind
@@ -60,6 +61,7 @@ struct SetupRequest {
   bool models_by_pointing = false;         ///< choose by declination and night-sky level
   std::filesystem::path source_catalogue;  ///< RunCatalog file or the folder of such files
   std::filesystem::path sources;           ///< catalogue of gamma-ray sources
+  std::filesystem::path responses;         ///< of the instrument: a file or a folder; may be empty
   double nsb = 0;                          ///< p.e./ns
   CleaningLevels levels;                   ///< of dl1ab
   double picture_threshold = 0;            ///< that the models must be trained for, p.e.

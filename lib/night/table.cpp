@@ -19,8 +19,10 @@ constexpr std::size_t troubles_shown = 20;
 
 /// The columns of stages, in the order of the work.
 constexpr std::pair<const char*, const char*> stage_columns[] = {
-    {"gain_select", "R0G"},        {"r0_to_dl1", "DL1"}, {"cat_b", "Cat-B"},
-    {"find_tailcuts", "tailcuts"}, {"dl1ab", "DL1ab"},   {"dl1_to_dl2", "DL2"}};
+    {"gain_select", "R0G"}, {"r0_to_dl1", "DL1"},
+    {"cat_b", "Cat-B"},     {"find_tailcuts", "tailcuts"},
+    {"dl1ab", "DL1ab"},     {"dl1_to_dl2", "DL2"},
+    {"dl3", "DL3"}};
 /// Stages that gather the files of a run: one column, "merged".
 constexpr const char* merging_stages[] = {"merge_dl1", "merge_dl2", "merge_muons",
                                           "merge_datacheck"};

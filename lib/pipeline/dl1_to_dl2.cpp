@@ -8,6 +8,7 @@
 #include "lib/base/timings.hpp"
 #include "lib/pipeline/dl2_file.hpp"
 #include "lib/pipeline/options.hpp"
+#include "lib/pipeline/source_dependence.hpp"
 #include "lib/stage/description.hpp"
 #include "reco/forest/forest_file.hpp"
 
@@ -46,6 +47,7 @@ std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
   timed.reset();
   run.use("dl1_subrun", request.input);
   run.use("models", request.models, {{"training_production", training_json(models)}});
+  if (!request.catalogue.empty()) run.use("source_catalogue", request.catalogue);
   const std::filesystem::path target = request.output_dir / dl2_name(request.input);
   if (run.activity().dry_run) {
     run.plan_product("dl2_subrun", target);
@@ -63,17 +65,29 @@ std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
   timed.emplace(&run.timings(), "reconstruct");
   const dl2::Options options = dl2_options(
       configuration, effective_focal_length(dl1, telescope.optics.effective_focal_length));
-  const dl2::ModelSet set = dl2::ModelSet::from(models, options.disp_method);
-  const dl2::Dl2Columns result = dl2::reconstruct(*rows, set, options);
+  const auto dependence = source_dependence(configuration, request.catalogue);
+  const dl2::ModelSet set =
+      dl2::ModelSet::from(models, options.disp_method, dependence.has_value());
+  const auto positions = dl2::assumed_positions(dependence ? dependence->n_off : 0);
+  std::vector<dl2::Dl2Columns> results;
+  if (dependence)
+    results = reconstruct_for(positions, *dependence, *rows, set, options, telescope);
+  else
+    results.push_back(dl2::reconstruct(*rows, set, options));
   timed.emplace(&run.timings(), "write");
-  if (result.size() == 0)
+  const std::size_t n = results.front().size();
+  if (n == 0)
     spdlog::warn("{}: no event passes the filters; the DL2 table is empty", request.input.string());
   PendingFile& product = run.create("dl2_subrun", target);
-  write_dl2_file(product.path(), dl1, result, run.activity().configuration_json,
-                 run.metadata("dl2_subrun"));
+  const std::string& configured = run.activity().configuration_json;
+  const ProductMetadata metadata = run.metadata("dl2_subrun");
+  if (dependence)
+    write_source_dependent_dl2_file(product.path(), dl1, positions, results, configured, metadata);
+  else
+    write_dl2_file(product.path(), dl1, results.front(), configured, metadata);
   timed.reset();
   run.publish("dl2_subrun");
-  return std::int64_t(result.size());
+  return std::int64_t(n);
 }
 
 }  // namespace alisio::pipeline

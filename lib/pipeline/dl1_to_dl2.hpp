@@ -7,6 +7,7 @@ namespace alisio::pipeline {
 struct Dl1ToDl2Request {
   std::filesystem::path input;       ///< a DL1 file, ours or lstchain's
   std::filesystem::path models;      ///< forest file
+  std::filesystem::path catalogue;   ///< of sources, for a source-dependent analysis; or empty
   std::filesystem::path output_dir;  ///< gets the file, with dl1 in its name replaced by dl2
 };
 

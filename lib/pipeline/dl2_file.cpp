@@ -42,6 +42,142 @@ constexpr std::array double_members{
     DoubleMember{"concentration_pixel", &ImageParameters::concentration_pixel},
     DoubleMember{"wl", &ImageParameters::wl}};
 
+/// Columns of a table under way, with where their values are.
+struct Columns {
+  std::vector<ColumnSpec> specs;
+  std::vector<ColumnSource> sources;
+  std::vector<std::int64_t> wide_trigger, wide_ucts_trigger;
+
+  /// Add a column; one without values only if there are no rows at all.
+  template <typename T>
+  void add(const std::string& name, const std::vector<T>& values, std::size_t rows) {
+    if (values.empty() && rows > 0) return;
+    ColumnSpec column;
+    column.name = name;
+    column.type = std::is_same_v<T, double> ? ScalarType::float64 : ScalarType::int64;
+    specs.push_back(column);
+    sources.push_back(ColumnSource::of(values));
+  }
+};
+
+/// Return the source of a DL1 column's values.
+ColumnSource source_of(const dl2::Dl1Columns& d, const std::string& name) {
+  const bool none = d.size() == 0;
+  const auto member = [&](auto ImageParameters::*at) {
+    return ColumnSource{none ? nullptr : static_cast<const void*>(&(d.parameters[0].*at)),
+                        sizeof(ImageParameters)};
+  };
+  for (const DoubleMember& entry : double_members)
+    if (name == entry.name) return member(entry.member);
+  if (name == "leakage_intensity_width_1")
+    return member(&ImageParameters::leakage_intensity_width_1);
+  if (name == "leakage_intensity_width_2")
+    return member(&ImageParameters::leakage_intensity_width_2);
+  if (name == "n_pixels") return member(&ImageParameters::n_pixels);
+  if (name == "n_islands") return member(&ImageParameters::n_islands);
+  if (name == "obs_id") return ColumnSource::of(d.obs_id);
+  if (name == "event_id") return ColumnSource::of(d.event_id);
+  if (name == "alt_tel") return ColumnSource::of(d.alt_tel);
+  if (name == "az_tel") return ColumnSource::of(d.az_tel);
+  if (name == "sin_az_tel") return ColumnSource::of(d.sin_az_tel);
+  if (name == "calibration_id") return ColumnSource::of(d.calibration_id);
+  if (name == "dragon_time") return ColumnSource::of(d.dragon_time);
+  if (name == "ucts_time") return ColumnSource::of(d.ucts_time);
+  if (name == "tib_time") return ColumnSource::of(d.tib_time);
+  if (name == "ucts_jump") return ColumnSource::of(d.ucts_jump);
+  if (name == "mc_type") return ColumnSource::of(d.mc_type);
+  if (name == "tel_id") return ColumnSource::of(d.tel_id);
+  if (name == "tel_pos_x") return ColumnSource::of(d.tel_pos_x);
+  if (name == "tel_pos_y") return ColumnSource::of(d.tel_pos_y);
+  if (name == "tel_pos_z") return ColumnSource::of(d.tel_pos_z);
+  if (name == "trigger_type") return ColumnSource::of(d.trigger_type);
+  if (name == "ucts_trigger_type") return ColumnSource::of(d.ucts_trigger_type);
+  if (name == "trigger_time") return ColumnSource::of(d.trigger_time);
+  return ColumnSource::of(d.event_type);
+}
+
+/// Add the columns of the DL1 table, as they were in the file.
+void add_dl1_columns(const hdf5::File& dl1, const dl2::Dl1Columns& d, Columns& out) {
+  // Old DL1 files hold the trigger bits in wider integers; the type of the input is kept.
+  const hdf5::TableReader input(dl1, parameters_path);
+  const auto is_wide = [&](const std::string& name) {
+    return input.has_column(name) &&
+           hdf5::find_column(input.columns(), name, parameters_path).type == ScalarType::int64;
+  };
+  out.wide_trigger.assign(d.trigger_type.begin(), d.trigger_type.end());
+  out.wide_ucts_trigger.assign(d.ucts_trigger_type.begin(), d.ucts_trigger_type.end());
+  for (const ColumnSpec& column : parameter_columns()) {
+    // A DL1 file without event times gives a DL2 file without them.
+    if (column.name == "dragon_time" && d.dragon_time.empty()) continue;
+    // The peers' DL2 table names no units: pandas wrote it.
+    ColumnSpec bare;
+    bare.name = column.name;
+    bare.type = column.type;
+    out.specs.push_back(bare);
+    out.sources.push_back(source_of(d, column.name));
+    if (column.type == ScalarType::uint8 && is_wide(column.name)) {
+      out.specs.back().type = ScalarType::int64;
+      out.sources.back() = ColumnSource::of(column.name == "trigger_type" ? out.wide_trigger
+                                                                          : out.wide_ucts_trigger);
+    }
+  }
+}
+
+/// Add what was reconstructed. @param named makes the name of a column
+template <typename Named>
+void add_results(const dl2::Dl2Columns& rows, const Named& named, Columns& out) {
+  const auto add = [&](const char* name, const auto& values) {
+    out.add(named(name), values, rows.size());
+  };
+  add("alt0", rows.alt0);
+  add("alt1", rows.alt1);
+  add("w0", rows.w0);
+  add("w1", rows.w1);
+  add("log_reco_energy", rows.log_reco_energy);
+  add("reco_energy", rows.reco_energy);
+  add("reco_disp_norm", rows.reco_disp_norm);
+  add("reco_disp_sign", rows.reco_disp_sign);
+  add("reco_disp_sign_proba", rows.reco_disp_sign_proba);
+  add("reco_disp_dx", rows.reco_disp_dx);
+  add("reco_disp_dy", rows.reco_disp_dy);
+  add("reco_src_x", rows.reco_src_x);
+  add("reco_src_y", rows.reco_src_y);
+  add("signed_time_gradient", rows.signed_time_gradient);
+  add("signed_skewness", rows.signed_skewness);
+  add("reco_alt", rows.reco_alt);
+  add("reco_az", rows.reco_az);
+  if (!rows.reco_disp_sign_correctness.empty()) {
+    add("reco_disp_sign_correctness", rows.reco_disp_sign_correctness);
+    add("reco_disp_norm_diff", rows.reco_disp_norm_diff);
+  }
+  add("gammaness", rows.gammaness);
+  add("reco_type", rows.reco_type);
+}
+
+void write_table(hdf5::File& file, const char* path, const Columns& columns, std::size_t rows,
+                 const std::string& config_json) {
+  hdf5::TableWriter table(file, {.path = path,
+                                 .title = "",
+                                 .columns = columns.specs,
+                                 .chunk_rows = 263,
+                                 .compression_level = 1});
+  if (rows > 0) table.append(rows, columns.sources);
+  table.write_attribute("CONTACT", "LST Consortium");
+  table.write_attribute("LSTCHAIN_VERSION", lstchain_version);
+  table.write_attribute("CTAPIPE_VERSION", ctapipe_version);
+  table.write_attribute("CTAPIPE_IO_LST_VERSION", ctapipe_io_lst_version);
+  table.write_attribute("config", config_json);
+  table.write_attribute("FLAVOR", "numpy");
+  table.finish();
+}
+
+hdf5::File create_with_monitoring(const std::filesystem::path& path, const hdf5::File& dl1) {
+  hdf5::File file = hdf5::File::create(path);
+  for (const char* group : {"/configuration", "/dl1/event/telescope/monitoring", "/dl1/monitoring"})
+    if (dl1.exists(group)) dl1.copy_to(file, group);
+  return file;
+}
+
 }  // namespace
 
 dl2::Dl1Columns read_dl1_columns(const hdf5::File& file) {
@@ -103,117 +239,46 @@ double effective_focal_length(const hdf5::File& file, double otherwise) {
 void write_dl2_file(const std::filesystem::path& path, const hdf5::File& dl1,
                     const dl2::Dl2Columns& rows, const std::string& config_json,
                     const ProductMetadata& metadata) {
-  hdf5::File file = hdf5::File::create(path);
-  for (const char* group : {"/configuration", "/dl1/event/telescope/monitoring", "/dl1/monitoring"})
-    if (dl1.exists(group)) dl1.copy_to(file, group);
+  hdf5::File file = create_with_monitoring(path, dl1);
+  Columns columns;
+  add_dl1_columns(dl1, rows.dl1, columns);
+  columns.add("delta_t", rows.delta_t, rows.size());
+  add_results(
+      rows, [](const char* name) { return std::string(name); }, columns);
+  write_table(file, dl2_parameters_path, columns, rows.size(), config_json);
+  write_file_attributes(file, metadata, "dl1_to_dl2");
+  file.close();
+}
 
-  std::vector<ColumnSpec> columns;
-  std::vector<ColumnSource> sources;
-  const auto add = [&]<typename T>(const char* name, const std::vector<T>& values) {
-    if (values.empty() && rows.size() > 0) return;
-    ColumnSpec column;
-    column.name = name;
-    column.type = std::is_same_v<T, double> ? ScalarType::float64 : ScalarType::int64;
-    columns.push_back(column);
-    sources.push_back(ColumnSource::of(values));
-  };
-
-  const dl2::Dl1Columns& d = rows.dl1;
-  // Old DL1 files hold the trigger bits in wider integers; the type of the input is kept.
-  const hdf5::TableReader input(dl1, parameters_path);
-  const auto is_wide = [&](const char* name) {
-    return input.has_column(name) &&
-           hdf5::find_column(input.columns(), name, parameters_path).type == ScalarType::int64;
-  };
-  const std::vector<std::int64_t> wide_trigger(d.trigger_type.begin(), d.trigger_type.end());
-  const std::vector<std::int64_t> wide_ucts_trigger(d.ucts_trigger_type.begin(),
-                                                    d.ucts_trigger_type.end());
-  for (ColumnSpec column : parameter_columns()) {
-    const auto source = [&]() -> ColumnSource {
-      const std::string& name = column.name;
-      for (const DoubleMember& entry : double_members)
-        if (name == entry.name)
-          return {rows.size() == 0 ? nullptr : &(d.parameters[0].*entry.member),
-                  sizeof(ImageParameters)};
-      const auto member = [&](auto ImageParameters::*at) {
-        return ColumnSource{
-            rows.size() == 0 ? nullptr : static_cast<const void*>(&(d.parameters[0].*at)),
-            sizeof(ImageParameters)};
-      };
-      if (name == "leakage_intensity_width_1")
-        return member(&ImageParameters::leakage_intensity_width_1);
-      if (name == "leakage_intensity_width_2")
-        return member(&ImageParameters::leakage_intensity_width_2);
-      if (name == "n_pixels") return member(&ImageParameters::n_pixels);
-      if (name == "n_islands") return member(&ImageParameters::n_islands);
-      if (name == "obs_id") return ColumnSource::of(d.obs_id);
-      if (name == "event_id") return ColumnSource::of(d.event_id);
-      if (name == "alt_tel") return ColumnSource::of(d.alt_tel);
-      if (name == "az_tel") return ColumnSource::of(d.az_tel);
-      if (name == "sin_az_tel") return ColumnSource::of(d.sin_az_tel);
-      if (name == "calibration_id") return ColumnSource::of(d.calibration_id);
-      if (name == "dragon_time") return ColumnSource::of(d.dragon_time);
-      if (name == "ucts_time") return ColumnSource::of(d.ucts_time);
-      if (name == "tib_time") return ColumnSource::of(d.tib_time);
-      if (name == "ucts_jump") return ColumnSource::of(d.ucts_jump);
-      if (name == "mc_type") return ColumnSource::of(d.mc_type);
-      if (name == "tel_id") return ColumnSource::of(d.tel_id);
-      if (name == "tel_pos_x") return ColumnSource::of(d.tel_pos_x);
-      if (name == "tel_pos_y") return ColumnSource::of(d.tel_pos_y);
-      if (name == "tel_pos_z") return ColumnSource::of(d.tel_pos_z);
-      if (name == "trigger_type") return ColumnSource::of(d.trigger_type);
-      if (name == "ucts_trigger_type") return ColumnSource::of(d.ucts_trigger_type);
-      if (name == "trigger_time") return ColumnSource::of(d.trigger_time);
-      return ColumnSource::of(d.event_type);
-    }();
-    // A DL1 file without event times gives a DL2 file without them.
-    if (column.name == "dragon_time" && d.dragon_time.empty()) continue;
-    // The peers' DL2 table names no units: pandas wrote it.
-    ColumnSpec bare;
-    bare.name = column.name;
-    bare.type = column.type;
-    columns.push_back(bare);
-    sources.push_back(source);
-    if (column.type == ScalarType::uint8 && is_wide(column.name.c_str())) {
-      columns.back().type = ScalarType::int64;
-      sources.back() =
-          ColumnSource::of(column.name == "trigger_type" ? wide_trigger : wide_ucts_trigger);
-    }
+void write_source_dependent_dl2_file(const std::filesystem::path& path, const hdf5::File& dl1,
+                                     const std::vector<dl2::AssumedPosition>& positions,
+                                     const std::vector<dl2::Dl2Columns>& rows,
+                                     const std::string& config_json,
+                                     const ProductMetadata& metadata) {
+  hdf5::File file = create_with_monitoring(path, dl1);
+  const std::size_t n = rows.front().size();
+  Columns shared, dependent;
+  add_dl1_columns(dl1, rows.front().dl1, shared);
+  shared.add("delta_t", rows.front().delta_t, n);
+  std::vector<std::vector<double>> angles;
+  angles.reserve(positions.size());
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    const auto named = [&](const char* name) {
+      return fmt::format("('{}', '{}')", positions[i].name, name);
+    };
+    const dl2::SourceColumns& source = rows[i].dl1.source;
+    dependent.add(named("expected_src_x"), source.expected_src_x, n);
+    dependent.add(named("expected_src_y"), source.expected_src_y, n);
+    dependent.add(named("time_gradient_from_source"), source.time_gradient_from_source, n);
+    dependent.add(named("skewness_from_source"), source.skewness_from_source, n);
+    dependent.add(named("dist"), source.dist, n);
+    dependent.add(named("alpha"), source.alpha, n);
+    angles.emplace_back(n, positions[i].turn_deg);
+    if (positions[i].turn_deg != 0) dependent.add(named("off_angle"), angles.back(), n);
+    add_results(rows[i], named, dependent);
   }
-  add("delta_t", rows.delta_t);
-  add("alt0", rows.alt0);
-  add("alt1", rows.alt1);
-  add("w0", rows.w0);
-  add("w1", rows.w1);
-  add("log_reco_energy", rows.log_reco_energy);
-  add("reco_energy", rows.reco_energy);
-  add("reco_disp_norm", rows.reco_disp_norm);
-  add("reco_disp_sign", rows.reco_disp_sign);
-  add("reco_disp_sign_proba", rows.reco_disp_sign_proba);
-  add("reco_disp_dx", rows.reco_disp_dx);
-  add("reco_disp_dy", rows.reco_disp_dy);
-  add("reco_src_x", rows.reco_src_x);
-  add("reco_src_y", rows.reco_src_y);
-  add("signed_time_gradient", rows.signed_time_gradient);
-  add("signed_skewness", rows.signed_skewness);
-  add("reco_alt", rows.reco_alt);
-  add("reco_az", rows.reco_az);
-  add("gammaness", rows.gammaness);
-  add("reco_type", rows.reco_type);
-
-  hdf5::TableWriter table(file, {.path = dl2_parameters_path,
-                                 .title = "",
-                                 .columns = columns,
-                                 .chunk_rows = 263,
-                                 .compression_level = 1});
-  if (rows.size() > 0) table.append(rows.size(), sources);
-  table.write_attribute("CONTACT", "LST Consortium");
-  table.write_attribute("LSTCHAIN_VERSION", lstchain_version);
-  table.write_attribute("CTAPIPE_VERSION", ctapipe_version);
-  table.write_attribute("CTAPIPE_IO_LST_VERSION", ctapipe_io_lst_version);
-  table.write_attribute("config", config_json);
-  table.write_attribute("FLAVOR", "numpy");
-  table.finish();
+  write_table(file, dl2_parameters_path, shared, n, config_json);
+  write_table(file, dl2_source_dependent_path, dependent, n, config_json);
   write_file_attributes(file, metadata, "dl1_to_dl2");
   file.close();
 }

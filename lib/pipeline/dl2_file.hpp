@@ -5,6 +5,7 @@
 #include "lib/base/observer.hpp"
 #include "lib/io/hdf5/file.hpp"
 #include "reco/dl2/dl2.hpp"
+#include "reco/dl2/source_dependent.hpp"
 
 namespace alisio::pipeline {
 
@@ -20,5 +21,15 @@ namespace alisio::pipeline {
 void write_dl2_file(const std::filesystem::path& path, const hdf5::File& dl1,
                     const dl2::Dl2Columns& rows, const std::string& config_json,
                     const ProductMetadata& metadata);
+
+/// Write a DL2 file of a source-dependent analysis: as above, but the DL2 table holds the DL1
+/// columns and delta_t alone, and what was reconstructed stands, for each position, in
+/// /dl2/event/telescope/parameters_src_dependent/LST_LSTCam under names like "('on', 'alpha')".
+/// @param positions,rows  [position], the same events in all
+void write_source_dependent_dl2_file(const std::filesystem::path& path, const hdf5::File& dl1,
+                                     const std::vector<dl2::AssumedPosition>& positions,
+                                     const std::vector<dl2::Dl2Columns>& rows,
+                                     const std::string& config_json,
+                                     const ProductMetadata& metadata);
 
 }  // namespace alisio::pipeline

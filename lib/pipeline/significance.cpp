@@ -153,7 +153,10 @@ Sum& sum_of(std::vector<Sum>& sums, const Choice& choice, const dl3::OnOffBinnin
   sums.push_back({{.name = choice.source.name,
                    .position = {choice.source.ra_deg, choice.source.dec_deg},
                    .chosen = choice.how,
-                   .sum = {.run = "all", .pointing = {nan, nan}, .separation_deg = nan}},
+                   .sum = {.run = "all",
+                           .pointing = {nan, nan},
+                           .separation_deg = nan,
+                           .time = {.dead_s = nan, .rate_hz = nan}}},
                   dl3::OnOffCounts(binning)});
   return sums.back();
 }

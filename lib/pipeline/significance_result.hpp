@@ -19,7 +19,7 @@ struct SignificanceRow {
   double separation_deg = 0;      ///< of the source from it; NaN for the sum
   std::int64_t events = 0;        ///< in the files
   std::int64_t selected = 0;      ///< of them pass the cut in gammaness and are no calibration
-  dl3::EffectiveTime time = {};   ///< rate and dead time are 0 for the sum
+  dl3::EffectiveTime time = {};   ///< rate and dead time are NaN for the sum
   std::int64_t norm_on = 0, norm_off = 0;  ///< events in the range of the normalisation
   dl3::Excess excess = {};
   bool in_sum = true;       ///< false: see remark

@@ -16,12 +16,12 @@ struct HistogramSeries {
 /// Histograms over the same bins.
 struct HistogramPlot {
   std::string title;
-  std::string x_label, y_label;  ///< with their units
-  std::vector<double> edges;     ///< [bin + 1], ascending
-  std::vector<HistogramSeries> series;
-  double mark = 0;                   ///< a dashed line across at this x; 0: none
-  std::vector<std::string> notes;    ///< lines beside the plot
-  double width = 800, height = 420;  ///< px
+  std::string x_label, y_label;    ///< with their units
+  std::vector<double> edges = {};  ///< [bin + 1], ascending
+  std::vector<HistogramSeries> series = {};
+  double mark = 0;                      ///< a dashed line across at this x; 0: none
+  std::vector<std::string> notes = {};  ///< lines beside the plot
+  double width = 800, height = 420;     ///< px
 };
 
 /// Draw histograms with axes, grid, legend and notes; counts start at 0. @param corner upper left.

@@ -28,6 +28,16 @@ void for_each_dl1_column(A& a, B& b, F f) {
   f(a.event_type, b.event_type);
 }
 
+template <typename A, typename B, typename F>
+void for_each_source_column(A& a, B& b, F f) {
+  f(a.expected_src_x, b.expected_src_x);
+  f(a.expected_src_y, b.expected_src_y);
+  f(a.time_gradient_from_source, b.time_gradient_from_source);
+  f(a.skewness_from_source, b.skewness_from_source);
+  f(a.dist, b.dist);
+  f(a.alpha, b.alpha);
+}
+
 constexpr auto append_column = [](auto& to, const auto& from) {
   to.insert(to.end(), from.begin(), from.end());
 };
@@ -40,15 +50,18 @@ void Dl1Columns::resize(std::size_t n) {
 
 void Dl1Columns::append(const Dl1Columns& other) {
   for_each_dl1_column(*this, other, append_column);
+  for_each_source_column(source, other.source, append_column);
 }
 
 Dl1Columns Dl1Columns::select(const std::vector<std::size_t>& rows) const {
   Dl1Columns result;
-  for_each_dl1_column(result, *this, [&rows](auto& to, const auto& from) {
+  const auto pick = [&rows](auto& to, const auto& from) {
     if (from.empty()) return;
     to.reserve(rows.size());
     for (const std::size_t row : rows) to.push_back(from[row]);
-  });
+  };
+  for_each_dl1_column(result, *this, pick);
+  for_each_source_column(result.source, source, pick);
   return result;
 }
 
@@ -81,6 +94,8 @@ void Dl2Columns::append(const Dl2Columns& other) {
   append_column(signed_skewness, other.signed_skewness);
   append_column(reco_alt, other.reco_alt);
   append_column(reco_az, other.reco_az);
+  append_column(reco_disp_sign_correctness, other.reco_disp_sign_correctness);
+  append_column(reco_disp_norm_diff, other.reco_disp_norm_diff);
   append_column(gammaness, other.gammaness);
   append_column(reco_type, other.reco_type);
   counts.add(other.counts);

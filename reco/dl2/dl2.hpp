@@ -10,6 +10,15 @@
 
 namespace alisio::dl2 {
 
+/// Images seen from an assumed source position, one entry per event; empty in an analysis without.
+struct SourceColumns {
+  std::vector<double> expected_src_x, expected_src_y;  ///< the position in the camera, m
+  std::vector<double> time_gradient_from_source;       ///< positive away from it, ns/m
+  std::vector<double> skewness_from_source;            ///< positive if the tail points away from it
+  std::vector<double> dist;                            ///< of the centre of gravity, m
+  std::vector<double> alpha;  ///< angle between the axis and the direction to the position, deg
+};
+
 /// The DL1 parameters table of one telescope, one entry per row; names, units and order of the
 /// columns are those of the file. All vectors have the same length.
 struct Dl1Columns {
@@ -27,6 +36,7 @@ struct Dl1Columns {
   std::vector<std::uint8_t> trigger_type, ucts_trigger_type;
   std::vector<double> trigger_time;  ///< UTC unix, s
   std::vector<std::int64_t> event_type;
+  SourceColumns source;  ///< no columns of the file; resize() leaves them alone
 
   [[nodiscard]] std::size_t size() const noexcept { return event_id.size(); }
   void resize(std::size_t n);
@@ -53,8 +63,11 @@ struct Dl2Columns {
   std::vector<double> reco_src_x, reco_src_y;                 ///< m
   std::vector<double> signed_time_gradient, signed_skewness;  ///< ns/m, -
   std::vector<double> reco_alt, reco_az;                      ///< rad
-  std::vector<double> gammaness;                              ///< probability of a gamma ray
-  std::vector<std::int64_t> reco_type;                        ///< 0 gamma, 101 proton
+  /// Source-dependent analysis only: probability of the side on which the assumed source is, and
+  /// how far the distance to it (m) is from the reconstructed one.
+  std::vector<double> reco_disp_sign_correctness, reco_disp_norm_diff;
+  std::vector<double> gammaness;        ///< probability of a gamma ray
+  std::vector<std::int64_t> reco_type;  ///< 0 gamma, 101 proton
 
   [[nodiscard]] std::size_t size() const noexcept { return dl1.size(); }
   /// Append the rows of another result with the same columns filled.
@@ -104,8 +117,10 @@ struct ModelSet {
 
   /// Look up the forests and check that every feature they want is one that can be made and that
   /// their classes are the known ones. @throws Error(bad_input).
+  /// @param source_dependent  whether the rows will have SourceColumns, which the models must want
   [[nodiscard]] static ModelSet from(const forest::ForestFile& file,
-                                     DispMethod method = DispMethod::norm_sign);
+                                     DispMethod method = DispMethod::norm_sign,
+                                     bool source_dependent = false);
 };
 
 /// DL1 rows ready for reconstruction: what depends on neighbouring rows is settled, so any split of

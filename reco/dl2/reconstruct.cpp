@@ -35,6 +35,23 @@ double column(const Dl1Columns& rows, std::size_t i) {
   return static_cast<double>((rows.*member)[i]);
 }
 
+template <auto member>
+double from_source(const Dl1Columns& rows, std::size_t i) {
+  const std::vector<double>& values = rows.source.*member;
+  return values.empty() ? std::numeric_limits<double>::quiet_NaN() : values[i];
+}
+
+/// The features that depend on an assumed source position.
+const std::map<std::string, Reader>& source_readers() {
+  using S = SourceColumns;
+  static const std::map<std::string, Reader> table = {
+      {"time_gradient_from_source", from_source<&S::time_gradient_from_source>},
+      {"skewness_from_source", from_source<&S::skewness_from_source>},
+      {"dist", from_source<&S::dist>},
+      {"alpha", from_source<&S::alpha>}};
+  return table;
+}
+
 const std::map<std::string, Reader>& readers() {
   using P = ImageParameters;
   static const std::map<std::string, Reader> table = {
@@ -73,14 +90,25 @@ const std::map<std::string, Reader>& readers() {
   return table;
 }
 
+/// Return how to read a feature that check_features() has let pass.
+Reader reader_of(const std::string& feature) {
+  const auto found = source_readers().find(feature);
+  return found != source_readers().end() ? found->second : readers().at(feature);
+}
+
 /// The features that are made on the way from DL1 to DL2.
 const std::vector<std::string> derived_features = {"signed_skewness", "signed_time_gradient",
                                                    "log_reco_energy", "reco_disp_norm",
                                                    "reco_disp_sign"};
+const std::vector<std::string> derived_from_source = {"reco_disp_sign_correctness",
+                                                      "reco_disp_norm_diff"};
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 bool is_derived(const std::string& feature) {
-  return std::find(derived_features.begin(), derived_features.end(), feature) !=
-         derived_features.end();
+  return contains(derived_features, feature) || contains(derived_from_source, feature);
 }
 
 std::vector<const Forest*> forests_of(const ModelSet& models) {
@@ -122,7 +150,7 @@ std::vector<std::size_t> select_rows(const Dl1Columns& dl1, const ModelSet& mode
   for (const Forest* forest : forests_of(models)) {
     for (const std::string& name : forest->features()) {
       if (is_derived(name)) continue;
-      const Reader reader = readers().at(name);
+      const Reader reader = reader_of(name);
       if (std::find(features.begin(), features.end(), reader) == features.end()) {
         features.push_back(reader);
       }
@@ -209,7 +237,7 @@ class Features {
   const float* get(const std::string& name) {
     const auto found = columns_.find(name);
     if (found != columns_.end()) return found->second.data();
-    const Reader reader = readers().at(name);
+    const Reader reader = reader_of(name);
     auto& column = columns_[name];
     column.resize(dl1_.size());
     for (std::size_t i = 0; i < column.size(); ++i) column[i] = static_cast<float>(reader(dl1_, i));
@@ -309,6 +337,19 @@ void add_direction(Dl2Columns& dl2, Features& features, const ModelSet& models,
   features.add("signed_skewness", dl2.signed_skewness);
 }
 
+/// Compare what was reconstructed with the assumed source position.
+void add_agreement_with_source(Dl2Columns& dl2, Features& features) {
+  for (std::size_t i = 0; i < dl2.size(); ++i) {
+    const double minus = dl2.reco_disp_sign_proba[i];
+    const bool turned =
+        sign(dl2.dl1.parameters[i].skewness) * sign(dl2.dl1.source.skewness_from_source[i]) == -1;
+    dl2.reco_disp_sign_correctness.push_back(turned ? 1 - minus : minus);
+    dl2.reco_disp_norm_diff.push_back(std::abs(dl2.dl1.source.dist[i] - dl2.reco_disp_norm[i]));
+  }
+  features.add("reco_disp_sign_correctness", dl2.reco_disp_sign_correctness);
+  features.add("reco_disp_norm_diff", dl2.reco_disp_norm_diff);
+}
+
 /// Keep the rows of every column whose results are all finite.
 void drop_non_finite(Dl2Columns& dl2) {
   const std::vector<double>* results[] = {
@@ -330,11 +371,26 @@ void drop_non_finite(Dl2Columns& dl2) {
     for (std::size_t i = 0; i < kept.size(); ++i) column[i] = column[kept[i]];
     column.resize(kept.size());
   };
-  for (auto* column :
-       {&dl2.delta_t, &dl2.alt0, &dl2.alt1, &dl2.w0, &dl2.w1, &dl2.log_reco_energy,
-        &dl2.reco_energy, &dl2.reco_disp_norm, &dl2.reco_disp_sign_proba, &dl2.reco_disp_dx,
-        &dl2.reco_disp_dy, &dl2.reco_src_x, &dl2.reco_src_y, &dl2.reco_alt,
-        &dl2.signed_time_gradient, &dl2.signed_skewness, &dl2.reco_az, &dl2.gammaness}) {
+  for (auto* column : {&dl2.delta_t,
+                       &dl2.alt0,
+                       &dl2.alt1,
+                       &dl2.w0,
+                       &dl2.w1,
+                       &dl2.log_reco_energy,
+                       &dl2.reco_energy,
+                       &dl2.reco_disp_norm,
+                       &dl2.reco_disp_sign_proba,
+                       &dl2.reco_disp_dx,
+                       &dl2.reco_disp_dy,
+                       &dl2.reco_src_x,
+                       &dl2.reco_src_y,
+                       &dl2.reco_alt,
+                       &dl2.signed_time_gradient,
+                       &dl2.signed_skewness,
+                       &dl2.reco_az,
+                       &dl2.gammaness,
+                       &dl2.reco_disp_sign_correctness,
+                       &dl2.reco_disp_norm_diff}) {
     keep(*column);
   }
   keep(dl2.reco_disp_sign);
@@ -342,13 +398,17 @@ void drop_non_finite(Dl2Columns& dl2) {
   dl2.dl1 = dl2.dl1.select(kept);
 }
 
-void check_features(const Forest& forest, const std::string& path, bool derived_allowed) {
+void check_features(const Forest& forest, const std::string& path, bool derived_allowed,
+                    bool source_dependent) {
   for (const std::string& name : forest.features()) {
-    if (readers().contains(name) || (derived_allowed && is_derived(name))) continue;
+    const bool of_source = source_readers().contains(name) || contains(derived_from_source, name);
+    const bool made = of_source ? source_dependent : readers().contains(name) || is_derived(name);
+    if (made && (derived_allowed || !is_derived(name))) continue;
     throw Error(
         ErrorKind::bad_input,
         fmt::format("{} wants the feature '{}', which is not made here", forest.name(), name), path,
-        "use models trained with lstchain's source-independent features");
+        of_source ? "these models are for a source-dependent analysis: dl2.source_dependent=true"
+                  : "use models trained with lstchain's features");
   }
 }
 
@@ -383,7 +443,7 @@ std::vector<EventFilter> standard_filters() {
   return filters;
 }
 
-ModelSet ModelSet::from(const forest::ForestFile& file, DispMethod method) {
+ModelSet ModelSet::from(const forest::ForestFile& file, DispMethod method, bool source_dependent) {
   using forest::ForestKind;
   const std::string path = file.path().string();
   ModelSet models;
@@ -403,8 +463,11 @@ ModelSet ModelSet::from(const forest::ForestFile& file, DispMethod method) {
   check_outputs(*models.gammaness, path, ForestKind::classifier, 2);
   check_classes(*models.gammaness, path, {gamma_type, proton_type});
   for (const Forest* forest : forests_of(models)) {
-    check_features(*forest, path, forest == models.gammaness);
+    check_features(*forest, path, forest == models.gammaness, source_dependent);
   }
+  if (source_dependent && !contains(models.energy->features(), "dist"))
+    throw Error(ErrorKind::bad_input, "these models do not look at a source position", path,
+                "use models trained with source_dependent: true, or dl2.source_dependent=false");
   models.training_pointings = file.training_pointings();
   return models;
 }
@@ -431,6 +494,8 @@ Dl2Columns reconstruct(const Prepared& rows, const ModelSet& models, const Optio
   for (const double energy : dl2.log_reco_energy) dl2.reco_energy.push_back(std::pow(10.0, energy));
 
   add_direction(dl2, features, models, options, interpolate && options.interpolate_direction);
+
+  if (!dl2.dl1.source.dist.empty()) add_agreement_with_source(dl2, features);
 
   const std::size_t gamma = models.gammaness->output_of_class(gamma_type);
   dl2.gammaness = std::move(predict(*models.gammaness, features, dl2,

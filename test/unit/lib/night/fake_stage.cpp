@@ -84,6 +84,10 @@ std::vector<Product> products_of(const std::string& stage, const std::string& id
   if (stage == "merge_datacheck")
     return {{"dl1_datacheck_run", "datacheck_dl1_LST-1.Run" + id + ".h5"}};
   if (stage == "night_report") return {{"night_report", "report_20221215.html"}};
+  if (stage == "dl3") return {{"dl3_run", "dl3_LST-1.Run" + id + ".fits"}};
+  if (stage == "dl3_index")
+    return {{"hdu_index", "hdu-index.fits.gz"}, {"obs_index", "obs-index.fits.gz"}};
+  if (stage == "significance") return {{"significance", "significance_20221215.json"}};
   if (stage == "dl1_to_dl2") return {{"dl2_subrun", "dl2_LST-1.Run" + id + ".h5"}};
   return {{"dl1_subrun", "dl1_LST-1.Run" + id + ".h5"},
           {"interleaved", "interleaved/interleaved_LST-1.Run" + id + ".h5"},
@@ -99,6 +103,8 @@ std::string port_of_input(const std::string& stage) {
   if (stage == "merge_muons") return "muons";
   if (stage == "merge_datacheck") return "dl1_datacheck";
   if (stage == "night_report") return "dl1_datacheck_run";
+  if (stage == "dl3_index") return "dl3_run";
+  if (stage == "dl3" || stage == "significance") return "dl2_run";
   if (stage == "find_tailcuts" || stage == "dl1ab" || stage == "dl1_to_dl2") return "dl1_subrun";
   return "r0_subrun";
 }
@@ -118,6 +124,7 @@ class Job {
     std::replace(stage.begin(), stage.end(), '-', '_');
     if (stage == "merge") stage = merging_stage();
     if (stage == "report") stage = "night_report";
+    if (stage == "dl2_to_dl3") stage = "dl3";
     name_job(stage);
     int code = activity(stage, one("--output-dir"), inputs_of(stage));
     if (code == 0 && arguments_.contains("--dl2")) {
@@ -143,14 +150,16 @@ class Job {
   }
 
   void name_job(const std::string& stage) {
-    if (stage == "run_summary" || stage == "night_report" || arguments_.contains("--night")) {
+    if (stage == "run_summary" || stage == "night_report" || stage == "dl3_index" ||
+        stage == "significance" || arguments_.contains("--night")) {
       id_ = "night";
       return;
     }
     const std::string name = fs::path(one("--input")).filename().string();
     const bool whole_run = stage == "drs4_pedestal" || stage == "time_calibration" ||
                            stage == "camera_calibration" || stage == "cat_b" ||
-                           stage == "find_tailcuts" || stage.starts_with("merge_");
+                           stage == "find_tailcuts" || stage == "dl3" ||
+                           stage.starts_with("merge_");
     id_ = name.substr(name.find("Run") + 3, whole_run ? 5 : 10);
   }
 
@@ -210,6 +219,8 @@ class Job {
     add_shared(inputs, "run_summary", "--run-summary");
     add_shared(inputs, "tailcuts", "--tailcuts");
     add_shared(inputs, "catb_calibration", "--cat-b");
+    add_shared(inputs, "source_catalogue", "--source-catalogue");
+    if (stage == "night_report") add_shared(inputs, "significance", "--significance");
     add_shared(inputs, "analysis_configuration", "--config");
     return inputs;
   }

@@ -903,6 +903,46 @@ TEST_F(NightTest, ChecksMergesAndReports) {
   EXPECT_EQ(calls(), "");
 }
 
+TEST_F(NightTest, Dl3AndSignificanceAreMadeWhenAskedFor) {
+  const std::string steps =
+      "  muons: false\n  data_check: false\n  report: false\n  dl3: true\n  significance: true\n";
+  const std::string files = "dl3:\n  irf: irf\nsignificance:\n  catalogue: sources.csv\n";
+  write(folder_ / "irf/irf_a.fits.gz", "response");
+  write(folder_ / "irf/notes.txt", "no response");
+  write(folder_ / "sources.csv", "sources");
+  configure("steps:\n  merge: true\n" + steps + files);
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string made = calls();
+  for (const char* job : {"dl3 00101", "dl3 00102", "dl3_index night", "significance night"})
+    EXPECT_NE(made.find(job), std::string::npos) << job << " in " << made;
+  const fs::path dl3 = folder_ / "DL3/20221215/test_v00";
+  for (const char* name : {"dl3_LST-1.Run00101.fits", "hdu-index.fits.gz", "obs-index.fits.gz",
+                           "significance_20221215.json"})
+    EXPECT_TRUE(fs::exists(dl3 / name)) << name;
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "");
+  // Another catalogue makes what hangs on it again, and nothing else.
+  write(folder_ / "sources.csv", "other sources");
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string again = calls();
+  EXPECT_NE(again.find("significance night"), std::string::npos) << again;
+  EXPECT_EQ(again.find("dl2"), std::string::npos) << again;
+  // A run whose DL2 fails is left out.
+  write(raw(102, 1, 1), "other data");
+  order("merge_dl2_00102", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(calls().find("significance night"), std::string::npos);
+}
+
+TEST_F(NightTest, WithoutAResponseThereIsNoDl3) {
+  configure(
+      "steps:\n  muons: false\n  data_check: false\n  merge: false\n  report: false\n"
+      "  dl3: true\n");
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("dl3.irf"), std::string::npos) << out_.str();
+  EXPECT_EQ(calls().find("dl3"), std::string::npos);
+}
+
 TEST_F(NightTest, TheReportIsMadeAgainAfterAFailure) {
   configure("steps:\n  data_check: true\n");
   EXPECT_EQ(run(), 0) << out_.str();

@@ -15,6 +15,7 @@
 #include "prov/ask/names.hpp"
 #include "prov/ask/note.hpp"
 #include "prov/ask/orphans.hpp"
+#include "prov/ask/select.hpp"
 #include "prov/ask/story.hpp"
 #include "prov/records.hpp"
 
@@ -240,6 +241,37 @@ TEST_F(AskTest, FindListsFiles) {
   EXPECT_EQ(runs[1].count, 2U);
   request.limit = 2;
   EXPECT_TRUE(find(store_, request).more);
+}
+
+TEST_F(AskTest, SelectionsLookAtTheWayToAFile) {
+  const std::vector<fs::path> files{folder_ / "v1/dl2_0.h5", folder_ / "v2/dl2_0.h5",
+                                    folder_ / "v2/dl2_1.h5"};
+  const auto unmet = [&](const std::vector<std::string>& texts) {
+    std::vector<SelectionTerm> terms;
+    for (const std::string& text : texts) terms.push_back(selection_term(text));
+    return unmet_terms(store_, files, terms);
+  };
+  using Reasons = std::vector<std::string>;
+  EXPECT_EQ(unmet({"prod-id=v2"}), (Reasons{"not prod-id=v2", "", ""}));
+  EXPECT_EQ(unmet({"prod-id=v2", "subrun=1"}), (Reasons{"not prod-id=v2", "not subrun=1", ""}));
+  EXPECT_EQ(unmet({"configuration=tailcut.picture_thresh=8"}).front(), "");
+  // Of the calibration that is two steps away.
+  EXPECT_EQ(unmet({"parameter=ObservationRun=100", "activity=camera_calibration"}),
+            (Reasons{"", "", ""}));
+  EXPECT_EQ(unmet({"used=" + (folder_ / "r0/s1.fits").string()}).back(), "");
+  EXPECT_NE(unmet({"used=" + (folder_ / "r0/s1.fits").string()}).front(), "");
+  EXPECT_EQ(unmet({"file=charge.h5"}), (Reasons{"", "", ""}));
+  EXPECT_EQ(unmet({"gates=passed"}), (Reasons{"", "", ""}));
+  EXPECT_EQ(unmet({"gates=failed"}).front(), "not gates=failed");
+  write("stranger.h5", "nobody made this");
+  EXPECT_EQ(unmet_terms(store_, {folder_ / "stranger.h5"}, {selection_term("run=200")}).front(),
+            "nothing is on record of how it was made");
+}
+
+TEST_F(AskTest, TermsThatAreNoneAreRefused) {
+  for (const char* text : {"", "run", "=1", "run=", "run=x", "run=-1", "colour=red", "parameter=x",
+                           "gates=perhaps", "parameter==x"})
+    problem_of([&] { static_cast<void>(selection_term(text)); }, ErrorKind::usage);
 }
 
 TEST_F(AskTest, HostileTextsFindNothingOrAreRefusedInOneLine) {

@@ -1,0 +1,208 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "lib/base/error.hpp"
+#include "lib/io/hdf5/table.hpp"
+#include "lib/pipeline/dl1_layout.hpp"
+#include "lib/pipeline/run_counts.hpp"
+#include "lib/pipeline/significance_result.hpp"
+#include "lib/sky/source_track.hpp"
+
+namespace alisio::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr sky::Site lst1{-17.89149701, 28.76152611, 2199.885};
+constexpr sky::Equatorial crab{83.6331, 22.0145}, wobble{83.6331, 22.4145};
+constexpr double start = 1671145200, step = 0.001;
+const double nan = std::nan("");
+
+SignificanceOptions standard() {
+  return significance_options(config::Configuration::defaults());
+}
+
+/// Events of a run that follows a place beside the Crab Nebula.
+struct Rows {
+  std::vector<double> dragon_time, delta_t, alt_tel, az_tel, gammaness, reco_src_x, reco_src_y;
+  std::vector<std::int64_t> event_type;
+
+  /// Add an event reconstructed at a distance, m, from the source in the camera.
+  void add(double dx, double probability, std::int64_t type = 32) {
+    const double time = start + step * double(dragon_time.size());
+    const sky::AltAz pointing = sky::icrs_to_altaz(wobble, {{time}}, lst1).front();
+    const sky::CameraPoint source = sky::altaz_to_camera(
+        sky::icrs_to_altaz(crab, {{time}}, lst1).front(), standard().focal_length, pointing);
+    delta_t.push_back(dragon_time.empty() ? 0 : step * (dragon_time.size() % 2 == 0 ? 0.8 : 1));
+    dragon_time.push_back(time);
+    alt_tel.push_back(pointing.altitude);
+    az_tel.push_back(pointing.azimuth);
+    gammaness.push_back(probability);
+    reco_src_x.push_back(source.x + dx);
+    reco_src_y.push_back(source.y);
+    event_type.push_back(type);
+  }
+};
+
+class SignificanceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("alisio_significance_" + std::to_string(::getpid()));
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path write(const Rows& rows, const char* name, bool simulated = false) const {
+    const fs::path path = folder_ / name;
+    hdf5::File file = hdf5::File::create(path);
+    std::vector<hdf5::ColumnSpec> columns;
+    std::vector<hdf5::ColumnSource> sources;
+    const auto add = [&](const char* column, const auto& values) {
+      hdf5::ColumnSpec spec;
+      spec.name = column;
+      spec.type = std::is_same_v<std::decay_t<decltype(values.front())>, double>
+                      ? hdf5::ScalarType::float64
+                      : hdf5::ScalarType::int64;
+      columns.push_back(spec);
+      sources.push_back(hdf5::ColumnSource::of(values));
+    };
+    if (!simulated) add("dragon_time", rows.dragon_time);
+    add("delta_t", rows.delta_t);
+    add("alt_tel", rows.alt_tel);
+    add("az_tel", rows.az_tel);
+    add("gammaness", rows.gammaness);
+    add("reco_src_x", rows.reco_src_x);
+    add("reco_src_y", rows.reco_src_y);
+    add("event_type", rows.event_type);
+    hdf5::TableWriter table(file, {.path = dl2_parameters_path, .title = "", .columns = columns});
+    if (!rows.dragon_time.empty()) table.append(rows.dragon_time.size(), sources);
+    table.finish();
+    file.close();
+    return path;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(SignificanceTest, EventsAreSelectedAndCounted) {
+  Rows rows;
+  for (int i = 0; i < 4; ++i) rows.add(0.02, 0.9);  // 0.04 deg from the source
+  rows.add(0.02, 0.5);                              // a hadron
+  rows.add(0.02, 0.9, 2);                           // a pedestal
+  rows.add(0.02, nan);
+  rows.add(nan, 0.9);
+  rows.add(0.3, 0.9);  // 0.6 deg away
+  const RunEvents run = read_run({write(rows, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
+  EXPECT_EQ(run.events, 9);
+  EXPECT_EQ(run.selected.n, 6U);
+  EXPECT_LT(sky::separation_deg(run.pointing, wobble), 1e-4);
+  EXPECT_NEAR(run.time.elapsed_s, 8 * step, 1e-5);
+  EXPECT_LT(run.time.effective_s, run.time.elapsed_s);
+  const dl3::OnOffCounts counts = count_theta2(run.selected, crab, standard(), lst1);
+  EXPECT_EQ(counts.n_on, 4);
+  EXPECT_EQ(counts.n_off, 0);
+  EXPECT_EQ(counts.on[0], 4);
+  // Mirrored, the four are 0.8 deg away: theta2 of 0.7 deg2.
+  EXPECT_EQ(counts.norm_off, 4);
+}
+
+TEST_F(SignificanceTest, SubrunsAreOneRun) {
+  Rows rows;
+  for (int i = 0; i < 5; ++i) rows.add(0.02, 0.9);
+  const std::vector<fs::path> files{write(rows, "dl2_LST-1.Run00001.0000.h5"),
+                                    write(rows, "dl2_LST-1.Run00001.0001.h5")};
+  const RunEvents run = read_run(files, standard(), lst1);
+  EXPECT_EQ(run.events, 10);
+  EXPECT_EQ(run.selected.n, 10U);
+}
+
+TEST_F(SignificanceTest, OfNoEventNothingIsKnown) {
+  const RunEvents run = read_run({write({}, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
+  EXPECT_EQ(run.events, 0);
+  EXPECT_TRUE(std::isnan(run.pointing.ra_deg));
+  EXPECT_EQ(run.time.effective_s, 0);
+  EXPECT_EQ(count_theta2(run.selected, crab, standard(), lst1).n_on, 0);
+}
+
+TEST_F(SignificanceTest, OneEventIsCounted) {
+  Rows rows;
+  rows.add(0.02, 0.9);
+  const RunEvents run = read_run({write(rows, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
+  EXPECT_EQ(count_theta2(run.selected, crab, standard(), lst1).n_on, 1);
+  EXPECT_EQ(run.time.effective_s, 0);
+}
+
+TEST_F(SignificanceTest, SimulationsAreRefused) {
+  Rows rows;
+  rows.add(0.02, 0.9);
+  const fs::path file = write(rows, "dl2_LST-1.Run00001.h5", true);
+  try {
+    static_cast<void>(read_run({file}, standard(), lst1));
+    FAIL() << "simulated events have no times";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_NE(std::string(error.what()).find("simulated"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(SignificanceTest, ResultsAreReadAsWritten) {
+  SignificanceResult result{.date = "20221215", .prod_id = "v1", .options = standard()};
+  SourceSignificance source{.name = "Crab Nebula", .position = crab, .chosen = "as told"};
+  source.runs = {{.run = "00001",
+                  .pointing = wobble,
+                  .separation_deg = 0.4,
+                  .events = 100,
+                  .selected = 10,
+                  .time = {.elapsed_s = 60, .effective_s = 30, .dead_s = 1e-5, .rate_hz = 5000},
+                  .norm_on = 7,
+                  .norm_off = 14,
+                  .excess = dl3::excess_of(20, 10, 0.5)}};
+  source.sum = source.runs.front();
+  source.sum.run = "all";
+  source.sum.separation_deg = nan;
+  source.on = {15, 5};
+  source.off = {4, 6};
+  result.sources = {source};
+  result.left_out = {{"run 00002", "no source"}};
+  const fs::path file = folder_ / "significance.json";
+  std::ofstream(file) << to_json(result);
+  const SignificanceResult read = read_significance(file);
+  EXPECT_EQ(to_json(read), to_json(result));
+  EXPECT_DOUBLE_EQ(per_minute(read.sources[0].sum.excess.excess, read.sources[0].sum), 30);
+  const std::string text = to_text(read);
+  for (const char* words : {"Crab Nebula", "00001", "run 00002: no source", "1 off position;"})
+    EXPECT_NE(text.find(words), std::string::npos) << words << " is not in\n" << text;
+  EXPECT_NE(plot::to_svg(significance_plot(read, read.sources[0])).find("theta²"),
+            std::string::npos);
+}
+
+TEST_F(SignificanceTest, OtherFilesAreNoResults) {
+  const fs::path file = folder_ / "significance.json";
+  for (const char* text : {"", "{}", R"({"format": "else"})"}) {
+    std::ofstream(file) << text;
+    EXPECT_THROW(static_cast<void>(read_significance(file)), Error) << text;
+  }
+  EXPECT_THROW(static_cast<void>(read_significance(folder_ / "absent")), Error);
+}
+
+TEST_F(SignificanceTest, CutsMustMakeSense) {
+  config::Configuration configuration = config::Configuration::defaults();
+  configuration.set("significance.theta2_norm", "[0.01, 1]");
+  EXPECT_THROW(static_cast<void>(significance_options(configuration)), Error);
+  configuration = config::Configuration::defaults();
+  configuration.set("significance.normalisation", "guess");
+  EXPECT_THROW(static_cast<void>(significance_options(configuration)), Error);
+}
+
+TEST(FileWord, HoldsNothingThatAShellKnows) {
+  EXPECT_EQ(file_word("LS I +61 303"), "LS_I_+61_303");
+  EXPECT_EQ(file_word("../x"), "___x");
+  EXPECT_EQ(file_word(""), "source");
+}
+
+}  // namespace
+}  // namespace alisio::pipeline
