@@ -217,6 +217,8 @@ def case_dl3_bad_inputs(case):
     refuse(case, case.folder / "dl2_LST-1.Run00001.h5", "missing input", "Run00001")
     refuse(case, data, "missing input", "holds no instrument response", irf=case.folder / "DL2")
     refuse(case, data, "bad input", "FITS", irf=data)
+    alpha = make(case, "irf", "irf_alpha.fits", alpha=10)
+    refuse(case, data, "bad input", "source-dependent", irf=alpha)
 
 
 def case_dl3_sources(case):
