@@ -51,17 +51,16 @@ constexpr Switch switches[] = {
 
 po::options_description irf_options() {
   po::options_description options("Options");
-  const auto add = options.add_options();
-  auto adder = add;
+  auto add = options.add_options();
   const auto files = [] { return po::value<Texts>()->multitoken()->composing(); };
-  adder("gamma", files(), "DL2 files of simulated gammas, or folders of them")(
+  add("gamma", files(), "DL2 files of simulated gammas, or folders of them")(
       "proton", files(), "the same of protons, with --electron: for the background")(
       "electron", files(), "the same of electrons")(
       "output-dir", po::value<Text>(),
       "folder of the responses, irf_node_theta_ZZ_az_AA.fits.gz each")(
       "output", po::value<Text>(),
       "file of the response, .fits or .fits.gz, in place of --output-dir: for one pointing");
-  for (const Switch& s : switches) adder(s.option, fmt::format("{} ({})", s.text, s.key).c_str());
+  for (const Switch& s : switches) add(s.option, fmt::format("{} ({})", s.text, s.key).c_str());
   options.add(job_options());
   return options;
 }
@@ -81,8 +80,8 @@ int run_irf_command(const Texts& arguments, const Program& program, StageObserve
            "theirs, diffuse ones those of DataBinning.fov_offset. Files are sorted by their\n"
            "pointing: one response a pointing, which alisio dl2-to-dl3 interpolates between.\n"
            "Two things differ from lstchain_create_irf_files: BACKGROUND runs as the format says\n"
-           "(there turned, which gammapy reads wrong), and nothing where nothing was simulated\n"
-           "has an effective area of 0 (there up to 1.8e308 m2).",
+           "(there turned, which gammapy reads wrong), and energies that were not simulated\n"
+           "have an effective area of 0 (there of 1.8e308 m2, if an event has one).",
        .examples =
            "  alisio irf --gamma MC/gamma --output-dir IRF --point-like --energy-dependent-gh \\\n"
            "      --energy-dependent-theta\n"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -230,24 +231,26 @@ std::vector<IrfRequest> irf_requests(const IrfInputs& inputs, const fs::path& ou
   if (inputs.protons.empty() != inputs.electrons.empty())
     throw Error(ErrorKind::usage, "background needs protons and electrons", "alisio irf",
                 "give both, or none");
-  std::map<IrfNode, IrfRequest> nodes;
+  // By the digits of the name: a node whose files round differently must not become two of one
+  // name.
+  std::map<std::array<double, 2>, IrfRequest> nodes;
   const auto sort_in = [&](const std::vector<fs::path>& files, auto member) {
+    constexpr double digits = 1e3;
     for (const fs::path& file : files) {
       const IrfNode node = node_of(file);
-      (nodes
-           .try_emplace(
-               node,
-               IrfRequest{.node = node, .gammas = {}, .protons = {}, .electrons = {}, .target = {}})
-           .first->second.*
-       member)
-          .push_back(file);
+      const std::array place{std::rint(node.zenith_deg * digits),
+                             std::rint(node.azimuth_deg * digits)};
+      const auto [found, is_new] = nodes.try_emplace(place);
+      if (is_new) found->second.node = node;
+      (found->second.*member).push_back(file);
     }
   };
   sort_in(inputs.gammas, &IrfRequest::gammas);
   sort_in(inputs.protons, &IrfRequest::protons);
   sort_in(inputs.electrons, &IrfRequest::electrons);
   std::vector<IrfRequest> requests;
-  for (auto& [node, request] : nodes) {
+  for (auto& [place, request] : nodes) {
+    const IrfNode& node = request.node;
     const bool with_background = !inputs.protons.empty();
     if (request.gammas.empty() ||
         (with_background && (request.protons.empty() || request.electrons.empty())))

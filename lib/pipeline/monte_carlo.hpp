@@ -16,8 +16,6 @@ namespace alisio::pipeline {
 /// as lstchain writes them.
 struct IrfNode {
   double zenith_deg = 0, azimuth_deg = 0;
-  friend bool operator==(const IrfNode&, const IrfNode&) = default;
-  friend auto operator<=>(const IrfNode&, const IrfNode&) = default;
 };
 
 /// Return "node_theta_23.630_az_100.758", as LST's simulations call their nodes.

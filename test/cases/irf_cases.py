@@ -57,8 +57,9 @@ def columns(data, cards):
 
 
 def kept_events(area):
-    """Return how many events an effective area stands for: the showers are 1e6, of E^-2 from 0.01 to
-    50 TeV, on a disc of 800 m."""
+    """Return how many events an effective area stands for.
+
+    The showers are 1e6, of E^-2 from 0.01 to 50 TeV, on a disc of 800 m."""
     total = 0
     for low, high, value in zip(area["ENERG_LO"], area["ENERG_HI"], area["EFFAREA"], strict=True):
         low, high = max(low, 0.01), min(high, 50)
@@ -69,54 +70,114 @@ def kept_events(area):
 
 
 def case_irf_of_point_like_gammas(case):
-    """Global cuts: the effective area stands for the events that pass, the dispersion is normalised,
-    and cards say what cuts were made."""
+    """Global cuts: the effective area stands for the events that pass, the dispersion is
+    normalised, and cards say what cuts were made."""
     gamma = simulated(case, "gamma", kind="point", gammaness=0.9)
     output = case.folder / "irf.fits"
-    case.run("irf", "--gamma", gamma, "--output", output, "--point-like", "--set",
-             "DL3Cuts.global_theta_cut=1").ends("done")
+    case.run(
+        "irf",
+        "--gamma",
+        gamma,
+        "--output",
+        output,
+        "--point-like",
+        "--set",
+        "DL3Cuts.global_theta_cut=1",
+    ).ends("done")
     found = tables(output)
     expect(list(found) == ["EFFECTIVE AREA", "ENERGY DISPERSION"], f"tables: {list(found)}")
     cards, area = found["EFFECTIVE AREA"]
-    for key, value in {"HDUCLAS3": "POINT-LIKE", "HDUCLAS4": "AEFF_2D", "TELESCOP": "CTA-N",
-                       "INSTRUME": "LST-1", "TDIM5": "(25,1)", "TUNIT5": "m2"}.items():
+    for key, value in {
+        "HDUCLAS3": "POINT-LIKE",
+        "HDUCLAS4": "AEFF_2D",
+        "TELESCOP": "CTA-N",
+        "INSTRUME": "LST-1",
+        "TDIM5": "(25,1)",
+        "TUNIT5": "m2",
+    }.items():
         expect(cards.get(key) == value, f"{key} is {cards.get(key)}, not {value}")
-    for key, value in {"ZEN_PNT": 20, "AZ_PNT": 180, "GH_CUT": 0.6, "RAD_MAX": 1, "B_TOTAL": 38.6,
-                       "ETRUE_SCALE": 1}.items():
+    for key, value in {
+        "ZEN_PNT": 20,
+        "AZ_PNT": 180,
+        "GH_CUT": 0.6,
+        "RAD_MAX": 1,
+        "B_TOTAL": 38.6,
+        "ETRUE_SCALE": 1,
+    }.items():
         expect(abs(float(cards.get(key, "nan")) - value) < 1e-12, f"{key} is {cards.get(key)}")
     expect("CHECKSUM" in cards and "DATASUM" in cards, "no checksum")
     expect(abs(kept_events(area) - 2000) < 1e-6, f"{kept_events(area)} events of 2000 were kept")
-    expect([round(area[key][0], 12) for key in ("THETA_LO", "THETA_HI")] == [0.3, 0.5],
-           "the bin of offset is not around 0.4 deg")
+    expect(
+        [round(area[key][0], 12) for key in ("THETA_LO", "THETA_HI")] == [0.3, 0.5],
+        "the bin of offset is not around 0.4 deg",
+    )
     dispersion = found["ENERGY DISPERSION"][1]
-    widths = [high - low for low, high in zip(dispersion["MIGRA_LO"], dispersion["MIGRA_HI"], strict=True)]
+    widths = [
+        high - low for low, high in zip(dispersion["MIGRA_LO"], dispersion["MIGRA_HI"], strict=True)
+    ]
     for energy in range(25):
         total = sum(dispersion["MATRIX"][m * 25 + energy] * widths[m] for m in range(30))
         filled = area["EFFAREA"][energy] > 0
         expect(abs(total - filled) < 1e-12, f"the dispersion of energy {energy} sums to {total}")
+    # Parts of one simulation add up, showers as well as events.
+    more = simulated(case, "more", kind="point", gammaness=0.9, seed=2)
+    words = ["--point-like", "--set", "DL3Cuts.global_theta_cut=1"]
+    case.run("irf", "--gamma", gamma, more, "--output", output, *words).ends("done")
+    area = tables(output)["EFFECTIVE AREA"][1]
+    expect(abs(kept_events(area) - 2000) < 1e-6, f"{kept_events(area)} events a million showers")
+    case.run("irf", "--gamma", gamma, simulated(case, "wide"), "--output", output).ends(
+        "bad input"
+    ).complains("viewcone")
 
 
 def case_irf_set_of_pointings(case):
-    """Diffuse gammas of two pointings, protons and electrons: two files, named by their pointings, all
-    tables there, each gamma cut keeping the fraction asked for; provenance names what was read."""
+    """Diffuse gammas of two pointings, protons and electrons: two files, named by their pointings,
+    all tables there, each gamma cut keeping the fraction asked for; the report names what was
+    read."""
     for number, (zenith, azimuth) in enumerate([(20, 180), (43.197, 87.604)]):
         for kind in ("gamma", "proton", "electron"):
             folder = case.folder / kind
             folder.mkdir(exist_ok=True)
-            made = simulated(case, f"{kind}{number}", kind=kind, zenith=zenith, azimuth=azimuth,
-                             events=20000 if kind == "gamma" else 4000, runs=2, seed=number + 5)
+            made = simulated(
+                case,
+                f"{kind}{number}",
+                kind=kind,
+                zenith=zenith,
+                azimuth=azimuth,
+                events=20000 if kind == "gamma" else 4000,
+                runs=2,
+                seed=number + 5,
+            )
             made.rename(folder / made.name)
     output, report = case.folder / "IRF", case.folder / "report.json"
-    case.run("irf", "--gamma", case.folder / "gamma", "--proton", case.folder / "proton",
-             "--electron", case.folder / "electron", "--output-dir", output, "--energy-dependent-gh",
-             "--set", "DL3Cuts.min_event_p_en_bin=50", "--report", report).ends("done")
+    case.run(
+        "irf",
+        "--gamma",
+        case.folder / "gamma",
+        "--proton",
+        case.folder / "proton",
+        "--electron",
+        case.folder / "electron",
+        "--output-dir",
+        output,
+        "--energy-dependent-gh",
+        "--set",
+        "DL3Cuts.min_event_p_en_bin=50",
+        "--report",
+        report,
+    ).ends("done")
     names = sorted(path.name for path in output.glob("*.fits.gz"))
-    expect(names == ["irf_node_theta_20.000_az_180.000.fits.gz",
-                     "irf_node_theta_43.197_az_87.604.fits.gz"], f"files: {names}")
+    expect(
+        names
+        == ["irf_node_theta_20.000_az_180.000.fits.gz", "irf_node_theta_43.197_az_87.604.fits.gz"],
+        f"files: {names}",
+    )
     for name in names:
         found = tables(output / name)
-        expect(list(found) == ["EFFECTIVE AREA", "ENERGY DISPERSION", "BACKGROUND", "PSF", "GH_CUTS"],
-               f"tables: {list(found)}")
+        expect(
+            list(found) == ["EFFECTIVE AREA", "ENERGY DISPERSION", "BACKGROUND", "PSF", "GH_CUTS"],
+            f"tables: {list(found)}",
+        )
         cards, cuts = found["GH_CUTS"]
         expect(float(cards["GH_EFF"]) == 0.95, f"GH_EFF is {cards['GH_EFF']}")
         expect(sum(cuts["n_events"]) > 1000, f"cuts were found from {sum(cuts['n_events'])} gammas")
@@ -124,19 +185,24 @@ def case_irf_set_of_pointings(case):
         expect(all(abs(cut - 0.549) < 0.05 for cut in cuts["cut"]), f"cuts: {cuts['cut']}")
         cards, background = found["BACKGROUND"]
         expect(cards["TDIM5"] == "(25,20)", f"BACKGROUND is {cards['TDIM5']}, not energy fastest")
-        expect(max(background["BKG"]) > 0 and not any(map(math.isnan, background["BKG"])),
-               "there is no background")
+        expect(
+            max(background["BKG"]) > 0 and not any(map(math.isnan, background["BKG"])),
+            "there is no background",
+        )
         expect(max(found["PSF"][1]["RPSF"]) > 0, "there is no point spread")
     activities = json.loads(report.read_text("utf-8"))["activities"]
     expect(len(activities) == 2, f"{len(activities)} activities")
     ports = sorted(item["port"] for item in activities[0]["inputs"])
     expect(ports == ["dl2_electron", "dl2_gamma", "dl2_proton"], f"ports: {ports}")
     again = case.folder / "again"
-    case.run("irf", "--gamma", case.folder / "gamma", "--output-dir", again, "--point-like",
-             *BY_ENERGY).ends("done")
+    case.run(
+        "irf", "--gamma", case.folder / "gamma", "--output-dir", again, "--point-like", *BY_ENERGY
+    ).ends("done")
     found = tables(again / names[0])
-    expect(list(found) == ["EFFECTIVE AREA", "ENERGY DISPERSION", "GH_CUTS", "RAD_MAX"],
-           f"tables: {list(found)}")
+    expect(
+        list(found) == ["EFFECTIVE AREA", "ENERGY DISPERSION", "GH_CUTS", "RAD_MAX"],
+        f"tables: {list(found)}",
+    )
     radii = found["RAD_MAX"][1]["RAD_MAX"]
     expect(all(0.1 <= radius <= 0.32 for radius in radii), f"theta cuts: {radii}")
 
@@ -145,20 +211,41 @@ def case_irf_of_a_source_dependent_analysis(case):
     """Alpha cuts in place of theta cuts; lstchain's blocks of a JSON file are read as they stand."""
     gamma = simulated(case, "gamma", kind="point", source=1, events=20000)
     config = case.folder / "lstchain.json"
-    config.write_text(json.dumps({"DL3Cuts": {"alpha_containment": 0.5, "gh_efficiency": 0.9},
-                                  "EventSelector": {"filters": {"wl": [0.1, 1]}}}), "utf-8")
+    config.write_text(
+        json.dumps(
+            {
+                "DL3Cuts": {"alpha_containment": 0.5, "gh_efficiency": 0.9},
+                "EventSelector": {"filters": {"wl": [0.1, 1]}},
+            }
+        ),
+        "utf-8",
+    )
     output = case.folder / "irf.fits.gz"
-    case.run("irf", "--gamma", gamma, "--output", output, "--point-like", "--source-dep",
-             "--energy-dependent-gh", "--energy-dependent-alpha", "--config", config).ends("done")
+    case.run(
+        "irf",
+        "--gamma",
+        gamma,
+        "--output",
+        output,
+        "--point-like",
+        "--source-dep",
+        "--energy-dependent-gh",
+        "--energy-dependent-alpha",
+        "--config",
+        config,
+    ).ends("done")
     found = tables(output)
-    expect("AL_CUTS" in found and "GH_CUTS" in found and "RAD_MAX" not in found,
-           f"tables: {list(found)}")
+    expect(
+        "AL_CUTS" in found and "GH_CUTS" in found and "RAD_MAX" not in found,
+        f"tables: {list(found)}",
+    )
     cards, cuts = found["AL_CUTS"]
     expect(float(cards["AL_CONT"]) == 0.5, f"AL_CONT is {cards['AL_CONT']}")
     # Alpha is uniform from 0 to 30 deg.
     expect(all(abs(cut - 15) < 4 for cut in cuts["cut"]), f"alpha cuts: {cuts['cut']}")
     case.run("irf", "--gamma", gamma, "--output", output, "--source-dep").ends(
-        "configuration").complains("point-like")
+        "configuration"
+    ).complains("point-like")
 
 
 def case_irf_of_odd_input(case):
@@ -170,25 +257,41 @@ def case_irf_of_odd_input(case):
         return case.run("irf", "--gamma", path, "--output", output, *words)
 
     irf(simulated(case, "data", runs=0)).ends("bad input").complains("run_config")
-    irf(simulated(case, "different", runs=2, different=1)).ends("bad input").complains("spectral_index")
+    irf(simulated(case, "different", runs=2, different=1)).ends("bad input").complains(
+        "spectral_index"
+    )
     irf(simulated(case, "two", second=5)).ends("bad input").complains("several pointings")
     irf(simulated(case, "empty", events=0)).ends("bad input").complains("no events")
     irf(good, "--set", "EventSelector.filters={r: [2, 3]}").ends("bad input").complains("selection")
     irf(good, "--set", "DL3Cuts.global_gh_cut=1").ends("bad input").complains("cuts")
     irf(good, "--set", "DataBinning.true_energy_min=100").ends("bad input").complains("cuts")
     irf(good, *BY_ENERGY, "--set", "DL3Cuts.min_event_p_en_bin=1e6").ends("bad input").complains(
-        "min_event_p_en_bin")
+        "min_event_p_en_bin"
+    )
     irf(good, "--proton", good).ends("usage").complains("electrons")
     irf(good, "--proton", good, "--electron", good).ends("bad input").complains("everywhere")
     irf(case.folder / "absent.h5").ends("missing input")
-    irf(good, "--set", "EventSelector.filters={absent: [0, 1]}").ends("bad input").complains("absent")
+    irf(good, "--set", "EventSelector.filters={absent: [0, 1]}").ends("bad input").complains(
+        "absent"
+    )
     irf(good, "--set", "DL3Cuts.min_gh_cut=0.99").ends("configuration")
     other = simulated(case, "other", zenith=50)
-    case.run("irf", "--gamma", good, other, "--output", output).ends("usage").complains("2 pointings")
+    case.run("irf", "--gamma", good, other, "--output", output).ends("usage").complains(
+        "2 pointings"
+    )
     proton = simulated(case, "proton", kind="proton", zenith=40)
     electron = simulated(case, "electron", kind="electron", zenith=40)
-    case.run("irf", "--gamma", good, "--proton", proton, "--electron", electron, "--output-dir",
-             case.folder).ends("bad input").complains("same pointings")
+    case.run(
+        "irf",
+        "--gamma",
+        good,
+        "--proton",
+        proton,
+        "--electron",
+        electron,
+        "--output-dir",
+        case.folder,
+    ).ends("bad input").complains("same pointings")
     expect(not output.exists(), "a failed call left a response")
 
     # NaN is left out and said; bins without events and unsimulated energies have no area.
