@@ -235,7 +235,11 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
   const bool asks_catalogue = !request.source_position && !request.source_catalogue.empty();
   if (asks_catalogue) run.use("source_catalogue", request.source_catalogue);
   if (run.activity().dry_run) {
-    for (const fs::path& response : request.responses) run.use("irf", response);
+    // A dry run may come before the responses: what is absent is named as it was given.
+    for (const fs::path& path : request.responses)
+      for (const fs::path& file :
+           fs::is_directory(path) ? response_files({path}) : std::vector<fs::path>{path})
+        run.use("irf", file);
     run.plan_product("dl3_run", target);
     return 0;
   }

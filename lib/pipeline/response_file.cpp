@@ -219,6 +219,11 @@ std::vector<ResponseNode> read_response_nodes(const std::vector<fs::path>& files
     node.pointing = {fits::number_of_card(area, "ZEN_PNT", file),
                      fits::number_of_card(area, "AZ_PNT", file),
                      fits::number_of_card(area, "B_DELTA", file)};
+    for (const char* key : {"AL_CUT", "AL_CONT"})
+      if (fits::find_card(area, key) != nullptr)
+        throw Error(ErrorKind::bad_input,
+                    fmt::format("is for source-dependent analysis: it has a cut in alpha, {}", key),
+                    file.string(), "give a response that was made without --source-dep");
     nodes.push_back(std::move(node));
     expect_alike(nodes.front(), nodes.back());
   }

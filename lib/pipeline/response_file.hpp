@@ -22,8 +22,9 @@ struct ResponseNode {
     const std::vector<std::filesystem::path>& paths);
 
 /// Read the headers of responses.
-/// @throws Error(bad_input) if a file is none, or two were not made alike (point-like or not, cuts,
-/// telescope): between such nothing may be interpolated.
+/// @throws Error(bad_input) if a file is none, is for source-dependent analysis, whose cut in alpha
+/// DL2 to DL3 does not apply, or two were not made alike (point-like or not, cuts, telescope):
+/// between such nothing may be interpolated.
 [[nodiscard]] std::vector<ResponseNode> read_response_nodes(
     const std::vector<std::filesystem::path>& files);
 

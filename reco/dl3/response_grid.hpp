@@ -28,7 +28,9 @@ enum class GridUse {
 /// Choose the nodes of a pointing, as lstchain 0.12 does: in the plane of cos(zenith) and sin(angle
 /// to the magnetic field), by the Delaunay triangulation of the nodes. Where nodes are alike to 3
 /// decimals there (pairs east and west of the magnetic meridian), the one of the nearest azimuth
-/// counts. Fewer than three different places, or all on one line, make no triangle.
+/// counts. (lstchain 0.12.3 means the same, but looks at the sine of the angle to the field where
+/// it means to look at the azimuth, and may take the node of the other side.) Fewer than three
+/// different places, or all on one line, make no triangle.
 /// @throws Error(bug) for no nodes.
 [[nodiscard]] NodeChoice choose_nodes(std::span<const Pointing> nodes, const Pointing& target,
                                       GridUse use);

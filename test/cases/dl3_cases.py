@@ -217,6 +217,8 @@ def case_dl3_bad_inputs(case):
     refuse(case, case.folder / "dl2_LST-1.Run00001.h5", "missing input", "Run00001")
     refuse(case, data, "missing input", "holds no instrument response", irf=case.folder / "DL2")
     refuse(case, data, "bad input", "FITS", irf=data)
+    alpha = make(case, "irf", "irf_alpha.fits", alpha=10)
+    refuse(case, data, "bad input", "source-dependent", irf=alpha)
 
 
 def case_dl3_sources(case):
@@ -229,6 +231,17 @@ def case_dl3_sources(case):
     to_dl3(case, data, "--source-name", "mrk_421").ends("done")
     cards = product(case)["EVENTS"][0]
     expect(cards["OBJECT"] == "Mrk 421" and abs(cards["RA_OBJ"] - 166.1138) < 1e-6, "the catalogue")
+
+
+def case_dl3_dry_run(case):
+    """What would be made is named, from a folder of responses or from files yet to come."""
+    make(case, "irf", "IRFs/irf_0.fits")
+    absent = case.folder / "dl2_LST-1.Run05001.h5"
+    to_dl3(case, absent, *SOURCE, "--dry-run", irf=case.folder / "IRFs").ends("done")
+    to_dl3(case, absent, *SOURCE, "--dry-run", irf=case.folder / "irf.fits").ends("done")
+    target = case.folder / "DL3" / "dl3_LST-1.Run05001.fits"
+    case.run("dl3-index", "--input", target, "--output-dir", target.parent, "--dry-run").ends("done")
+    expect(not list(target.parent.glob("*.fits*")), "a product of a dry run")
 
 
 def case_dl3_index_of_a_folder(case):

@@ -4,7 +4,7 @@
 // rows
 //      without values), gap (0 s, in the middle), first_id (1), order (sorted, reversed), kind
 //      (data, monte-carlo, timeless, pedestals)
-// irf: zenith (30), azimuth (110), field_angle (46), area (1e5 m2), cut (0.7)
+// irf: zenith (30), azimuth (110), field_angle (46), area (1e5 m2), cut (0.7), alpha (none)
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -99,14 +99,16 @@ void write_dl2(const std::string& path, const Settings& settings) {
 }
 
 void write_irf(const std::string& path, const Settings& settings) {
-  const std::vector<fits::Card> cards{{"HDUCLAS3", std::string("POINT-LIKE"), ""},
-                                      {"HDUCLAS4", std::string("AEFF_2D"), ""},
-                                      {"INSTRUME", std::string("LST-1"), ""},
-                                      {"ZEN_PNT", settings.number("zenith", 30), "deg"},
-                                      {"AZ_PNT", settings.number("azimuth", 110), "deg"},
-                                      {"B_DELTA", settings.number("field_angle", 46), "deg"},
-                                      {"GH_CUT", settings.number("cut", 0.7), ""},
-                                      {"RAD_MAX", 0.2, "deg"}};
+  std::vector<fits::Card> cards{{"HDUCLAS3", std::string("POINT-LIKE"), ""},
+                                {"HDUCLAS4", std::string("AEFF_2D"), ""},
+                                {"INSTRUME", std::string("LST-1"), ""},
+                                {"ZEN_PNT", settings.number("zenith", 30), "deg"},
+                                {"AZ_PNT", settings.number("azimuth", 110), "deg"},
+                                {"B_DELTA", settings.number("field_angle", 46), "deg"},
+                                {"GH_CUT", settings.number("cut", 0.7), ""},
+                                {"RAD_MAX", 0.2, "deg"}};
+  if (settings.values.contains("alpha"))
+    cards.push_back({"AL_CUT", settings.number("alpha", 0), "deg"});
   using Numbers = std::vector<double>;
   const double area = settings.number("area", 1e5);
   const fits::BinaryTable table{"EFFECTIVE AREA",
