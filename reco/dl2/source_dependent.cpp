@@ -18,12 +18,11 @@ double sign(double value) {
 }  // namespace
 
 std::vector<AssumedPosition> assumed_positions(int n_off) {
-  std::vector<AssumedPosition> positions;
+  std::vector<AssumedPosition> positions{{"on", 0}};
   for (int k = 1; k <= n_off; ++k) {
     const double turn = 360.0 / (n_off + 1) * k;
     positions.push_back({fmt::format("off_{:03.0f}", turn), turn});
   }
-  positions.push_back({"on", 0});
   return positions;
 }
 

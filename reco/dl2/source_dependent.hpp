@@ -15,8 +15,8 @@ struct AssumedPosition {
   double turn_deg = 0;  ///< about the camera centre, from x to y
 };
 
-/// Return the positions of a wobble observation in the order of their names: those off, at
-/// 360 deg / (n + 1) and multiples of it, then "on".
+/// Return the positions of a wobble observation: "on", then those off, at 360 deg / (n + 1) and
+/// multiples of it.
 [[nodiscard]] std::vector<AssumedPosition> assumed_positions(int n_off);
 
 /// Return places turned about the camera centre.

@@ -11,11 +11,11 @@ namespace {
 TEST(AssumedPositions, AreNamedByTheirAngle) {
   const auto one = assumed_positions(1);
   ASSERT_EQ(one.size(), 2U);
-  EXPECT_EQ(one[0].name, "off_180");
-  EXPECT_EQ(one[1].name, "on");
+  EXPECT_EQ(one[0].name, "on");
+  EXPECT_EQ(one[1].name, "off_180");
   const auto three = assumed_positions(3);
-  EXPECT_EQ(three[0].name, "off_090");
-  EXPECT_EQ(three[2].name, "off_270");
+  EXPECT_EQ(three[1].name, "off_090");
+  EXPECT_EQ(three[3].name, "off_270");
   EXPECT_EQ(assumed_positions(0).size(), 1U);
 }
 
