@@ -5,7 +5,7 @@ import json
 from harness import DATE, expect, one_file, replace_file
 
 SOURCE_DEC = 22.0  # what the simulated telescope observes, 0.4 deg off
-ALL_EVENTS = ["--set", "significance.gammaness_cut=-1"]
+ALL_EVENTS = ["--set", "significance.gammaness_cut=0"]
 
 
 def target_of(night):
@@ -27,7 +27,7 @@ def processed(case, steps=b"", **options):
     """Return a simulated night with its DL2."""
     night = case.simulated(**options)
     catalogue = catalogue_of(case, night)
-    extra = f"significance:\n  gammaness_cut: -1\n  catalogue: {catalogue}\n".encode()
+    extra = f"significance:\n  gammaness_cut: 0\n  catalogue: {catalogue}\n".encode()
     replace_file(night.config, night.config.read_bytes() + extra + steps)
     night.process().ends("done")
     return night, catalogue

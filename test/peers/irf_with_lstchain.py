@@ -11,6 +11,7 @@ import shutil
 import sys
 import warnings
 
+import astropy.units as u
 import numpy as np
 import tables
 from astropy.io import fits
@@ -189,9 +190,9 @@ def interpolate_with_lstchain(compare, ours, theirs):
     cosine = np.mean([np.cos(np.deg2rad(header["ZEN_PNT"])) for header in headers])
     sine = np.mean([np.sin(np.deg2rad(header["B_DELTA"])) for header in headers])
     target = {
-        "ZEN_PNT": np.rad2deg(np.arccos(cosine)),
-        "B_DELTA": np.rad2deg(np.arcsin(sine)),
-        "AZ_PNT": 110.0,
+        "ZEN_PNT": np.rad2deg(np.arccos(cosine)) * u.deg,
+        "B_DELTA": np.rad2deg(np.arcsin(sine)) * u.deg,
+        "AZ_PNT": 110.0 * u.deg,
     }
     results = []
     for files in (ours, theirs):
