@@ -79,7 +79,19 @@ std::vector<Equatorial> altaz_to_icrs(std::span<const AltAz> directions,
 }
 
 Equatorial altaz_to_icrs(AltAz direction, double time_unix_s, const Site& site) {
-  return altaz_to_icrs({&direction, 1}, {&time_unix_s, 1}, site, built_in_earth_orientation())[0];
+  if (!std::isfinite(direction.altitude) || !std::isfinite(direction.azimuth) ||
+      !std::isfinite(time_unix_s))
+    return {nan, nan};
+  const EarthOrientation earth =
+      orientation_at(built_in_earth_orientation(), unix_epoch_jd - jd_of_mjd + time_unix_s / day);
+  double ra = nan, dec = nan;
+  // Observed place as azimuth and zenith distance; no pressure: no refraction.
+  const int status = eraAtoc13("A", direction.azimuth, std::numbers::pi / 2 - direction.altitude,
+                               unix_epoch_jd, time_unix_s / day, earth.ut1_minus_utc,
+                               site.longitude_deg * degree, site.latitude_deg * degree, site.height,
+                               earth.x * arcsecond, earth.y * arcsecond, 0, 0, 0, 0.5, &ra, &dec);
+  if (status < 0) return {nan, nan};
+  return {ra / degree, dec / degree};
 }
 
 Galactic icrs_to_galactic(Equatorial direction) {
