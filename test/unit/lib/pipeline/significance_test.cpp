@@ -95,7 +95,7 @@ TEST_F(SignificanceTest, EventsAreSelectedAndCounted) {
   rows.add(0.02, 0.9, 2);                           // a pedestal
   rows.add(0.02, nan);
   rows.add(nan, 0.9);
-  rows.add(0.3, 0.9);  // 0.6 deg away
+  rows.add(-0.3, 0.9);  // 0.6 deg away, and more than 1 deg from the mirrored position
   const RunEvents run = read_run({write(rows, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
   EXPECT_EQ(run.events, 9);
   EXPECT_EQ(run.selected.n, 6U);

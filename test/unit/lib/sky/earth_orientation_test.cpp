@@ -32,7 +32,7 @@ TEST(EarthOrientation, OneSecondTurnsTheSkyByFifteenArcseconds) {
   EXPECT_NEAR((b[0].ra_deg - a[0].ra_deg) * 3600, 0.4 * 15.041, 0.01);
 }
 
-TEST(AltAzToIcrs, ManyAreAsOneByOne) {
+TEST(AltAzToIcrs, ManyAreAsOneByOneToAMilliarcsecond) {
   std::vector<AltAz> directions;
   std::vector<double> times;
   for (int i = 0; i < 200; ++i) {
@@ -47,8 +47,7 @@ TEST(AltAzToIcrs, ManyAreAsOneByOne) {
       EXPECT_TRUE(std::isnan(many[i].ra_deg));
       continue;
     }
-    EXPECT_EQ(many[i].ra_deg, one.ra_deg) << i;
-    EXPECT_EQ(many[i].dec_deg, one.dec_deg) << i;
+    EXPECT_LT(separation_deg(many[i], one) * 3.6e6, 1) << i;  // milliarcseconds
   }
 }
 
