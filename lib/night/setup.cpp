@@ -1,6 +1,7 @@
 #include "lib/night/setup.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <limits>
@@ -14,6 +15,7 @@
 #include "lib/io/text/drive_log.hpp"
 #include "lib/io/text/ecsv.hpp"
 #include "lib/night/models.hpp"
+#include "lib/night/state.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -84,19 +86,31 @@ void choose_run_models(const SetupRequest& request, RunSetup& run) {
   }
 }
 
-/// Return the instrument responses that a file or folder stands for, sorted.
+/// Return the instrument responses that a file or folder stands for, sorted. Hidden files are none:
+/// they are on their way.
 std::vector<fs::path> responses_in(const fs::path& given) {
   if (given.empty() || !fs::is_directory(given))
     return given.empty() ? std::vector<fs::path>() : std::vector<fs::path>{given};
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(given)) {
     const std::string name = entry.path().filename().string();
-    if (name.find("irf") != std::string::npos &&
+    if (name.find("irf") != std::string::npos && !name.starts_with('.') &&
         (name.ends_with(".fits") || name.ends_with(".fits.gz")))
       files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+/// Return when one of these last changed, in the form of utc_now_text(). A folder changes when a
+/// file is added, taken away or replaced.
+std::string last_change(const std::vector<fs::path>& paths) {
+  std::string latest;
+  for (const fs::path& path : paths) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) == 0) latest = std::max(latest, utc_text(facts.st_mtim));
+  }
+  return latest;
 }
 
 }  // namespace
@@ -114,6 +128,9 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   setup.filters = request.filters;
   setup.sources = request.sources;
   setup.responses = responses_in(request.responses);
+  std::vector<fs::path> watched = setup.responses;
+  watched.push_back(request.responses);
+  setup.responses_changed = last_change(watched);
   setup.given_constants = request.given_constants;
   const std::string date = request.key.date.compact();
   setup.folders = {.dl1 = request.products / "DL1" / date / request.key.prod_id,

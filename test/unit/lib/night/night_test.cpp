@@ -927,6 +927,20 @@ TEST_F(NightTest, Dl3AndSignificanceAreMadeWhenAskedFor) {
   const std::string again = calls();
   EXPECT_NE(again.find("significance night"), std::string::npos) << again;
   EXPECT_EQ(again.find("dl2"), std::string::npos) << again;
+  // Another response may be the better one; a hidden file is none.
+  write(folder_ / "irf/irf_b.fits.gz", "response");
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string with_two = calls();
+  EXPECT_NE(with_two.find("dl3 00101"), std::string::npos) << with_two;
+  EXPECT_EQ(with_two.find("dl2"), std::string::npos) << with_two;
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "");
+  // So may others, elsewhere.
+  write(folder_ / "elsewhere/irf_a.fits.gz", "response");
+  configure("steps:\n  merge: true\n" + steps + "dl3:\n  irf: elsewhere\n" +
+            "significance:\n  catalogue: sources.csv\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(calls().find("dl3 00102"), std::string::npos);
   // A run whose DL2 fails is left out.
   write(raw(102, 1, 1), "other data");
   order("merge_dl2_00102", "fail 5");
