@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <iostream>
 #include <limits>
@@ -176,6 +178,53 @@ int show_muons(const Request& request) {
   return 0;
 }
 
+/// What comes after DL2: told by a table, and the cards of it that say the most.
+struct KnownTable {
+  const char* hdu;
+  const char* level;
+  struct KnownCard {
+    const char *name, *key, *unit;
+  };
+  std::vector<KnownCard> cards;
+};
+
+/// Return the value of a card for people: numbers without the digits that nobody reads.
+std::string short_value(const std::string& value, const std::string& unit) {
+  double number = 0;
+  const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (problem != std::errc() || end != value.data() + value.size()) return value;
+  return fmt::format("{:.6g}{}{}", number, unit.empty() ? "" : " ", unit);
+}
+
+const KnownTable* known_table(const fits::File& file) {
+  static const std::array known{
+      KnownTable{"EVENTS",
+                 "DL3: events for gammapy, with the instrument's response",
+                 {{"source", "OBJECT", ""},
+                  {"begin", "DATE-OBS", ""},
+                  {"end", "DATE-END", ""},
+                  {"live time", "LIVETIME", "s"},
+                  {"ra", "RA_PNT", "deg"},
+                  {"dec", "DEC_PNT", "deg"},
+                  {"response", "IRFUSE", ""},
+                  {"calibration", "CALFILE", ""},
+                  {"gates", "GATES", ""},
+                  {"made by", "CREATOR", ""}}},
+      KnownTable{"EFFECTIVE AREA",
+                 "instrument response",
+                 {{"zenith", "ZEN_PNT", "deg"},
+                  {"azimuth", "AZ_PNT", "deg"},
+                  {"gammaness", "GH_CUT", ""},
+                  {"efficiency", "GH_EFF", ""},
+                  {"theta", "RAD_MAX", "deg"},
+                  {"containment", "TH_CONT", ""}}},
+      KnownTable{"HDU_INDEX", "index of DL3: its tables", {{"folder", "BASE_DIR", ""}}},
+      KnownTable{"OBS_INDEX", "index of DL3: its observations", {}}};
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [&](const KnownTable& table) { return file.has_hdu(table.hdu); });
+  return found == known.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 int show_fits(const Request& request) {
@@ -196,6 +245,19 @@ int show_fits(const Request& request) {
   facts["file"] = request.file.string();
   facts["level"] = "FITS";
   add_name_facts(facts, request.file);
+  std::vector<std::pair<std::string, std::string>> lines{
+      {"file", request.file.string()},
+      {"level", "plain FITS: constants of early years, or another's file"},
+      {"run", name_line(request.file)}};
+  if (const KnownTable* table = known_table(file)) {
+    facts["level"] = lines[1].second = table->level;
+    for (const KnownTable::KnownCard& card : table->cards) {
+      const std::string value = file.text_key(table->hdu, card.key).value_or("");
+      if (value.empty()) continue;
+      facts[card.key] = value;
+      lines.emplace_back(card.name, short_value(value, card.unit));
+    }
+  }
   facts["hdus"] = ordered_json::array();
   std::vector<std::vector<std::string>> cells;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -219,9 +281,7 @@ int show_fits(const Request& request) {
     print_json(facts);
     return 0;
   }
-  print_facts({{"file", request.file.string()},
-               {"level", "plain FITS: constants of early years, or another's file"},
-               {"run", name_line(request.file)}});
+  print_facts(lines);
   std::cout << '\n';
   print_table({"HDU", "kind", "size"}, cells, true);
   return 0;

@@ -137,6 +137,9 @@ def case_dl3_of_a_run(case):
     to_dl3(case, whole, *SOURCE, "--report", report).ends("done")
     activity = json.loads(report.read_text("utf-8"))["activities"][0]
     expect(activity["events"] == 1000, activity)
+    shown = case.run("show", activity["outputs"][0]["path"], "--json").ends("done").out
+    facts = json.loads(shown)
+    expect(facts["level"].startswith("DL3") and facts["OBJECT"] == "Somewhere", facts)
 
 
 def case_dl3_of_subruns(case):
