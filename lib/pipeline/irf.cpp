@@ -121,7 +121,8 @@ dl3::BackgroundCounts read_background(const Setting& setting, const dl3::GammaCu
   MonteCarloSelection selection = setting.selection;
   selection.columns = dl3::background_columns(setting.kind);
   const auto add = [&](const std::vector<fs::path>& files, dl3::Spectrum spectrum,
-                       const char* particles) {
+                       Particle particle, const char* particles) {
+    selection.particle = particle;
     const dl3::Simulation simulation = scaled(read_simulation(files), setting.energy_scale);
     std::size_t left_out = 0;
     read += read_monte_carlo(
@@ -132,9 +133,10 @@ dl3::BackgroundCounts read_background(const Setting& setting, const dl3::GammaCu
     warn_of_nan(left_out, particles);
   };
   naming(setting.request.protons.front(),
-         [&] { add(setting.request.protons, dl3::proton_spectrum, "protons"); });
-  naming(setting.request.electrons.front(),
-         [&] { add(setting.request.electrons, dl3::electron_spectrum, "electrons"); });
+         [&] { add(setting.request.protons, dl3::proton_spectrum, Particle::proton, "protons"); });
+  naming(setting.request.electrons.front(), [&] {
+    add(setting.request.electrons, dl3::electron_spectrum, Particle::electron, "electrons");
+  });
   return counts;
 }
 
@@ -208,7 +210,8 @@ std::int64_t irf(stage::StageRun& run, const IrfRequest& request,
                     .columns = {},
                     .optional = {},
                     .source_dependent = configuration.boolean("irf.source_dependent"),
-                    .node = request.node},
+                    .node = request.node,
+                    .particle = Particle::gamma},
       .energy_scale = configuration.number("DataBinning.scale_true_energy")};
   for (const fs::path& file : request.gammas) run.use(gamma_port, file);
   for (const fs::path& file : request.protons) run.use(proton_port, file);

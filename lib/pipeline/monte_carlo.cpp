@@ -18,6 +18,7 @@ namespace {
 
 constexpr double deg = std::numbers::pi / 180;
 constexpr const char* run_config_path = "/simulation/run_config";
+constexpr const char* particle_column = "mc_type";
 constexpr std::size_t piece_rows = 1 << 16;
 
 /// What may differ between the runs of a simulation.
@@ -125,6 +126,7 @@ Plan plan_columns(const Dl2EventReader& reader, const std::optional<SourceTable>
   for (const dl3::EventRange& range : selection.ranges.ranges) add(range.column, true);
   for (const std::string& name : selection.ranges.finite) add(name, false);
   for (const std::string& name : selection.optional) add(name, false);
+  add(particle_column, false);
   return plan;
 }
 
@@ -145,6 +147,26 @@ void check_pointing(const dl3::Events& events, const IrfNode& node, const std::s
                             "and zenith {:.3f}, azimuth {:.3f} deg",
                             node.zenith_deg, node.azimuth_deg, zenith, azimuth[row] / deg),
                 where, "give one file a pointing: a response holds for one");
+  }
+}
+
+std::string particle_name(double number) {
+  if (number == double(Particle::gamma)) return "gammas";
+  if (number == double(Particle::electron)) return "electrons";
+  if (number == double(Particle::proton)) return "protons";
+  return "other events";
+}
+
+/// Files without the column are taken at the word of the option.
+void check_particle(const dl3::Events& events, Particle wanted, const std::string& where) {
+  if (!events.has(particle_column)) return;
+  const auto expected = double(wanted);
+  for (const double number : events.column(particle_column)) {
+    if (number == expected) continue;
+    throw Error(ErrorKind::bad_input,
+                fmt::format("holds {} ({} {}) where {} ({}) belong", particle_name(number),
+                            particle_column, number, particle_name(expected), expected),
+                where, "give each particle's files to its own option");
   }
 }
 
@@ -247,6 +269,7 @@ std::int64_t read_monte_carlo(
       const auto n = std::size_t(std::min<std::uint64_t>(piece_rows, reader.row_count() - first));
       dl3::Events events = reader.read(first, n, plan.shared);
       if (source) source->read(first, n, plan.of_source, events);
+      check_particle(events, selection.particle, path.string());
       check_pointing(events, selection.node, path.string());
       std::vector<std::size_t> rows = rows_inside(events, selection.ranges);
       const std::vector<double>& telescope = events.column("tel_id");

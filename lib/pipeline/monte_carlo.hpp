@@ -34,20 +34,24 @@ struct IrfNode {
 /// @throws Error(bad_input) naming the file if one differs.
 [[nodiscard]] dl3::Simulation read_simulation(const std::vector<std::filesystem::path>& files);
 
+/// Simulated particles, by their numbers in sim_telarray and in the column mc_type.
+enum class Particle { gamma = 0, electron = 1, proton = 101 };
+
 /// Which events are read of Monte Carlo files, and how.
 struct MonteCarloSelection {
   dl3::EventRanges ranges;
   std::vector<int> telescopes;
-  std::vector<std::string> columns;   ///< that must be there, besides those of the ranges
-  std::vector<std::string> optional;  ///< that are read where they are there
-  bool source_dependent = false;      ///< columns of the source position "on" where it has them
-  IrfNode node;                       ///< where every event must be pointed
+  std::vector<std::string> columns;     ///< that must be there, besides those of the ranges
+  std::vector<std::string> optional;    ///< that are read where they are there
+  bool source_dependent = false;        ///< columns of the source position "on" where it has them
+  IrfNode node;                         ///< where every event must be pointed
+  Particle particle = Particle::gamma;  ///< what every event must be of, if mc_type tells
 };
 
 /// Read the DL2 tables of files in pieces, one after the other, and hand each piece with the rows
 /// that are selected to `take`.
 /// @return the number of events read
-/// @throws Error(bad_input) for missing columns and for events of another pointing.
+/// @throws Error(bad_input) for missing columns and for events of another pointing or particle.
 std::int64_t read_monte_carlo(
     const std::vector<std::filesystem::path>& files, const MonteCarloSelection& selection,
     const std::function<void(const dl3::Events&, const std::vector<std::size_t>&)>& take);

@@ -269,7 +269,10 @@ def case_irf_of_odd_input(case):
         "min_event_p_en_bin"
     )
     irf(good, "--proton", good).ends("usage").complains("electrons")
-    irf(good, "--proton", good, "--electron", good).ends("bad input").complains("everywhere")
+    untyped = simulated(case, "untyped", kind="point", typed=0)
+    irf(untyped, "--proton", untyped, "--electron", untyped).ends("bad input").complains(
+        "everywhere"
+    )
     irf(case.folder / "absent.h5").ends("missing input")
     irf(good, "--set", "EventSelector.filters={absent: [0, 1]}").ends("bad input").complains(
         "absent"
@@ -303,3 +306,25 @@ def case_irf_of_odd_input(case):
     planned = case.folder / "planned"
     case.run("irf", "--gamma", good, "--output-dir", planned, "--dry-run").ends("done")
     expect(not list(planned.glob("*.fits.gz")), "a dry run made a response")
+
+
+def case_irf_refuses_another_particle(case):
+    """Each option takes its own particle only; the message names the file and what it holds."""
+    made = {kind: simulated(case, kind, kind=kind) for kind in ("gamma", "proton", "electron")}
+    output = case.folder / "irf.fits.gz"
+
+    def irf(gamma, proton, electron):
+        words = ["--proton", made[proton], "--electron", made[electron]]
+        return case.run("irf", "--gamma", made[gamma], "--output", output, *words)
+
+    for names, culprit in [
+        (("proton", "proton", "electron"), "proton"),
+        (("electron", "proton", "electron"), "electron"),
+        (("gamma", "electron", "proton"), "electron"),
+        (("gamma", "proton", "proton"), "proton"),
+    ]:
+        irf(*names).ends("bad input").complains(
+            f"holds {culprit}s", made[culprit].name
+        )
+    expect(not output.exists(), "a failed call left a response")
+    irf("gamma", "proton", "electron").ends("done")
