@@ -328,3 +328,20 @@ def case_irf_refuses_another_particle(case):
         )
     expect(not output.exists(), "a failed call left a response")
     irf("gamma", "proton", "electron").ends("done")
+
+
+def case_irf_takes_a_file_once(case):
+    """A file that two paths lead to is one file: named twice, linked to, and in a named folder."""
+    folder = case.folder / "gammas"
+    folder.mkdir()
+    gamma = folder / "dl2_gamma.h5"
+    simulated(case, "gamma", kind="point").rename(gamma)
+    link = folder / "dl2_link.h5"
+    link.symlink_to(gamma)
+    output, report = case.folder / "irf.fits.gz", case.folder / "report.json"
+    case.run(
+        "irf", "--gamma", folder, gamma, gamma, "--output", output, "--report", report
+    ).ends("done").says("more than once")
+    (activity,) = json.loads(report.read_text("utf-8"))["activities"]
+    inputs = [item["path"] for item in activity["inputs"]]
+    expect(len(inputs) == 1, f"read {inputs}")
