@@ -238,11 +238,11 @@ std::vector<IrfRequest> irf_requests(const IrfInputs& inputs, const fs::path& ou
   // name.
   std::map<std::array<double, 2>, IrfRequest> nodes;
   const auto sort_in = [&](const std::vector<fs::path>& files, auto member) {
-    constexpr double digits = 1e3;
     for (const fs::path& file : files) {
       const IrfNode node = node_of(file);
+      constexpr double digits = 1e3;
       const std::array place{std::rint(node.zenith_deg * digits),
-                             std::rint(node.azimuth_deg * digits)};
+                             std::fmod(std::rint(node.azimuth_deg * digits), 360 * digits)};
       const auto [found, is_new] = nodes.try_emplace(place);
       if (is_new) found->second.node = node;
       (found->second.*member).push_back(file);

@@ -187,10 +187,22 @@ hdf5::File open_monte_carlo(const fs::path& path) {
   return file;
 }
 
+/// Round to a multiple of 1 / digits.
+double rounded(double value, double digits) {
+  return std::rint(value * digits) / digits;
+}
+
+/// Round likewise, to [0, 360).
+double rounded_turn(double azimuth_deg, double digits) {
+  const double turn = rounded(azimuth_deg - 360 * std::floor(azimuth_deg / 360), digits);
+  return turn >= 360 ? 0 : turn;
+}
+
 }  // namespace
 
 std::string node_name(const IrfNode& node) {
-  return fmt::format("node_theta_{:.3f}_az_{:.3f}", node.zenith_deg, node.azimuth_deg);
+  return fmt::format("node_theta_{:.3f}_az_{:.3f}", node.zenith_deg,
+                     rounded_turn(node.azimuth_deg, 1e3));
 }
 
 IrfNode node_of(const fs::path& dl2) {
@@ -200,9 +212,8 @@ IrfNode node_of(const fs::path& dl2) {
     throw Error(ErrorKind::bad_input, "holds no events", dl2.string(), "leave the file out");
   const dl3::Events first = reader.read(0, 1, {"mc_alt_tel", "mc_az_tel"});
   constexpr double digits = 1e5;
-  const auto rounded = [](double value) { return std::rint(value * digits) / digits; };
-  const IrfNode node{.zenith_deg = rounded(90 - first.column("mc_alt_tel")[0] / deg),
-                     .azimuth_deg = rounded(first.column("mc_az_tel")[0] / deg)};
+  const IrfNode node{.zenith_deg = rounded(90 - first.column("mc_alt_tel")[0] / deg, digits),
+                     .azimuth_deg = rounded_turn(first.column("mc_az_tel")[0] / deg, digits)};
   if (!std::isfinite(node.zenith_deg + node.azimuth_deg))
     throw Error(ErrorKind::bad_input, "the first event tells no pointing (mc_alt_tel, mc_az_tel)",
                 dl2.string(), "make the file again");

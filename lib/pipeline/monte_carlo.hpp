@@ -13,12 +13,13 @@
 namespace alisio::pipeline {
 
 /// A pointing that was simulated: zenith angle and azimuth of the first event, rounded to 1e-5 deg
-/// as lstchain writes them.
+/// as lstchain writes them, azimuth in [0, 360).
 struct IrfNode {
   double zenith_deg = 0, azimuth_deg = 0;
 };
 
-/// Return "node_theta_23.630_az_100.758", as LST's simulations call their nodes.
+/// Return "node_theta_23.630_az_100.758", as LST's simulations call their nodes;
+/// azimuths that round to 360 are 0.
 [[nodiscard]] std::string node_name(const IrfNode& node);
 
 /// Return the node of a DL2 file of simulated events.

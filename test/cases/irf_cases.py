@@ -345,3 +345,19 @@ def case_irf_takes_a_file_once(case):
     (activity,) = json.loads(report.read_text("utf-8"))["activities"]
     inputs = [item["path"] for item in activity["inputs"]]
     expect(len(inputs) == 1, f"read {inputs}")
+
+
+def case_irf_knows_azimuths_modulo_a_turn(case):
+    """Azimuths a turn apart are one pointing, those too that only rounding tells from north."""
+    azimuths = {"north": 0, "turn": 360, "almost": 359.9996, "minus": -90, "west": 270}
+    made = [simulated(case, name, kind="point", azimuth=az) for name, az in azimuths.items()]
+    output = case.folder / "IRF"
+    case.run("irf", "--gamma", *made, "--output-dir", output).ends("done")
+    names = sorted(path.name for path in output.glob("*.fits.gz"))
+    expect(
+        names
+        == ["irf_node_theta_20.000_az_0.000.fits.gz", "irf_node_theta_20.000_az_270.000.fits.gz"],
+        f"files: {names}",
+    )
+    cards = tables(output / names[1])["EFFECTIVE AREA"][0]
+    expect(float(cards["AZ_PNT"]) == 270, f"AZ_PNT is {cards['AZ_PNT']}")
