@@ -24,6 +24,22 @@ constexpr const char* proton_port = "dl2_proton";
 constexpr const char* electron_port = "dl2_electron";
 constexpr const char* irf_port = "irf";
 
+/// lstchain takes switches that have no effect; one who set them expects other cuts than are made.
+void warn_of_unused_switches(const dl3::ResponseKind& kind) {
+  if (kind.energy_dependent_theta && !kind.point_like)
+    spdlog::warn(
+        "irf.energy_dependent_theta has no effect: only a point-like response (--point-like) has "
+        "theta cuts");
+  else if (kind.energy_dependent_theta && kind.source_dependent)
+    spdlog::warn(
+        "irf.energy_dependent_theta has no effect: the source-dependent analysis (--source-dep) "
+        "cuts alpha");
+  if (kind.energy_dependent_alpha && !kind.source_dependent)
+    spdlog::warn(
+        "irf.energy_dependent_alpha has no effect: only the source-dependent analysis "
+        "(--source-dep) cuts alpha");
+}
+
 dl3::ResponseKind response_kind(const config::Configuration& c) {
   const dl3::ResponseKind kind{.point_like = c.boolean("irf.point_like"),
                                .source_dependent = c.boolean("irf.source_dependent"),
@@ -34,6 +50,7 @@ dl3::ResponseKind response_kind(const config::Configuration& c) {
     throw Error(ErrorKind::configuration,
                 "the source-dependent analysis has a point-like response only", "irf",
                 "set irf.point_like (--point-like) too");
+  warn_of_unused_switches(kind);
   return kind;
 }
 

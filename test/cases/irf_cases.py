@@ -278,6 +278,8 @@ def case_irf_of_odd_input(case):
         "absent"
     )
     irf(good, "--set", "DL3Cuts.min_gh_cut=0.99").ends("configuration")
+    for key in ("theta_containment", "alpha_containment", "gh_efficiency"):
+        irf(good, "--set", f"DL3Cuts.{key}=0").ends("configuration").complains(key)
     other = simulated(case, "other", zenith=50)
     case.run("irf", "--gamma", good, other, "--output", output).ends("usage").complains(
         "2 pointings"
@@ -361,3 +363,15 @@ def case_irf_knows_azimuths_modulo_a_turn(case):
     )
     cards = tables(output / names[1])["EFFECTIVE AREA"][0]
     expect(float(cards["AZ_PNT"]) == 270, f"AZ_PNT is {cards['AZ_PNT']}")
+
+
+def case_irf_tells_switches_without_effect(case):
+    """Cuts by energy that the kind of response does not make are told, not dropped in silence."""
+    gamma = simulated(case, "gamma", kind="point")
+    words = ["irf", "--gamma", gamma, "--output", case.folder / "irf.fits.gz"]
+    case.run(*words, "--energy-dependent-theta").ends("done").says("energy_dependent_theta")
+    case.run(*words, "--point-like", "--energy-dependent-alpha").ends("done").says(
+        "energy_dependent_alpha"
+    )
+    quiet = case.run(*words, "--point-like", *BY_ENERGY).ends("done")
+    expect("no effect" not in quiet.out + quiet.err, "a switch in use is told to have no effect")
