@@ -142,11 +142,14 @@ dl3::BackgroundCounts read_background(const Setting& setting, const dl3::GammaCu
     selection.particle = particle;
     const dl3::Simulation simulation = scaled(read_simulation(files), setting.energy_scale);
     std::size_t left_out = 0;
-    read += read_monte_carlo(
+    const std::int64_t of_these = read_monte_carlo(
         files, selection, [&](const dl3::Events& events, const std::vector<std::size_t>& rows) {
           left_out += dl3::add_background(counts, events, rows, cuts, simulation, spectrum,
                                           setting.energy_scale);
         });
+    read += of_these;
+    if (of_these == 0)
+      spdlog::warn("no simulated {} survived: there is no background of them", particles);
     warn_of_nan(left_out, particles);
   };
   naming(setting.request.protons.front(),
@@ -181,6 +184,9 @@ Response make_response(const Setting& setting, const config::Configuration& c, T
   std::optional<TimedPart> timed;
   timed.emplace(&timings, "read gammas");
   const dl3::GammaSample gammas = read_gammas(setting, r.bins.offset.back(), read);
+  if (read == 0)
+    throw Error(ErrorKind::bad_input, "holds no events", "",
+                "give files of this pointing in which gammas survived, too");
   if (gammas.size() == 0)
     throw Error(ErrorKind::bad_input, "no simulated gamma passes the selection", "",
                 "check EventSelector, DL3Cuts.allowed_tels and DataBinning.fov_offset_max");

@@ -187,6 +187,38 @@ hdf5::File open_monte_carlo(const fs::path& path) {
   return file;
 }
 
+/// Both rad.
+struct Pointing {
+  double altitude = 0, azimuth = 0;
+
+  [[nodiscard]] bool is_finite() const { return std::isfinite(altitude + azimuth); }
+};
+
+/// Return the pointing of the first event that tells one, or none.
+std::optional<Pointing> first_pointing(const Dl2EventReader& reader) {
+  for (std::uint64_t first = 0; first < reader.row_count(); first += piece_rows) {
+    const auto n = std::size_t(std::min<std::uint64_t>(piece_rows, reader.row_count() - first));
+    const dl3::Events events = reader.read(first, n, {"mc_alt_tel", "mc_az_tel"});
+    for (std::size_t row = 0; row < events.n; ++row) {
+      const Pointing pointing{events.column("mc_alt_tel")[row], events.column("mc_az_tel")[row]};
+      if (pointing.is_finite()) return pointing;
+    }
+  }
+  return std::nullopt;
+}
+
+Pointing pointing_of_runs(const hdf5::File& file) {
+  const RunConfig runs(file);
+  const Pointing pointing{runs.angle("min_alt", "rad"), runs.angle("min_az", "rad")};
+  if (!pointing.is_finite())
+    throw Error(ErrorKind::bad_input,
+                fmt::format("no event tells a pointing (mc_alt_tel, mc_az_tel), nor does '{}' "
+                            "(min_alt, min_az)",
+                            run_config_path),
+                file.path().string(), "simulate or merge again");
+  return pointing;
+}
+
 /// Round to a multiple of 1 / digits.
 double rounded(double value, double digits) {
   return std::rint(value * digits) / digits;
@@ -207,17 +239,11 @@ std::string node_name(const IrfNode& node) {
 
 IrfNode node_of(const fs::path& dl2) {
   const hdf5::File file = open_monte_carlo(dl2);
-  const Dl2EventReader reader(file);
-  if (reader.row_count() == 0)
-    throw Error(ErrorKind::bad_input, "holds no events", dl2.string(), "leave the file out");
-  const dl3::Events first = reader.read(0, 1, {"mc_alt_tel", "mc_az_tel"});
+  const std::optional<Pointing> of_event = first_pointing(Dl2EventReader(file));
+  const Pointing pointing = of_event ? *of_event : pointing_of_runs(file);
   constexpr double digits = 1e5;
-  const IrfNode node{.zenith_deg = rounded(90 - first.column("mc_alt_tel")[0] / deg, digits),
-                     .azimuth_deg = rounded_turn(first.column("mc_az_tel")[0] / deg, digits)};
-  if (!std::isfinite(node.zenith_deg + node.azimuth_deg))
-    throw Error(ErrorKind::bad_input, "the first event tells no pointing (mc_alt_tel, mc_az_tel)",
-                dl2.string(), "make the file again");
-  return node;
+  return {.zenith_deg = rounded(90 - pointing.altitude / deg, digits),
+          .azimuth_deg = rounded_turn(pointing.azimuth / deg, digits)};
 }
 
 dl3::Simulation read_simulation(const hdf5::File& file) {

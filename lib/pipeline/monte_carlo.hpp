@@ -12,8 +12,8 @@
 
 namespace alisio::pipeline {
 
-/// A pointing that was simulated: zenith angle and azimuth of the first event, rounded to 1e-5 deg
-/// as lstchain writes them, azimuth in [0, 360).
+/// A pointing that was simulated: zenith angle and azimuth of the first event that tells them,
+/// rounded to 1e-5 deg as lstchain writes them, azimuth in [0, 360).
 struct IrfNode {
   double zenith_deg = 0, azimuth_deg = 0;
 };
@@ -22,8 +22,9 @@ struct IrfNode {
 /// azimuths that round to 360 are 0.
 [[nodiscard]] std::string node_name(const IrfNode& node);
 
-/// Return the node of a DL2 file of simulated events.
-/// @throws Error(missing_input, bad_input) if it is none, or holds no events.
+/// Return the node of a DL2 file of simulated events. Without events it is what the runs were
+/// simulated at (min_alt, min_az of /simulation/run_config): their showers count all the same.
+/// @throws Error(missing_input, bad_input) if it is none, or tells no pointing.
 [[nodiscard]] IrfNode node_of(const std::filesystem::path& dl2);
 
 /// Return what was simulated, from /simulation/run_config: its rows are runs of one simulation,

@@ -365,6 +365,32 @@ def case_irf_knows_azimuths_modulo_a_turn(case):
     expect(float(cards["AZ_PNT"]) == 270, f"AZ_PNT is {cards['AZ_PNT']}")
 
 
+def case_irf_counts_showers_without_events(case):
+    """A file whose showers all fail the trigger or the cuts is of its runs' pointing and halves the
+    effective area; rows without a pointing are left out wherever they are."""
+    words = ["--point-like", "--set", "DL3Cuts.global_theta_cut=1"]
+    gamma = simulated(case, "gamma", kind="point", gammaness=0.9)
+    empty = simulated(case, "empty", kind="point", events=0)
+    output = case.folder / "irf.fits.gz"
+    case.run("irf", "--gamma", empty, gamma, "--output", output, *words).ends("done")
+    kept = kept_events(tables(output)["EFFECTIVE AREA"][1])
+    expect(abs(kept - 1000) < 1e-6, f"{kept} events a million showers of 2000 in two million")
+
+    diffuse = simulated(case, "diffuse")
+    electron = simulated(case, "electron", kind="electron")
+    proton = simulated(case, "proton", kind="proton", events=0)
+    background = ["--proton", proton, "--electron", electron]
+    case.run("irf", "--gamma", diffuse, *background, "--output", output).ends("done").says(
+        "no simulated protons survived"
+    )
+    expect(max(tables(output)["BACKGROUND"][1]["BKG"]) > 0, "no background of electrons")
+
+    lost = simulated(case, "lost", kind="point", gammaness=0.9, lost=3)
+    case.run("irf", "--gamma", lost, "--output", output, *words).ends("done")
+    kept = kept_events(tables(output)["EFFECTIVE AREA"][1])
+    expect(abs(kept - 1997) < 1e-6, f"{kept} events of 1997 were kept")
+
+
 def case_irf_tells_switches_without_effect(case):
     """Cuts by energy that the kind of response does not make are told, not dropped in silence."""
     gamma = simulated(case, "gamma", kind="point")
