@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "apps/command_line.hpp"
 #include "apps/job.hpp"
@@ -16,7 +17,19 @@ using Text = std::string;
 using Texts = std::vector<Text>;
 namespace {
 
-/// Return the files that an option names; of a folder, the DL2 files anywhere below it.
+/// Drop files that another path leads to, too: their events and showers would count twice.
+std::vector<fs::path> unique_files(std::vector<fs::path> files) {
+  std::sort(files.begin(), files.end());
+  std::set<fs::path> seen;
+  std::erase_if(files, [&](const fs::path& file) {
+    const bool is_new = seen.insert(fs::weakly_canonical(file)).second;
+    if (!is_new) spdlog::warn("{} is given more than once and read once", file.string());
+    return !is_new;
+  });
+  return files;
+}
+
+/// Return the files that an option names, each once; of a folder, the DL2 files anywhere below it.
 std::vector<fs::path> dl2_files(const po::variables_map& values, const char* name) {
   std::vector<fs::path> files;
   if (values.count(name) == 0) return files;
@@ -35,8 +48,7 @@ std::vector<fs::path> dl2_files(const po::variables_map& values, const char* nam
       throw Error(ErrorKind::missing_input, "holds no dl2*.h5", path.string(),
                   fmt::format("check --{}", name));
   }
-  std::sort(files.begin(), files.end());
-  return files;
+  return unique_files(std::move(files));
 }
 
 struct Switch {

@@ -106,7 +106,7 @@ void add_dl3(std::vector<Option>& options) {
                          Limits limits) {
     options.push_back({key, K::integer, value, "", description, limits});
   };
-  const Limits fraction{0, 1}, positive{1e-12};
+  const Limits fraction{0, 1}, positive{1e-12}, positive_fraction{1e-12, 1};
   options.push_back({"EventSelector.filters", K::ranges,
                      json{{"r", {0.0, 1.0}},
                           {"wl", {0.01, 1.0}},
@@ -122,18 +122,18 @@ void add_dl3(std::vector<Option>& options) {
          "a bin of energy with fewer takes its cut from its neighbours");
   number("DL3Cuts.global_gh_cut", 0.6, "", "gammaness of a gamma is greater", {0, 1});
   number("DL3Cuts.gh_efficiency", 0.95, "",
-         "fraction of the gammas that an energy-dependent gammaness cut keeps", fraction);
+         "fraction of the gammas that an energy-dependent gammaness cut keeps", positive_fraction);
   number("DL3Cuts.min_gh_cut", 0.1, "", "least energy-dependent gammaness cut", fraction);
   number("DL3Cuts.max_gh_cut", 0.95, "", "greatest energy-dependent gammaness cut", fraction);
   number("DL3Cuts.global_theta_cut", 0.2, "deg", "distance from the source is less");
   number("DL3Cuts.theta_containment", 0.68, "",
-         "fraction of the gammas that an energy-dependent theta cut keeps", fraction);
+         "fraction of the gammas that an energy-dependent theta cut keeps", positive_fraction);
   number("DL3Cuts.min_theta_cut", 0.1, "deg", "least energy-dependent theta cut");
   number("DL3Cuts.max_theta_cut", 0.32, "deg", "greatest energy-dependent theta cut");
   number("DL3Cuts.fill_theta_cut", 0.32, "deg", "what a bin with few events counts as at first");
   number("DL3Cuts.global_alpha_cut", 20, "deg", "alpha is less, in source-dependent analysis");
   number("DL3Cuts.alpha_containment", 0.68, "",
-         "fraction of the gammas that an energy-dependent alpha cut keeps", fraction);
+         "fraction of the gammas that an energy-dependent alpha cut keeps", positive_fraction);
   number("DL3Cuts.min_alpha_cut", 1, "deg", "least energy-dependent alpha cut");
   number("DL3Cuts.max_alpha_cut", 20, "deg", "greatest energy-dependent alpha cut");
   number("DL3Cuts.fill_alpha_cut", 20, "deg", "what a bin with few events counts as at first");

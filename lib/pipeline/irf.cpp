@@ -24,6 +24,22 @@ constexpr const char* proton_port = "dl2_proton";
 constexpr const char* electron_port = "dl2_electron";
 constexpr const char* irf_port = "irf";
 
+/// lstchain takes switches that have no effect; one who set them expects other cuts than are made.
+void warn_of_unused_switches(const dl3::ResponseKind& kind) {
+  if (kind.energy_dependent_theta && !kind.point_like)
+    spdlog::warn(
+        "irf.energy_dependent_theta has no effect: only a point-like response (--point-like) has "
+        "theta cuts");
+  else if (kind.energy_dependent_theta && kind.source_dependent)
+    spdlog::warn(
+        "irf.energy_dependent_theta has no effect: the source-dependent analysis (--source-dep) "
+        "cuts alpha");
+  if (kind.energy_dependent_alpha && !kind.source_dependent)
+    spdlog::warn(
+        "irf.energy_dependent_alpha has no effect: only the source-dependent analysis "
+        "(--source-dep) cuts alpha");
+}
+
 dl3::ResponseKind response_kind(const config::Configuration& c) {
   const dl3::ResponseKind kind{.point_like = c.boolean("irf.point_like"),
                                .source_dependent = c.boolean("irf.source_dependent"),
@@ -34,6 +50,7 @@ dl3::ResponseKind response_kind(const config::Configuration& c) {
     throw Error(ErrorKind::configuration,
                 "the source-dependent analysis has a point-like response only", "irf",
                 "set irf.point_like (--point-like) too");
+  warn_of_unused_switches(kind);
   return kind;
 }
 
@@ -121,20 +138,25 @@ dl3::BackgroundCounts read_background(const Setting& setting, const dl3::GammaCu
   MonteCarloSelection selection = setting.selection;
   selection.columns = dl3::background_columns(setting.kind);
   const auto add = [&](const std::vector<fs::path>& files, dl3::Spectrum spectrum,
-                       const char* particles) {
+                       Particle particle, const char* particles) {
+    selection.particle = particle;
     const dl3::Simulation simulation = scaled(read_simulation(files), setting.energy_scale);
     std::size_t left_out = 0;
-    read += read_monte_carlo(
+    const std::int64_t of_these = read_monte_carlo(
         files, selection, [&](const dl3::Events& events, const std::vector<std::size_t>& rows) {
           left_out += dl3::add_background(counts, events, rows, cuts, simulation, spectrum,
                                           setting.energy_scale);
         });
+    read += of_these;
+    if (of_these == 0)
+      spdlog::warn("no simulated {} survived: there is no background of them", particles);
     warn_of_nan(left_out, particles);
   };
   naming(setting.request.protons.front(),
-         [&] { add(setting.request.protons, dl3::proton_spectrum, "protons"); });
-  naming(setting.request.electrons.front(),
-         [&] { add(setting.request.electrons, dl3::electron_spectrum, "electrons"); });
+         [&] { add(setting.request.protons, dl3::proton_spectrum, Particle::proton, "protons"); });
+  naming(setting.request.electrons.front(), [&] {
+    add(setting.request.electrons, dl3::electron_spectrum, Particle::electron, "electrons");
+  });
   return counts;
 }
 
@@ -162,6 +184,9 @@ Response make_response(const Setting& setting, const config::Configuration& c, T
   std::optional<TimedPart> timed;
   timed.emplace(&timings, "read gammas");
   const dl3::GammaSample gammas = read_gammas(setting, r.bins.offset.back(), read);
+  if (read == 0)
+    throw Error(ErrorKind::bad_input, "holds no events", "",
+                "give files of this pointing in which gammas survived, too");
   if (gammas.size() == 0)
     throw Error(ErrorKind::bad_input, "no simulated gamma passes the selection", "",
                 "check EventSelector, DL3Cuts.allowed_tels and DataBinning.fov_offset_max");
@@ -208,7 +233,8 @@ std::int64_t irf(stage::StageRun& run, const IrfRequest& request,
                     .columns = {},
                     .optional = {},
                     .source_dependent = configuration.boolean("irf.source_dependent"),
-                    .node = request.node},
+                    .node = request.node,
+                    .particle = Particle::gamma},
       .energy_scale = configuration.number("DataBinning.scale_true_energy")};
   for (const fs::path& file : request.gammas) run.use(gamma_port, file);
   for (const fs::path& file : request.protons) run.use(proton_port, file);
@@ -235,11 +261,11 @@ std::vector<IrfRequest> irf_requests(const IrfInputs& inputs, const fs::path& ou
   // name.
   std::map<std::array<double, 2>, IrfRequest> nodes;
   const auto sort_in = [&](const std::vector<fs::path>& files, auto member) {
-    constexpr double digits = 1e3;
     for (const fs::path& file : files) {
       const IrfNode node = node_of(file);
+      constexpr double digits = 1e3;
       const std::array place{std::rint(node.zenith_deg * digits),
-                             std::rint(node.azimuth_deg * digits)};
+                             std::fmod(std::rint(node.azimuth_deg * digits), 360 * digits)};
       const auto [found, is_new] = nodes.try_emplace(place);
       if (is_new) found->second.node = node;
       (found->second.*member).push_back(file);

@@ -18,6 +18,7 @@ namespace {
 
 constexpr double deg = std::numbers::pi / 180;
 constexpr const char* run_config_path = "/simulation/run_config";
+constexpr const char* particle_column = "mc_type";
 constexpr std::size_t piece_rows = 1 << 16;
 
 /// What may differ between the runs of a simulation.
@@ -125,6 +126,7 @@ Plan plan_columns(const Dl2EventReader& reader, const std::optional<SourceTable>
   for (const dl3::EventRange& range : selection.ranges.ranges) add(range.column, true);
   for (const std::string& name : selection.ranges.finite) add(name, false);
   for (const std::string& name : selection.optional) add(name, false);
+  add(particle_column, false);
   return plan;
 }
 
@@ -148,6 +150,26 @@ void check_pointing(const dl3::Events& events, const IrfNode& node, const std::s
   }
 }
 
+std::string particle_name(double number) {
+  if (number == double(Particle::gamma)) return "gammas";
+  if (number == double(Particle::electron)) return "electrons";
+  if (number == double(Particle::proton)) return "protons";
+  return "other events";
+}
+
+/// Files without the column are taken at the word of the option.
+void check_particle(const dl3::Events& events, Particle wanted, const std::string& where) {
+  if (!events.has(particle_column)) return;
+  const auto expected = double(wanted);
+  for (const double number : events.column(particle_column)) {
+    if (number == expected) continue;
+    throw Error(ErrorKind::bad_input,
+                fmt::format("holds {} ({} {}) where {} ({}) belong", particle_name(number),
+                            particle_column, number, particle_name(expected), expected),
+                where, "give each particle's files to its own option");
+  }
+}
+
 bool is_allowed(double telescope, const std::vector<int>& allowed) {
   return std::any_of(allowed.begin(), allowed.end(),
                      [&](int number) { return telescope == number; });
@@ -165,26 +187,63 @@ hdf5::File open_monte_carlo(const fs::path& path) {
   return file;
 }
 
+/// Both rad.
+struct Pointing {
+  double altitude = 0, azimuth = 0;
+
+  [[nodiscard]] bool is_finite() const { return std::isfinite(altitude + azimuth); }
+};
+
+/// Return the pointing of the first event that tells one, or none.
+std::optional<Pointing> first_pointing(const Dl2EventReader& reader) {
+  for (std::uint64_t first = 0; first < reader.row_count(); first += piece_rows) {
+    const auto n = std::size_t(std::min<std::uint64_t>(piece_rows, reader.row_count() - first));
+    const dl3::Events events = reader.read(first, n, {"mc_alt_tel", "mc_az_tel"});
+    for (std::size_t row = 0; row < events.n; ++row) {
+      const Pointing pointing{events.column("mc_alt_tel")[row], events.column("mc_az_tel")[row]};
+      if (pointing.is_finite()) return pointing;
+    }
+  }
+  return std::nullopt;
+}
+
+Pointing pointing_of_runs(const hdf5::File& file) {
+  const RunConfig runs(file);
+  const Pointing pointing{runs.angle("min_alt", "rad"), runs.angle("min_az", "rad")};
+  if (!pointing.is_finite())
+    throw Error(ErrorKind::bad_input,
+                fmt::format("no event tells a pointing (mc_alt_tel, mc_az_tel), nor does '{}' "
+                            "(min_alt, min_az)",
+                            run_config_path),
+                file.path().string(), "simulate or merge again");
+  return pointing;
+}
+
+/// Round to a multiple of 1 / digits.
+double rounded(double value, double digits) {
+  return std::rint(value * digits) / digits;
+}
+
+/// Round likewise, to [0, 360).
+double rounded_turn(double azimuth_deg, double digits) {
+  const double turn = rounded(azimuth_deg - 360 * std::floor(azimuth_deg / 360), digits);
+  return turn >= 360 ? 0 : turn;
+}
+
 }  // namespace
 
 std::string node_name(const IrfNode& node) {
-  return fmt::format("node_theta_{:.3f}_az_{:.3f}", node.zenith_deg, node.azimuth_deg);
+  return fmt::format("node_theta_{:.3f}_az_{:.3f}", node.zenith_deg,
+                     rounded_turn(node.azimuth_deg, 1e3));
 }
 
 IrfNode node_of(const fs::path& dl2) {
   const hdf5::File file = open_monte_carlo(dl2);
-  const Dl2EventReader reader(file);
-  if (reader.row_count() == 0)
-    throw Error(ErrorKind::bad_input, "holds no events", dl2.string(), "leave the file out");
-  const dl3::Events first = reader.read(0, 1, {"mc_alt_tel", "mc_az_tel"});
+  const std::optional<Pointing> of_event = first_pointing(Dl2EventReader(file));
+  const Pointing pointing = of_event ? *of_event : pointing_of_runs(file);
   constexpr double digits = 1e5;
-  const auto rounded = [](double value) { return std::rint(value * digits) / digits; };
-  const IrfNode node{.zenith_deg = rounded(90 - first.column("mc_alt_tel")[0] / deg),
-                     .azimuth_deg = rounded(first.column("mc_az_tel")[0] / deg)};
-  if (!std::isfinite(node.zenith_deg + node.azimuth_deg))
-    throw Error(ErrorKind::bad_input, "the first event tells no pointing (mc_alt_tel, mc_az_tel)",
-                dl2.string(), "make the file again");
-  return node;
+  return {.zenith_deg = rounded(90 - pointing.altitude / deg, digits),
+          .azimuth_deg = rounded_turn(pointing.azimuth / deg, digits)};
 }
 
 dl3::Simulation read_simulation(const hdf5::File& file) {
@@ -247,6 +306,7 @@ std::int64_t read_monte_carlo(
       const auto n = std::size_t(std::min<std::uint64_t>(piece_rows, reader.row_count() - first));
       dl3::Events events = reader.read(first, n, plan.shared);
       if (source) source->read(first, n, plan.of_source, events);
+      check_particle(events, selection.particle, path.string());
       check_pointing(events, selection.node, path.string());
       std::vector<std::size_t> rows = rows_inside(events, selection.ranges);
       const std::vector<double>& telescope = events.column("tel_id");

@@ -269,12 +269,17 @@ def case_irf_of_odd_input(case):
         "min_event_p_en_bin"
     )
     irf(good, "--proton", good).ends("usage").complains("electrons")
-    irf(good, "--proton", good, "--electron", good).ends("bad input").complains("everywhere")
+    untyped = simulated(case, "untyped", kind="point", typed=0)
+    irf(untyped, "--proton", untyped, "--electron", untyped).ends("bad input").complains(
+        "everywhere"
+    )
     irf(case.folder / "absent.h5").ends("missing input")
     irf(good, "--set", "EventSelector.filters={absent: [0, 1]}").ends("bad input").complains(
         "absent"
     )
     irf(good, "--set", "DL3Cuts.min_gh_cut=0.99").ends("configuration")
+    for key in ("theta_containment", "alpha_containment", "gh_efficiency"):
+        irf(good, "--set", f"DL3Cuts.{key}=0").ends("configuration").complains(key)
     other = simulated(case, "other", zenith=50)
     case.run("irf", "--gamma", good, other, "--output", output).ends("usage").complains(
         "2 pointings"
@@ -303,3 +308,96 @@ def case_irf_of_odd_input(case):
     planned = case.folder / "planned"
     case.run("irf", "--gamma", good, "--output-dir", planned, "--dry-run").ends("done")
     expect(not list(planned.glob("*.fits.gz")), "a dry run made a response")
+
+
+def case_irf_refuses_another_particle(case):
+    """Each option takes its own particle only; the message names the file and what it holds."""
+    made = {kind: simulated(case, kind, kind=kind) for kind in ("gamma", "proton", "electron")}
+    output = case.folder / "irf.fits.gz"
+
+    def irf(gamma, proton, electron):
+        words = ["--proton", made[proton], "--electron", made[electron]]
+        return case.run("irf", "--gamma", made[gamma], "--output", output, *words)
+
+    for names, culprit in [
+        (("proton", "proton", "electron"), "proton"),
+        (("electron", "proton", "electron"), "electron"),
+        (("gamma", "electron", "proton"), "electron"),
+        (("gamma", "proton", "proton"), "proton"),
+    ]:
+        irf(*names).ends("bad input").complains(
+            f"holds {culprit}s", made[culprit].name
+        )
+    expect(not output.exists(), "a failed call left a response")
+    irf("gamma", "proton", "electron").ends("done")
+
+
+def case_irf_takes_a_file_once(case):
+    """A file that two paths lead to is one file: named twice, linked to, and in a named folder."""
+    folder = case.folder / "gammas"
+    folder.mkdir()
+    gamma = folder / "dl2_gamma.h5"
+    simulated(case, "gamma", kind="point").rename(gamma)
+    link = folder / "dl2_link.h5"
+    link.symlink_to(gamma)
+    output, report = case.folder / "irf.fits.gz", case.folder / "report.json"
+    case.run(
+        "irf", "--gamma", folder, gamma, gamma, "--output", output, "--report", report
+    ).ends("done").says("more than once")
+    (activity,) = json.loads(report.read_text("utf-8"))["activities"]
+    inputs = [item["path"] for item in activity["inputs"]]
+    expect(len(inputs) == 1, f"read {inputs}")
+
+
+def case_irf_knows_azimuths_modulo_a_turn(case):
+    """Azimuths a turn apart are one pointing, those too that only rounding tells from north."""
+    azimuths = {"north": 0, "turn": 360, "almost": 359.9996, "minus": -90, "west": 270}
+    made = [simulated(case, name, kind="point", azimuth=az) for name, az in azimuths.items()]
+    output = case.folder / "IRF"
+    case.run("irf", "--gamma", *made, "--output-dir", output).ends("done")
+    names = sorted(path.name for path in output.glob("*.fits.gz"))
+    expect(
+        names
+        == ["irf_node_theta_20.000_az_0.000.fits.gz", "irf_node_theta_20.000_az_270.000.fits.gz"],
+        f"files: {names}",
+    )
+    cards = tables(output / names[1])["EFFECTIVE AREA"][0]
+    expect(float(cards["AZ_PNT"]) == 270, f"AZ_PNT is {cards['AZ_PNT']}")
+
+
+def case_irf_counts_showers_without_events(case):
+    """A file whose showers all fail the trigger or the cuts is of its runs' pointing and halves the
+    effective area; rows without a pointing are left out wherever they are."""
+    words = ["--point-like", "--set", "DL3Cuts.global_theta_cut=1"]
+    gamma = simulated(case, "gamma", kind="point", gammaness=0.9)
+    empty = simulated(case, "empty", kind="point", events=0)
+    output = case.folder / "irf.fits.gz"
+    case.run("irf", "--gamma", empty, gamma, "--output", output, *words).ends("done")
+    kept = kept_events(tables(output)["EFFECTIVE AREA"][1])
+    expect(abs(kept - 1000) < 1e-6, f"{kept} events a million showers of 2000 in two million")
+
+    diffuse = simulated(case, "diffuse")
+    electron = simulated(case, "electron", kind="electron")
+    proton = simulated(case, "proton", kind="proton", events=0)
+    background = ["--proton", proton, "--electron", electron]
+    case.run("irf", "--gamma", diffuse, *background, "--output", output).ends("done").says(
+        "no simulated protons survived"
+    )
+    expect(max(tables(output)["BACKGROUND"][1]["BKG"]) > 0, "no background of electrons")
+
+    lost = simulated(case, "lost", kind="point", gammaness=0.9, lost=3)
+    case.run("irf", "--gamma", lost, "--output", output, *words).ends("done")
+    kept = kept_events(tables(output)["EFFECTIVE AREA"][1])
+    expect(abs(kept - 1997) < 1e-6, f"{kept} events of 1997 were kept")
+
+
+def case_irf_tells_switches_without_effect(case):
+    """Cuts by energy that the kind of response does not make are told, not dropped in silence."""
+    gamma = simulated(case, "gamma", kind="point")
+    words = ["irf", "--gamma", gamma, "--output", case.folder / "irf.fits.gz"]
+    case.run(*words, "--energy-dependent-theta").ends("done").says("energy_dependent_theta")
+    case.run(*words, "--point-like", "--energy-dependent-alpha").ends("done").says(
+        "energy_dependent_alpha"
+    )
+    quiet = case.run(*words, "--point-like", *BY_ENERGY).ends("done")
+    expect("no effect" not in quiet.out + quiet.err, "a switch in use is told to have no effect")

@@ -7,6 +7,8 @@
 //   nan        so many of the first rows have no reconstructed energy
 //   second     so many of the last rows are of another pointing
 //   gammaness  of all events, in place of random ones
+//   typed      0: no column tells the particle
+//   lost       so many of the first rows have no pointing
 //   source     1: alpha and the like in the table of the source-dependent analysis
 #include <fmt/format.h>
 
@@ -36,7 +38,8 @@ struct Wishes {
   std::map<std::string, std::string> words{
       {"kind", "gamma"}, {"events", "2000"},  {"zenith", "20"},   {"azimuth", "180"},
       {"seed", "1"},     {"runs", "1"},       {"different", "0"}, {"nan", "0"},
-      {"second", "0"},   {"gammaness", "-1"}, {"source", "0"}};
+      {"second", "0"},   {"gammaness", "-1"}, {"source", "0"},    {"typed", "1"},
+      {"lost", "0"}};
 
   [[nodiscard]] double number(const std::string& key) const { return std::stod(words.at(key)); }
   [[nodiscard]] std::size_t count(const std::string& key) const { return std::size_t(number(key)); }
@@ -85,8 +88,9 @@ Columns make_events(const Wishes& wishes) {
     add("mc_energy", energy);
     add("mc_alt", true_altitude);
     add("mc_az", true_azimuth);
-    add("mc_alt_tel", altitude);
-    add("mc_az_tel", azimuth);
+    const bool lost = i < wishes.count("lost");
+    add("mc_alt_tel", lost ? nan : altitude);
+    add("mc_az_tel", lost ? nan : azimuth);
     add("reco_energy", i < wishes.count("nan") ? nan : energy * (0.7 + 0.6 * random()));
     add("reco_alt", reco_altitude);
     add("reco_az", reco_azimuth);
@@ -94,6 +98,7 @@ Columns make_events(const Wishes& wishes) {
     add("gammaness", given >= 0 ? given : gammas ? 1 - 0.5 * spread * spread : spread * spread);
     add("disp_sign", 1);
     add("reco_disp_sign", random() < 0.9 ? 1 : -1);
+    if (wishes.count("typed") != 0) add("mc_type", gammas ? 0 : wishes.is("electron") ? 1 : 101);
     add("tel_id", 1);
     add("event_type", 32);
     add("r", 0.5);

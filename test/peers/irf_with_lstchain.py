@@ -50,6 +50,8 @@ def split_by_pointing(file, folder, kind):
     """Write the events of each pointing to a file of its own; return them by (zenith, azimuth)."""
     with tables.open_file(str(file)) as opened:
         rows = opened.get_node(PARAMETERS).read()
+    if kind == "electron":
+        rows["mc_type"] = 1  # protons stand in for them
     pointings = np.unique(np.round(np.stack([rows["mc_alt_tel"], rows["mc_az_tel"]], 1), 6), axis=0)
     files = {}
     for number, (altitude, azimuth) in enumerate(pointings):
