@@ -3,6 +3,8 @@
 import gzip
 import json
 import math
+import resource
+import signal
 import struct
 import subprocess
 
@@ -265,3 +267,50 @@ def case_dl3_index_of_a_folder(case):
     _, (_, columns) = read_fits(folder / "obs-index.fits.gz")
     expect(columns["OBS_ID"] == [5001, 5002, 5003], "the rest is not indexed")
     case.run("dl3-index", "--input-dir", case.folder).ends("missing input").complains("dl3*.fits")
+    absent = folder / "dl3_LST-1.Run09999.fits"
+    case.run("dl3-index", "--input", absent, "--output-dir", folder).ends("missing input").complains(
+        "Run09999")
+
+
+def case_dl3_index_of_damaged_files(case):
+    """Damage behind the headers, or a link to nothing, does not cost the others their index."""
+    for run in (5001, 5002, 5003):
+        to_dl3(case, dl2(case, run=run, events=20000)).ends("done")
+    folder = case.folder / "DL3"
+    cut, flipped, link = (folder / f"dl3_LST-1.Run{run:05d}.fits" for run in (5002, 5003, 4000))
+    cut.write_bytes(cut.read_bytes()[:-FITS_BLOCK])
+    content = bytearray(flipped.read_bytes())
+    content[1_200_000] ^= 1
+    flipped.write_bytes(content)
+    link.symlink_to(folder / "nothing.fits")
+    outcome = case.run("dl3-index", "--input-dir", folder).ends("incomplete")
+    outcome.complains("3 of 4 files", f"{link}, {cut}, {flipped}: 3 of")
+    _, (_, columns) = read_fits(folder / "obs-index.fits.gz")
+    expect(columns["OBS_ID"] == [5001], columns["OBS_ID"])
+
+
+def case_dl3_index_of_two_of_one_run(case):
+    """Which of a packed and an unpacked file is the newer, the program does not guess."""
+    data = dl2(case)
+    to_dl3(case, data).ends("done")
+    to_dl3(case, data, *SOURCE, "--gzip").ends("done")
+    outcome = case.run("dl3-index", "--input-dir", case.folder / "DL3").ends("bad input")
+    outcome.complains("Run05001.fits.gz", "is of run 5001", "Run05001.fits ", "keep one")
+
+
+def case_dl3_index_is_both_or_none(case):
+    """If the second index cannot be written, the first stays as it was."""
+    to_dl3(case, dl2(case)).ends("done")
+    folder = case.folder / "DL3"
+    hdu_index = folder / "hdu-index.fits.gz"
+    case.run("dl3-index", "--input-dir", folder).ends("done")
+    before = hdu_index.read_bytes()
+    to_dl3(case, dl2(case, run=5002)).ends("done")
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (9 * FITS_BLOCK // 2,) * 2)
+
+    case.run("dl3-index", "--input-dir", folder, preexec_fn=limit).ends("resource")
+    expect(hdu_index.read_bytes() == before, "half an index was published")
+    expect_no_fragments(folder)
