@@ -134,7 +134,7 @@ std::span<const StageDescription> descriptions() {
                   {"analysis_configuration", false, false, false}},
        .outputs = {{"dl3_run"}},
        .parameters = {"ObservationRun", "ProdID", "Source"},
-       .configuration_sections = {"telescope", "EventSelector"}},
+       .configuration_sections = {"telescope", "EventSelector", "significance.max_separation"}},
       {.name = "dl3_index",
        .version = 1,
        .inputs = {{"dl3_run", true, true}, {"analysis_configuration", false, false, false}},

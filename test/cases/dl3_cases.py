@@ -226,13 +226,29 @@ def case_dl3_bad_inputs(case):
 def case_dl3_sources(case):
     data = dl2(case)
     refuse(case, data, "usage", "has no source 'Crub'", "Crab", words=("--source-name", "Crub"))
-    refuse(case, data, "usage", "no source within", words=("--date", "20221215"))
     refuse(case, data, "usage", "need each other", words=("--source-ra", "3"))
     refuse(case, data, "usage", "no angle", words=("--source-name", "A", "--source-ra", "x",
                                                   "--source-dec", "1"))
     to_dl3(case, data, "--source-name", "mrk_421").ends("done")
     cards = product(case)["EVENTS"][0]
     expect(cards["OBJECT"] == "Mrk 421" and abs(cards["RA_OBJ"] - 166.1138) < 1e-6, "the catalogue")
+
+
+def case_dl3_of_no_known_source(case):
+    """A run on a target that the catalogue does not have gets its DL3 all the same."""
+    data = dl2(case)
+    to_dl3(case, data, "--date", "20221215").ends("done").says(
+        "sources.ecsv has no source within 1 deg", "the nearest, ")
+    cards = product(case)["EVENTS"][0]
+    expect(cards["OBJECT"] == "unknown" and cards["OBJ_OFF"] == 0, cards["OBJECT"])
+    expect((cards["RA_OBJ"], cards["DEC_OBJ"]) == (cards["RA_PNT"], cards["DEC_PNT"]), "its place")
+    catalogue = case.folder / "own.ecsv"
+    catalogue.write_text("name,ra_deg,dec_deg\n"
+                         f"Target,{cards['RA_PNT']},{cards['DEC_PNT'] + 1.5}\n", "utf-8")
+    own = ("--set", f"significance.catalogue={catalogue}")
+    to_dl3(case, data, *own).ends("done").says("own.ecsv has no source within 1 deg", "1.50 deg away")
+    to_dl3(case, data, *own, "--set", "significance.max_separation=2").ends("done")
+    expect(product(case)["EVENTS"][0]["OBJECT"] == "Target", "within the angle asked for")
 
 
 def case_dl3_dry_run(case):
@@ -299,18 +315,16 @@ def case_dl3_index_of_two_of_one_run(case):
 
 
 def case_dl3_index_is_both_or_none(case):
-    """If the second index cannot be written, the first stays as it was."""
+    """If there is room for the first index only, there is none."""
     to_dl3(case, dl2(case)).ends("done")
     folder = case.folder / "DL3"
-    hdu_index = folder / "hdu-index.fits.gz"
-    case.run("dl3-index", "--input-dir", folder).ends("done")
-    before = hdu_index.read_bytes()
-    to_dl3(case, dl2(case, run=5002)).ends("done")
 
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (9 * FITS_BLOCK // 2,) * 2)
+        # Unpacked, the indices are of five and six blocks.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5 * FITS_BLOCK,) * 2)
 
-    case.run("dl3-index", "--input-dir", folder, preexec_fn=limit).ends("resource")
-    expect(hdu_index.read_bytes() == before, "half an index was published")
+    outcome = case.run("dl3-index", "--input-dir", folder, preexec_fn=limit).says("obs-index")
+    expect(outcome.code != 0, f"a cut index is none:\n{outcome}")
+    expect(not list(folder.glob("*index*")), "half an index was published")
     expect_no_fragments(folder)
