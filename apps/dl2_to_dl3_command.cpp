@@ -104,7 +104,8 @@ int run_dl2_to_dl3_command(const std::vector<Text>& arguments, const Program& pr
            "plane\n"
            "of zenith angle and angle to the magnetic field; outside them the nearest is taken.\n"
            "The good time intervals are the times with data before cuts, pauses left out.\n"
-           "A run in which no event passes is written too: its time counts.",
+           "A run in which no event passes is written too: its time counts.\n"
+           "Of source-dependent DL2 no DL3 is made.",
        .examples =
            "  alisio dl2-to-dl3 --input DL2/dl2_LST-1.Run11220.h5 --irf IRF --output-dir DL3\n"
            "  alisio dl2-to-dl3 --input DL2/dl2_LST-1.Run11220.*.h5 --irf irf.fits.gz \\\n"
