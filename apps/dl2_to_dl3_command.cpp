@@ -27,11 +27,13 @@ po::options_description dl3_options() {
       "instrument responses: files, or folders of *irf*.fits[.gz]")(
       "output-dir", po::value<Text>(), "folder of dl3_LST-T.RunRRRRR.fits")(
       "source-name", po::value<Text>(),
-      "what was observed (default: what the catalogue has nearest to the pointing)")(
+      "what was observed (default: what the catalogue has nearest to the pointing, within "
+      "significance.max_separation; else 'unknown', at the pointing)")(
       "source-ra", po::value<Text>(), "its right ascension, deg (ICRS)")(
       "source-dec", po::value<Text>(), "its declination, deg (ICRS)")(
       "source-catalogue", po::value<Text>(),
-      "table of sources: name, ra_deg, dec_deg, aliases (default: cfg/sources.ecsv)")(
+      "table of sources: name, ra_deg, dec_deg, aliases (default: significance.catalogue of the "
+      "configuration)")(
       "iers", po::value<Text>(),
       "the Earth's orientation, finals2000A.all or eopc04.1962-now of the IERS (default: the "
       "program's own table, right to 0.1 arcsec from 2018 to 2026)")(
@@ -65,7 +67,7 @@ std::optional<sky::Equatorial> position_option(const po::variables_map& values) 
                          angle_option(dec, "--source-dec", -90, 90)};
 }
 
-pipeline::Dl2ToDl3Request request_of(const po::variables_map& values, const Program& program) {
+pipeline::Dl2ToDl3Request request_of(const po::variables_map& values) {
   pipeline::Dl2ToDl3Request request;
   request.inputs = required_files(values, "input", "dl2-to-dl3");
   request.responses = required_files(values, "irf", "dl2-to-dl3");
@@ -77,8 +79,6 @@ pipeline::Dl2ToDl3Request request_of(const po::variables_map& values, const Prog
     throw Error(ErrorKind::usage, "--source-name is needed with --source-ra", "alisio dl2-to-dl3",
                 "say what is there");
   request.source_catalogue = text_option(values, "source-catalogue");
-  if (request.source_catalogue.empty())
-    request.source_catalogue = program.cfg_folder / "sources.ecsv";
   if (values.count("nearest-irf") != 0) request.grid_use = dl3::GridUse::nearest;
   if (values.count("gzip") != 0) request.packing = fits::Packing::gzip;
   return request;
@@ -104,7 +104,8 @@ int run_dl2_to_dl3_command(const std::vector<Text>& arguments, const Program& pr
            "plane\n"
            "of zenith angle and angle to the magnetic field; outside them the nearest is taken.\n"
            "The good time intervals are the times with data before cuts, pauses left out.\n"
-           "A run in which no event passes is written too: its time counts.",
+           "A run in which no event passes is written too: its time counts.\n"
+           "Of source-dependent DL2 no DL3 is made.",
        .examples =
            "  alisio dl2-to-dl3 --input DL2/dl2_LST-1.Run11220.h5 --irf IRF --output-dir DL3\n"
            "  alisio dl2-to-dl3 --input DL2/dl2_LST-1.Run11220.*.h5 --irf irf.fits.gz \\\n"
@@ -112,8 +113,10 @@ int run_dl2_to_dl3_command(const std::vector<Text>& arguments, const Program& pr
       options);
   if (!parsed) return 0;
   const po::variables_map& values = *parsed;
-  const pipeline::Dl2ToDl3Request request = request_of(values, program);
+  pipeline::Dl2ToDl3Request request = request_of(values);
   const Job job = make_job(values, program, request.inputs.front(), request.output_dir);
+  if (request.source_catalogue.empty())
+    request.source_catalogue = source_catalogue(job.configuration, program);
   const SubrunId id = pipeline::run_of(request);
   const instrument::Telescope telescope =
       instrument::load_telescope(program.cfg_folder, "LSTCam", id.telescope);

@@ -11,6 +11,15 @@ namespace alisio::apps {
 namespace po = boost::program_options;
 namespace fs = std::filesystem;
 using Text = std::string;
+namespace {
+
+Text joined(const std::vector<fs::path>& paths) {
+  Text text;
+  for (const fs::path& path : paths) text += (text.empty() ? "" : ", ") + path.string();
+  return text;
+}
+
+}  // namespace
 
 int run_dl3_index_command(const std::vector<Text>& arguments, const Program& program,
                           StageObserver* shared) {
@@ -49,7 +58,7 @@ int run_dl3_index_command(const std::vector<Text>& arguments, const Program& pro
   const Job job = make_job(values, program, request.inputs.front(), request.output_dir);
   std::unique_ptr<StageObserver> own;
   if (shared == nullptr) own = make_recorder(program, job);
-  std::vector<Text> left_out;
+  std::vector<fs::path> left_out;
   std::int64_t observations = 0;
   const stage::StageResult result =
       run_job_stage(pipeline::dl3_index_activity(request, job.context, job.configuration), job,
@@ -64,7 +73,7 @@ int run_dl3_index_command(const std::vector<Text>& arguments, const Program& pro
   if (!left_out.empty())
     throw Error(ErrorKind::incomplete,
                 fmt::format("{} of {} files were left out", left_out.size(), request.inputs.size()),
-                left_out.front(), "make the files named above again, or remove them");
+                joined(left_out), "make the files named above again, or remove them");
   return code;
 }
 

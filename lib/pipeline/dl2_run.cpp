@@ -11,6 +11,7 @@
 #include "lib/base/error.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/io/hdf5/file.hpp"
+#include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl2_events.hpp"
 #include "reco/dl3/observation.hpp"
 
@@ -175,6 +176,10 @@ Dl2Run read_dl2_run(const std::vector<fs::path>& files, const dl3::EventRanges& 
   Collector collector(ranges);
   for (const fs::path& path : files) {
     const hdf5::File file = hdf5::File::open(path);
+    if (file.exists(dl2_source_dependent_path))
+      throw Error(ErrorKind::bad_input,
+                  "is DL2 of a source-dependent analysis, of which no DL3 is made", path.string(),
+                  "give DL2 that was made with dl2.source_dependent=false");
     const Dl2EventReader reader(file);
     check_table(reader, path);
     const std::vector<std::string> columns = columns_to_read(ranges, reader);

@@ -56,6 +56,8 @@ struct ChosenResponse {
   std::string how;
 };
 
+constexpr const char* unknown_source = "unknown";
+
 ChosenResponse choose_response(stage::StageRun& run, const Dl2ToDl3Request& request,
                                const dl3::Pointing& target) {
   const std::vector<ResponseNode> nodes = read_response_nodes(response_files(request.responses));
@@ -88,30 +90,42 @@ ChosenResponse choose_response(stage::StageRun& run, const Dl2ToDl3Request& requ
   return chosen;
 }
 
-dl3::Target target_of(const Dl2ToDl3Request& request, const sky::Equatorial& pointing) {
-  constexpr double nearest_deg = 2.5;
-  if (request.source_position) return {request.source_name, *request.source_position};
-  if (request.source_catalogue.empty())
-    throw Error(ErrorKind::usage, "the source is not known", "alisio dl2-to-dl3",
-                "give --source-ra and --source-dec, or a --source-catalogue");
-  const auto catalogue = text::read_source_catalogue(request.source_catalogue);
-  if (!request.source_name.empty()) {
-    const text::Source source =
-        text::source_of_name(catalogue, request.source_name, request.source_catalogue);
-    return {source.name, {source.ra_deg, source.dec_deg}};
-  }
+/// The source of the catalogue nearest to the pointing; none within `within_deg`: the pointing.
+dl3::Target nearest_source(const fs::path& file, const sky::Equatorial& pointing,
+                           double within_deg) {
+  const auto catalogue = text::read_source_catalogue(file);
   const auto distance = [&](const text::Source& source) {
     return sky::separation_deg({source.ra_deg, source.dec_deg}, pointing);
   };
   const auto nearest = std::ranges::min_element(catalogue, {}, distance);
-  if (nearest == catalogue.end() || distance(*nearest) > nearest_deg)
-    throw Error(ErrorKind::usage,
-                fmt::format("has no source within {} deg of the pointing, ra {:.3f}, dec {:.3f}",
-                            nearest_deg, pointing.ra_deg, pointing.dec_deg),
-                request.source_catalogue.string(), "give --source-name, --source-ra, --source-dec");
-  spdlog::info("no source was named: {}, {:.2f} deg from the pointing, is taken", nearest->name,
-               distance(*nearest));
-  return {nearest->name, {nearest->ra_deg, nearest->dec_deg}};
+  if (nearest != catalogue.end() && distance(*nearest) <= within_deg) {
+    spdlog::info("no source was named: {}, {:.2f} deg from the pointing, is taken", nearest->name,
+                 distance(*nearest));
+    return {nearest->name, {nearest->ra_deg, nearest->dec_deg}};
+  }
+  const std::string other =
+      nearest == catalogue.end()
+          ? "it is empty"
+          : fmt::format("the nearest, {}, is {:.2f} deg away", nearest->name, distance(*nearest));
+  spdlog::warn(
+      "{} has no source within {:g} deg of the pointing, ra {:.3f}, dec {:.3f} ({}): the DL3 says "
+      "OBJECT '{}', at the pointing; add the source to the table, or name it",
+      file.string(), within_deg, pointing.ra_deg, pointing.dec_deg, other, unknown_source);
+  return {unknown_source, pointing};
+}
+
+dl3::Target target_of(const Dl2ToDl3Request& request, const sky::Equatorial& pointing,
+                      double within_deg) {
+  if (request.source_position) return {request.source_name, *request.source_position};
+  if (request.source_catalogue.empty())
+    throw Error(ErrorKind::usage, "the source is not known", "alisio dl2-to-dl3",
+                "give --source-ra and --source-dec, or a --source-catalogue");
+  if (request.source_name.empty())
+    return nearest_source(request.source_catalogue, pointing, within_deg);
+  const text::Source source =
+      text::source_of_name(text::read_source_catalogue(request.source_catalogue),
+                           request.source_name, request.source_catalogue);
+  return {source.name, {source.ra_deg, source.dec_deg}};
 }
 
 struct Orientation {
@@ -267,7 +281,8 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
   o.events = dl3::event_list(passed, o.site, orientation.table);
   o.pointing =
       dl3::mean_pointing(passed.n > 0 ? passed : data.pointings, o.site, orientation.table);
-  o.target = target_of(request, o.pointing.icrs);
+  o.target =
+      target_of(request, o.pointing.icrs, configuration.number("significance.max_separation"));
   warn_of_gaps(data, o, passed.n);
 
   const fs::path part = run.create("dl3_run", target).path();

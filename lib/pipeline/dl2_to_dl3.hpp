@@ -15,7 +15,10 @@ struct Dl2ToDl3Request {
   std::vector<std::filesystem::path> responses;  ///< files, or folders of them
   std::filesystem::path earth_orientation;       ///< table of the IERS; empty: the program's own
   std::filesystem::path source_catalogue;        ///< empty: none
-  std::string source_name;  ///< empty: the source of the catalogue nearest to the pointing
+  /// Empty: the source of the catalogue nearest to the pointing, within
+  /// significance.max_separation; none there: 'unknown', at the pointing, so that a survey gets its
+  /// DL3 too.
+  std::string source_name;
   std::optional<sky::Equatorial> source_position;  ///< none: that of the catalogue
   std::filesystem::path output_dir;                ///< gets dl3_LST-1.RunRRRRR.fits
   dl3::GridUse grid_use = dl3::GridUse::interpolate;

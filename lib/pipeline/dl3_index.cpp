@@ -9,6 +9,8 @@
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
+#include "lib/io/fits/checksum.hpp"
+#include "lib/io/fits/data_hash.hpp"
 #include "lib/io/fits/read_tables.hpp"
 #include "lib/pipeline/names.hpp"
 
@@ -67,22 +69,42 @@ Dl3File read_dl3_headers(const fs::path& path) {
   return file;
 }
 
+/// Read every byte of a file. @throws Error(bad_input) if it does not agree with its checksums:
+/// those of FITS, or of gzip.
+void check_content(const fs::path& path) {
+  if (path.extension() == ".gz")
+    static_cast<void>(fits::data_hash(path));
+  else
+    static_cast<void>(fits::hash_fits_file(path));
+}
+
+/// Say whether there is something of this name: a link that leads nowhere, too.
+bool is_entry(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
 std::vector<Dl3File> read_files(const std::vector<fs::path>& paths,
-                                std::vector<std::string>& left_out) {
+                                std::vector<fs::path>& left_out) {
   std::vector<Dl3File> files;
   for (const fs::path& path : paths) {
     try {
-      files.push_back(read_dl3_headers(path));
+      Dl3File file = read_dl3_headers(path);
+      // Before the runner hashes it as an input, where damage would end the job.
+      check_content(path);
+      files.push_back(std::move(file));
     } catch (const Error& problem) {
-      if (problem.kind() != ErrorKind::bad_input) throw;
-      left_out.emplace_back(problem.what());
+      const bool unusable = problem.kind() == ErrorKind::bad_input ||
+                            (problem.kind() == ErrorKind::missing_input && is_entry(path));
+      if (!unusable) throw;
+      left_out.push_back(path);
       spdlog::warn("left out: {}", problem.what());
     }
   }
   if (files.empty())
     throw Error(ErrorKind::bad_input, "none of the files is whole DL3",
                 paths.front().parent_path().string(), "make them with alisio dl2-to-dl3");
-  std::ranges::sort(files, {}, &Dl3File::obs_id);
+  std::ranges::stable_sort(files, {}, &Dl3File::obs_id);
   const auto twice = std::ranges::adjacent_find(files, {}, &Dl3File::obs_id);
   if (twice != files.end())
     throw Error(ErrorKind::bad_input,
@@ -176,7 +198,6 @@ void write_index(stage::StageRun& run, const char* port, const fs::path& target,
   for (const auto& [key, value] : run.metadata(port).attributes)
     primary.push_back({key, value, ""});
   fits::write_tables(part, primary, {table}, fits::Packing::gzip);
-  run.publish(port);
 }
 
 }  // namespace
@@ -189,9 +210,7 @@ std::vector<fs::path> find_dl3_files(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with("dl3")) continue;
-    const bool packed = name.ends_with(".fits.gz");
-    if (packed && fs::exists(fs::path(entry.path()).replace_extension())) continue;
-    if (packed || name.ends_with(".fits")) files.push_back(entry.path());
+    if (name.ends_with(".fits") || name.ends_with(".fits.gz")) files.push_back(entry.path());
   }
   if (files.empty())
     throw Error(ErrorKind::missing_input, "holds no dl3*.fits", folder.string(), remedy);
@@ -209,7 +228,7 @@ ActivityNote dl3_index_activity(const Dl3IndexRequest& request, const JobContext
 }
 
 std::int64_t dl3_index(stage::StageRun& run, const Dl3IndexRequest& request,
-                       std::vector<std::string>& left_out) {
+                       std::vector<fs::path>& left_out) {
   const fs::path hdu_target = request.output_dir / hdu_index_name,
                  obs_target = request.output_dir / obs_index_name;
   if (run.activity().dry_run) {
@@ -222,6 +241,9 @@ std::int64_t dl3_index(stage::StageRun& run, const Dl3IndexRequest& request,
   for (const Dl3File& file : files) run.use("dl3_run", file.path);
   write_index(run, "hdu_index", hdu_target, hdu_index(files, fs::absolute(request.output_dir)));
   write_index(run, "obs_index", obs_target, observation_index(files));
+  // Only when both are written: one of today beside one of yesterday would contradict each other.
+  run.publish("hdu_index");
+  run.publish("obs_index");
   return std::int64_t(files.size());
 }
 

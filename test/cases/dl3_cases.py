@@ -3,6 +3,8 @@
 import gzip
 import json
 import math
+import resource
+import signal
 import struct
 import subprocess
 
@@ -211,6 +213,7 @@ def case_dl3_between_responses(case):
 def case_dl3_bad_inputs(case):
     refuse(case, dl2(case, kind="monte-carlo"), "bad input", "Monte Carlo")
     refuse(case, dl2(case, kind="timeless"), "bad input", "dragon_time")
+    refuse(case, dl2(case, kind="source-dependent"), "bad input", "DL2 of a source-dependent analysis")
     refuse(case, dl2(case, kind="pedestals"), "bad input", "none of its 1000 events is a shower")
     refuse(case, dl2(case, events=0), "bad input", "none of its 0 events")
     refuse(case, dl2(case, altitude=-90), "bad input", "pointing of its events is not known")
@@ -227,13 +230,29 @@ def case_dl3_bad_inputs(case):
 def case_dl3_sources(case):
     data = dl2(case)
     refuse(case, data, "usage", "has no source 'Crub'", "Crab", words=("--source-name", "Crub"))
-    refuse(case, data, "usage", "no source within", words=("--date", "20221215"))
     refuse(case, data, "usage", "need each other", words=("--source-ra", "3"))
     refuse(case, data, "usage", "no angle", words=("--source-name", "A", "--source-ra", "x",
                                                   "--source-dec", "1"))
     to_dl3(case, data, "--source-name", "mrk_421").ends("done")
     cards = product(case)["EVENTS"][0]
     expect(cards["OBJECT"] == "Mrk 421" and abs(cards["RA_OBJ"] - 166.1138) < 1e-6, "the catalogue")
+
+
+def case_dl3_of_no_known_source(case):
+    """A run on a target that the catalogue does not have gets its DL3 all the same."""
+    data = dl2(case)
+    to_dl3(case, data, "--date", "20221215").ends("done").says(
+        "sources.ecsv has no source within 1 deg", "the nearest, ")
+    cards = product(case)["EVENTS"][0]
+    expect(cards["OBJECT"] == "unknown" and cards["OBJ_OFF"] == 0, cards["OBJECT"])
+    expect((cards["RA_OBJ"], cards["DEC_OBJ"]) == (cards["RA_PNT"], cards["DEC_PNT"]), "its place")
+    catalogue = case.folder / "own.ecsv"
+    catalogue.write_text("name,ra_deg,dec_deg\n"
+                         f"Target,{cards['RA_PNT']},{cards['DEC_PNT'] + 1.5}\n", "utf-8")
+    own = ("--set", f"significance.catalogue={catalogue}")
+    to_dl3(case, data, *own).ends("done").says("own.ecsv has no source within 1 deg", "1.50 deg away")
+    to_dl3(case, data, *own, "--set", "significance.max_separation=2").ends("done")
+    expect(product(case)["EVENTS"][0]["OBJECT"] == "Target", "within the angle asked for")
 
 
 def case_dl3_dry_run(case):
@@ -268,3 +287,47 @@ def case_dl3_index_of_a_folder(case):
     _, (_, columns) = read_fits(folder / "obs-index.fits.gz")
     expect(columns["OBS_ID"] == [5001, 5002, 5003], "the rest is not indexed")
     case.run("dl3-index", "--input-dir", case.folder).ends("missing input").complains("dl3*.fits")
+    absent = folder / "dl3_LST-1.Run09999.fits"
+    case.run("dl3-index", "--input", absent, "--output-dir", folder).ends("missing input").complains(
+        "Run09999")
+
+
+def case_dl3_index_of_damaged_files(case):
+    """Damage behind the headers, or a link to nothing, does not cost the others their index."""
+    for run in (5001, 5002, 5003):
+        to_dl3(case, dl2(case, run=run, events=20000)).ends("done")
+    folder = case.folder / "DL3"
+    cut, flipped, link = (folder / f"dl3_LST-1.Run{run:05d}.fits" for run in (5002, 5003, 4000))
+    cut.write_bytes(cut.read_bytes()[:-FITS_BLOCK])
+    content = bytearray(flipped.read_bytes())
+    content[1_200_000] ^= 1
+    flipped.write_bytes(content)
+    link.symlink_to(folder / "nothing.fits")
+    outcome = case.run("dl3-index", "--input-dir", folder).ends("incomplete")
+    outcome.complains("3 of 4 files", f"{link}, {cut}, {flipped}: 3 of")
+    _, (_, columns) = read_fits(folder / "obs-index.fits.gz")
+    expect(columns["OBS_ID"] == [5001], columns["OBS_ID"])
+
+
+def case_dl3_index_of_two_of_one_run(case):
+    """Which of a packed and an unpacked file is the newer, the program does not guess."""
+    data = dl2(case)
+    to_dl3(case, data).ends("done")
+    to_dl3(case, data, *SOURCE, "--gzip").ends("done")
+    outcome = case.run("dl3-index", "--input-dir", case.folder / "DL3").ends("bad input")
+    outcome.complains("Run05001.fits.gz", "is of run 5001", "Run05001.fits ", "keep one")
+
+
+def case_dl3_index_is_both_or_none(case):
+    """If there is room for the first index only, there is none."""
+    to_dl3(case, dl2(case)).ends("done")
+    folder = case.folder / "DL3"
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        # Unpacked, the indices are of five and six blocks.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5 * FITS_BLOCK,) * 2)
+
+    case.run("dl3-index", "--input-dir", folder, preexec_fn=limit).ends("resource").says("obs-index")
+    expect(not list(folder.glob("*-index.fits.gz")), "half an index was published")
+    expect_no_fragments(folder)

@@ -3,7 +3,7 @@
 // dl2: events (1000), rate (8000 Hz), gammaness (0.9), altitude (60 deg), nan (0: every so many
 // rows
 //      without values), gap (0 s, in the middle), first_id (1), order (sorted, reversed), kind
-//      (data, monte-carlo, timeless, pedestals)
+//      (data, monte-carlo, timeless, pedestals, source-dependent)
 // irf: zenith (30), azimuth (110), field_angle (46), area (1e5 m2), cut (0.7), alpha (none)
 #include <fmt/format.h>
 
@@ -95,6 +95,14 @@ void write_dl2(const std::string& path, const Settings& settings) {
   hdf5::TableWriter table(file, spec);
   if (rows > 0) table.append(rows, sources);
   table.finish();
+  if (settings.text("kind", "data") == "source-dependent") {
+    hdf5::TableSpec dependent;
+    dependent.path = pipeline::dl2_source_dependent_path;
+    hdf5::ColumnSpec alpha;
+    alpha.name = "('on', 'alpha')";
+    dependent.columns.push_back(alpha);
+    hdf5::TableWriter(file, dependent).finish();
+  }
   file.close();
 }
 

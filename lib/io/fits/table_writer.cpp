@@ -10,8 +10,10 @@
 #include <numeric>
 
 #include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
 #include "lib/io/fits/checksum.hpp"
 #include "lib/io/fits/gzip.hpp"
+#include "lib/io/fits/header.hpp"
 
 namespace alisio::fits {
 namespace fs = std::filesystem;
@@ -45,6 +47,7 @@ class Output {
     check(status);
   }
   [[nodiscard]] fitsfile* get() const { return file_; }
+  [[nodiscard]] const fs::path& path() const { return path_; }
   void check(int status) const {
     if (status != 0) fail(status, "cannot be written");
   }
@@ -61,15 +64,32 @@ class Output {
   fitsfile* file_ = nullptr;
 };
 
+/// Return the text with '?' for every character that a card cannot hold: FITS has the printable
+/// ones of ASCII only (Standard 4.0, section 3.3.1).
+std::string printable(const std::string& text) {
+  std::string plain;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool continues = (byte & 0xC0U) == 0x80U;  // a further byte of a character in UTF-8
+    if (continues) continue;
+    plain += byte >= ' ' && byte <= '~' ? c : '?';
+  }
+  return plain;
+}
+
 void write_card(const Output& out, const Card& card) {
   const bool plain = card.key.size() <= 8 && card.key.find(' ') == std::string::npos;
   const std::string key = plain ? card.key : "HIERARCH " + card.key;
-  const char* comment = card.comment.empty() ? nullptr : card.comment.c_str();
+  const std::string told = printable(card.comment);
+  const char* comment = told.empty() ? nullptr : told.c_str();
   int status = 0;
   std::visit(
       Overloaded{[&](const std::string& value) {
                    // fits_update_key_longstr() wants a modifiable text but leaves it alone.
-                   std::string text = value;
+                   std::string text = printable(value);
+                   if (text != value)
+                     spdlog::warn("{}: FITS cards hold printable ASCII only: {} becomes '{}'",
+                                  out.path().filename().string(), card.key, text);
                    fits_update_key_longstr(out.get(), key.c_str(), text.data(), comment, &status);
                  },
                  [&](std::int64_t value) {
@@ -222,6 +242,16 @@ void write_table(const Output& out, const BinaryTable& table) {
   write_checksums(out);
 }
 
+/// CFITSIO does not tell of all that the disk refuses.
+void check_whole(const fs::path& path) {
+  try {
+    static_cast<void>(read_hdus(ByteSource::open(path)));
+  } catch (const Error& problem) {
+    throw Error(ErrorKind::resource, "cannot be written whole: " + problem.problem(), path.string(),
+                "check free space and permissions");
+  }
+}
+
 }  // namespace
 
 void write_tables(const fs::path& path, const std::vector<Card>& primary,
@@ -234,6 +264,7 @@ void write_tables(const fs::path& path, const std::vector<Card>& primary,
   write_checksums(out);
   for (const BinaryTable& table : tables) write_table(out, table);
   out.close();
+  check_whole(path);
   if (packing == Packing::gzip) gzip_file(path);
 }
 

@@ -161,6 +161,12 @@ TEST_F(TableWriter, PacksTheSameContent) {
   EXPECT_THROW((void)data_hash(file("b.fits.gz")), Error);
 }
 
+TEST_F(TableWriter, CardsKeepWhatFitsCanHold) {
+  write_tables(file("a.fits"), {{"OBJECT", std::string("\u0160\u00edek\t\u4e16 ~"), "\u03b3"}}, {});
+  EXPECT_EQ(File::open(file("a.fits")).text_key("PRIMARY", "OBJECT"), "??ek?? ~");
+  EXPECT_TRUE(*hash_fits_file(file("a.fits")).datasum_verified);
+}
+
 TEST_F(TableWriter, RefusesBadColumnsAndPlaces) {
   BinaryTable table = example();
   table.columns.push_back({"short", "", "", std::vector<double>{1}});
