@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 #include "lib/base/error.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl2_events.hpp"
+#include "lib/pipeline/dl2_file.hpp"
 #include "lib/sky/source_track.hpp"
 
 namespace alisio::pipeline {
@@ -154,7 +157,7 @@ dl3::OnOffCounts count_theta2(const dl3::Events& selected, sky::Equatorial sourc
 }
 
 AlphaCounts count_alpha(const std::vector<fs::path>& files, const SignificanceOptions& options) {
-  AlphaCounts out{dl3::OnOffCounts(options.alpha)};
+  AlphaCounts out{.counts = dl3::OnOffCounts(options.alpha), .selected = 0, .off_positions = {}};
   std::vector<std::string> positions;
   const TypeFilter is_taken(options.interleaved);
   for (const fs::path& path : files) {
@@ -181,8 +184,34 @@ AlphaCounts count_alpha(const std::vector<fs::path>& files, const SignificanceOp
     for (const std::string& position : positions)
       count(position, [&](double alpha) { out.counts.add_off(alpha); });
   }
-  out.n_off = int(positions.size());
+  out.off_positions = std::move(positions);
   return out;
+}
+
+double distance_from_assumed_deg(const std::vector<fs::path>& files, sky::Equatorial source,
+                                 double focal_length, const sky::Site& site) {
+  std::vector<double> distances;
+  for (const fs::path& path : files) {
+    const hdf5::File file = hdf5::File::open(path);
+    if (!file.exists(dl2_parameters_path) || !file.exists(dl2_source_dependent_path)) continue;
+    const dl3::Events events = Dl2EventReader(file).read_all({"dragon_time", "alt_tel", "az_tel"});
+    const hdf5::Rows rows = hdf5::TableReader(file, dl2_source_dependent_path).read_all();
+    const auto x = rows.column<double>(column_of("on", "expected_src_x")),
+               y = rows.column<double>(column_of("on", "expected_src_y"));
+    const auto &altitude = events.column("alt_tel"), &azimuth = events.column("az_tel");
+    const std::vector<sky::AltAz> places =
+        sky::icrs_to_altaz(source, events.column("dragon_time"), site);
+    const double focal = effective_focal_length(file, focal_length);
+    for (std::size_t i = 0; i < std::min(events.n, x.size()); ++i) {
+      const sky::CameraPoint at = sky::altaz_to_camera(places[i], focal, {altitude[i], azimuth[i]});
+      const double distance = std::hypot(at.x - x[i], at.y - y[i]) / focal;
+      if (std::isfinite(distance)) distances.push_back(distance * 180 / std::numbers::pi);
+    }
+  }
+  if (distances.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const auto middle = distances.begin() + std::ptrdiff_t(distances.size() / 2);
+  std::ranges::nth_element(distances, middle);
+  return *middle;
 }
 
 }  // namespace alisio::pipeline

@@ -39,8 +39,8 @@ struct RunEvents {
 /// What the columns of source-dependent files amount to.
 struct AlphaCounts {
   dl3::OnOffCounts counts;
-  std::int64_t selected = 0;  ///< events that pass the cut for the source's own position
-  int n_off = 0;              ///< off positions of the files
+  std::int64_t selected = 0;               ///< events that pass the cut for the position on
+  std::vector<std::string> off_positions;  ///< of the files, "off_180"
 };
 
 /// Count events of source-dependent files by alpha, for the position on and those off; each has its
@@ -48,5 +48,12 @@ struct AlphaCounts {
 /// first.
 [[nodiscard]] AlphaCounts count_alpha(const std::vector<std::filesystem::path>& files,
                                       const SignificanceOptions& options);
+
+/// Return how far the place that source-dependent files assume for the source is from that of
+/// another in the camera, deg: the median of the events. NaN if no event tells it.
+/// @param focal_length  effective, m, of files that do not tell theirs
+[[nodiscard]] double distance_from_assumed_deg(const std::vector<std::filesystem::path>& files,
+                                               sky::Equatorial source, double focal_length,
+                                               const sky::Site& site);
 
 }  // namespace alisio::pipeline

@@ -22,6 +22,18 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
+/// How far a source may be from the place that source-dependent DL2 assumes, deg: about the
+/// difference that the equivalent in place of the effective focal length makes 1 deg off axis.
+constexpr double assumed_place_tolerance_deg = 0.05;
+
+/// Why a run does not count.
+struct Refusal {
+  std::string run;  ///< its number
+  std::string why;
+  std::string remedy;        ///< if no run counts
+  bool empty_input = false;  ///< nothing was there to look at
+};
+
 /// A source with the way in which it was chosen.
 struct Choice {
   text::Source source;
@@ -52,6 +64,10 @@ std::map<std::string, std::vector<fs::path>> by_run(const std::vector<fs::path>&
   for (auto& [run, of_run] : runs)
     std::ranges::sort(of_run, {}, [](const fs::path& file) { return file.filename(); });
   return runs;
+}
+
+sky::Site site_of(const instrument::Telescope& telescope) {
+  return {telescope.longitude_deg, telescope.latitude_deg, telescope.height};
 }
 
 /// Return the radius of the camera on the sky, deg.
@@ -108,13 +124,57 @@ struct Sum {
   dl3::OnOffCounts counts;
 };
 
+/// Make the off positions of a run's DL2 those of all runs, or throw if those differ.
+void agree_on_positions(const AlphaCounts& run, const fs::path& file,
+                        std::vector<std::string>& of_all) {
+  if (of_all.empty()) of_all = run.off_positions;
+  if (run.off_positions != of_all)
+    throw Error(ErrorKind::bad_input,
+                fmt::format("its off positions are {}, those of runs before it {}",
+                            fmt::join(run.off_positions, ", "), fmt::join(of_all, ", ")),
+                file.string(), "make the DL2 of the runs again, with one configuration");
+}
+
+/// Return why runs of source-dependent DL2 cannot count for a source; empty if they can.
+std::string why_of_another_source(const std::vector<fs::path>& files, const text::Source& source,
+                                  double focal_length, const sky::Site& site) {
+  const double distance =
+      distance_from_assumed_deg(files, {source.ra_deg, source.dec_deg}, focal_length, site);
+  if (distance < assumed_place_tolerance_deg) return "";
+  if (std::isnan(distance)) return "its source-dependent DL2 does not tell which place it assumes";
+  return fmt::format("its source-dependent DL2 assumes a source {:.2f} deg away from {}", distance,
+                     source.name);
+}
+
+/// Return the source that a run counts for, or in `refusal` why it has none.
+std::optional<Choice> source_of_run(const SignificanceRequest& request,
+                                    const std::vector<text::Source>& catalogue,
+                                    const std::vector<fs::path>& files, const RunEvents& read,
+                                    const SignificanceOptions& options, bool by_alpha,
+                                    const instrument::Telescope& telescope, Refusal& refusal) {
+  if (read.events == 0) {
+    refusal.why = "holds no DL2 events";
+    refusal.remedy = "give DL2 files of dl1-to-dl2 or lstchain that hold events";
+    refusal.empty_input = true;
+    return std::nullopt;
+  }
+  const double view_deg = view_radius_deg(telescope, options.focal_length);
+  std::optional<Choice> choice =
+      choose(request, catalogue, read.pointing, options, view_deg, refusal.why);
+  refusal.remedy = "check --source-name, --source-ra and --source-dec";
+  if (!choice || !by_alpha) return choice;
+  refusal.why = why_of_another_source(files, choice->source,
+                                      telescope.optics.effective_focal_length, site_of(telescope));
+  refusal.remedy = "tell the source that the DL2 was made for, or make the DL2 again for this one";
+  if (!refusal.why.empty()) choice.reset();
+  return choice;
+}
+
 /// Return the row of one run, with its counts.
-std::pair<SignificanceRow, dl3::OnOffCounts> count_run(const std::string& run,
-                                                       const std::vector<fs::path>& files,
-                                                       const RunEvents& read,
-                                                       const text::Source& source,
-                                                       SignificanceOptions& options, bool by_alpha,
-                                                       const sky::Site& site) {
+std::pair<SignificanceRow, dl3::OnOffCounts> count_run(
+    const std::string& run, const std::vector<fs::path>& files, const RunEvents& read,
+    const text::Source& source, SignificanceOptions& options, bool by_alpha,
+    std::vector<std::string>& off_positions, const sky::Site& site) {
   const sky::Equatorial position{source.ra_deg, source.dec_deg};
   dl3::OnOffCounts counts(by_alpha ? options.alpha : options.theta2);
   SignificanceRow row{.run = run,
@@ -125,9 +185,10 @@ std::pair<SignificanceRow, dl3::OnOffCounts> count_run(const std::string& run,
                       .time = read.time};
   if (by_alpha) {
     AlphaCounts alpha = count_alpha(files, options);
+    agree_on_positions(alpha, files.front(), off_positions);
+    options.n_off = int(off_positions.size());
     counts = std::move(alpha.counts);
     row.selected = alpha.selected;
-    options.n_off = alpha.n_off;
   } else {
     counts = count_theta2(read.selected, position, options, site);
   }
@@ -162,13 +223,17 @@ Sum& sum_of(std::vector<Sum>& sums, const Choice& choice, const dl3::OnOffBinnin
 }
 
 /// Throw if a source was told that no run saw.
-void refuse_if_not_seen(const SignificanceRequest& request, const SignificanceResult& result,
+void refuse_if_not_seen(const SignificanceRequest& request, const std::vector<Refusal>& refusals,
                         bool no_source) {
-  if (!request.told || !no_source || result.left_out.empty()) return;
-  const LeftOut& last = result.left_out.back();
+  if (!request.told || !no_source || refusals.empty()) return;
+  // A run that holds events tells more of the source than one without.
+  const auto telling = std::ranges::find(refusals, false, &Refusal::empty_input);
+  const Refusal& shown = telling != refusals.end() ? *telling : refusals.front();
   throw Error(ErrorKind::bad_input,
-              fmt::format("no run observed {}: {}", request.told->name, last.why), last.what,
-              "check --source-name, --source-ra and --source-dec");
+              shown.empty_input
+                  ? shown.why
+                  : fmt::format("no run observed {}: {}", request.told->name, shown.why),
+              "run " + shown.run, shown.remedy);
 }
 
 void add_to_sum(Sum& sum, SignificanceRow row, const dl3::OnOffCounts& counts) {
@@ -263,15 +328,16 @@ std::int64_t significance(stage::StageRun& run, const SignificanceRequest& reque
   const std::vector<text::Source> catalogue = request.catalogue.empty()
                                                   ? std::vector<text::Source>()
                                                   : text::read_source_catalogue(request.catalogue);
-  const sky::Site site{telescope.longitude_deg, telescope.latitude_deg, telescope.height};
+  const sky::Site site = site_of(telescope);
   const bool by_alpha = !runs.empty() && is_source_dependent(runs.begin()->second.front());
   result = {.date = run.activity().observation_date,
             .prod_id = run.activity().prod_id,
             .quantity = by_alpha ? "alpha" : "theta2",
             .selection = request.selection,
             .left_out = request.left_out};
-  const double view_deg = view_radius_deg(telescope, options.focal_length);
   std::vector<Sum> sums;
+  std::vector<Refusal> refusals;
+  std::vector<std::string> off_positions;  // of all runs, if they are source-dependent
   std::int64_t events = 0;
   for (const auto& [number, files] : runs) {
     throw_if_interrupted();
@@ -282,20 +348,22 @@ std::int64_t significance(stage::StageRun& run, const SignificanceRequest& reque
                                 by_alpha ? "in" : ""),
                     file.string(), "count them apart");
     const RunEvents read = read_run(files, options, site);
-    std::string why = "holds no DL2 events";
-    std::optional<Choice> choice;
-    if (read.events > 0) choice = choose(request, catalogue, read.pointing, options, view_deg, why);
+    Refusal refusal{.run = number, .why = "", .remedy = ""};
+    const std::optional<Choice> choice =
+        source_of_run(request, catalogue, files, read, options, by_alpha, telescope, refusal);
     if (!choice) {
-      spdlog::warn("run {} is left out: {}", number, why);
-      result.left_out.push_back({"run " + number, why});
+      spdlog::warn("run {} is left out: {}", number, refusal.why);
+      result.left_out.push_back({"run " + number, refusal.why});
+      refusals.push_back(std::move(refusal));
       continue;
     }
-    auto [row, counts] = count_run(number, files, read, choice->source, options, by_alpha, site);
+    auto [row, counts] =
+        count_run(number, files, read, choice->source, options, by_alpha, off_positions, site);
     events += row.events;
     add_to_sum(sum_of(sums, *choice, by_alpha ? options.alpha : options.theta2), std::move(row),
                counts);
   }
-  refuse_if_not_seen(request, result, sums.empty());
+  refuse_if_not_seen(request, refusals, sums.empty());
   result.options = options;
   for (Sum& sum : sums) {
     close_sum(sum, options);

@@ -37,14 +37,16 @@ struct SignificanceRequest {
 ///
 /// The source of a run is the one told, or the nearest of the catalogue to the mean pointing. Runs
 /// without a source, with a source outside the camera, and files without events are left out and
-/// named. A run whose off regions overlap the region on has counts, and no part in the sum.
+/// named; so are runs whose source-dependent DL2 assumes another place than that of the source. A
+/// run whose off regions overlap the region on has counts, and no part in the sum.
 ///
 /// Unlike lstosa, the ratio of the exposures is that of on over off, not its inverse; the effective
 /// time of several runs is the sum of theirs.
 /// @param result  what was found, for the caller to print
 /// @return the number of events in the files that count.
 /// @throws Error(usage) for a run given twice; Error(bad_input) for files that are no DL2 of the
-/// telescope's own data (simulations have no times), or if the source told is in no run's view.
+/// telescope's own data (simulations have no times), for source-dependent runs of different off
+/// positions, or if the source told is in no run's view.
 std::int64_t significance(stage::StageRun& run, const SignificanceRequest& request,
                           const config::Configuration& configuration,
                           const instrument::Telescope& telescope, SignificanceResult& result);
