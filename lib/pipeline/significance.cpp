@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <numbers>
+#include <regex>
 #include <set>
 
 #include "lib/base/error.hpp"
@@ -40,29 +41,28 @@ struct Choice {
   std::string how;
 };
 
-/// Return whether a name is that of a subrun's file, not of a whole run's.
-bool of_subrun(const fs::path& file) {
-  return file.stem().extension().string().size() == std::string(".SSSS").size();
-}
-
-/// Sort the files into runs, those of a run by name.
-std::map<std::string, std::vector<fs::path>> by_run(const std::vector<fs::path>& files) {
-  std::map<std::string, std::vector<fs::path>> runs;
-  std::set<std::string> names;
+/// The runs of some files, by number; the files of each in the order of their subruns.
+std::map<std::string, std::vector<fs::path>> by_run(const std::vector<fs::path>& files,
+                                                    std::int64_t telescope) {
+  std::map<SubrunId, fs::path> known;
   for (const fs::path& file : files) {
-    const std::string run = run_in_name(file);
-    if (run.empty())
-      throw Error(ErrorKind::bad_input, "the name tells no run", file.string(),
-                  "expected dl2_LST-1.RunRRRRR.h5 or dl2_LST-1.RunRRRRR.SSSS.h5");
-    std::vector<fs::path>& of_run = runs[run];
-    if (!names.insert(file.filename().string()).second ||
-        (!of_run.empty() && of_subrun(of_run.front()) != of_subrun(file)))
-      throw Error(ErrorKind::usage, fmt::format("run {} is given twice", run), file.string(),
-                  "give the file of the run, or those of its subruns");
-    of_run.push_back(file);
+    const SubrunId id = dl2_id_of(file);
+    if (id.telescope != telescope)
+      throw Error(ErrorKind::usage,
+                  fmt::format("is of telescope {}, not {}", id.telescope, telescope), file.string(),
+                  "give the files of one telescope, and its number as --telescope");
+    // A merged file sorts right before the subruns of its run.
+    const auto [place, is_new] = known.emplace(id, file);
+    const bool merged_too =
+        id.subrun == all_subruns
+            ? std::next(place) != known.end() && std::next(place)->first.run == id.run
+            : known.contains({id.telescope, id.run, all_subruns});
+    if (!is_new || merged_too)
+      throw Error(ErrorKind::usage, fmt::format("run {} is given twice", run_text(id.run)),
+                  file.string(), "give one file of the run, or one of each of its subruns");
   }
-  for (auto& [run, of_run] : runs)
-    std::ranges::sort(of_run, {}, [](const fs::path& file) { return file.filename(); });
+  std::map<std::string, std::vector<fs::path>> runs;
+  for (const auto& [id, file] : known) runs[run_text(id.run)].push_back(file);
   return runs;
 }
 
@@ -294,6 +294,18 @@ void publish(stage::StageRun& run, const SignificanceRequest& request,
 
 }  // namespace
 
+SubrunId dl2_id_of(const fs::path& dl2) {
+  static const std::regex pattern(R"(LST-([0-9]{1,3})\.Run([0-9]{1,9})(?:\.([0-9]{1,9}))?)");
+  const std::string name = dl2.filename().string();
+  std::smatch found;
+  if (!std::regex_search(name, found, pattern))
+    throw Error(ErrorKind::bad_input, "the name tells no telescope and run", dl2.string(),
+                "expected dl2_LST-1.RunRRRRR.h5 or dl2_LST-1.RunRRRRR.SSSS.h5");
+  return {.telescope = std::stoi(found[1]),
+          .run = std::stoi(found[2]),
+          .subrun = found[3].matched ? std::stoi(found[3]) : all_subruns};
+}
+
 std::string significance_name(const std::string& date) {
   return date.empty() ? "significance.json" : fmt::format("significance_{}.json", date);
 }
@@ -312,13 +324,14 @@ ActivityNote significance_activity(const SignificanceRequest& request, const Job
 std::int64_t significance(stage::StageRun& run, const SignificanceRequest& request,
                           const config::Configuration& configuration,
                           const instrument::Telescope& telescope, SignificanceResult& result) {
-  const auto runs = by_run(request.inputs);
+  const auto runs = by_run(request.inputs, telescope.tel_id);
   SignificanceOptions options = significance_options(configuration);
   if (request.told)
     run.depend_on("source", fmt::format("{} {} {}", request.told->name, request.told->ra_deg,
                                         request.told->dec_deg));
   for (const auto& [number, files] : runs)
-    for (const fs::path& file : files) run.use(of_subrun(file) ? "dl2_subrun" : "dl2_run", file);
+    for (const fs::path& file : files)
+      run.use(dl2_id_of(file).subrun == all_subruns ? "dl2_run" : "dl2_subrun", file);
   if (!request.catalogue.empty()) run.use("source_catalogue", request.catalogue);
   if (run.activity().dry_run) {
     run.plan_product("significance",

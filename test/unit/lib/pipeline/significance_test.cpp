@@ -221,6 +221,23 @@ TEST_F(SignificanceTest, WhatHasNoEventsIsNotBlamedOnTheSource) {
                "--source-name");
 }
 
+TEST_F(SignificanceTest, ARunCountsOnceWhateverItsFilesAreCalled) {
+  const Rows rows = some_rows();
+  const fs::path run = write(rows, "dl2_LST-1.Run00001.h5"),
+                 copy = write(rows, "dl2_copy_LST-1.Run00001.h5"),
+                 first = write(rows, "dl2_LST-1.Run00002.0000.h5"),
+                 again = write(rows, "again_LST-1.Run2.0000_1.h5"),
+                 second = write(rows, "dl2_LST-1.Run00002.0001.h5"),
+                 whole = write(rows, "dl2_LST-1.Run00002.h5"),
+                 other = write(rows, "dl2_LST-2.Run00001.h5");
+  for (const std::vector<fs::path>& files :
+       {std::vector{run, copy}, {first, second, again}, {first, whole}, {whole, second}})
+    expect_words(refusal_of(files), "given twice");
+  expect_words(refusal_of({run, other}), "is of telescope 2, not 1");
+  expect_words(refusal_of({folder_ / "dl2_Run00001.h5"}), "tells no telescope and run");
+  EXPECT_EQ(significance_of({second, run, first}).sources.at(0).sum.events, 12);
+}
+
 TEST_F(SignificanceTest, EventsAreSelectedAndCounted) {
   Rows rows;
   for (int i = 0; i < 4; ++i) rows.add(0.02, 0.9);  // 0.04 deg from the source
