@@ -1,11 +1,14 @@
 #include "lib/pipeline/run_counts.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <tuple>
+#include <utility>
 
 #include "lib/base/error.hpp"
 #include "lib/event/event_type.hpp"
@@ -65,7 +68,9 @@ void collect(const dl3::Events& piece, const SignificanceOptions& options, Colle
   const auto &type = piece.column("event_type"), &time = piece.column("dragon_time"),
              &delta = piece.column("delta_t");
   for (std::size_t i = 0; i < piece.n; ++i)
-    if (type[i] == double(EventType::subarray)) {
+    if (!std::isfinite(time[i])) {
+      ++all.run.timeless;
+    } else if (type[i] == double(EventType::subarray)) {
       all.shower_time.push_back(time[i]);
       all.shower_delta.push_back(delta[i]);
     }
@@ -74,7 +79,8 @@ void collect(const dl3::Events& piece, const SignificanceOptions& options, Colle
     const TypeFilter is_taken(options.interleaved);
     std::vector<std::size_t> rows;
     for (std::size_t i = 0; i < piece.n; ++i)
-      if (gammaness[i] > options.gammaness_cut && is_taken(type[i])) rows.push_back(i);
+      if (gammaness[i] > options.gammaness_cut && is_taken(type[i]) && std::isfinite(time[i]))
+        rows.push_back(i);
     all.run.selected.append(piece.select(rows));
   }
   all.run.events += std::int64_t(piece.n);
@@ -86,6 +92,17 @@ void collect(const dl3::Events& piece, const SignificanceOptions& options, Colle
     all.time.push_back(time[i]);
     all.pointing.push_back(at);
   }
+}
+
+/// Put showers in the order of their times, which files of other makers need not have.
+void sort_by_time(Collected& all) {
+  if (std::ranges::is_sorted(all.shower_time)) return;
+  std::vector<std::pair<double, double>> showers;
+  for (std::size_t i = 0; i < all.shower_time.size(); ++i)
+    showers.emplace_back(all.shower_time[i], all.shower_delta[i]);
+  std::ranges::stable_sort(showers, {}, &std::pair<double, double>::first);
+  for (std::size_t i = 0; i < showers.size(); ++i)
+    std::tie(all.shower_time[i], all.shower_delta[i]) = showers[i];
 }
 
 /// Return the names of the off positions that a source-dependent table holds, "off_180".
@@ -127,7 +144,12 @@ RunEvents read_run(const std::vector<fs::path>& files, const SignificanceOptions
       collect(reader.read(first, n, columns), options, all);
     }
   }
+  if (all.run.timeless > 0)
+    spdlog::warn("{}: {} of {} events have no time, they do not count", files.front().string(),
+                 all.run.timeless, all.run.events);
+  sort_by_time(all);
   all.run.time = dl3::effective_time(all.shower_time, all.shower_delta);
+  if (!all.shower_time.empty()) all.run.span_s = all.shower_time.back() - all.shower_time.front();
   all.run.pointing = sky::mean_direction(
       sky::altaz_to_icrs(all.pointing, all.time, site, sky::built_in_earth_orientation()));
   return std::move(all.run);

@@ -19,14 +19,17 @@ struct RunEvents {
   /// Rows that pass the cut in gammaness and are no calibration: dragon_time, alt_tel, az_tel,
   /// reco_src_x, reco_src_y. None of source-dependent files, see count_alpha().
   dl3::Events selected;
+  std::int64_t timeless = 0;  ///< rows without a time, which do not count
   dl3::EffectiveTime time;
+  double span_s = 0;         ///< from the first shower to the last, s
   sky::Equatorial pointing;  ///< mean, deg; NaN without events
 };
 
 /// Return whether a DL2 file is of a source-dependent analysis.
 [[nodiscard]] bool is_source_dependent(const std::filesystem::path& dl2);
 
-/// Read the files of one run, in their order.
+/// Read the files of one run. Rows may be in any order; those without a time are left out, with a
+/// warning.
 /// @throws Error(bad_input) naming the file: simulations (they have no times), missing columns.
 [[nodiscard]] RunEvents read_run(const std::vector<std::filesystem::path>& files,
                                  const SignificanceOptions& options, const sky::Site& site);

@@ -196,6 +196,9 @@ std::pair<SignificanceRow, dl3::OnOffCounts> count_run(
   row.norm_off = counts.norm_off;
   row.excess = excess_of(counts, options.normalisation, options.n_off);
   row.remark = remark_of(counts, row);
+  if (row.remark.empty() && read.time.elapsed_s < read.span_s / 2)
+    row.remark = fmt::format("most of the run lies in gaps: {:.1f} s of {:.1f} s count",
+                             read.time.elapsed_s, read.span_s);
   const double radius = std::sqrt(options.theta2.cut);
   if (!by_alpha && dl3::regions_overlap(row.separation_deg, options.n_off, radius)) {
     row.remark = fmt::format(

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -236,6 +237,36 @@ TEST_F(SignificanceTest, ARunCountsOnceWhateverItsFilesAreCalled) {
   expect_words(refusal_of({run, other}), "is of telescope 2, not 1");
   expect_words(refusal_of({folder_ / "dl2_Run00001.h5"}), "tells no telescope and run");
   EXPECT_EQ(significance_of({second, run, first}).sources.at(0).sum.events, 12);
+}
+
+TEST_F(SignificanceTest, TimeNeedsNoOrderAndNotEveryEvent) {
+  Rows rows;
+  for (int i = 0; i < 21; ++i) rows.add(0.02, 0.9);
+  const RunEvents sorted = read_run({write(rows, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
+  Rows mixed = rows;
+  std::ranges::reverse(mixed.dragon_time);
+  std::ranges::reverse(mixed.delta_t);
+  const RunEvents reversed = read_run({write(mixed, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
+  EXPECT_DOUBLE_EQ(reversed.time.elapsed_s, sorted.time.elapsed_s);
+  EXPECT_NEAR(reversed.time.effective_s, sorted.time.effective_s, 1e-12);
+  rows.dragon_time[10] = nan;
+  const RunEvents holed = read_run({write(rows, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
+  EXPECT_EQ(holed.timeless, 1);
+  EXPECT_EQ(holed.selected.n, 20U);
+  EXPECT_NEAR(holed.time.elapsed_s, 20 * step, 1e-5);
+  EXPECT_GT(holed.time.effective_s, 0);
+}
+
+TEST_F(SignificanceTest, GapsAreRemarkedUpon) {
+  Rows rows;
+  for (int i = 0; i < 20; ++i) rows.add(0.02, 0.9);
+  for (int i = 0; i < 10; ++i) rows.add(-0.2, 0.9);  // 0.4 deg away: the normalisation off
+  for (int i = 0; i < 10; ++i) rows.add(0.45, 0.9);  // 0.9 deg away: that on
+  const fs::path file = write(rows, "dl2_LST-1.Run00001.h5");
+  EXPECT_EQ(significance_of({file}).sources.at(0).runs.at(0).remark, "");
+  for (std::size_t i = 15; i < rows.dragon_time.size(); ++i) rows.dragon_time[i] += 5;
+  const fs::path gap = write(rows, "dl2_LST-1.Run00001.h5");
+  expect_words(significance_of({gap}).sources.at(0).runs.at(0).remark, "lies in gaps");
 }
 
 TEST_F(SignificanceTest, EventsAreSelectedAndCounted) {
