@@ -194,13 +194,15 @@ AlphaCounts count_alpha(const std::vector<fs::path>& files, const SignificanceOp
                   here.empty() ? "its source-dependent table has no position off the source"
                                : "its source-dependent table does not fit the others",
                   path.string(), "make the DL2 of the runs again, with one configuration");
-    const std::vector<double> type = shared.read_all().column<double>("event_type");
+    const dl3::Events events = Dl2EventReader(file).read_all({"event_type", "dragon_time"});
+    const auto &type = events.column("event_type"), &time = events.column("dragon_time");
     const hdf5::Rows rows = table.read_all();
     const auto count = [&](const std::string& position, auto add) {
       const auto alpha = rows.column<double>(column_of(position, "alpha"));
       const auto gammaness = rows.column<double>(column_of(position, "gammaness"));
       for (std::size_t i = 0; i < alpha.size(); ++i)
-        if (gammaness[i] > options.gammaness_cut && is_taken(type[i])) add(alpha[i]);
+        if (gammaness[i] > options.gammaness_cut && is_taken(type[i]) && std::isfinite(time[i]))
+          add(alpha[i]);
     };
     count("on", [&](double alpha) { out.counts.add_on(alpha), ++out.selected; });
     for (const std::string& position : positions)

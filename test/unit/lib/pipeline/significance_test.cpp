@@ -147,14 +147,15 @@ class SignificanceTest : public testing::Test {
 
   /// Count runs of a source as the command does.
   SignificanceResult significance_of(const std::vector<fs::path>& files,
-                                     sky::Equatorial source = crab) const {
+                                     sky::Equatorial source = crab,
+                                     const std::string& name = "Told") const {
     Nobody nobody;
     const stage::KnownHashes known;
     SignificanceResult result;
     SignificanceRequest request;
     request.inputs = files;
     request.output_dir = folder_;
-    request.told = text::Source{"Told", source.ra_deg, source.dec_deg, {}};
+    request.told = text::Source{name, source.ra_deg, source.dec_deg, {}};
     const auto configuration = config::Configuration::defaults();
     const auto outcome =
         stage::run_stage(significance_activity(request, {}, configuration), nobody, known,
@@ -267,6 +268,20 @@ TEST_F(SignificanceTest, GapsAreRemarkedUpon) {
   for (std::size_t i = 15; i < rows.dragon_time.size(); ++i) rows.dragon_time[i] += 5;
   const fs::path gap = write(rows, "dl2_LST-1.Run00001.h5");
   expect_words(significance_of({gap}).sources.at(0).runs.at(0).remark, "lies in gaps");
+}
+
+TEST_F(SignificanceTest, PlotsOfAFormerResultGoWithIt) {
+  const std::vector<fs::path> runs{write(some_rows(), "dl2_LST-1.Run00001.h5")};
+  static_cast<void>(significance_of(runs, crab, "First"));
+  const fs::path first = folder_ / "theta2_First.svg", second = folder_ / "theta2_Second.svg";
+  ASSERT_TRUE(fs::exists(first));
+  static_cast<void>(significance_of(runs, crab, "Second"));
+  EXPECT_FALSE(fs::exists(first));
+  ASSERT_TRUE(fs::exists(second));
+  std::ofstream(second) << "someone else's";
+  static_cast<void>(significance_of(runs, crab, "First"));
+  EXPECT_TRUE(fs::exists(first));
+  EXPECT_TRUE(fs::exists(second)) << "what others wrote is theirs";
 }
 
 TEST_F(SignificanceTest, EventsAreSelectedAndCounted) {
