@@ -45,26 +45,36 @@ po::options_description significance_options_description() {
   return options;
 }
 
-/// Return the DL2 files of a folder: of each run the merged file if it is there, else its subruns.
-std::vector<fs::path> dl2_files_in(const fs::path& folder) {
+/// Take the DL2 files of a folder: of each run the merged file if it is there, else its subruns.
+/// Those of other telescopes are left out.
+void take_dl2_files_in(const fs::path& folder, int telescope,
+                       pipeline::SignificanceRequest& request) {
   std::vector<fs::path> found;
-  std::set<Text> merged;
+  std::set<int> merged;
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
     const Text name = entry.path().filename().string();
     if (!name.starts_with("dl2_LST-") || !name.ends_with(".h5")) continue;
+    const SubrunId id = pipeline::dl2_id_of(entry.path());
+    if (id.telescope != telescope) {
+      request.left_out.push_back({name, fmt::format("is of telescope {}", id.telescope)});
+      continue;
+    }
     found.push_back(entry.path());
-    if (std::ranges::count(name, '.') == 2) merged.insert(pipeline::run_in_name(entry.path()));
+    if (id.subrun == pipeline::all_subruns) merged.insert(id.run);
   }
   std::erase_if(found, [&](const fs::path& file) {
-    return std::ranges::count(file.filename().string(), '.') > 2 &&
-           merged.contains(pipeline::run_in_name(file));
+    const SubrunId id = pipeline::dl2_id_of(file);
+    return id.subrun != pipeline::all_subruns && merged.contains(id.run);
   });
   if (failed || found.empty())
-    throw Error(ErrorKind::missing_input, failed ? failed.message() : "holds no DL2 files",
-                folder.string(), "expected dl2_LST-1.RunRRRRR.h5");
+    throw Error(
+        ErrorKind::missing_input,
+        failed ? failed.message() : fmt::format("holds no DL2 files of telescope {}", telescope),
+        folder.string(), fmt::format("expected dl2_LST-{}.RunRRRRR.h5", telescope));
   std::ranges::sort(found);
-  return found;
+  std::ranges::sort(request.left_out, {}, &pipeline::LeftOut::what);
+  request.inputs = std::move(found);
 }
 
 /// Fill in where the sources come from.
@@ -110,12 +120,10 @@ void select_inputs(const po::variables_map& values, const Program& program,
     else
       request.left_out.push_back({request.inputs[i].filename().string(), reasons[i]});
   }
-  for (const pipeline::LeftOut& left : request.left_out)
-    spdlog::info("{} is left out: {}", left.what, left.why);
   if (kept.empty())
     throw Error(
         ErrorKind::incomplete, fmt::format("no file meets the selection {}", request.selection),
-        fmt::format("{}: {}", request.left_out.front().what, request.left_out.front().why),
+        fmt::format("{}: {}", request.left_out.back().what, request.left_out.back().why),
         "see alisio prov show FILE --lineage; is the index up to date (alisio prov index)?");
   request.inputs = std::move(kept);
 }
@@ -156,13 +164,18 @@ int run_significance_command(const std::vector<Text>& arguments, const Program& 
                 "see --help");
   pipeline::SignificanceRequest request;
   request.output_dir = required_option(values, "output-dir", "significance");
-  request.inputs = values.count("input-dir") != 0 ? dl2_files_in(text_option(values, "input-dir"))
-                                                  : required_files(values, "input", "significance");
+  const int tel_id = values["telescope"].as<int>();
+  if (values.count("input-dir") != 0)
+    take_dl2_files_in(text_option(values, "input-dir"), tel_id, request);
+  else
+    request.inputs = required_files(values, "input", "significance");
   const Job job = make_job(values, program, request.inputs.front(), request.output_dir);
   select_inputs(values, program, request);
+  for (const pipeline::LeftOut& left : request.left_out)
+    spdlog::info("{} is left out: {}", left.what, left.why);
   choose_sources(values, job, program, request);
   const instrument::Telescope telescope =
-      instrument::load_telescope(program.cfg_folder, "LSTCam", values["telescope"].as<int>());
+      instrument::load_telescope(program.cfg_folder, "LSTCam", tel_id);
   pipeline::SignificanceResult result;
   std::unique_ptr<StageObserver> own;
   if (shared == nullptr) own = make_recorder(program, job);

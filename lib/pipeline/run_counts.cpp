@@ -1,14 +1,20 @@
 #include "lib/pipeline/run_counts.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numbers>
+#include <tuple>
+#include <utility>
 
 #include "lib/base/error.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl2_events.hpp"
+#include "lib/pipeline/dl2_file.hpp"
 #include "lib/sky/source_track.hpp"
 
 namespace alisio::pipeline {
@@ -62,7 +68,9 @@ void collect(const dl3::Events& piece, const SignificanceOptions& options, Colle
   const auto &type = piece.column("event_type"), &time = piece.column("dragon_time"),
              &delta = piece.column("delta_t");
   for (std::size_t i = 0; i < piece.n; ++i)
-    if (type[i] == double(EventType::subarray)) {
+    if (!std::isfinite(time[i])) {
+      ++all.run.timeless;
+    } else if (type[i] == double(EventType::subarray)) {
       all.shower_time.push_back(time[i]);
       all.shower_delta.push_back(delta[i]);
     }
@@ -71,7 +79,8 @@ void collect(const dl3::Events& piece, const SignificanceOptions& options, Colle
     const TypeFilter is_taken(options.interleaved);
     std::vector<std::size_t> rows;
     for (std::size_t i = 0; i < piece.n; ++i)
-      if (gammaness[i] > options.gammaness_cut && is_taken(type[i])) rows.push_back(i);
+      if (gammaness[i] > options.gammaness_cut && is_taken(type[i]) && std::isfinite(time[i]))
+        rows.push_back(i);
     all.run.selected.append(piece.select(rows));
   }
   all.run.events += std::int64_t(piece.n);
@@ -83,6 +92,17 @@ void collect(const dl3::Events& piece, const SignificanceOptions& options, Colle
     all.time.push_back(time[i]);
     all.pointing.push_back(at);
   }
+}
+
+/// Put showers in the order of their times, which files of other makers need not have.
+void sort_by_time(Collected& all) {
+  if (std::ranges::is_sorted(all.shower_time)) return;
+  std::vector<std::pair<double, double>> showers;
+  for (std::size_t i = 0; i < all.shower_time.size(); ++i)
+    showers.emplace_back(all.shower_time[i], all.shower_delta[i]);
+  std::ranges::stable_sort(showers, {}, &std::pair<double, double>::first);
+  for (std::size_t i = 0; i < showers.size(); ++i)
+    std::tie(all.shower_time[i], all.shower_delta[i]) = showers[i];
 }
 
 /// Return the names of the off positions that a source-dependent table holds, "off_180".
@@ -124,7 +144,12 @@ RunEvents read_run(const std::vector<fs::path>& files, const SignificanceOptions
       collect(reader.read(first, n, columns), options, all);
     }
   }
+  if (all.run.timeless > 0)
+    spdlog::warn("{}: {} of {} events have no time, they do not count", files.front().string(),
+                 all.run.timeless, all.run.events);
+  sort_by_time(all);
   all.run.time = dl3::effective_time(all.shower_time, all.shower_delta);
+  if (!all.shower_time.empty()) all.run.span_s = all.shower_time.back() - all.shower_time.front();
   all.run.pointing = sky::mean_direction(
       sky::altaz_to_icrs(all.pointing, all.time, site, sky::built_in_earth_orientation()));
   return std::move(all.run);
@@ -154,7 +179,7 @@ dl3::OnOffCounts count_theta2(const dl3::Events& selected, sky::Equatorial sourc
 }
 
 AlphaCounts count_alpha(const std::vector<fs::path>& files, const SignificanceOptions& options) {
-  AlphaCounts out{dl3::OnOffCounts(options.alpha)};
+  AlphaCounts out{.counts = dl3::OnOffCounts(options.alpha), .selected = 0, .off_positions = {}};
   std::vector<std::string> positions;
   const TypeFilter is_taken(options.interleaved);
   for (const fs::path& path : files) {
@@ -169,20 +194,48 @@ AlphaCounts count_alpha(const std::vector<fs::path>& files, const SignificanceOp
                   here.empty() ? "its source-dependent table has no position off the source"
                                : "its source-dependent table does not fit the others",
                   path.string(), "make the DL2 of the runs again, with one configuration");
-    const std::vector<double> type = shared.read_all().column<double>("event_type");
+    const dl3::Events events = Dl2EventReader(file).read_all({"event_type", "dragon_time"});
+    const auto &type = events.column("event_type"), &time = events.column("dragon_time");
     const hdf5::Rows rows = table.read_all();
     const auto count = [&](const std::string& position, auto add) {
       const auto alpha = rows.column<double>(column_of(position, "alpha"));
       const auto gammaness = rows.column<double>(column_of(position, "gammaness"));
       for (std::size_t i = 0; i < alpha.size(); ++i)
-        if (gammaness[i] > options.gammaness_cut && is_taken(type[i])) add(alpha[i]);
+        if (gammaness[i] > options.gammaness_cut && is_taken(type[i]) && std::isfinite(time[i]))
+          add(alpha[i]);
     };
     count("on", [&](double alpha) { out.counts.add_on(alpha), ++out.selected; });
     for (const std::string& position : positions)
       count(position, [&](double alpha) { out.counts.add_off(alpha); });
   }
-  out.n_off = int(positions.size());
+  out.off_positions = std::move(positions);
   return out;
+}
+
+double distance_from_assumed_deg(const std::vector<fs::path>& files, sky::Equatorial source,
+                                 double focal_length, const sky::Site& site) {
+  std::vector<double> distances;
+  for (const fs::path& path : files) {
+    const hdf5::File file = hdf5::File::open(path);
+    if (!file.exists(dl2_parameters_path) || !file.exists(dl2_source_dependent_path)) continue;
+    const dl3::Events events = Dl2EventReader(file).read_all({"dragon_time", "alt_tel", "az_tel"});
+    const hdf5::Rows rows = hdf5::TableReader(file, dl2_source_dependent_path).read_all();
+    const auto x = rows.column<double>(column_of("on", "expected_src_x")),
+               y = rows.column<double>(column_of("on", "expected_src_y"));
+    const auto &altitude = events.column("alt_tel"), &azimuth = events.column("az_tel");
+    const std::vector<sky::AltAz> places =
+        sky::icrs_to_altaz(source, events.column("dragon_time"), site);
+    const double focal = effective_focal_length(file, focal_length);
+    for (std::size_t i = 0; i < std::min(events.n, x.size()); ++i) {
+      const sky::CameraPoint at = sky::altaz_to_camera(places[i], focal, {altitude[i], azimuth[i]});
+      const double distance = std::hypot(at.x - x[i], at.y - y[i]) / focal;
+      if (std::isfinite(distance)) distances.push_back(distance * 180 / std::numbers::pi);
+    }
+  }
+  if (distances.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const auto middle = distances.begin() + std::ptrdiff_t(distances.size() / 2);
+  std::ranges::nth_element(distances, middle);
+  return *middle;
 }
 
 }  // namespace alisio::pipeline

@@ -19,14 +19,17 @@ struct RunEvents {
   /// Rows that pass the cut in gammaness and are no calibration: dragon_time, alt_tel, az_tel,
   /// reco_src_x, reco_src_y. None of source-dependent files, see count_alpha().
   dl3::Events selected;
+  std::int64_t timeless = 0;  ///< rows without a time, which do not count
   dl3::EffectiveTime time;
+  double span_s = 0;         ///< from the first shower to the last, s
   sky::Equatorial pointing;  ///< mean, deg; NaN without events
 };
 
 /// Return whether a DL2 file is of a source-dependent analysis.
 [[nodiscard]] bool is_source_dependent(const std::filesystem::path& dl2);
 
-/// Read the files of one run, in their order.
+/// Read the files of one run. Rows may be in any order; those without a time are left out, with a
+/// warning.
 /// @throws Error(bad_input) naming the file: simulations (they have no times), missing columns.
 [[nodiscard]] RunEvents read_run(const std::vector<std::filesystem::path>& files,
                                  const SignificanceOptions& options, const sky::Site& site);
@@ -39,8 +42,8 @@ struct RunEvents {
 /// What the columns of source-dependent files amount to.
 struct AlphaCounts {
   dl3::OnOffCounts counts;
-  std::int64_t selected = 0;  ///< events that pass the cut for the source's own position
-  int n_off = 0;              ///< off positions of the files
+  std::int64_t selected = 0;               ///< events that pass the cut for the position on
+  std::vector<std::string> off_positions;  ///< of the files, "off_180"
 };
 
 /// Count events of source-dependent files by alpha, for the position on and those off; each has its
@@ -48,5 +51,12 @@ struct AlphaCounts {
 /// first.
 [[nodiscard]] AlphaCounts count_alpha(const std::vector<std::filesystem::path>& files,
                                       const SignificanceOptions& options);
+
+/// Return how far the place that source-dependent files assume for the source is from that of
+/// another in the camera, deg: the median of the events. NaN if no event tells it.
+/// @param focal_length  effective, m, of files that do not tell theirs
+[[nodiscard]] double distance_from_assumed_deg(const std::vector<std::filesystem::path>& files,
+                                               sky::Equatorial source, double focal_length,
+                                               const sky::Site& site);
 
 }  // namespace alisio::pipeline

@@ -9,9 +9,11 @@
 #include <limits>
 #include <map>
 #include <numbers>
+#include <regex>
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/interruption.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/run_counts.hpp"
@@ -22,36 +24,51 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
+/// How far a source may be from the place that source-dependent DL2 assumes, deg: about the
+/// difference that the equivalent in place of the effective focal length makes 1 deg off axis.
+constexpr double assumed_place_tolerance_deg = 0.05;
+
+/// Why a run does not count.
+struct Refusal {
+  std::string run;  ///< its number
+  std::string why;
+  std::string remedy;        ///< if no run counts
+  bool empty_input = false;  ///< nothing was there to look at
+};
+
 /// A source with the way in which it was chosen.
 struct Choice {
   text::Source source;
   std::string how;
 };
 
-/// Return whether a name is that of a subrun's file, not of a whole run's.
-bool of_subrun(const fs::path& file) {
-  return file.stem().extension().string().size() == std::string(".SSSS").size();
+/// The runs of some files, by number; the files of each in the order of their subruns.
+std::map<std::string, std::vector<fs::path>> by_run(const std::vector<fs::path>& files,
+                                                    std::int64_t telescope) {
+  std::map<SubrunId, fs::path> known;
+  for (const fs::path& file : files) {
+    const SubrunId id = dl2_id_of(file);
+    if (id.telescope != telescope)
+      throw Error(ErrorKind::usage,
+                  fmt::format("is of telescope {}, not {}", id.telescope, telescope), file.string(),
+                  "give the files of one telescope, and its number as --telescope");
+    // A merged file sorts right before the subruns of its run.
+    const auto [place, is_new] = known.emplace(id, file);
+    const bool merged_too =
+        id.subrun == all_subruns
+            ? std::next(place) != known.end() && std::next(place)->first.run == id.run
+            : known.contains({id.telescope, id.run, all_subruns});
+    if (!is_new || merged_too)
+      throw Error(ErrorKind::usage, fmt::format("run {} is given twice", run_text(id.run)),
+                  file.string(), "give one file of the run, or one of each of its subruns");
+  }
+  std::map<std::string, std::vector<fs::path>> runs;
+  for (const auto& [id, file] : known) runs[run_text(id.run)].push_back(file);
+  return runs;
 }
 
-/// Sort the files into runs, those of a run by name.
-std::map<std::string, std::vector<fs::path>> by_run(const std::vector<fs::path>& files) {
-  std::map<std::string, std::vector<fs::path>> runs;
-  std::set<std::string> names;
-  for (const fs::path& file : files) {
-    const std::string run = run_in_name(file);
-    if (run.empty())
-      throw Error(ErrorKind::bad_input, "the name tells no run", file.string(),
-                  "expected dl2_LST-1.RunRRRRR.h5 or dl2_LST-1.RunRRRRR.SSSS.h5");
-    std::vector<fs::path>& of_run = runs[run];
-    if (!names.insert(file.filename().string()).second ||
-        (!of_run.empty() && of_subrun(of_run.front()) != of_subrun(file)))
-      throw Error(ErrorKind::usage, fmt::format("run {} is given twice", run), file.string(),
-                  "give the file of the run, or those of its subruns");
-    of_run.push_back(file);
-  }
-  for (auto& [run, of_run] : runs)
-    std::ranges::sort(of_run, {}, [](const fs::path& file) { return file.filename(); });
-  return runs;
+sky::Site site_of(const instrument::Telescope& telescope) {
+  return {telescope.longitude_deg, telescope.latitude_deg, telescope.height};
 }
 
 /// Return the radius of the camera on the sky, deg.
@@ -108,13 +125,57 @@ struct Sum {
   dl3::OnOffCounts counts;
 };
 
+/// Make the off positions of a run's DL2 those of all runs, or throw if those differ.
+void agree_on_positions(const AlphaCounts& run, const fs::path& file,
+                        std::vector<std::string>& of_all) {
+  if (of_all.empty()) of_all = run.off_positions;
+  if (run.off_positions != of_all)
+    throw Error(ErrorKind::bad_input,
+                fmt::format("its off positions are {}, those of runs before it {}",
+                            fmt::join(run.off_positions, ", "), fmt::join(of_all, ", ")),
+                file.string(), "make the DL2 of the runs again, with one configuration");
+}
+
+/// Return why runs of source-dependent DL2 cannot count for a source; empty if they can.
+std::string why_of_another_source(const std::vector<fs::path>& files, const text::Source& source,
+                                  double focal_length, const sky::Site& site) {
+  const double distance =
+      distance_from_assumed_deg(files, {source.ra_deg, source.dec_deg}, focal_length, site);
+  if (distance < assumed_place_tolerance_deg) return "";
+  if (std::isnan(distance)) return "its source-dependent DL2 does not tell which place it assumes";
+  return fmt::format("its source-dependent DL2 assumes a source {:.2f} deg away from {}", distance,
+                     source.name);
+}
+
+/// Return the source that a run counts for, or in `refusal` why it has none.
+std::optional<Choice> source_of_run(const SignificanceRequest& request,
+                                    const std::vector<text::Source>& catalogue,
+                                    const std::vector<fs::path>& files, const RunEvents& read,
+                                    const SignificanceOptions& options, bool by_alpha,
+                                    const instrument::Telescope& telescope, Refusal& refusal) {
+  if (read.events == 0) {
+    refusal.why = "holds no DL2 events";
+    refusal.remedy = "give DL2 files of dl1-to-dl2 or lstchain that hold events";
+    refusal.empty_input = true;
+    return std::nullopt;
+  }
+  const double view_deg = view_radius_deg(telescope, options.focal_length);
+  std::optional<Choice> choice =
+      choose(request, catalogue, read.pointing, options, view_deg, refusal.why);
+  refusal.remedy = "check --source-name, --source-ra and --source-dec";
+  if (!choice || !by_alpha) return choice;
+  refusal.why = why_of_another_source(files, choice->source,
+                                      telescope.optics.effective_focal_length, site_of(telescope));
+  refusal.remedy = "tell the source that the DL2 was made for, or make the DL2 again for this one";
+  if (!refusal.why.empty()) choice.reset();
+  return choice;
+}
+
 /// Return the row of one run, with its counts.
-std::pair<SignificanceRow, dl3::OnOffCounts> count_run(const std::string& run,
-                                                       const std::vector<fs::path>& files,
-                                                       const RunEvents& read,
-                                                       const text::Source& source,
-                                                       SignificanceOptions& options, bool by_alpha,
-                                                       const sky::Site& site) {
+std::pair<SignificanceRow, dl3::OnOffCounts> count_run(
+    const std::string& run, const std::vector<fs::path>& files, const RunEvents& read,
+    const text::Source& source, SignificanceOptions& options, bool by_alpha,
+    std::vector<std::string>& off_positions, const sky::Site& site) {
   const sky::Equatorial position{source.ra_deg, source.dec_deg};
   dl3::OnOffCounts counts(by_alpha ? options.alpha : options.theta2);
   SignificanceRow row{.run = run,
@@ -125,9 +186,10 @@ std::pair<SignificanceRow, dl3::OnOffCounts> count_run(const std::string& run,
                       .time = read.time};
   if (by_alpha) {
     AlphaCounts alpha = count_alpha(files, options);
+    agree_on_positions(alpha, files.front(), off_positions);
+    options.n_off = int(off_positions.size());
     counts = std::move(alpha.counts);
     row.selected = alpha.selected;
-    options.n_off = alpha.n_off;
   } else {
     counts = count_theta2(read.selected, position, options, site);
   }
@@ -135,6 +197,9 @@ std::pair<SignificanceRow, dl3::OnOffCounts> count_run(const std::string& run,
   row.norm_off = counts.norm_off;
   row.excess = excess_of(counts, options.normalisation, options.n_off);
   row.remark = remark_of(counts, row);
+  if (row.remark.empty() && read.time.elapsed_s < read.span_s / 2)
+    row.remark = fmt::format("most of the run lies in gaps: {:.1f} s of {:.1f} s count",
+                             read.time.elapsed_s, read.span_s);
   const double radius = std::sqrt(options.theta2.cut);
   if (!by_alpha && dl3::regions_overlap(row.separation_deg, options.n_off, radius)) {
     row.remark = fmt::format(
@@ -162,13 +227,17 @@ Sum& sum_of(std::vector<Sum>& sums, const Choice& choice, const dl3::OnOffBinnin
 }
 
 /// Throw if a source was told that no run saw.
-void refuse_if_not_seen(const SignificanceRequest& request, const SignificanceResult& result,
+void refuse_if_not_seen(const SignificanceRequest& request, const std::vector<Refusal>& refusals,
                         bool no_source) {
-  if (!request.told || !no_source || result.left_out.empty()) return;
-  const LeftOut& last = result.left_out.back();
+  if (!request.told || !no_source || refusals.empty()) return;
+  // A run that holds events tells more of the source than one without.
+  const auto telling = std::ranges::find(refusals, false, &Refusal::empty_input);
+  const Refusal& shown = telling != refusals.end() ? *telling : refusals.front();
   throw Error(ErrorKind::bad_input,
-              fmt::format("no run observed {}: {}", request.told->name, last.why), last.what,
-              "check --source-name, --source-ra and --source-dec");
+              shown.empty_input
+                  ? shown.why
+                  : fmt::format("no run observed {}: {}", request.told->name, shown.why),
+              "run " + shown.run, shown.remedy);
 }
 
 void add_to_sum(Sum& sum, SignificanceRow row, const dl3::OnOffCounts& counts) {
@@ -206,28 +275,78 @@ void write_text(stage::StageRun& run, const char* port, const fs::path& target,
                 "is there room on the disk?");
 }
 
-void publish(stage::StageRun& run, const SignificanceRequest& request,
-             const SignificanceResult& result) {
-  write_text(run, "significance", request.output_dir / significance_name(result.date),
-             to_json(result));
-  std::map<std::string, std::string> attributes;
+/// Return the names of a result's plots, one a source.
+std::vector<std::string> plot_names(const SignificanceResult& result) {
+  std::vector<std::string> names;
   std::set<std::string> words;
   for (const SourceSignificance& source : result.sources) {
     std::string word = file_word(source.name);
     while (!words.insert(word).second) word += "_";
-    write_text(run, "significance_plot",
-               request.output_dir / fmt::format("{}_{}{}.svg", result.quantity, word,
-                                                result.date.empty() ? "" : "_" + result.date),
-               plot::to_svg(significance_plot(result, source)));
+    names.push_back(fmt::format("{}_{}{}.svg", result.quantity, word,
+                                result.date.empty() ? "" : "_" + result.date));
+  }
+  return names;
+}
+
+/// Return the plots in a folder that a former result there made; those that hold anything else than
+/// its plot, or whose result cannot be read, are not known to be ours.
+std::set<fs::path> former_plots(const fs::path& result_file) {
+  std::set<fs::path> plots;
+  if (!fs::exists(result_file)) return plots;
+  try {
+    const SignificanceResult former = read_significance(result_file);
+    const std::vector<std::string> names = plot_names(former);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const fs::path file = result_file.parent_path() / names[i];
+      if (fs::is_regular_file(fs::symlink_status(file)) &&
+          read_text_file(file) == plot::to_svg(significance_plot(former, former.sources[i])))
+        plots.insert(file);
+    }
+  } catch (const Error& error) {
+    spdlog::warn("plots of a former result are left as they are: {}", error.what());
+  }
+  return plots;
+}
+
+void publish(stage::StageRun& run, const SignificanceRequest& request,
+             const SignificanceResult& result) {
+  const fs::path target = request.output_dir / significance_name(result.date);
+  std::set<fs::path> gone = former_plots(target);
+  write_text(run, "significance", target, to_json(result));
+  std::map<std::string, std::string> attributes;
+  const std::vector<std::string> names = plot_names(result);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const SourceSignificance& source = result.sources[i];
+    const fs::path plot = request.output_dir / names[i];
+    write_text(run, "significance_plot", plot, plot::to_svg(significance_plot(result, source)));
+    gone.erase(plot);
     attributes["significance of " + source.name] =
         fmt::format("{:.2f}", source.sum.excess.significance);
   }
   run.publish("significance", attributes);
   for (const SourceSignificance& source : result.sources)
     run.publish("significance_plot", {{"source", source.name}});
+  for (const fs::path& plot : gone) {
+    spdlog::info("{} is removed: the result has this source no more", plot.string());
+    std::error_code failed;
+    fs::remove(plot, failed);
+    if (failed) spdlog::warn("{} cannot be removed: {}", plot.string(), failed.message());
+  }
 }
 
 }  // namespace
+
+SubrunId dl2_id_of(const fs::path& dl2) {
+  static const std::regex pattern(R"(LST-([0-9]{1,3})\.Run([0-9]{1,9})(?:\.([0-9]{1,9}))?)");
+  const std::string name = dl2.filename().string();
+  std::smatch found;
+  if (!std::regex_search(name, found, pattern))
+    throw Error(ErrorKind::bad_input, "the name tells no telescope and run", dl2.string(),
+                "expected dl2_LST-1.RunRRRRR.h5 or dl2_LST-1.RunRRRRR.SSSS.h5");
+  return {.telescope = std::stoi(found[1]),
+          .run = std::stoi(found[2]),
+          .subrun = found[3].matched ? std::stoi(found[3]) : all_subruns};
+}
 
 std::string significance_name(const std::string& date) {
   return date.empty() ? "significance.json" : fmt::format("significance_{}.json", date);
@@ -247,13 +366,14 @@ ActivityNote significance_activity(const SignificanceRequest& request, const Job
 std::int64_t significance(stage::StageRun& run, const SignificanceRequest& request,
                           const config::Configuration& configuration,
                           const instrument::Telescope& telescope, SignificanceResult& result) {
-  const auto runs = by_run(request.inputs);
+  const auto runs = by_run(request.inputs, telescope.tel_id);
   SignificanceOptions options = significance_options(configuration);
   if (request.told)
     run.depend_on("source", fmt::format("{} {} {}", request.told->name, request.told->ra_deg,
                                         request.told->dec_deg));
   for (const auto& [number, files] : runs)
-    for (const fs::path& file : files) run.use(of_subrun(file) ? "dl2_subrun" : "dl2_run", file);
+    for (const fs::path& file : files)
+      run.use(dl2_id_of(file).subrun == all_subruns ? "dl2_run" : "dl2_subrun", file);
   if (!request.catalogue.empty()) run.use("source_catalogue", request.catalogue);
   if (run.activity().dry_run) {
     run.plan_product("significance",
@@ -263,15 +383,16 @@ std::int64_t significance(stage::StageRun& run, const SignificanceRequest& reque
   const std::vector<text::Source> catalogue = request.catalogue.empty()
                                                   ? std::vector<text::Source>()
                                                   : text::read_source_catalogue(request.catalogue);
-  const sky::Site site{telescope.longitude_deg, telescope.latitude_deg, telescope.height};
+  const sky::Site site = site_of(telescope);
   const bool by_alpha = !runs.empty() && is_source_dependent(runs.begin()->second.front());
   result = {.date = run.activity().observation_date,
             .prod_id = run.activity().prod_id,
             .quantity = by_alpha ? "alpha" : "theta2",
             .selection = request.selection,
             .left_out = request.left_out};
-  const double view_deg = view_radius_deg(telescope, options.focal_length);
   std::vector<Sum> sums;
+  std::vector<Refusal> refusals;
+  std::vector<std::string> off_positions;  // of all runs, if they are source-dependent
   std::int64_t events = 0;
   for (const auto& [number, files] : runs) {
     throw_if_interrupted();
@@ -282,20 +403,22 @@ std::int64_t significance(stage::StageRun& run, const SignificanceRequest& reque
                                 by_alpha ? "in" : ""),
                     file.string(), "count them apart");
     const RunEvents read = read_run(files, options, site);
-    std::string why = "holds no DL2 events";
-    std::optional<Choice> choice;
-    if (read.events > 0) choice = choose(request, catalogue, read.pointing, options, view_deg, why);
+    Refusal refusal{.run = number, .why = "", .remedy = ""};
+    const std::optional<Choice> choice =
+        source_of_run(request, catalogue, files, read, options, by_alpha, telescope, refusal);
     if (!choice) {
-      spdlog::warn("run {} is left out: {}", number, why);
-      result.left_out.push_back({"run " + number, why});
+      spdlog::warn("run {} is left out: {}", number, refusal.why);
+      result.left_out.push_back({"run " + number, refusal.why});
+      refusals.push_back(std::move(refusal));
       continue;
     }
-    auto [row, counts] = count_run(number, files, read, choice->source, options, by_alpha, site);
+    auto [row, counts] =
+        count_run(number, files, read, choice->source, options, by_alpha, off_positions, site);
     events += row.events;
     add_to_sum(sum_of(sums, *choice, by_alpha ? options.alpha : options.theta2), std::move(row),
                counts);
   }
-  refuse_if_not_seen(request, result, sums.empty());
+  refuse_if_not_seen(request, refusals, sums.empty());
   result.options = options;
   for (Sum& sum : sums) {
     close_sum(sum, options);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/ids.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "lib/io/text/source_catalogue.hpp"
@@ -24,6 +25,11 @@ struct SignificanceRequest {
   std::vector<LeftOut> left_out;              ///< by the selection
 };
 
+/// Return the telescope, run and subrun that the name of a DL2 file tells, whatever stands around
+/// "LST-1.Run11220.0003"; the subrun is all_subruns (names.hpp) for a merged file.
+/// @throws Error(bad_input) for other names.
+[[nodiscard]] SubrunId dl2_id_of(const std::filesystem::path& dl2);
+
 /// Return the name of the product, "significance_20221215.json".
 [[nodiscard]] std::string significance_name(const std::string& date);
 
@@ -37,14 +43,20 @@ struct SignificanceRequest {
 ///
 /// The source of a run is the one told, or the nearest of the catalogue to the mean pointing. Runs
 /// without a source, with a source outside the camera, and files without events are left out and
-/// named. A run whose off regions overlap the region on has counts, and no part in the sum.
+/// named; so are runs whose source-dependent DL2 assumes another place than that of the source. A
+/// run whose off regions overlap the region on has counts, and no part in the sum.
 ///
 /// Unlike lstosa, the ratio of the exposures is that of on over off, not its inverse; the effective
 /// time of several runs is the sum of theirs.
+/// Plots beside a former result of the same name whose sources are gone are removed, if they are
+/// still what that result made.
 /// @param result  what was found, for the caller to print
 /// @return the number of events in the files that count.
-/// @throws Error(usage) for a run given twice; Error(bad_input) for files that are no DL2 of the
-/// telescope's own data (simulations have no times), or if the source told is in no run's view.
+/// @throws Error(usage) for a run given twice (in two files that tell the same
+/// telescope, run and subrun, or as a whole and in subruns) or a file of another telescope;
+/// Error(bad_input) for files that are no DL2 of the telescope's own data (simulations have no
+/// times), for source-dependent runs of different off positions, or if the source told is in no
+/// run's view.
 std::int64_t significance(stage::StageRun& run, const SignificanceRequest& request,
                           const config::Configuration& configuration,
                           const instrument::Telescope& telescope, SignificanceResult& result);

@@ -8,7 +8,8 @@ namespace alisio::dl3 {
 EffectiveTime effective_time(std::span<const double> times_s, std::span<const double> delta_s) {
   EffectiveTime out;
   for (std::size_t i = 1; i < times_s.size(); ++i)
-    if (const double step = times_s[i] - times_s[i - 1]; step < break_s) out.elapsed_s += step;
+    if (const double step = times_s[i] - times_s[i - 1]; step > 0 && step < break_s)
+      out.elapsed_s += step;
   out.effective_s = out.elapsed_s;
 
   double sum = 0, least = std::numeric_limits<double>::infinity();

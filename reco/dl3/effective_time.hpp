@@ -19,7 +19,8 @@ struct EffectiveTime {
 /// to the preceding trigger is the dead time d, its mean is d + 1/rate for a Poisson process, and
 /// the open fraction is 1 / (1 + rate d). Without two different times to a preceding trigger there
 /// is nothing to measure: then all the elapsed time is effective (lstchain fails, or says 0 s).
-/// @param times_s  of all events that are tagged as showers, before cuts; ascending
+/// @param times_s  of all events that are tagged as showers, before cuts; ascending (steps back in
+///                 time count as none)
 /// @param delta_s  of the same events, since the preceding trigger of any kind; times that are not
 ///                 within (0, break_s) do not count
 [[nodiscard]] EffectiveTime effective_time(std::span<const double> times_s,

@@ -81,6 +81,15 @@ def case_significance_of_files(case):
     c = result_in(case.folder / "c")["sources"][0]
     expect(c["sum"] == a["sum"], "the folder counts otherwise than its run")
 
+    other = merged.parent / merged.name.replace("LST-1", "LST-2")
+    other.write_bytes(merged.read_bytes())
+    case.run("significance", "--input-dir", merged.parent, *words, case.folder / "f").ends("done").says(
+        f"left out: {other.name}: is of telescope 2")
+    expect(result_in(case.folder / "f")["sources"][0]["sum"] == a["sum"], "two telescopes were added")
+    case.run("significance", "--input", merged, other, *words, case.folder / "g").ends("usage").complains(
+        other.name, "telescope 2")
+    other.unlink()
+
     ra, _ = target_of(night)
     told = ["--source-name", "Told", "--source-ra", ra, "--source-dec", SOURCE_DEC]
     case.run("significance", "--input", merged, *told, *ALL_EVENTS, "--set", "significance.n_off=3",

@@ -1,11 +1,15 @@
+#include "lib/pipeline/significance.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 
 #include "lib/base/error.hpp"
+#include "lib/base/ids.hpp"
 #include "lib/io/hdf5/table.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/run_counts.hpp"
@@ -25,6 +29,15 @@ const double nan = std::nan("");
 SignificanceOptions standard() {
   return significance_options(config::Configuration::defaults());
 }
+
+/// Notes nothing.
+class Nobody : public StageObserver {
+ public:
+  void started(const ActivityNote&) override {}
+  void used(const ActivityNote&, const FileNote&) override {}
+  void generated(const ActivityNote&, const FileNote&) override {}
+  void finished(const ActivityNote&, const OutcomeNote&) override {}
+};
 
 /// Events of a run that follows a place beside the Crab Nebula.
 struct Rows {
@@ -59,6 +72,12 @@ class SignificanceTest : public testing::Test {
   fs::path write(const Rows& rows, const char* name, bool simulated = false) const {
     const fs::path path = folder_ / name;
     hdf5::File file = hdf5::File::create(path);
+    write_table(file, rows, simulated);
+    file.close();
+    return path;
+  }
+
+  static void write_table(hdf5::File& file, const Rows& rows, bool simulated = false) {
     std::vector<hdf5::ColumnSpec> columns;
     std::vector<hdf5::ColumnSource> sources;
     const auto add = [&](const char* column, const auto& values) {
@@ -81,12 +100,189 @@ class SignificanceTest : public testing::Test {
     hdf5::TableWriter table(file, {.path = dl2_parameters_path, .title = "", .columns = columns});
     if (!rows.dragon_time.empty()) table.append(rows.dragon_time.size(), sources);
     table.finish();
+  }
+
+  /// Write what a source-dependent analysis for a source does.
+  fs::path write_alpha(const Rows& rows, const char* name, sky::Equatorial assumed,
+                       const std::vector<std::string>& off_positions) const {
+    const fs::path path = folder_ / name;
+    hdf5::File file = hdf5::File::create(path);
+    write_table(file, rows);
+    const double focal = telescope().optics.effective_focal_length;
+    const std::size_t n = rows.dragon_time.size();
+    std::vector<double> x, y;
+    const std::vector<sky::AltAz> places = sky::icrs_to_altaz(assumed, rows.dragon_time, lst1);
+    for (std::size_t i = 0; i < n; ++i) {
+      const sky::CameraPoint at =
+          sky::altaz_to_camera(places[i], focal, {rows.alt_tel[i], rows.az_tel[i]});
+      x.push_back(at.x), y.push_back(at.y);
+    }
+    const std::vector<double> near(n, 5), far(n, 40), high(n, 0.9);
+    std::vector<hdf5::ColumnSpec> columns;
+    std::vector<hdf5::ColumnSource> sources;
+    const auto add = [&](const std::string& position, const char* quantity, const auto& values) {
+      hdf5::ColumnSpec spec;
+      spec.name = "('" + position + "', '" + quantity + "')";
+      columns.push_back(spec);
+      sources.push_back(hdf5::ColumnSource::of(values));
+    };
+    add("on", "expected_src_x", x);
+    add("on", "expected_src_y", y);
+    add("on", "alpha", near);
+    add("on", "gammaness", high);
+    for (const std::string& off : off_positions)
+      add(off, "alpha", far), add(off, "gammaness", high);
+    hdf5::TableWriter table(file,
+                            {.path = dl2_source_dependent_path, .title = "", .columns = columns});
+    table.append(n, sources);
+    table.finish();
     file.close();
     return path;
   }
 
+  static const instrument::Telescope& telescope() {
+    static const auto loaded = instrument::load_telescope(ALISIO_SOURCE_DIR "/cfg");
+    return loaded;
+  }
+
+  /// Count runs of a source as the command does.
+  SignificanceResult significance_of(const std::vector<fs::path>& files,
+                                     sky::Equatorial source = crab,
+                                     const std::string& name = "Told") const {
+    Nobody nobody;
+    const stage::KnownHashes known;
+    SignificanceResult result;
+    SignificanceRequest request;
+    request.inputs = files;
+    request.output_dir = folder_;
+    request.told = text::Source{name, source.ra_deg, source.dec_deg, {}};
+    const auto configuration = config::Configuration::defaults();
+    const auto outcome =
+        stage::run_stage(significance_activity(request, {}, configuration), nobody, known,
+                         [&](stage::StageRun& run) {
+                           return significance(run, request, configuration, telescope(), result);
+                         });
+    if (outcome.error) std::rethrow_exception(outcome.error);
+    return result;
+  }
+
+  /// Return what the command says of runs that it refuses; empty if it does not.
+  std::string refusal_of(const std::vector<fs::path>& files, sky::Equatorial source = crab) const {
+    try {
+      static_cast<void>(significance_of(files, source));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
   fs::path folder_;
 };
+
+/// Expect that a message holds words.
+void expect_words(const std::string& message, const std::string& words) {
+  EXPECT_NE(message.find(words), std::string::npos) << words << " is not in: " << message;
+}
+
+Rows some_rows() {
+  Rows rows;
+  for (int i = 0; i < 4; ++i) rows.add(0.02, 0.9);
+  return rows;
+}
+
+TEST_F(SignificanceTest, RunsOfOtherOffPositionsAreRefused) {
+  const Rows rows = some_rows();
+  const std::vector<fs::path> runs{
+      write_alpha(rows, "dl2_LST-1.Run00001.h5", crab, {"off_090", "off_180", "off_270"}),
+      write_alpha(rows, "dl2_LST-1.Run00002.h5", crab, {"off_180"})};
+  EXPECT_EQ(significance_of({runs[0]}).options.n_off, 3);
+  EXPECT_EQ(significance_of({runs[1]}).options.n_off, 1);
+  expect_words(refusal_of(runs), "off positions are off_180");
+}
+
+TEST_F(SignificanceTest, AlphaCountsForTheSourceOfTheDl2) {
+  const Rows rows = some_rows();
+  const sky::Equatorial other{crab.ra_deg, crab.dec_deg + 0.3};
+  const std::vector<fs::path> runs{write_alpha(rows, "dl2_LST-1.Run00001.h5", crab, {"off_180"}),
+                                   write_alpha(rows, "dl2_LST-1.Run00002.h5", other, {"off_180"})};
+  expect_words(refusal_of({runs[0]}, other), "assumes a source 0.30 deg away from Told");
+  const SignificanceResult both = significance_of(runs);
+  ASSERT_EQ(both.sources.size(), 1U);
+  EXPECT_EQ(both.sources[0].runs.size(), 1U);
+  EXPECT_EQ(both.sources[0].sum.excess.n_on, 4);
+  ASSERT_EQ(both.left_out.size(), 1U);
+  EXPECT_EQ(both.left_out[0].what, "run 00002");
+}
+
+TEST_F(SignificanceTest, WhatHasNoEventsIsNotBlamedOnTheSource) {
+  const fs::path nothing = write({}, "dl2_LST-1.Run00001.h5");
+  const std::string message = refusal_of({nothing});
+  expect_words(message, "holds no DL2 events");
+  EXPECT_EQ(message.find("--source-name"), std::string::npos) << message;
+  expect_words(refusal_of({write(some_rows(), "dl2_LST-1.Run00002.h5")}, {200, 22}),
+               "--source-name");
+}
+
+TEST_F(SignificanceTest, ARunCountsOnceWhateverItsFilesAreCalled) {
+  const Rows rows = some_rows();
+  const fs::path run = write(rows, "dl2_LST-1.Run00001.h5"),
+                 copy = write(rows, "dl2_copy_LST-1.Run00001.h5"),
+                 first = write(rows, "dl2_LST-1.Run00002.0000.h5"),
+                 again = write(rows, "again_LST-1.Run2.0000_1.h5"),
+                 second = write(rows, "dl2_LST-1.Run00002.0001.h5"),
+                 whole = write(rows, "dl2_LST-1.Run00002.h5"),
+                 other = write(rows, "dl2_LST-2.Run00001.h5");
+  for (const std::vector<fs::path>& files :
+       {std::vector{run, copy}, {first, second, again}, {first, whole}, {whole, second}})
+    expect_words(refusal_of(files), "given twice");
+  expect_words(refusal_of({run, other}), "is of telescope 2, not 1");
+  expect_words(refusal_of({folder_ / "dl2_Run00001.h5"}), "tells no telescope and run");
+  EXPECT_EQ(significance_of({second, run, first}).sources.at(0).sum.events, 12);
+}
+
+TEST_F(SignificanceTest, TimeNeedsNoOrderAndNotEveryEvent) {
+  Rows rows;
+  for (int i = 0; i < 21; ++i) rows.add(0.02, 0.9);
+  const RunEvents sorted = read_run({write(rows, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
+  Rows mixed = rows;
+  std::ranges::reverse(mixed.dragon_time);
+  std::ranges::reverse(mixed.delta_t);
+  const RunEvents reversed = read_run({write(mixed, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
+  EXPECT_DOUBLE_EQ(reversed.time.elapsed_s, sorted.time.elapsed_s);
+  EXPECT_NEAR(reversed.time.effective_s, sorted.time.effective_s, 1e-12);
+  rows.dragon_time[10] = nan;
+  const RunEvents holed = read_run({write(rows, "dl2_LST-1.Run00001.h5")}, standard(), lst1);
+  EXPECT_EQ(holed.timeless, 1);
+  EXPECT_EQ(holed.selected.n, 20U);
+  EXPECT_NEAR(holed.time.elapsed_s, 20 * step, 1e-5);
+  EXPECT_GT(holed.time.effective_s, 0);
+}
+
+TEST_F(SignificanceTest, GapsAreRemarkedUpon) {
+  Rows rows;
+  for (int i = 0; i < 20; ++i) rows.add(0.02, 0.9);
+  for (int i = 0; i < 10; ++i) rows.add(-0.2, 0.9);  // 0.4 deg away: the normalisation off
+  for (int i = 0; i < 10; ++i) rows.add(0.45, 0.9);  // 0.9 deg away: that on
+  const fs::path file = write(rows, "dl2_LST-1.Run00001.h5");
+  EXPECT_EQ(significance_of({file}).sources.at(0).runs.at(0).remark, "");
+  for (std::size_t i = 15; i < rows.dragon_time.size(); ++i) rows.dragon_time[i] += 5;
+  const fs::path gap = write(rows, "dl2_LST-1.Run00001.h5");
+  expect_words(significance_of({gap}).sources.at(0).runs.at(0).remark, "lies in gaps");
+}
+
+TEST_F(SignificanceTest, PlotsOfAFormerResultGoWithIt) {
+  const std::vector<fs::path> runs{write(some_rows(), "dl2_LST-1.Run00001.h5")};
+  static_cast<void>(significance_of(runs, crab, "First"));
+  const fs::path first = folder_ / "theta2_First.svg", second = folder_ / "theta2_Second.svg";
+  ASSERT_TRUE(fs::exists(first));
+  static_cast<void>(significance_of(runs, crab, "Second"));
+  EXPECT_FALSE(fs::exists(first));
+  ASSERT_TRUE(fs::exists(second));
+  std::ofstream(second) << "someone else's";
+  static_cast<void>(significance_of(runs, crab, "First"));
+  EXPECT_TRUE(fs::exists(first));
+  EXPECT_TRUE(fs::exists(second)) << "what others wrote is theirs";
+}
 
 TEST_F(SignificanceTest, EventsAreSelectedAndCounted) {
   Rows rows;

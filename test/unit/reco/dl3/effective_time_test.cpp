@@ -54,6 +54,11 @@ TEST(EffectiveTime, LeavesOutBreaks) {
   EXPECT_NEAR(total_length(intervals), broken.elapsed_s, 1e-9);
 }
 
+TEST(EffectiveTime, NeverRunsBackwards) {
+  const std::vector<double> times{5, 5.001, 4, 4.002, std::nan(""), 6}, deltas(times.size(), 0.001);
+  EXPECT_NEAR(effective_time(times, deltas).elapsed_s, 0.003, 1e-9);
+}
+
 TEST(EffectiveTime, OfFewEventsIsNotMadeUp) {
   for (const std::vector<double>& times :
        {std::vector<double>{}, std::vector<double>{5}, std::vector<double>{5, 5.001}}) {
