@@ -12,6 +12,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/version.hpp"
 #include "lib/config/models_file.hpp"
+#include "lib/config/response_files.hpp"
 #include "lib/io/text/drive_log.hpp"
 #include "lib/io/text/ecsv.hpp"
 #include "lib/night/models.hpp"
@@ -86,20 +87,10 @@ void choose_run_models(const SetupRequest& request, RunSetup& run) {
   }
 }
 
-/// Return the instrument responses that a file or folder stands for, sorted. Hidden files are none:
-/// they are on their way.
-std::vector<fs::path> responses_in(const fs::path& given) {
-  if (given.empty() || !fs::is_directory(given))
-    return given.empty() ? std::vector<fs::path>() : std::vector<fs::path>{given};
-  std::vector<fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(given)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find("irf") != std::string::npos && !name.starts_with('.') &&
-        (name.ends_with(".fits") || name.ends_with(".fits.gz")))
-      files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+/// Return the instrument responses that a file or folder stands for.
+std::vector<fs::path> responses_of(const fs::path& given) {
+  if (given.empty()) return {};
+  return fs::is_directory(given) ? config::response_files(given) : std::vector<fs::path>{given};
 }
 
 /// Return when one of these last changed, in the form of utc_now_text(). A folder changes when a
@@ -127,7 +118,7 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   setup.asked = request.runs;
   setup.filters = request.filters;
   setup.sources = request.sources;
-  setup.responses = responses_in(request.responses);
+  setup.responses = responses_of(request.responses);
   std::vector<fs::path> watched = setup.responses;
   watched.push_back(request.responses);
   setup.responses_changed = last_change(watched);

@@ -91,22 +91,18 @@ ChosenResponse choose_response(stage::StageRun& run, const Dl2ToDl3Request& requ
 }
 
 /// The source of the catalogue nearest to the pointing; none within `within_deg`: the pointing.
-dl3::Target nearest_source(const fs::path& file, const sky::Equatorial& pointing,
+dl3::Target nearest_target(const fs::path& file, const sky::Equatorial& pointing,
                            double within_deg) {
-  const auto catalogue = text::read_source_catalogue(file);
-  const auto distance = [&](const text::Source& source) {
-    return sky::separation_deg({source.ra_deg, source.dec_deg}, pointing);
-  };
-  const auto nearest = std::ranges::min_element(catalogue, {}, distance);
-  if (nearest != catalogue.end() && distance(*nearest) <= within_deg) {
-    spdlog::info("no source was named: {}, {:.2f} deg from the pointing, is taken", nearest->name,
-                 distance(*nearest));
-    return {nearest->name, {nearest->ra_deg, nearest->dec_deg}};
+  const auto nearest = text::nearest_source(text::read_source_catalogue(file), pointing);
+  if (nearest && nearest->distance_deg <= within_deg) {
+    const text::Source& source = nearest->source;
+    spdlog::info("no source was named: {}, {:.2f} deg from the pointing, is taken", source.name,
+                 nearest->distance_deg);
+    return {source.name, {source.ra_deg, source.dec_deg}};
   }
-  const std::string other =
-      nearest == catalogue.end()
-          ? "it is empty"
-          : fmt::format("the nearest, {}, is {:.2f} deg away", nearest->name, distance(*nearest));
+  const std::string other = nearest ? fmt::format("the nearest, {}, is {:.2f} deg away",
+                                                  nearest->source.name, nearest->distance_deg)
+                                    : "it is empty";
   spdlog::warn(
       "{} has no source within {:g} deg of the pointing, ra {:.3f}, dec {:.3f} ({}): the DL3 says "
       "OBJECT '{}', at the pointing; add the source to the table, or name it",
@@ -121,7 +117,7 @@ dl3::Target target_of(const Dl2ToDl3Request& request, const sky::Equatorial& poi
     throw Error(ErrorKind::usage, "the source is not known", "alisio dl2-to-dl3",
                 "give --source-ra and --source-dec, or a --source-catalogue");
   if (request.source_name.empty())
-    return nearest_source(request.source_catalogue, pointing, within_deg);
+    return nearest_target(request.source_catalogue, pointing, within_deg);
   const text::Source source =
       text::source_of_name(text::read_source_catalogue(request.source_catalogue),
                            request.source_name, request.source_catalogue);

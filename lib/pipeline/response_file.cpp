@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "lib/base/error.hpp"
+#include "lib/config/response_files.hpp"
 #include "reco/dl3/interpolation.hpp"
 
 namespace alisio::pipeline {
@@ -44,11 +45,6 @@ void expect_alike(const ResponseNode& a, const ResponseNode& b) {
                   b.file.string(),
                   "give responses that were made with the same cuts, of one telescope");
   }
-}
-
-bool is_response_name(const std::string& name) {
-  return name.find("irf") != std::string::npos && !name.starts_with('.') &&
-         (name.ends_with(".fits") || name.ends_with(".fits.gz"));
 }
 
 /// The column of a table that is interpolated, and how.
@@ -200,13 +196,11 @@ std::vector<fs::path> response_files(const std::vector<fs::path>& paths) {
       files.push_back(path);
       continue;
     }
-    const std::size_t before = files.size();
-    for (const auto& entry : fs::directory_iterator(path))
-      if (is_response_name(entry.path().filename().string())) files.push_back(entry.path());
-    if (files.size() == before)
+    const std::vector<fs::path> held = config::response_files(path);
+    if (held.empty())
       throw Error(ErrorKind::missing_input, "holds no instrument response, *irf*.fits[.gz]",
                   path.string(), remedy);
-    std::sort(files.begin() + std::ptrdiff_t(before), files.end());
+    files.insert(files.end(), held.begin(), held.end());
   }
   return files;
 }

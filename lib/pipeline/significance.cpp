@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <numbers>
@@ -17,6 +16,7 @@
 #include "lib/base/interruption.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/run_counts.hpp"
+#include "lib/stage/text_product.hpp"
 
 namespace alisio::pipeline {
 namespace fs = std::filesystem;
@@ -84,29 +84,28 @@ std::optional<Choice> choose(const SignificanceRequest& request,
                              const std::vector<text::Source>& catalogue, sky::Equatorial pointing,
                              const SignificanceOptions& options, double view_deg,
                              std::string& why) {
-  const auto distance = [&](const text::Source& source) {
-    return sky::separation_deg(pointing, {source.ra_deg, source.dec_deg});
-  };
   if (std::isnan(pointing.ra_deg)) {
     why = "no event has a pointing";
     return std::nullopt;
   }
   if (request.told) {
-    if (distance(*request.told) < view_deg) return Choice{*request.told, "as told"};
+    const double distance =
+        sky::separation_deg(pointing, {request.told->ra_deg, request.told->dec_deg});
+    if (distance < view_deg) return Choice{*request.told, "as told"};
     why = fmt::format("it points {:.2f} deg away from {}, outside the camera's {:.2f} deg",
-                      distance(*request.told), request.told->name, view_deg);
+                      distance, request.told->name, view_deg);
     return std::nullopt;
   }
-  const auto nearest = std::ranges::min_element(catalogue, {}, distance);
-  if (nearest != catalogue.end() && distance(*nearest) <= options.max_separation_deg)
-    return Choice{*nearest,
+  const auto nearest = text::nearest_source(catalogue, pointing);
+  if (nearest && nearest->distance_deg <= options.max_separation_deg)
+    return Choice{nearest->source,
                   fmt::format("nearest in {} within {:g} deg of the pointing",
                               request.catalogue.filename().string(), options.max_separation_deg)};
   why = fmt::format("no source of {} within {:g} deg of RA {:.3f} deg, Dec {:.3f} deg",
                     request.catalogue.filename().string(), options.max_separation_deg,
                     pointing.ra_deg, pointing.dec_deg);
-  if (nearest != catalogue.end())
-    why += fmt::format(" ({} is {:.2f} deg away)", nearest->name, distance(*nearest));
+  if (nearest)
+    why += fmt::format(" ({} is {:.2f} deg away)", nearest->source.name, nearest->distance_deg);
   return std::nullopt;
 }
 
@@ -264,17 +263,6 @@ void close_sum(Sum& sum, const SignificanceOptions& options) {
   sum.source.off = sum.counts.off;
 }
 
-void write_text(stage::StageRun& run, const char* port, const fs::path& target,
-                const std::string& text) {
-  PendingFile& file = run.create(port, target);
-  std::ofstream out(file.path(), std::ios::binary);
-  out << text;
-  out.close();
-  if (!out)
-    throw Error(ErrorKind::resource, "cannot be written", target.string(),
-                "is there room on the disk?");
-}
-
 /// Return the names of a result's plots, one a source.
 std::vector<std::string> plot_names(const SignificanceResult& result) {
   std::vector<std::string> names;
@@ -312,13 +300,14 @@ void publish(stage::StageRun& run, const SignificanceRequest& request,
              const SignificanceResult& result) {
   const fs::path target = request.output_dir / significance_name(result.date);
   std::set<fs::path> gone = former_plots(target);
-  write_text(run, "significance", target, to_json(result));
+  stage::create_text(run, "significance", target, to_json(result));
   std::map<std::string, std::string> attributes;
   const std::vector<std::string> names = plot_names(result);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const SourceSignificance& source = result.sources[i];
     const fs::path plot = request.output_dir / names[i];
-    write_text(run, "significance_plot", plot, plot::to_svg(significance_plot(result, source)));
+    stage::create_text(run, "significance_plot", plot,
+                       plot::to_svg(significance_plot(result, source)));
     gone.erase(plot);
     attributes["significance of " + source.name] =
         fmt::format("{:.2f}", source.sum.excess.significance);

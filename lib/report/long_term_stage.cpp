@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <set>
 
 #include "lib/base/error.hpp"
@@ -15,6 +14,7 @@
 #include "lib/report/long_term_collect.hpp"
 #include "lib/report/long_term_file.hpp"
 #include "lib/report/long_term_page.hpp"
+#include "lib/stage/text_product.hpp"
 
 namespace alisio::report {
 namespace {
@@ -32,17 +32,6 @@ void use_files(stage::StageRun& run, const RunFiles& files) {
     run.use(files.datacheck_of_run ? "dl1_datacheck_run" : "dl1_datacheck", path);
   for (const fs::path& path : files.muons)
     run.use(files.muons_of_run ? "muons_run" : "muons", path);
-}
-
-void write_text(stage::StageRun& run, const char* port, const fs::path& path,
-                const std::string& text) {
-  PendingFile& file = run.create(port, path);
-  std::ofstream out(file.path(), std::ios::binary);
-  out << text;
-  out.close();
-  if (!out)
-    throw Error(ErrorKind::resource, "cannot be written", path.string(),
-                "is there room on the disk?");
 }
 
 std::chrono::sys_days day_of(const NightDate& night) {
@@ -150,9 +139,9 @@ std::int64_t long_term(stage::StageRun& run, const LongTermRequest& request,
 
   const PendingFile& file = run.create("long_term", target(request, ".h5"));
   write_long_term(file.path(), table, run.metadata("long_term"));
-  write_text(run, "long_term_csv", target(request, ".csv"), long_term_csv(table.runs));
-  write_text(run, "long_term_report", target(request, ".html"),
-             long_term_page(table, facts, geometry));
+  stage::create_text(run, "long_term_csv", target(request, ".csv"), long_term_csv(table.runs));
+  stage::create_text(run, "long_term_report", target(request, ".html"),
+                     long_term_page(table, facts, geometry));
   std::map<std::string, std::string> attributes{{"runs", std::to_string(outcome.runs)},
                                                 {"outliers", std::to_string(outcome.outliers)}};
   if (!outcome.left_out.empty())

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <map>
 #include <sstream>
@@ -92,6 +93,16 @@ Source source_of_name(const std::vector<Source>& catalogue, std::string_view nam
   for (const Source& source : catalogue) names.push_back(source.name);
   throw Error(ErrorKind::usage, fmt::format("has no source '{}'", name), where.string(),
               suggestion(name, names));
+}
+
+std::optional<NearSource> nearest_source(const std::vector<Source>& catalogue,
+                                         const sky::Equatorial& direction) {
+  const auto distance = [&](const Source& source) {
+    return sky::separation_deg(direction, {source.ra_deg, source.dec_deg});
+  };
+  const auto nearest = std::ranges::min_element(catalogue, {}, distance);
+  if (nearest == catalogue.end()) return std::nullopt;
+  return NearSource{*nearest, distance(*nearest)};
 }
 
 }  // namespace alisio::text

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/sky/icrs.hpp"
+
 namespace alisio::text {
 
 /// A gamma-ray source and where it is.
@@ -29,5 +31,15 @@ struct Source {
 /// @param where  the catalogue's file, for the message
 [[nodiscard]] Source source_of_name(const std::vector<Source>& catalogue, std::string_view name,
                                     const std::filesystem::path& where);
+
+/// A source and its distance from a direction.
+struct NearSource {
+  Source source;
+  double distance_deg = 0;
+};
+
+/// Return the source that is nearest to a direction; nothing of an empty catalogue.
+[[nodiscard]] std::optional<NearSource> nearest_source(const std::vector<Source>& catalogue,
+                                                       const sky::Equatorial& direction);
 
 }  // namespace alisio::text

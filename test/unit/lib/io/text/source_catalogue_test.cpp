@@ -71,5 +71,15 @@ TEST_F(SourceCatalogue, UnknownNamesGetASuggestion) {
   }
 }
 
+TEST(NearestSource, IsFoundWithItsDistance) {
+  const std::vector<Source> catalogue{
+      {"far", 10, 0, {}}, {"near", 20, 1, {}}, {"other", 30, 0, {}}};
+  const auto nearest = nearest_source(catalogue, {20, 0});
+  ASSERT_TRUE(nearest);
+  EXPECT_EQ(nearest->source.name, "near");
+  EXPECT_NEAR(nearest->distance_deg, 1, 1e-9);
+  EXPECT_FALSE(nearest_source({}, {20, 0}));
+}
+
 }  // namespace
 }  // namespace alisio::text
