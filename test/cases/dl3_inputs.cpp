@@ -18,6 +18,7 @@
 #include "lib/io/fits/table_writer.hpp"
 #include "lib/io/hdf5/table.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
+#include "test/cases/column_table.hpp"
 
 namespace alisio {
 namespace {
@@ -35,8 +36,6 @@ struct Settings {
     return values.contains(key) ? values.at(key) : otherwise;
   }
 };
-
-using Columns = std::map<std::string, std::vector<double>>;
 
 Columns events_of(const Settings& settings) {
   const auto n = std::size_t(settings.number("events", 1000));
@@ -81,27 +80,9 @@ Columns events_of(const Settings& settings) {
 void write_dl2(const std::string& path, const Settings& settings) {
   const Columns columns = events_of(settings);
   hdf5::File file = hdf5::File::create(path);
-  hdf5::TableSpec spec;
-  spec.path = pipeline::dl2_parameters_path;
-  std::vector<hdf5::ColumnSource> sources;
-  std::size_t rows = 0;
-  for (const auto& [name, values] : columns) {
-    hdf5::ColumnSpec column;
-    column.name = name;
-    spec.columns.push_back(column);
-    sources.push_back(hdf5::ColumnSource::of(values));
-    rows = values.size();
-  }
-  hdf5::TableWriter table(file, spec);
-  if (rows > 0) table.append(rows, sources);
-  table.finish();
+  write_table(file, pipeline::dl2_parameters_path, columns);
   if (settings.text("kind", "data") == "source-dependent") {
-    hdf5::TableSpec dependent;
-    dependent.path = pipeline::dl2_source_dependent_path;
-    hdf5::ColumnSpec alpha;
-    alpha.name = "('on', 'alpha')";
-    dependent.columns.push_back(alpha);
-    hdf5::TableWriter(file, dependent).finish();
+    write_table(file, pipeline::dl2_source_dependent_path, {{"('on', 'alpha')", {}}});
   }
   file.close();
 }

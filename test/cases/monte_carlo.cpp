@@ -23,15 +23,13 @@
 #include <vector>
 
 #include "lib/base/error.hpp"
-#include "lib/io/hdf5/table.hpp"
+#include "test/cases/column_table.hpp"
 
 namespace alisio {
 namespace {
 
 constexpr double deg = std::numbers::pi / 180;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-using Columns = std::map<std::string, std::vector<double>>;
 
 /// What the command line says, or else.
 struct Wishes {
@@ -140,23 +138,6 @@ Columns make_runs(const Wishes& wishes) {
   return columns;
 }
 
-void write(hdf5::File& file, const std::string& path, const Columns& columns) {
-  hdf5::TableSpec spec;
-  spec.path = path;
-  std::vector<hdf5::ColumnSource> sources;
-  std::size_t rows = 0;
-  for (const auto& [name, values] : columns) {
-    hdf5::ColumnSpec column;
-    column.name = name;
-    spec.columns.push_back(column);
-    sources.push_back(hdf5::ColumnSource::of(values));
-    rows = values.size();
-  }
-  hdf5::TableWriter table(file, spec);
-  table.append(rows, sources);
-  table.finish();
-}
-
 void make(const std::string& path, const Wishes& wishes) {
   hdf5::File file = hdf5::File::create(path);
   Columns events = make_events(wishes);
@@ -170,10 +151,10 @@ void make(const std::string& path, const Wishes& wishes) {
     std::vector<double>& alpha = of_source["('on', 'alpha')"];
     Random random(wishes.count("seed") + 1);
     for (std::size_t i = 0; i < events.at("tel_id").size(); ++i) alpha.push_back(30 * random());
-    write(file, folder + "parameters_src_dependent/LST_LSTCam", of_source);
+    write_table(file, folder + "parameters_src_dependent/LST_LSTCam", of_source);
   }
-  write(file, folder + "parameters/LST_LSTCam", events);
-  if (wishes.count("runs") > 0) write(file, "/simulation/run_config", make_runs(wishes));
+  write_table(file, folder + "parameters/LST_LSTCam", events);
+  if (wishes.count("runs") > 0) write_table(file, "/simulation/run_config", make_runs(wishes));
   file.close();
 }
 
