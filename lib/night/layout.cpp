@@ -539,9 +539,6 @@ class Layout {
     if (!setup_.sources.empty()) job.inputs.push_back({"source_catalogue", setup_.sources});
     if (setup_.responses.empty())
       job.obstacle = "no instrument response is there: see dl3.irf in the configuration";
-    // Which of them a run needs is not known before it is made: any change may concern it.
-    job.outdated = "the instrument responses have changed";
-    job.outdated_until = setup_.responses_changed;
     const fs::path product =
         folders_.dl3 /
         fmt::format("dl3_{}.Run{}.fits", telescope_text(setup_.key.telescope), run_text(run));

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 #include <thread>
 
@@ -12,6 +14,7 @@
 #include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
+#include "lib/config/response_files.hpp"
 #include "lib/night/dry_run.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/pass.hpp"
@@ -125,12 +128,28 @@ std::string gates_name(const config::Configuration& configuration) {
                    (program ? fmt::format("{} {}", program->size, program->mtime_ns) : ""));
 }
 
+/// Add the instrument responses to what DL3 depends on. Which of them a run needs is not known
+/// before it is made, so that any change may concern it.
+std::string with_responses(const std::string& dl3_configuration, const fs::path& responses) {
+  nlohmann::json facts = nlohmann::json::parse(dl3_configuration);
+  for (const fs::path& file : config::response_files(responses)) {
+    const std::optional<FileStamp> stamp = stamp_of(file);
+    facts["responses"][file.filename().string()] =
+        stamp ? fmt::format("{} bytes, mtime {} ns", stamp->size, stamp->mtime_ns) : "absent";
+  }
+  return facts.dump();
+}
+
 PlanSettings settings_of(const NightOptions& options, const config::Configuration& configuration,
                          const NightServices& services) {
   PlanSettings settings;
   for (const stage::StageDescription& stage : stage::descriptions())
     settings.stages[stage.name] = {stage.version,
                                    configuration.section_json(stage.configuration_sections)};
+  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
+    std::string& facts = settings.stages.at("dl3").configuration;
+    facts = with_responses(facts, responses);
+  }
   settings.retry_failed = !options.pass;
   settings.accepted = {options.accepted.begin(), options.accepted.end()};
   if (services.check_constants)

@@ -1,7 +1,6 @@
 #include "lib/night/setup.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <limits>
@@ -16,7 +15,6 @@
 #include "lib/io/text/drive_log.hpp"
 #include "lib/io/text/ecsv.hpp"
 #include "lib/night/models.hpp"
-#include "lib/night/state.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -87,23 +85,6 @@ void choose_run_models(const SetupRequest& request, RunSetup& run) {
   }
 }
 
-/// Return the instrument responses that a file or folder stands for.
-std::vector<fs::path> responses_of(const fs::path& given) {
-  if (given.empty()) return {};
-  return fs::is_directory(given) ? config::response_files(given) : std::vector<fs::path>{given};
-}
-
-/// Return when one of these last changed, in the form of utc_now_text(). A folder changes when a
-/// file is added, taken away or replaced.
-std::string last_change(const std::vector<fs::path>& paths) {
-  std::string latest;
-  for (const fs::path& path : paths) {
-    struct stat facts {};
-    if (::stat(path.c_str(), &facts) == 0) latest = std::max(latest, utc_text(facts.st_mtim));
-  }
-  return latest;
-}
-
 }  // namespace
 
 bool NightSetup::is_asked(int run) const {
@@ -118,10 +99,7 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   setup.asked = request.runs;
   setup.filters = request.filters;
   setup.sources = request.sources;
-  setup.responses = responses_of(request.responses);
-  std::vector<fs::path> watched = setup.responses;
-  watched.push_back(request.responses);
-  setup.responses_changed = last_change(watched);
+  if (!request.responses.empty()) setup.responses = config::response_files(request.responses);
   setup.given_constants = request.given_constants;
   const std::string date = request.key.date.compact();
   setup.folders = {.dl1 = request.products / "DL1" / date / request.key.prod_id,

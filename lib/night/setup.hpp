@@ -37,7 +37,6 @@ struct NightSetup {
   std::filesystem::path run_catalogue;                   ///< of sources; empty: there is none
   std::filesystem::path sources;                         ///< catalogue of gamma-ray sources
   std::vector<std::filesystem::path> responses;          ///< of the instrument, for DL3
-  std::string responses_changed;                         ///< when, in the form of utc_now_text()
   std::filesystem::path ffactor_systematics;             ///< empty: there is none
   std::array<std::filesystem::path, 3> given_constants;  ///< by ConstantsKind; may be empty
   std::array<ConstantsShelf, 3> shelves;                 ///< by ConstantsKind

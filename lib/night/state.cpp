@@ -113,10 +113,6 @@ constexpr const char* insert_file =
 std::string utc_now_text() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  return utc_text(now);
-}
-
-std::string utc_text(const timespec& now) {
   std::tm parts{};
   gmtime_r(&now.tv_sec, &parts);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900,

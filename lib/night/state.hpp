@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <ctime>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -16,8 +15,6 @@ namespace alisio::night {
 
 /// Return the present instant as ISO text, UTC, with microseconds: texts compare as times do.
 [[nodiscard]] std::string utc_now_text();
-/// Return a moment in the same form.
-[[nodiscard]] std::string utc_text(const timespec& time);
 
 using stage::FileStamp;
 

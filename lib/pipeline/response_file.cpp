@@ -192,10 +192,6 @@ std::vector<fs::path> response_files(const std::vector<fs::path>& paths) {
   for (const fs::path& path : paths) {
     if (!fs::exists(path))
       throw Error(ErrorKind::missing_input, "does not exist", path.string(), remedy);
-    if (!fs::is_directory(path)) {
-      files.push_back(path);
-      continue;
-    }
     const std::vector<fs::path> held = config::response_files(path);
     if (held.empty())
       throw Error(ErrorKind::missing_input, "holds no instrument response, *irf*.fits[.gz]",

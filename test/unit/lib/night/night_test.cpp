@@ -933,6 +933,14 @@ TEST_F(NightTest, Dl3AndSignificanceAreMadeWhenAskedFor) {
   const std::string with_two = calls();
   EXPECT_NE(with_two.find("dl3 00101"), std::string::npos) << with_two;
   EXPECT_EQ(with_two.find("dl2"), std::string::npos) << with_two;
+  write(folder_ / "irf/.irf_c.fits.gz", "on its way");
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "");
+  // A clock that ran ahead must not have it made again and again.
+  fs::last_write_time(folder_ / "irf/irf_b.fits.gz",
+                      fs::file_time_type::clock::now() + std::chrono::hours(48));
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(calls().find("dl3 00101"), std::string::npos);
   EXPECT_EQ(run(), 0) << out_.str();
   EXPECT_EQ(calls(), "");
   // So may others, elsewhere.
