@@ -8,7 +8,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/instrument/telescope.hpp"
-#include "lib/pipeline/significance.hpp"
+#include "lib/pipeline/significance_products.hpp"
 #include "lib/report/night_report.hpp"
 #include "lib/report/run_data.hpp"
 

@@ -30,9 +30,6 @@ struct SignificanceRequest {
 /// @throws Error(bad_input) for other names.
 [[nodiscard]] SubrunId dl2_id_of(const std::filesystem::path& dl2);
 
-/// Return the name of the product, "significance_20221215.json".
-[[nodiscard]] std::string significance_name(const std::string& date);
-
 [[nodiscard]] ActivityNote significance_activity(const SignificanceRequest& request,
                                                  const JobContext& context,
                                                  const config::Configuration& configuration);
@@ -48,8 +45,6 @@ struct SignificanceRequest {
 ///
 /// Unlike lstosa, the ratio of the exposures is that of on over off, not its inverse; the effective
 /// time of several runs is the sum of theirs.
-/// Plots beside a former result of the same name whose sources are gone are removed, if they are
-/// still what that result made.
 /// @param result  what was found, for the caller to print
 /// @return the number of events in the files that count.
 /// @throws Error(usage) for a run given twice (in two files that tell the same
