@@ -2,6 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
+#include <thread>
+
 #include "lib/base/error.hpp"
 
 namespace alisio::sqlite {
@@ -22,6 +25,20 @@ namespace {
               std::string("the database refuses: ") + sqlite3_errmsg(connection) +
                   (asked.empty() ? "" : ", asked: " + asked),
               file, "is the disk full, or is the file on a network disk?");
+}
+
+/// Switch to the write-ahead log. Where several processes make a database at once, SQLite refuses
+/// all but one of them without waiting as long as it is told to, lest they wait for each other.
+void use_write_ahead_log(sqlite3* connection, const std::string& file, int busy_ms) {
+  constexpr auto pause = std::chrono::milliseconds(5);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(busy_ms);
+  while (sqlite3_exec(connection, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr) !=
+         SQLITE_OK) {
+    if ((sqlite3_errcode(connection) & 0xff) != SQLITE_BUSY ||
+        std::chrono::steady_clock::now() > give_up)
+      fail_with(connection, file);
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 std::string file_of(sqlite3* connection) {
@@ -116,8 +133,10 @@ Database::Database(const std::filesystem::path& file, OpenMode mode, int busy_ms
   connection_.reset(connection);
   if (code != SQLITE_OK) fail_with(connection, file.string());
   sqlite3_busy_timeout(connection, busy_ms);
-  if (mode == OpenMode::create)
-    run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+  if (mode == OpenMode::create) {
+    use_write_ahead_log(connection, file.string(), busy_ms);
+    run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+  }
 }
 
 void Database::run(const std::string& sql) {

@@ -4,9 +4,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <barrier>
 #include <csignal>
 #include <filesystem>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "lib/base/error.hpp"
 
@@ -41,6 +45,28 @@ TEST_F(DatabaseTest, KeepsEveryKindOfValue) {
   EXPECT_FALSE(query.is_null(2));
   EXPECT_TRUE(query.is_null(3));
   EXPECT_FALSE(query.step());
+}
+
+TEST_F(DatabaseTest, IsMadeByManyAtOnce) {
+  constexpr int databases = 60, makers = 8;
+  std::atomic<int> refused = 0;
+  for (int made = 0; made < databases; ++made) {
+    std::barrier start(makers);
+    std::vector<std::jthread> threads;
+    for (int maker = 0; maker < makers; ++maker)
+      threads.emplace_back([&] {
+        start.arrive_and_wait();
+        try {
+          Database database(folder_ / std::to_string(made), OpenMode::create);
+          Transaction transaction(database);
+          database.run("CREATE TABLE IF NOT EXISTS t (i INTEGER)");
+          transaction.commit();
+        } catch (const Error&) {
+          ++refused;
+        }
+      });
+  }
+  EXPECT_EQ(refused, 0);
 }
 
 TEST_F(DatabaseTest, RollsBackWhatWasNotCommitted) {
