@@ -272,9 +272,10 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                   "the same command goes on from here");
   pass.merge_all();
   pass.judge_data();
+  pass.show();
   const NightSummary summary = pass.summary();
   if (options.json) {
-    print_summary_json(summary, out);
+    out << summary_json(summary).dump(2) << '\n';
   } else {
     if (idle && (pass.complete() || !summary.complete())) print_idle(summary, out);
     print_summary(summary, out);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "lib/base/error.hpp"
@@ -21,6 +22,8 @@ namespace {
 /// How long jobs may take to end after SIGTERM before they are killed, seconds.
 constexpr double patience_s = 15;
 constexpr int log_tail_lines = 10;
+/// How often a running night is shown anew, seconds.
+constexpr double show_every_s = 1;
 
 using Clock = std::chrono::steady_clock;
 
@@ -74,6 +77,7 @@ CommandWriter Pass::writer() const {
 
 void Pass::plan() {
   snapshot_ = state_.snapshot(setup_.key);
+  for (StepRecord& step : state_.steps(setup_.key)) shown_[step.key] = std::move(step);
   plan_everything();
 }
 
@@ -405,6 +409,7 @@ int Pass::run() {
   try {
     for (start_ready(); !running_.empty(); start_ready()) {
       progress.show(static_cast<int>(running_.size()), processes_to_start());
+      if (seconds_since(shown_at_) > show_every_s) show();
       if (const int signal = signals.wait(0.5); signal != 0) {
         spdlog::warn("{}: stopping {} job{}", strsignal(signal), running_.size(),
                      running_.size() == 1 ? "" : "s");
@@ -430,6 +435,27 @@ int Pass::run() {
     throw;
   }
   return 0;
+}
+
+// --- for those who look on ---
+
+void Pass::show() {
+  std::vector<StepRecord> changed;
+  std::vector<JobKey> gone;
+  std::map<JobKey, StepRecord> now;
+  for (const PlannedJob& planned : plan_.jobs) {
+    const JobKey& key = planned.job.key;
+    const auto& [place, fresh] =
+        now.insert({key, {key, to_string(planned.step.status), planned.step.reason}});
+    const auto before = shown_.find(key);
+    if (fresh && (before == shown_.end() || before->second != place->second))
+      changed.push_back(place->second);
+  }
+  for (const auto& [key, step] : shown_)
+    if (!now.contains(key) && setup_.is_asked(key.run)) gone.push_back(key);
+  state_.show(setup_.key, summary_json(summary()).dump(), changed, gone);
+  shown_ = std::move(now);
+  shown_at_ = Clock::now();
 }
 
 // --- provenance ---

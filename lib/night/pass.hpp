@@ -41,6 +41,8 @@ class Pass {
   void merge_all();
   /// Ask the quality gates about the data that stand.
   void judge_data();
+  /// Write into the state how the night stands, for those who look on.
+  void show();
 
   [[nodiscard]] bool anything_to_run() const;
   [[nodiscard]] NightSummary summary() const;
@@ -91,7 +93,8 @@ class Pass {
   bool merged_a_run_ = false;  ///< since the night was merged
   DataVerdicts verdicts_;
   int jobs_run_ = 0;
-  std::chrono::steady_clock::time_point start_;
+  std::map<JobKey, StepRecord> shown_;
+  std::chrono::steady_clock::time_point start_, shown_at_;
 };
 
 }  // namespace alisio::night

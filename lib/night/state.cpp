@@ -5,6 +5,7 @@
 
 #include <ctime>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.hpp"
@@ -14,15 +15,10 @@ namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int schema_version = 3, first_schema_with_verdicts = 3, oldest_readable_schema = 2;
-
-constexpr const char* verdict_table = R"sql(
-CREATE TABLE verdict (path TEXT PRIMARY KEY, gates TEXT NOT NULL, size INTEGER NOT NULL,
-  mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, passed INTEGER NOT NULL, text TEXT NOT NULL,
-  unmeasured TEXT NOT NULL) WITHOUT ROWID;
-)sql";
-
-constexpr const char* schema = R"sql(
+/// The schema, step by step: a database of version N has had the first N of them. Steps that were
+/// released are never changed, only followed by others.
+constexpr const char* schema_steps[] = {
+    R"sql(
 CREATE TABLE configuration (hash TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
   inode INTEGER NOT NULL, sha256 TEXT NOT NULL, data_hash TEXT NOT NULL) WITHOUT ROWID;
@@ -39,7 +35,7 @@ CREATE TABLE job (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT 
   UNIQUE (telescope, date, prod_id, stage, run, subrun));
 CREATE TABLE job_file (job INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
   output INTEGER NOT NULL, port TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,
-  data_hash TEXT NOT NULL, quality TEXT NOT NULL DEFAULT '');
+  data_hash TEXT NOT NULL);
 CREATE INDEX job_file_of ON job_file (job);
 CREATE TABLE process (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
   prod_id TEXT NOT NULL, jobs TEXT NOT NULL, products TEXT NOT NULL, pid INTEGER NOT NULL DEFAULT 0,
@@ -49,7 +45,26 @@ CREATE INDEX process_unfinished ON process (telescope, date, prod_id) WHERE ende
 CREATE TABLE merge (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT NOT NULL,
   stage TEXT NOT NULL, run INTEGER NOT NULL, signature TEXT NOT NULL,
   PRIMARY KEY (telescope, date, prod_id, stage, run)) WITHOUT ROWID;
-)sql";
+)sql",
+    "ALTER TABLE job_file ADD COLUMN quality TEXT NOT NULL DEFAULT ''",
+    R"sql(
+CREATE TABLE verdict (path TEXT PRIMARY KEY, gates TEXT NOT NULL, size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, passed INTEGER NOT NULL, text TEXT NOT NULL,
+  unmeasured TEXT NOT NULL) WITHOUT ROWID;
+)sql",
+    // What passes show to those who look on.
+    R"sql(
+CREATE TABLE night (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT NOT NULL,
+  summary TEXT NOT NULL, updated_at TEXT NOT NULL,
+  PRIMARY KEY (telescope, date, prod_id)) WITHOUT ROWID;
+CREATE TABLE step (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT NOT NULL,
+  stage TEXT NOT NULL, run INTEGER NOT NULL, subrun INTEGER NOT NULL, status TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (telescope, date, prod_id, run, subrun, stage)) WITHOUT ROWID;
+)sql"};
+constexpr int schema_version = static_cast<int>(std::size(schema_steps));
+constexpr int oldest_readable_schema = 2, first_schema_with_verdicts = 3,
+              first_schema_with_steps = 4;
 
 const char* status_text(JobStatus status) {
   switch (status) {
@@ -155,9 +170,7 @@ State State::open(const fs::path& folder) {
         ErrorKind::resource,
         fmt::format("the state has schema {}, this program knows {}", found, schema_version),
         database_file(folder).string(), "use the program that wrote it or a newer one");
-  if (found == 0) database.run(schema);
-  if (found < first_schema_with_verdicts) database.run(verdict_table);
-  if (found == 1) database.run("ALTER TABLE job_file ADD COLUMN quality TEXT NOT NULL DEFAULT ''");
+  for (int step = found; step < schema_version; ++step) database.run(schema_steps[step]);
   database.set_user_version(schema_version);
   transaction.commit();
   return State(std::move(database));
@@ -394,6 +407,62 @@ void State::set_merged(const NightKey& night, const std::string& stage, int run,
       "VALUES (?, ?, ?, ?, ?, ?)");
   write.bind(night.telescope, night.date.compact(), night.prod_id, stage, run, signature);
   write.run();
+}
+
+void State::show(const NightKey& night, const std::string& summary,
+                 const std::vector<StepRecord>& changed, const std::vector<JobKey>& gone) {
+  sqlite::Transaction transaction(database_);
+  database_
+      .prepare(
+          "INSERT OR REPLACE INTO night (telescope, date, prod_id, summary, updated_at) "
+          "VALUES (?, ?, ?, ?, ?)")
+      .bind(night.telescope, night.date.compact(), night.prod_id, summary, utc_now_text())
+      .run();
+  sqlite::Statement write = database_.prepare(
+      "INSERT OR REPLACE INTO step (telescope, date, prod_id, stage, run, subrun, status, reason) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const auto& [key, status, reason] : changed)
+    write
+        .bind(night.telescope, night.date.compact(), night.prod_id, key.stage, key.run, key.subrun,
+              status, reason)
+        .run();
+  sqlite::Statement forget = database_.prepare(
+      "DELETE FROM step WHERE telescope = ? AND date = ? AND prod_id = ? AND stage = ? AND run = ? "
+      "AND subrun = ?");
+  for (const JobKey& key : gone)
+    forget
+        .bind(night.telescope, night.date.compact(), night.prod_id, key.stage, key.run, key.subrun)
+        .run();
+  transaction.commit();
+}
+
+std::vector<StepRecord> State::steps(const NightKey& night) {
+  std::vector<StepRecord> steps;
+  if (database_.user_version() < first_schema_with_steps) return steps;
+  sqlite::Statement query = database_.prepare(
+      "SELECT stage, run, subrun, status, reason FROM step "
+      "WHERE telescope = ? AND date = ? AND prod_id = ? ORDER BY run, subrun, stage");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  while (query.step())
+    steps.push_back({.key = {query.text(0), static_cast<int>(query.integer(1)),
+                             static_cast<int>(query.integer(2))},
+                     .status = query.text(3),
+                     .reason = query.text(4)});
+  return steps;
+}
+
+std::vector<NightRecord> State::nights() {
+  std::vector<NightRecord> nights;
+  if (database_.user_version() < first_schema_with_steps) return nights;
+  sqlite::Statement query = database_.prepare(
+      "SELECT telescope, date, prod_id, summary, updated_at FROM night "
+      "ORDER BY date DESC, telescope, prod_id");
+  while (query.step())
+    nights.push_back({.key = {static_cast<int>(query.integer(0)), NightDate::parse(query.text(1)),
+                              query.text(2)},
+                      .summary = query.text(3),
+                      .updated_at = query.text(4)});
+  return nights;
 }
 
 }  // namespace alisio::night

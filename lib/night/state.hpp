@@ -115,6 +115,21 @@ struct NightKey {
   std::string prod_id;
 };
 
+/// What a pass has decided about a job, for those who look on.
+struct StepRecord {
+  JobKey key;
+  std::string status;  ///< as to_string(StepStatus) says it: "done", "to run", …
+  std::string reason;  ///< one line
+  bool operator==(const StepRecord&) const = default;
+};
+
+/// A night as its last pass showed it.
+struct NightRecord {
+  NightKey key;
+  std::string summary;     ///< JSON, as summary_json() makes it
+  std::string updated_at;  ///< ISO, UTC
+};
+
 /// All that is recorded of one night: what planning looks at.
 struct StateSnapshot {
   std::map<JobKey, JobRecord> jobs;
@@ -158,6 +173,14 @@ class State {
                                              int run);
   void set_merged(const NightKey& night, const std::string& stage, int run,
                   const std::string& signature);
+
+  /// Show how a night stands: its summary, steps that changed, jobs that it has no more.
+  void show(const NightKey& night, const std::string& summary,
+            const std::vector<StepRecord>& changed, const std::vector<JobKey>& gone);
+  /// Return the steps of a night as they were last shown, by run and subrun.
+  [[nodiscard]] std::vector<StepRecord> steps(const NightKey& night);
+  /// Return the nights that were shown, the latest date first.
+  [[nodiscard]] std::vector<NightRecord> nights();
 
  private:
   explicit State(sqlite::Database database) : database_(std::move(database)) {}

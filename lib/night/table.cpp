@@ -302,7 +302,7 @@ void print_summary(const NightSummary& summary, std::ostream& out) {
                        duration_text(summary.wall_s));
 }
 
-void print_summary_json(const NightSummary& summary, std::ostream& out) {
+json summary_json(const NightSummary& summary) {
   json document{{"telescope", summary.key.telescope},
                 {"date", summary.key.date.iso()},
                 {"prod_id", summary.key.prod_id}};
@@ -343,7 +343,7 @@ void print_summary_json(const NightSummary& summary, std::ostream& out) {
                                     {"reason", trouble.reason},
                                     {"log_file", trouble.log_file},
                                     {"log_tail", trouble.log_tail}});
-  out << document.dump(2) << '\n';
+  return document;
 }
 
 }  // namespace alisio::night

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,7 @@ struct NightSummary {
 
 /// Print the table, the troubles and the notes.
 void print_summary(const NightSummary& summary, std::ostream& out);
-void print_summary_json(const NightSummary& summary, std::ostream& out);
+[[nodiscard]] nlohmann::json summary_json(const NightSummary& summary);
 
 /// Return one line a run whose constants are not those that were first in place: which, why.
 [[nodiscard]] std::vector<std::string> choice_notes(const NightPlan& plan);

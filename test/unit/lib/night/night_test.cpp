@@ -1085,11 +1085,42 @@ TEST_F(NightTest, AStateOfTheFirstSchemaIsKept) {
   {
     sqlite::Database state(folder_ / "state/alisio.sqlite", sqlite::OpenMode::create);
     state.run("ALTER TABLE job_file DROP COLUMN quality");
-    state.run("DROP TABLE verdict");
+    state.run("DROP TABLE verdict; DROP TABLE night; DROP TABLE step");
     state.set_user_version(1);
   }
   EXPECT_EQ(run(), 0) << out_.str();
   EXPECT_EQ(calls(), "") << "what was done is done";
+}
+
+TEST_F(NightTest, TheStateShowsHowTheNightStands) {
+  order("r0_to_dl1_00101.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  const NightKey key{1, options_.date, options_.prod_id};
+  {
+    State state = State::open(folder_ / "state");
+    ASSERT_EQ(state.nights().size(), 1u);
+    EXPECT_EQ(state.nights()[0].key.prod_id, "test_v00");
+    const json summary = json::parse(state.nights()[0].summary);
+    EXPECT_EQ(summary["runs"][2]["r0_to_dl1"]["failed"], 1);
+    const std::vector<StepRecord> steps = state.steps(key);
+    ASSERT_EQ(steps.size(), 8u);
+    EXPECT_EQ(job_name(steps[3].key), "00101.0001");
+    EXPECT_EQ(steps[3].key.stage, "r0_to_dl1");
+    EXPECT_EQ(steps[3].status, "failed");
+    EXPECT_EQ(steps[3].reason, "told to fail");
+    EXPECT_EQ(steps[2].status, "blocked");
+    EXPECT_EQ(steps[0].status, "done");
+  }
+  fs::remove(control_ / "r0_to_dl1_00101.0001");
+  options_.dl2 = false;
+  EXPECT_EQ(run(), 0);
+  State state = State::open(folder_ / "state");
+  EXPECT_EQ(state.steps(key).size(), 4u) << "what the night has no more is not shown";
+  EXPECT_EQ(state.steps(key)[1].status, "done");
+
+  options_.runs = {102};
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(state.steps(key).size(), 4u) << "runs that were not asked for stay as they were";
 }
 
 TEST_F(NightTest, ADamagedStateIsSaidPlainly) {
