@@ -38,8 +38,7 @@ std::vector<std::size_t> rows_without_copies(const Events& events) {
              &gammaness = events.column("gammaness");
   std::vector<std::size_t> kept;
   for (std::size_t row = 0; row < events.n; ++row) {
-    const bool copy =
-        !kept.empty() && id[kept.back()] == id[row] && time[kept.back()] == time[row];
+    const bool copy = !kept.empty() && id[kept.back()] == id[row] && time[kept.back()] == time[row];
     if (!copy)
       kept.push_back(row);
     else if (gammaness[row] > gammaness[kept.back()])
@@ -54,8 +53,8 @@ sky::Equatorial assumed_place(const Events& events, std::size_t row, double foca
 }
 
 EventList event_list_at_assumed_positions(const Events& selected,
-                                          const std::vector<std::size_t>& rows,
-                                          double focal_length, const sky::Site& site,
+                                          const std::vector<std::size_t>& rows, double focal_length,
+                                          const sky::Site& site,
                                           const sky::EarthOrientationTable& table) {
   EventList out;
   const auto &position = selected.column("position"), &id = selected.column("event_id"),

@@ -34,8 +34,7 @@ namespace alisio::dl3 {
 /// @param focal_length as of assumed_place()
 [[nodiscard]] EventList event_list_at_assumed_positions(const Events& selected,
                                                         const std::vector<std::size_t>& rows,
-                                                        double focal_length,
-                                                        const sky::Site& site,
+                                                        double focal_length, const sky::Site& site,
                                                         const sky::EarthOrientationTable& table);
 
 }  // namespace alisio::dl3

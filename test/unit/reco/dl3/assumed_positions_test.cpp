@@ -18,17 +18,17 @@ Events six_rows() {
   Events events;
   events.n = 6;
   const double start = 1671148800;
-  events.columns = {{"event_id", {1, 2, 3, 3, 4, 4}},
-                    {"dragon_time",
-                     {start, start + 0.001, start + 0.002, start + 0.002, start + 0.003,
-                      start + 0.003}},
-                    {"gammaness", {0.9, 0.8, 0.7, 0.7, 0.6, 0.8}},
-                    {"reco_energy", {1, 1, 1, 1, 1, std::nan("")}},
-                    {"position", {0, 1, 0, 1, 0, 1}},
-                    {"expected_src_x", {-0.2, 0.2, -0.2, 0.2, -0.2, 0.2}},
-                    {"expected_src_y", {0, 0, 0, 0, 0, 0}},
-                    {"alt_tel", std::vector<double>(6, 60 * degree)},
-                    {"az_tel", std::vector<double>(6, 110 * degree)}};
+  events.columns = {
+      {"event_id", {1, 2, 3, 3, 4, 4}},
+      {"dragon_time",
+       {start, start + 0.001, start + 0.002, start + 0.002, start + 0.003, start + 0.003}},
+      {"gammaness", {0.9, 0.8, 0.7, 0.7, 0.6, 0.8}},
+      {"reco_energy", {1, 1, 1, 1, 1, std::nan("")}},
+      {"position", {0, 1, 0, 1, 0, 1}},
+      {"expected_src_x", {-0.2, 0.2, -0.2, 0.2, -0.2, 0.2}},
+      {"expected_src_y", {0, 0, 0, 0, 0, 0}},
+      {"alt_tel", std::vector<double>(6, 60 * degree)},
+      {"az_tel", std::vector<double>(6, 110 * degree)}};
   return events;
 }
 
