@@ -465,4 +465,13 @@ std::vector<NightRecord> State::nights() {
   return nights;
 }
 
+std::optional<NightRecord> State::night(const NightKey& night) {
+  if (database_.user_version() < first_schema_with_steps) return std::nullopt;
+  sqlite::Statement query = database_.prepare(
+      "SELECT summary, updated_at FROM night WHERE telescope = ? AND date = ? AND prod_id = ?");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  if (!query.step()) return std::nullopt;
+  return NightRecord{.key = night, .summary = query.text(0), .updated_at = query.text(1)};
+}
+
 }  // namespace alisio::night
