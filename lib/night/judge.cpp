@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "lib/base/error.hpp"
+#include "lib/night/failure.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::night {
@@ -169,13 +169,6 @@ bool would_meet_the_same(const Case& about, FileView& files) {
   return true;
 }
 
-/// Errors that another try of the same job cannot mend.
-bool failed_for_good(const JobRecord& job) {
-  return job.exit_code == exit_code(ErrorKind::usage) ||
-         job.exit_code == exit_code(ErrorKind::configuration) ||
-         job.exit_code == exit_code(ErrorKind::bad_input);
-}
-
 /// Compare a job with its record alone.
 Step compare(const Case& about, FileView& files) {
   if (about.record == nullptr) {
@@ -188,7 +181,8 @@ Step compare(const Case& about, FileView& files) {
   if (record.status == JobStatus::interrupted)
     return {StepStatus::to_run, "the last try was interrupted"};
   if (record.status == JobStatus::failed) {
-    const bool exhausted = failed_for_good(record) || record.attempts >= attempts_at_most;
+    const bool exhausted =
+        classify(record).try_again == TryAgain::never || record.attempts >= attempts_at_most;
     if (!about.retry_failed && exhausted && would_meet_the_same(about, files))
       return {StepStatus::blocked, fmt::format("failed {} time{}: {}", record.attempts,
                                                record.attempts == 1 ? "" : "s", record.message)};

@@ -12,6 +12,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/failure.hpp"
 #include "lib/night/process.hpp"
 #include "lib/night/progress.hpp"
 
@@ -355,9 +356,8 @@ void Pass::ended(pid_t pid, const ProcessEnd& end, bool stopped) {
   if (stopped)
     std::erase_if(jobs, [](const JobRecord& job) { return job.status == JobStatus::failed; });
   for (const JobRecord& job : jobs) {
-    transient_[job.key] = job.status == JobStatus::failed &&
-                          (end.signal != 0 || job.exit_code == exit_code(ErrorKind::resource) ||
-                           job.exit_code == exit_code(ErrorKind::interrupted));
+    transient_[job.key] =
+        job.status == JobStatus::failed && classify(job).try_again == TryAgain::now;
     if (job.status == JobStatus::failed)
       spdlog::error("{} {}: {}", job.key.stage, job_name(job.key), job.message);
   }
