@@ -110,7 +110,8 @@ constexpr KnownCause known_causes[] = {
      "copy the missing raw file; `alisio discard RUN.SUBRUN` leaves the subrun out"},
     // What LSTOSA's crews know.
     {"corrected by cat-b already", "", bad_input, TryAgain::never,
-     "DL1 has been corrected by Cat-B before", "make DL1 again: `alisio reprocess --from r0_to_dl1`"},
+     "DL1 has been corrected by Cat-B before",
+     "make DL1 again: `alisio reprocess --from r0_to_dl1`"},
     {"holds no pedestals to take", "dl1ab", bad_input, TryAgain::never,
      "the subrun has no pedestals, as last subruns often have",
      "`alisio discard RUN.SUBRUN`, or dl1ab.pedestal_cleaning: false"},
@@ -119,9 +120,10 @@ constexpr KnownCause known_causes[] = {
      "the run goes on with Cat-A; `alisio veto RUN` if it is too short to be of use"},
     {"no calibration:", "camera_calibration", bad_input, TryAgain::never,
      "the run has too few flat-field and pedestal events",
-     "an earlier calibration run serves; correct the run's type in the override of the run summary"},
-    {"this is no calibration run", "", bad_input, TryAgain::never,
-     "the run is no calibration run", "correct its type in the override of the run summary"},
+     "an earlier calibration run serves; correct the run's type in the override of the run "
+     "summary"},
+    {"this is no calibration run", "", bad_input, TryAgain::never, "the run is no calibration run",
+     "correct its type in the override of the run summary"},
     {"pedestal events", "find_tailcuts", bad_input, TryAgain::never,
      "the run has too few pedestals for cleaning levels of its own",
      "`alisio veto RUN` if it is too short, or steps.tailcuts: false"},
@@ -145,8 +147,7 @@ Failure by_exit_code(int code) {
             "mend what the error names; `alisio config FILE` checks it", TryAgain::never};
   if (code == exit_code(ErrorKind::missing_input))
     return {missing_input, "a file that it needs is not there",
-            "bring the file that the error names, or `alisio discard` the subrun",
-            TryAgain::later};
+            "bring the file that the error names, or `alisio discard` the subrun", TryAgain::later};
   if (code == exit_code(ErrorKind::bad_input))
     return {bad_input, "a file that it reads cannot be used",
             "mend or replace the file that the error names, or `alisio discard` the subrun",
@@ -155,7 +156,8 @@ Failure by_exit_code(int code) {
     return {resource, "the machine refused", "do as the error says, then `alisio retry`",
             TryAgain::now};
   if (code == exit_code(ErrorKind::incomplete))
-    return {bad_input, "part of its work could not be done", "see its log for what", TryAgain::later};
+    return {bad_input, "part of its work could not be done", "see its log for what",
+            TryAgain::later};
   if (code == exit_code(ErrorKind::interrupted))
     return {killed, "it was told to stop", "another pass goes on with it", TryAgain::now};
   if (code == 125)

@@ -66,6 +66,14 @@ struct NightOptions {
   std::string prod_id;  ///< empty: as configured
 };
 
+/// Return which night of which production is meant. @param prod_id empty: as configured
+/// @throws Error(usage) for a name that is no folder's.
+[[nodiscard]] NightKey night_key(const config::Configuration& configuration, const NightDate& date,
+                                 const std::string& prod_id);
+
+/// Return the name of a night's lock and job folder within the state's: "LST-1_20221215_v1_v00".
+[[nodiscard]] std::string night_name(const NightKey& key);
+
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.
 /// @returns the exit code: 0 if all is done, 7 (incomplete) otherwise.

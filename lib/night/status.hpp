@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "lib/night/failure.hpp"
 #include "lib/night/state.hpp"
+#include "lib/night/table.hpp"
 
 /// How a night stands, for those who look on: the terminal, the pages, the metrics. All of it is
 /// read from the state; nothing is planned and no product is looked at.
@@ -29,6 +31,9 @@ struct JobStatusView {
   std::uint64_t max_rss_bytes = 0;
   std::string ended_at;       ///< ISO, UTC
   std::string running_since;  ///< ISO, UTC; empty: no process of it is under way
+  /// Its trouble is its own and not that of a job before it, whose product it waits for.
+  bool in_trouble = false;
+  std::optional<Failure> failure;  ///< what its trouble is known as
 };
 
 /// A process under way.
@@ -54,11 +59,16 @@ struct NightProgress {
 };
 
 struct NightStatus {
-  NightRecord record;
+  NightSummary summary;             ///< as the last pass showed it, its counts as they are now
+  std::string updated_at;           ///< when it was shown; ISO, UTC
   std::vector<JobStatusView> jobs;  ///< by run and subrun
   std::vector<RunningView> running;
   std::map<std::pair<int, std::string>, StatusCounts> counts;  ///< by run and stage
   NightProgress progress;
+  /// All that is to be done is done.
+  [[nodiscard]] bool complete() const {
+    return summary.complete() && progress.running + progress.to_run + progress.in_trouble == 0;
+  }
 };
 
 /// Read how one night of one production stands; nothing if no pass has shown it yet.
@@ -70,7 +80,7 @@ struct NightStatus {
                                         const std::vector<RunningView>& running,
                                         const std::string& now);
 
-/// Return all of it as JSON; `summary` is that of the pass.
+/// Return all of it as JSON; `summary` is as `alisio night --json` prints it.
 [[nodiscard]] nlohmann::json status_json(const NightStatus& status);
 
 }  // namespace alisio::night

@@ -247,6 +247,8 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
     RunLine& line = lines[entry.run];
     line.run = entry.run;
     line.type = entry.type;
+    if (const auto source = setup.run_sources.find(entry.run); source != setup.run_sources.end())
+      line.source = source->second;
     line.subruns = static_cast<int>(entry.subruns.size());
     line.expected_subruns = entry.expected_subruns.value_or(line.subruns);
   }
@@ -276,15 +278,13 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
   return summary;
 }
 
-void print_summary(const NightSummary& summary, std::ostream& out) {
+void print_table(const NightSummary& summary, std::ostream& out) {
   const std::vector<std::vector<std::string>> rows = table_rows(summary);
   const std::size_t columns = rows.front().size();
   std::vector<std::size_t> widths(columns, 0);
   for (const auto& row : rows)
     for (std::size_t column = 0; column < columns; ++column)
       widths[column] = std::max(widths[column], row[column].size());
-  out << fmt::format("Night {} of {}, production {}\n", summary.key.date.iso(),
-                     telescope_text(summary.key.telescope), summary.key.prod_id);
   for (const auto& row : rows) {
     std::string text;
     for (std::size_t column = 0; column < columns; ++column)
@@ -293,6 +293,12 @@ void print_summary(const NightSummary& summary, std::ostream& out) {
     text.erase(text.find_last_not_of(' ') + 1);
     out << text << '\n';
   }
+}
+
+void print_summary(const NightSummary& summary, std::ostream& out) {
+  out << fmt::format("Night {} of {}, production {}\n", summary.key.date.iso(),
+                     telescope_text(summary.key.telescope), summary.key.prod_id);
+  print_table(summary, out);
   print_troubles(summary.troubles, out);
   for (const std::string& note : summary.notes) out << "note: " << note << '\n';
   out << "DL1: " << summary.folders.dl1.string() << '\n';
@@ -316,6 +322,7 @@ json summary_json(const NightSummary& summary) {
   for (const RunLine& line : summary.runs) {
     json entry{{"run", line.run},
                {"type", line.type},
+               {"source", line.source},
                {"subruns", line.subruns},
                {"expected_subruns", line.expected_subruns},
                {"processed", line.processed},
@@ -344,6 +351,54 @@ json summary_json(const NightSummary& summary) {
                                     {"log_file", trouble.log_file},
                                     {"log_tail", trouble.log_tail}});
   return document;
+}
+
+NightSummary parse_summary(const json& document) {
+  NightSummary summary;
+  document.at("telescope").get_to(summary.key.telescope);
+  summary.key.date = NightDate::parse(document.at("date").get<std::string>());
+  document.at("prod_id").get_to(summary.key.prod_id);
+  document.at("jobs_run").get_to(summary.jobs_run);
+  document.at("wall_s").get_to(summary.wall_s);
+  document.at("notes").get_to(summary.notes);
+  summary.folders.dl1 = document.at("dl1_folder").get<std::string>();
+  summary.folders.dl2 = document.at("dl2_folder").get<std::string>();
+  for (const json& entry : document.at("runs")) {
+    RunLine& line = summary.runs.emplace_back();
+    entry.at("run").get_to(line.run);
+    entry.at("type").get_to(line.type);
+    line.source = entry.value("source", "");
+    entry.at("subruns").get_to(line.subruns);
+    entry.at("expected_subruns").get_to(line.expected_subruns);
+    entry.at("processed").get_to(line.processed);
+    entry.at("constants").get_to(line.constants);
+    entry.at("quality").get_to(line.quality);
+    entry.at("events").get_to(line.events);
+    entry.at("time_s").get_to(line.time_s);
+    for (const auto& [stage, count] : entry.items())
+      if (count.is_object() && count.contains("done"))
+        line.stages[stage] = {count.at("done"), count.at("failed"), count.at("open")};
+    for (const json& gates : entry.value("failed_gates", json::array()))
+      line.failed_gates[gates.at("subrun").is_null() ? whole_run : gates.at("subrun").get<int>()] =
+          gates.at("gates");
+  }
+  for (const json& entry : document.at("failed_gates"))
+    summary.gate_faults.push_back(
+        {entry.at("run"), entry.at("constants"), entry.at("gates"), entry.at("accepted")});
+  for (const json& entry : document.at("troubles"))
+    summary.troubles.push_back({{entry.at("stage"), entry.at("run"), entry.at("subrun")},
+                                entry.at("reason"),
+                                entry.at("log_file"),
+                                entry.at("log_tail")});
+  return summary;
+}
+
+std::string column_title(const std::string& stage) {
+  for (const auto& [name, title] : stage_columns)
+    if (stage == name) return title;
+  const bool merges = std::find(std::begin(merging_stages), std::end(merging_stages), stage) !=
+                      std::end(merging_stages);
+  return merges ? "merged" : stage;
 }
 
 }  // namespace alisio::night

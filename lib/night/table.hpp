@@ -20,6 +20,7 @@ struct StageCount {
 struct RunLine {
   int run = 0;
   std::string type;
+  std::string source;                        ///< of a data run: what it observed; empty: unknown
   int subruns = 0;                           ///< that have files or products
   int expected_subruns = 0;                  ///< as the summary says, or the same
   bool processed = false;                    ///< it has jobs
@@ -56,9 +57,16 @@ struct NightSummary {
 [[nodiscard]] NightSummary summarize(const NightSetup& setup, const StateSnapshot& state,
                                      const NightPlan& plan, const DataVerdicts& verdicts);
 
+/// Print the table of the runs alone.
+void print_table(const NightSummary& summary, std::ostream& out);
 /// Print the table, the troubles and the notes.
 void print_summary(const NightSummary& summary, std::ostream& out);
 [[nodiscard]] nlohmann::json summary_json(const NightSummary& summary);
+/// Return what summary_json() told: everything but the steps and the folders other than DL1, DL2.
+/// @throws nlohmann::json::exception if it is something else.
+[[nodiscard]] NightSummary parse_summary(const nlohmann::json& document);
+/// Return the title of the column that counts a stage: "DL1", "merged"; else the stage's name.
+[[nodiscard]] std::string column_title(const std::string& stage);
 
 /// Return one line a run whose constants are not those that were first in place: which, why.
 [[nodiscard]] std::vector<std::string> choice_notes(const NightPlan& plan);

@@ -44,8 +44,9 @@ INSTANTIATE_TEST_SUITE_P(
             out_of_memory, TryAgain::now, "memory"},
         Met{"r0_to_dl1", ErrorKind::resource, "out of memory (use fewer threads)", out_of_memory,
             TryAgain::now, "fewer jobs"},
-        Met{"r0_to_dl1", ErrorKind::bad_input, "LST-1.2.Run1.0000.fits.fz: ends before its data does",
-            bad_input, TryAgain::never, "copied"},
+        Met{"r0_to_dl1", ErrorKind::bad_input,
+            "LST-1.2.Run1.0000.fits.fz: ends before its data does", bad_input, TryAgain::never,
+            "copied"},
         Met{"dl1ab", ErrorKind::bad_input, "dl1.h5: its charges are corrected by Cat-B already",
             bad_input, TryAgain::never, "reprocess --from r0_to_dl1"},
         Met{"dl1ab", ErrorKind::bad_input,
@@ -61,8 +62,8 @@ INSTANTIATE_TEST_SUITE_P(
             "i.h5: no calibration: 3 flat-field and 0 pedestal events in 2 files", bad_input,
             TryAgain::never, "Cat-A"},
         Met{"camera_calibration", ErrorKind::bad_input,
-            "r.fits.fz: no calibration: 3 flat-field and 0 pedestal events in 900 events", bad_input,
-            TryAgain::never, "run summary"},
+            "r.fits.fz: no calibration: 3 flat-field and 0 pedestal events in 900 events",
+            bad_input, TryAgain::never, "run summary"},
         Met{"r0_to_dl1", ErrorKind::missing_input, "no charge calibration at or before run 00101",
             missing_input, TryAgain::later, "look_back_days"}));
 
@@ -73,11 +74,12 @@ INSTANTIATE_TEST_SUITE_P(
             resource, TryAgain::later, "clean"},
         Met{"r0_to_dl1", ErrorKind::resource, "x: cannot be written: Disk quota exceeded", resource,
             TryAgain::later, "quota"},
-        Met{"r0_to_dl1", ErrorKind::resource, "x: cannot be written to: Permission denied", resource,
-            TryAgain::later, "mode"},
+        Met{"r0_to_dl1", ErrorKind::resource, "x: cannot be written to: Permission denied",
+            resource, TryAgain::later, "mode"},
         Met{"r0_to_dl1", ErrorKind::resource, "x: cannot read: Input/output error", transient,
             TryAgain::now, "file system"},
-        Met{"r0_to_dl1", ErrorKind::resource, "x: something else", resource, TryAgain::now, "retry"},
+        Met{"r0_to_dl1", ErrorKind::resource, "x: something else", resource, TryAgain::now,
+            "retry"},
         Met{"r0_to_dl1", ErrorKind::bug, "internal error: vector::at", bug, TryAgain::later,
             "report"},
         Met{"r0_to_dl1", ErrorKind::configuration, "tailcut: unknown", configuration,
@@ -85,8 +87,8 @@ INSTANTIATE_TEST_SUITE_P(
         Met{"r0_to_dl1", ErrorKind::interrupted, "stopped", killed, TryAgain::now, "pass"},
         Met{"r0_to_dl1", ErrorKind::bug, "slurmstepd: error: Detected 1 oom-kill event(s)",
             out_of_memory, TryAgain::now, "memory"},
-        Met{"r0_to_dl1", ErrorKind::bug, "JOB 7 CANCELLED AT 2026-01-02 DUE TO TIME LIMIT", time_out,
-            TryAgain::now, "limit"},
+        Met{"r0_to_dl1", ErrorKind::bug, "JOB 7 CANCELLED AT 2026-01-02 DUE TO TIME LIMIT",
+            time_out, TryAgain::now, "limit"},
         Met{"r0_to_dl1", ErrorKind::bug, "NODE_FAIL", transient, TryAgain::now, "try"}));
 
 TEST(Failure, ASignalTellsWhoEndedIt) {
@@ -110,7 +112,8 @@ TEST(Failure, ACauseOfAStageIsNoneOfOthers) {
   const std::string message = "no calibration: 0 flat-field and 0 pedestal events";
   EXPECT_NE(classify({5, message, "", "cat_b"}).cause,
             classify({5, message, "", "camera_calibration"}).cause);
-  EXPECT_NE(classify({5, message, "", "merge_dl1"}).cause, classify({5, message, "", "cat_b"}).cause);
+  EXPECT_NE(classify({5, message, "", "merge_dl1"}).cause,
+            classify({5, message, "", "cat_b"}).cause);
 }
 
 }  // namespace
