@@ -1,5 +1,6 @@
 #include "apps/commands.hpp"
 
+#include "apps/decision_commands.hpp"
 #include "apps/night_command.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
@@ -18,6 +19,7 @@ std::span<const Command> commands() {
                       return run_night_command(arguments, night_services(program), program);
                     }});
     list.push_back({"status", "say how a night stands and what to do", run_status_command});
+    for (const Command& command : decision_commands()) list.push_back(command);
     for (const StageCommand& command : stage_commands())
       list.push_back(
           {command.name, command.summary,

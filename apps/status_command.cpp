@@ -28,16 +28,17 @@ constexpr std::size_t nights_shown = 30;
 constexpr auto watch_every = std::chrono::seconds(2);
 
 CommandHelp help_text() {
-  return {"status", "[DATE] --config FILE [options]",
-          "Says how a night stands, from the state alone, at any time and in nobody's way: how far\n"
-          "it is, a line a run, what is missing, what failed, as what the failure is known, and\n"
-          "what to do. DATE is YYYYMMDD or YYYY-MM-DD; without it, the night whose evening was\n"
-          "yesterday, UTC. If that was not processed, the nights that were are listed.\n"
-          "Exit code 0 if all of the night is done, 7 if not, 4 if it is not known.",
-          "  alisio status --config alisio.yaml\n"
-          "  alisio status 20240215 --why --config alisio.yaml\n"
-          "  alisio status 20240215 --run 17000 --subrun 12 --why --config alisio.yaml\n"
-          "  alisio status --table lstosa --watch --config alisio.yaml"};
+  return {
+      "status", "[DATE] --config FILE [options]",
+      "Says how a night stands, from the state alone, at any time and in nobody's way: how far\n"
+      "it is, a line a run, what is missing, what failed, as what the failure is known, and\n"
+      "what to do. DATE is YYYYMMDD or YYYY-MM-DD; without it, the night whose evening was\n"
+      "yesterday, UTC. If that was not processed, the nights that were are listed.\n"
+      "Exit code 0 if all of the night is done, 7 if not, 4 if it is not known.",
+      "  alisio status --config alisio.yaml\n"
+      "  alisio status 20240215 --why --config alisio.yaml\n"
+      "  alisio status 20240215 --run 17000 --subrun 12 --why --config alisio.yaml\n"
+      "  alisio status --table lstosa --watch --config alisio.yaml"};
 }
 
 struct StatusRequest {
@@ -65,7 +66,7 @@ int tell_known_nights(const StatusRequest& request, night::State* state) {
       known += (known.empty() ? "" : ", ") + record.key.prod_id;
   if (request.named_date || nights.empty())
     throw Error(ErrorKind::missing_input, missing, request.state_folder.string(),
-                !known.empty()  ? "its productions: " + known + "; choose with --prod-id"
+                !known.empty()   ? "its productions: " + known + "; choose with --prod-id"
                 : nights.empty() ? "no night has been: `alisio night DATE` does it"
                                  : "`alisio status` without a date lists those that have been");
   std::cout << missing << ". Nights on record:\n";
@@ -153,7 +154,8 @@ int run_status_command(const std::vector<std::string>& arguments, const Program&
   auto add = described.add_options();
   add("config", po::value(&config_file), "configuration file: says where the state is");
   add("prod-id", po::value(&prod_id), "name of the production (default: as configured)");
-  add("run", po::value(&run), "this run, with the reason of each of its jobs; 0: of the whole night");
+  add("run", po::value(&run),
+      "this run, with the reason of each of its jobs; 0: of the whole night");
   add("subrun", po::value(&subrun), "this subrun of --run, with what each try took");
   add("why", po::bool_switch(&request.scope.why), "the last lines of the logs of what failed");
   add("watch", po::bool_switch(&request.watch), "tell it anew every 2 s until interrupted");

@@ -37,7 +37,8 @@ void add_range(const std::string& word, std::set<NightDate>& dates) {
                 "write FIRST..LAST");
   if ((days_of(last) - days_of(first)).count() >= nights_at_most)
     throw Error(ErrorKind::usage, fmt::format("the range '{}' is longer than ten years", word));
-  for (std::chrono::sys_days day = days_of(first); day <= days_of(last); day += std::chrono::days(1))
+  for (std::chrono::sys_days day = days_of(first); day <= days_of(last);
+       day += std::chrono::days(1))
     dates.insert(date_of(day));
 }
 

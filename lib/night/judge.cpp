@@ -183,10 +183,14 @@ Step compare(const Case& about, FileView& files) {
   if (record.status == JobStatus::failed) {
     const bool exhausted =
         classify(record).try_again == TryAgain::never || record.attempts >= attempts_at_most;
-    if (!about.retry_failed && exhausted && would_meet_the_same(about, files))
+    if (!about.retry_failed && about.retry == nullptr && exhausted &&
+        would_meet_the_same(about, files))
       return {StepStatus::blocked, fmt::format("failed {} time{}: {}", record.attempts,
                                                record.attempts == 1 ? "" : "s", record.message)};
-    return {StepStatus::to_run, "failed before: " + record.message};
+    return {StepStatus::to_run,
+            about.retry == nullptr
+                ? "failed before: " + record.message
+                : fmt::format("{}; failed before: {}", about.retry->text(), record.message)};
   }
   bool inputs_gone = false;
   std::string fault = fault_of_products(about, files);
@@ -245,6 +249,8 @@ const char* to_string(StepStatus status) {
       return "blocked";
     case StepStatus::missing_input:
       return "missing input";
+    case StepStatus::vetoed:
+      return "vetoed";
     case StepStatus::failed:
       return "failed";
   }

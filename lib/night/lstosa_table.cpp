@@ -19,9 +19,10 @@ namespace {
 
 constexpr std::size_t columns = 19;
 using Row = std::array<std::string, columns>;
-constexpr const char* titles[columns] = {
-    "Tel",   "Seq",      "Parent", "Type", "Run",    "Subruns", "Source", "Action",     "Tries", "JobID",
-    "State", "CPU_time", "Exit",   "DL1%", "MUONS%", "CAT-B",   "DL1AB%", "DATACHECK%", "DL2%"};
+constexpr const char* titles[columns] = {"Tel",     "Seq",      "Parent",     "Type",  "Run",
+                                         "Subruns", "Source",   "Action",     "Tries", "JobID",
+                                         "State",   "CPU_time", "Exit",       "DL1%",  "MUONS%",
+                                         "CAT-B",   "DL1AB%",   "DATACHECK%", "DL2%"};
 
 constexpr const char* nothing = "None";
 /// A signal ends a process with this and its number.
@@ -132,8 +133,11 @@ std::string one_word(std::string text) {
 }
 
 /// What is filled in for every sequence.
-Row common_row(const RunLine& line, int sequence, const NightKey& night,
+Row common_row(const NightStatus& status, const RunLine& line, int sequence,
                const std::vector<const JobStatusView*>& jobs) {
+  const NightKey& night = status.summary.key;
+  const bool is_vetoed =
+      decision_about(status.decisions, DecisionKind::veto, {"", line.run, whole_run}) != nullptr;
   int tries = 0;
   for (const JobStatusView* job : jobs) tries = std::max(tries, job->attempts);
   Row row;
@@ -144,7 +148,7 @@ Row common_row(const RunLine& line, int sequence, const NightKey& night,
   row[4] = std::to_string(line.run);
   row[5] = std::to_string(line.subruns);
   row[6] = one_word(line.source);
-  row[7] = tries > 0 ? "Check" : nothing;
+  row[7] = is_vetoed ? "Veto" : tries > 0 ? "Check" : nothing;
   row[8] = std::to_string(tries);
   row[10] = state_of(jobs);
   row[11] = cpu_time_of(jobs);
@@ -179,20 +183,24 @@ void print_lstosa_table(const NightStatus& status, State& state, std::ostream& o
   for (const RunLine& line : status.summary.runs) {
     if (line.type != "PEDCALIB") continue;
     sequences[line.run] = ++sequence;
-    rows.push_back(common_row(line, sequence, night, jobs_of(status, line.run)));
+    rows.push_back(common_row(status, line, sequence, jobs_of(status, line.run)));
+    // Constants that were there need no job.
+    if (rows.back()[10] == nothing && !line.constants.empty()) {
+      rows.back()[10] = "COMPLETED";
+      rows.back()[12] = "0:0";
+    }
   }
   for (const RunLine& line : status.summary.runs) {
     if (line.type != "DATA") continue;
     const std::vector<const JobStatusView*> jobs = jobs_of(status, line.run);
-    Row row = common_row(line, ++sequence, night, jobs);
+    Row row = common_row(status, line, ++sequence, jobs);
     const auto calibration = calibrations.find(line.run);
     if (calibration != calibrations.end() && sequences.contains(calibration->second))
       row[2] = std::to_string(sequences.at(calibration->second));
     const auto percent = [&](const char* port) {
       const auto count = products.find({line.run, port});
-      return std::to_string(count == products.end() || line.subruns == 0
-                                ? 0
-                                : 100 * count->second / line.subruns);
+      return std::to_string(
+          count == products.end() || line.subruns == 0 ? 0 : 100 * count->second / line.subruns);
     };
     row[13] = percent("dl1_subrun");
     row[14] = percent("muons");

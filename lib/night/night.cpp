@@ -174,6 +174,7 @@ int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanS
   std::optional<State> state = State::open_read_only(state_folder);
   if (state) {
     snapshot = state->snapshot(setup.key);
+    settings.decisions = standing_decisions(*state, setup.key);
     settings.known_verdict = [&](const FileStamp& file) {
       return state->known_verdict(settings.gates, file);
     };
@@ -260,6 +261,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
+  settings.decisions = standing_decisions(state, request.key);
   const PassOptions how = pass_options(
       options, configuration, state_folder / "jobs" / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);

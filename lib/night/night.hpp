@@ -9,6 +9,7 @@
 #include "lib/config/configuration.hpp"
 #include "lib/night/catalogue.hpp"
 #include "lib/night/command.hpp"
+#include "lib/night/discard.hpp"
 #include "lib/night/plan.hpp"
 
 namespace alisio::night {
@@ -47,6 +48,8 @@ struct NightServices {
   std::function<std::string(const std::filesystem::path&)> describe_input;
   /// Walk through a job without computing: write its provenance as planned.
   std::function<void(const JobRequest&)> dry_run_stage;
+  /// Record in provenance that a product stands no more for what it was.
+  InvalidationRecorder record_invalidation;
   /// Merge the provenance of a run.
   std::function<void(const MergeJob&)> merge;
   /// Forest file that serves when the configuration names none.

@@ -110,6 +110,8 @@ void count_again(const std::vector<JobStatusView>& jobs, NightSummary& summary) 
     StageCount& count = line->second->stages[job.key.stage];
     if (job.status == to_string(StepStatus::done))
       ++count.done;
+    else if (job.status == to_string(StepStatus::vetoed))
+      ++count.vetoed;
     else if (job.last_end == "failed" && job.running_since.empty())
       ++count.failed;
     else
@@ -123,7 +125,8 @@ void recognise_failures(const NightSummary& summary, std::vector<JobStatusView>&
   for (const Trouble& trouble : summary.troubles) own.insert(trouble.key);
   for (JobStatusView& job : jobs) {
     const bool failed = job.last_end == "failed" && job.running_since.empty() &&
-                        job.status != to_string(StepStatus::done);
+                        job.status != to_string(StepStatus::done) &&
+                        job.status != to_string(StepStatus::vetoed);
     const bool stuck = job.status == to_string(StepStatus::failed) ||
                        job.status == to_string(StepStatus::blocked) ||
                        job.status == to_string(StepStatus::missing_input);
@@ -221,6 +224,10 @@ std::optional<NightStatus> read_status(State& state, const NightKey& night) {
   status.updated_at = record->updated_at;
   status.jobs = read_jobs(state.database(), night);
   status.running = read_running(state, night);
+  status.decisions = standing_decisions(state, night);
+  status.summary.decisions.clear();
+  for (const Decision& decision : status.decisions)
+    status.summary.decisions.push_back(decision.line());
   mark_running(status.running, status.jobs);
   count_again(status.jobs, status.summary);
   recognise_failures(status.summary, status.jobs);
@@ -245,6 +252,15 @@ json status_json(const NightStatus& status) {
                           {"in_trouble", progress.in_trouble},
                           {"left_s", progress.left_s ? json(*progress.left_s) : json()},
                           {"left_at_least", progress.left_at_least}};
+  json& decisions = document["decisions"] = json::array();
+  for (const Decision& decision : status.decisions)
+    decisions.push_back({{"decision", to_string(decision.kind)},
+                         {"run", decision.run},
+                         {"subrun", subrun_json(decision.subrun)},
+                         {"stage", decision.stage},
+                         {"reason", decision.reason},
+                         {"author", decision.author},
+                         {"at", decision.at}});
   json& running = document["running"] = json::array();
   for (const RunningView& process : status.running) {
     json jobs = json::array();

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/night/decision.hpp"
 #include "lib/night/failure.hpp"
 #include "lib/night/state.hpp"
 #include "lib/night/table.hpp"
@@ -62,12 +63,13 @@ struct NightStatus {
   NightSummary summary;             ///< as the last pass showed it, its counts as they are now
   std::string updated_at;           ///< when it was shown; ISO, UTC
   std::vector<JobStatusView> jobs;  ///< by run and subrun
+  std::vector<Decision> decisions;  ///< of operators, those that stand now
   std::vector<RunningView> running;
   std::map<std::pair<int, std::string>, StatusCounts> counts;  ///< by run and stage
   NightProgress progress;
   /// All that is to be done is done.
   [[nodiscard]] bool complete() const {
-    return summary.complete() && progress.running + progress.to_run + progress.in_trouble == 0;
+    return summary.complete() && progress.running + progress.to_run == 0;
   }
 };
 

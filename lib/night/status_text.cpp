@@ -34,9 +34,9 @@ std::string place_text(int run, const std::vector<int>& subruns) {
 std::string head_line(const NightStatus& status) {
   const NightProgress& progress = status.progress;
   std::string line = fmt::format("{} of {} jobs done", progress.done, progress.jobs);
-  for (const auto& [count, words] : {std::pair{progress.running, "running"},
-                                     std::pair{progress.to_run, "to run"},
-                                     std::pair{progress.in_trouble, "failed or blocked"}})
+  for (const auto& [count, words] :
+       {std::pair{progress.running, "running"}, std::pair{progress.to_run, "to run"},
+        std::pair{progress.in_trouble, "failed or blocked"}})
     if (count > 0) line += fmt::format(", {} {}", count, words);
   if (progress.left_s)
     line += fmt::format("; {} {} left", progress.left_at_least ? "at least" : "about",
@@ -63,7 +63,8 @@ void print_running(const NightStatus& status, const StatusScope& scope, std::ost
 void print_missing(const NightStatus& status, const StatusScope& scope, std::ostream& out) {
   std::map<int, std::map<std::string, std::vector<int>>> missing;
   for (const JobStatusView& job : status.jobs)
-    if (job.status != to_string(StepStatus::done) && is_in_scope(job.key, scope)) {
+    if (job.status != to_string(StepStatus::done) && job.status != to_string(StepStatus::vetoed) &&
+        is_in_scope(job.key, scope)) {
       std::vector<int>& subruns = missing[job.key.run][column_title(job.key.stage)];
       if (std::find(subruns.begin(), subruns.end(), job.key.subrun) == subruns.end())
         subruns.push_back(job.key.subrun);
@@ -118,6 +119,19 @@ void print_log(const JobStatusView& job, std::ostream& out) {
     out << fmt::format("    | {}\n", all[line]);
 }
 
+/// The advice, with the place that it is about.
+std::string advice_for(const JobStatusView& job) {
+  constexpr std::string_view place = "RUN.SUBRUN", run = "RUN";
+  std::string advice = job.failure->advice;
+  if (job.key.subrun != whole_run)
+    for (auto at = advice.find(place); at != std::string::npos; at = advice.find(place))
+      advice.replace(at, place.size(), job_name(job.key));
+  if (job.key.run != whole_night)
+    for (auto at = advice.find(run); at != std::string::npos; at = advice.find(run))
+      advice.replace(at, run.size(), run_text(job.key.run));
+  return advice;
+}
+
 void print_failures(const NightStatus& status, const StatusScope& scope, std::ostream& out) {
   const std::vector<FailureGroup> groups = group_failures(status, scope);
   for (std::size_t number = 0; number < groups.size(); ++number) {
@@ -134,7 +148,7 @@ void print_failures(const NightStatus& status, const StatusScope& scope, std::os
                          job.ended_at.substr(0, 19));
     out << '\n';
     if (scope.why) print_log(job, out);
-    if (job.failure) out << fmt::format("    do: {}\n", job.failure->advice);
+    if (job.failure) out << fmt::format("    do: {}\n", advice_for(job));
   }
 }
 
@@ -143,8 +157,7 @@ void print_run(const NightStatus& status, const StatusScope& scope, std::ostream
   std::vector<std::pair<std::string, std::vector<int>>> fates;
   for (const JobStatusView& job : status.jobs) {
     if (!is_in_scope(job.key, scope)) continue;
-    const std::string fate =
-        fmt::format("{:<15} {}: {}", job.key.stage, job.status, job.reason);
+    const std::string fate = fmt::format("{:<15} {}: {}", job.key.stage, job.status, job.reason);
     const auto same = std::find_if(fates.begin(), fates.end(),
                                    [&](const auto& known) { return known.first == fate; });
     if (same == fates.end())
@@ -176,8 +189,9 @@ void print_status(const NightStatus& status, const StatusScope& scope, std::ostr
   out << fmt::format("Night {} of {}, production {}: {}\n", key.date.iso(),
                      telescope_text(key.telescope), key.prod_id,
                      status.complete() ? "complete" : "not complete");
-  out << fmt::format("{}; as of {}, {}\n", head_line(status), status.updated_at.substr(0, 19),
-                     scope.worker.empty() ? "nobody works on it now" : "under way by " + scope.worker);
+  out << fmt::format(
+      "{}; as of {}, {}\n", head_line(status), status.updated_at.substr(0, 19),
+      scope.worker.empty() ? "nobody works on it now" : "under way by " + scope.worker);
   NightSummary summary = status.summary;
   if (scope.run)
     std::erase_if(summary.runs, [&](const RunLine& line) { return line.run != *scope.run; });
@@ -187,6 +201,9 @@ void print_status(const NightStatus& status, const StatusScope& scope, std::ostr
   print_running(status, scope, out);
   if (!scope.run) print_missing(status, scope, out);
   print_failures(status, scope, out);
+  for (const Decision& decision : status.decisions)
+    if (!scope.run || decision.run == whole_night || decision.run == *scope.run)
+      out << "decision: " << decision.line() << '\n';
   if (scope.run) return;
   for (const std::string& note : summary.notes) out << "note: " << note << '\n';
 }

@@ -13,7 +13,8 @@ namespace alisio::night {
 
 /// What one stage of one run has come to.
 struct StageCount {
-  int done = 0, failed = 0, other = 0;  ///< other: to run, waiting, blocked, missing input
+  int done = 0, failed = 0, vetoed = 0;
+  int other = 0;  ///< to run, waiting, blocked, missing input
 };
 
 /// One line of the night's table.
@@ -23,6 +24,7 @@ struct RunLine {
   std::string source;                        ///< of a data run: what it observed; empty: unknown
   int subruns = 0;                           ///< that have files or products
   int expected_subruns = 0;                  ///< as the summary says, or the same
+  int discarded_subruns = 0;                 ///< that operators left out: part of those expected
   bool processed = false;                    ///< it has jobs
   std::map<std::string, StageCount> stages;  ///< by name: those that are wanted
   std::string constants;                     ///< of a calibration run: what became of them
@@ -46,6 +48,7 @@ struct NightSummary {
   std::vector<RunLine> runs;
   std::vector<Trouble> troubles;
   std::vector<GateFault> gate_faults;
+  std::vector<std::string> decisions;  ///< of operators, one line each
   std::vector<std::string> notes;
   NightFolders folders;
   Steps steps;
