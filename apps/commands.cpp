@@ -1,10 +1,12 @@
 #include "apps/commands.hpp"
 
+#include "apps/decision_commands.hpp"
 #include "apps/night_command.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
 #include "apps/simulate_command.hpp"
 #include "apps/stage_commands.hpp"
+#include "apps/status_command.hpp"
 #include "apps/web_command.hpp"
 
 namespace alisio::apps {
@@ -16,6 +18,8 @@ std::span<const Command> commands() {
                     [](const std::vector<std::string>& arguments, const Program& program) {
                       return run_night_command(arguments, night_services(program), program);
                     }});
+    list.push_back({"status", "say how a night stands and what to do", run_status_command});
+    for (const Command& command : decision_commands()) list.push_back(command);
     for (const StageCommand& command : stage_commands())
       list.push_back(
           {command.name, command.summary,

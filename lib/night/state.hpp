@@ -181,6 +181,14 @@ class State {
   [[nodiscard]] std::vector<StepRecord> steps(const NightKey& night);
   /// Return the nights that were shown, the latest date first.
   [[nodiscard]] std::vector<NightRecord> nights();
+  /// Return how a night was last shown; nothing if it never was.
+  [[nodiscard]] std::optional<NightRecord> night(const NightKey& night);
+
+  /// Return a number that changes when another process or connection has written. Cheap.
+  [[nodiscard]] std::int64_t data_version();
+
+  /// The database itself, for those who keep tables of their own in it.
+  [[nodiscard]] sqlite::Database& database() { return database_; }
 
  private:
   explicit State(sqlite::Database database) : database_(std::move(database)) {}
