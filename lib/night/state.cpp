@@ -61,6 +61,16 @@ CREATE TABLE step (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT 
   stage TEXT NOT NULL, run INTEGER NOT NULL, subrun INTEGER NOT NULL, status TEXT NOT NULL,
   reason TEXT NOT NULL,
   PRIMARY KEY (telescope, date, prod_id, run, subrun, stage)) WITHOUT ROWID;
+)sql",
+    // Closings of nights.
+    R"sql(
+CREATE TABLE closing (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
+  prod_id TEXT NOT NULL, author TEXT NOT NULL, reason TEXT NOT NULL, forced INTEGER NOT NULL,
+  started_at TEXT NOT NULL, step TEXT NOT NULL DEFAULT '', closed_at TEXT NOT NULL DEFAULT '',
+  seal_number INTEGER NOT NULL DEFAULT 0, seal TEXT NOT NULL DEFAULT '',
+  seal_sha256 TEXT NOT NULL DEFAULT '', reopened_at TEXT NOT NULL DEFAULT '',
+  reopened_by TEXT NOT NULL DEFAULT '', reopen_reason TEXT NOT NULL DEFAULT '');
+CREATE UNIQUE INDEX closing_standing ON closing (telescope, date, prod_id) WHERE reopened_at = '';
 )sql"};
 constexpr int schema_version = static_cast<int>(std::size(schema_steps));
 constexpr int oldest_readable_schema = 2, first_schema_with_verdicts = 3,
