@@ -6,10 +6,10 @@
 #include <cctype>
 #include <cstring>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
-#include <thread>
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
@@ -18,7 +18,10 @@
 #include "lib/config/response_files.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
+#include "lib/night/file_hashes.hpp"
+#include "lib/night/local_executor.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/machine.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
 #include "lib/stage/description.hpp"
@@ -196,12 +199,29 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
   made.threads = std::max<int>(1, options.threads > 0
                                       ? options.threads
                                       : static_cast<int>(configuration.integer("night.threads")));
+  made.retries = static_cast<int>(configuration.integer("night.retries"));
+  made.may_leave = options.pass;
+  return made;
+}
+
+/// Return what runs the jobs of a night, as configured.
+std::unique_ptr<Executor> executor_of(const NightOptions& options,
+                                      const config::Configuration& configuration,
+                                      const NightServices& services, const PassOptions& how,
+                                      const NightKey& key, State& state) {
+  LocalLimits limits;
+  const Machine machine = this_machine();
   const int configured =
       options.jobs > 0 ? options.jobs : static_cast<int>(configuration.integer("night.jobs"));
-  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  made.max_jobs = configured > 0 ? configured : std::max(1, processors / made.threads);
-  made.retries = static_cast<int>(configuration.integer("night.retries"));
-  return made;
+  limits.processes = configured > 0 ? configured : std::max(1, machine.processors / how.threads);
+  const double memory_gb = configuration.number("night.memory");
+  limits.memory_bytes =
+      memory_gb > 0 ? static_cast<std::uint64_t>(memory_gb * 1e9) : machine.memory_bytes;
+  limits.nice = static_cast<int>(configuration.integer("night.nice"));
+  limits.memory_of_stage =
+      memory_expectation(configuration.number("night.job_memory"),
+                         configuration.numbers("night.stage_memory"), state.memory_of_stages(key));
+  return std::make_unique<LocalExecutor>(state, key, services.executable, std::move(limits));
 }
 
 /// Say what there was to do if nothing ran.
@@ -280,7 +300,9 @@ int run_night(const NightOptions& options, const config::Configuration& configur
       options, configuration, state_folder / "jobs" / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
 
-  Pass pass(set_up, services, state, settings, how);
+  const std::unique_ptr<Executor> executor =
+      executor_of(options, configuration, services, how, request.key, state);
+  Pass pass(set_up, services, state, *executor, settings, how);
   const auto closing_night = [&] {
     return ClosingNight{.setup = pass.setup(),
                         .snapshot = pass.snapshot(),
