@@ -23,7 +23,7 @@ std::span<const Command> commands() {
              return run(arguments, program, nullptr);
            }});
     list.push_back({"prov", "merge, verify and draw provenance", run_prov_command});
-    list.push_back({"web", "serve the provenance of all nights as pages", run_web_command});
+    list.push_back({"web", "serve nights and their provenance as pages", run_web_command});
     list.push_back({"show", "say what is in a file, draw a camera image", run_show_command});
     list.push_back({"simulate", "write a synthetic night",
                     [](const std::vector<std::string>& arguments, const Program& program) {

@@ -470,6 +470,17 @@ std::vector<Option> make_options() {
       {"night.threads", K::integer, 1, "", "threads of each process", {1, 256}},
       {"night.retries", K::integer, 1, "",
        "further tries of a job that failed for want of a resource"},
+
+      {"web.address", K::text, "127.0.0.1", "",
+       "address that the pages are served at; others than the loopback are open to the network"},
+      {"web.port", K::integer, 8642, "", "port of the pages; 0: any that is free", {0, 65535}},
+      {"web.max_connections", K::integer, 512, "", "connections that are served at once", {1}},
+      {"web.max_connections_per_address",
+       K::integer,
+       256,
+       "",
+       "the same from one address; all, if a proxy stands before the server",
+       {1}},
   };
 }
 
