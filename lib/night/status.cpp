@@ -22,8 +22,8 @@ double unix_seconds(const std::string& text) {
   if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%lf", &year, &month, &day, &hour, &minute,
                   &second) != 6)
     return 0;
-  const sys_days date = std::chrono::year{year} / std::chrono::month(unsigned(month)) /
-                        std::chrono::day(unsigned(day));
+  const sys_days date =
+      std::chrono::year{year} / std::chrono::month(unsigned(month)) / std::chrono::day(unsigned(day));
   return static_cast<double>(date.time_since_epoch().count()) * 86400 + hour * 3600 + minute * 60 +
          second;
 }

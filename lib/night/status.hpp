@@ -16,9 +16,9 @@ namespace alisio::night {
 /// A job as the last pass judged it and as its last try ended.
 struct JobStatusView {
   JobKey key;
-  std::string status;    ///< as to_string(StepStatus) says it: "done", "to run", …
-  std::string reason;    ///< why, one line
-  int attempts = 0;      ///< 0: never tried; what follows is then empty
+  std::string status;  ///< as to_string(StepStatus) says it: "done", "to run", …
+  std::string reason;  ///< why, one line
+  int attempts = 0;    ///< 0: never tried; what follows is then empty
   std::string last_end;  ///< "done", "failed", "interrupted"; empty: never tried
   int exit_code = 0;
   std::string message;  ///< the error of the last try, one line
