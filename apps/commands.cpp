@@ -1,5 +1,6 @@
 #include "apps/commands.hpp"
 
+#include "apps/daemon_command.hpp"
 #include "apps/night_command.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
@@ -16,6 +17,7 @@ std::span<const Command> commands() {
                     [](const std::vector<std::string>& arguments, const Program& program) {
                       return run_night_command(arguments, night_services(program), program);
                     }});
+    list.push_back({"daemon", "take care of the nights as their data come", run_daemon_command});
     for (const StageCommand& command : stage_commands())
       list.push_back(
           {command.name, command.summary,

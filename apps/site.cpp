@@ -15,7 +15,8 @@ Site::Site(SiteOptions options, const Program& program)
                   .give_files = options_.give_files,
                   .most_nodes = options_.most_nodes},
       nights_{.state_folder = options_.state_folder},
-      api_{.state_folder = options_.state_folder, .openapi = program.cfg_folder / "web/openapi.yaml"},
+      api_{.state_folder = options_.state_folder,
+           .openapi = program.cfg_folder / "web/openapi.yaml"},
       router_(web::night_pages(nights_)) {
   for (web::Router& more : std::vector{web::night_api(api_), web::provenance_pages(provenance_)})
     router_.insert(router_.end(), more.begin(), more.end());
@@ -24,10 +25,10 @@ Site::Site(SiteOptions options, const Program& program)
 void Site::serve(web::ServerOptions server, const std::function<void(std::uint16_t port)>& ready,
                  const std::function<bool()>& stop) {
   server.hub = std::make_shared<web::EventHub>();
-  const web::StateWatcher watcher(
-      options_.state_folder, server.hub, [this](night::State& state, const std::string& topic) {
-        return web::topic_view(nights_, state, topic);
-      });
+  const web::StateWatcher watcher(options_.state_folder, server.hub,
+                                  [this](night::State& state, const std::string& topic) {
+                                    return web::topic_view(nights_, state, topic);
+                                  });
   web::serve(router_, server, ready, stop);
 }
 

@@ -118,6 +118,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   request.picture_threshold =
       request.steps.dl1ab ? request.levels.picture : configuration.number("tailcut.picture_thresh");
   request.runs = options.runs;
+  request.settle_s = options.settle_s;
   return request;
 }
 

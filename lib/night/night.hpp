@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,8 @@ struct NightOptions {
   int jobs = 0;                       ///< 0: as configured
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
-  std::string prod_id;  ///< empty: as configured
+  std::string prod_id;             ///< empty: as configured
+  std::optional<double> settle_s;  ///< see SetupRequest
 };
 
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of

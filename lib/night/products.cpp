@@ -13,11 +13,11 @@ std::vector<RecordedProduct> recorded_products(State& state, const NightKey& nig
   query.bind(night.telescope, night.date.compact(), night.prod_id, stage);
   std::vector<RecordedProduct> products;
   while (query.step())
-    products.push_back({.made_by = {stage, static_cast<int>(query.integer(0)),
-                                    static_cast<int>(query.integer(1))},
-                        .port = query.text(2),
-                        .path = query.text(3),
-                        .size_bytes = static_cast<std::uint64_t>(query.integer(4))});
+    products.push_back(
+        {.made_by = {stage, static_cast<int>(query.integer(0)), static_cast<int>(query.integer(1))},
+         .port = query.text(2),
+         .path = query.text(3),
+         .size_bytes = static_cast<std::uint64_t>(query.integer(4))});
   return products;
 }
 
@@ -31,7 +31,8 @@ std::vector<StageBytes> recorded_bytes(State& state, const NightKey& night) {
   query.bind(night.telescope, night.date.compact(), night.prod_id);
   std::vector<StageBytes> stages;
   while (query.step())
-    stages.push_back({query.text(0), query.integer(1), static_cast<std::uint64_t>(query.integer(2))});
+    stages.push_back(
+        {query.text(0), query.integer(1), static_cast<std::uint64_t>(query.integer(2))});
   return stages;
 }
 

@@ -73,8 +73,8 @@ Response one_night(const ApiSource& source, const Request& request) {
   }
   if (parts[2] == "failures") {
     json document = night_document(*status);
-    return json_answer({{"failures", std::move(document["troubles"])},
-                        {"more", document["more_troubles"]}});
+    return json_answer(
+        {{"failures", std::move(document["troubles"])}, {"more", document["more_troubles"]}});
   }
   throw Error(ErrorKind::incomplete, "there is no such resource", request.path,
               "see /api/v1/openapi.yaml");
@@ -83,29 +83,28 @@ Response one_night(const ApiSource& source, const Request& request) {
 }  // namespace
 
 Router night_api(const ApiSource& source) {
-  return {{"/api/v1/nights",
-           [&source](const Request&) {
-             auto state = night::State::open_read_only(source.state_folder);
-             return json_answer(state ? nights_document(*state)
-                                      : json{{"nights", json::array()}});
-           }},
-          {"/api/v1/nights/",
-           [&source](const Request& request) { return one_night(source, request); }},
-          {"/api/v1/health", [&source](const Request&) { return health_answer(source); }},
-          {"/healthz", [&source](const Request&) { return health_answer(source); }},
-          {"/api/v1/openapi.yaml",
-           [&source](const Request&) {
-             Response response;
-             response.content_type = "application/yaml";
-             response.body = read_text_file(source.openapi);
-             return response;
-           }},
-          {"/metrics", [&source](const Request&) {
-             Response response;
-             response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-             response.body = metrics_text(source.state_folder);
-             return response;
-           }}};
+  return {
+      {"/api/v1/nights",
+       [&source](const Request&) {
+         auto state = night::State::open_read_only(source.state_folder);
+         return json_answer(state ? nights_document(*state) : json{{"nights", json::array()}});
+       }},
+      {"/api/v1/nights/", [&source](const Request& request) { return one_night(source, request); }},
+      {"/api/v1/health", [&source](const Request&) { return health_answer(source); }},
+      {"/healthz", [&source](const Request&) { return health_answer(source); }},
+      {"/api/v1/openapi.yaml",
+       [&source](const Request&) {
+         Response response;
+         response.content_type = "application/yaml";
+         response.body = read_text_file(source.openapi);
+         return response;
+       }},
+      {"/metrics", [&source](const Request&) {
+         Response response;
+         response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+         response.body = metrics_text(source.state_folder);
+         return response;
+       }}};
 }
 
 }  // namespace alisio::web

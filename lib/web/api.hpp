@@ -16,8 +16,8 @@ struct ApiSource {
 /// the source. What each answers is in cfg/web/openapi.yaml.
 [[nodiscard]] Router night_api(const ApiSource& source);
 
-/// Return the state in Prometheus' text format: of the latest night of each telescope, jobs by stage
-/// and status, times, memory, bytes and failures; the age of the last pass; what this cost.
+/// Return the state in Prometheus' text format: of the latest night of each telescope, jobs by
+/// stage and status, times, memory, bytes and failures; the age of the last pass; what this cost.
 [[nodiscard]] std::string metrics_text(const std::filesystem::path& state_folder);
 
 }  // namespace alisio::web

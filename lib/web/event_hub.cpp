@@ -58,9 +58,8 @@ std::size_t EventHub::listeners() {
   const std::lock_guard lock(mutex_);
   std::size_t count = 0;
   for (const auto& [name, topic] : topics_)
-    count += static_cast<std::size_t>(
-        std::count_if(topic.sinks.begin(), topic.sinks.end(),
-                      [](const auto& sink) { return !sink.expired(); }));
+    count += static_cast<std::size_t>(std::count_if(
+        topic.sinks.begin(), topic.sinks.end(), [](const auto& sink) { return !sink.expired(); }));
   return count;
 }
 

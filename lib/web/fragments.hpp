@@ -5,8 +5,8 @@
 
 namespace alisio::web {
 
-/// The parts of a page that change, as HTML elements by their ids. The page is made of them, and its
-/// events tell those that differ, so that a browser without scripts sees what others see.
+/// The parts of a page that change, as HTML elements by their ids. The page is made of them, and
+/// its events tell those that differ, so that a browser without scripts sees what others see.
 struct Fragments {
   std::map<std::string, std::string> parts;  ///< each `<… id="ID">…</…>`
   /// The element that holds some of the parts: told anew, whole, when there are others of them.

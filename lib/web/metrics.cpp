@@ -67,7 +67,8 @@ struct NightMetrics {
   Metric failed{"alisio_jobs_failed", "gauge", "Jobs whose last try failed, by stage."};
   Metric tries{"alisio_job_tries", "gauge", "Tries of all jobs, by stage."};
   Metric wall{"alisio_job_wall_seconds_sum", "gauge", "Time of the jobs that are done, by stage."};
-  Metric cpu{"alisio_job_cpu_seconds_sum", "gauge", "CPU time of the jobs that are done, by stage."};
+  Metric cpu{"alisio_job_cpu_seconds_sum", "gauge",
+             "CPU time of the jobs that are done, by stage."};
   Metric count{"alisio_jobs_done", "gauge", "Jobs whose last try was done, by stage."};
   Metric memory{"alisio_job_memory_peak_bytes", "gauge", "Most memory that a job took, by stage."};
   Metric files{"alisio_product_files", "gauge", "Files made, by stage."};

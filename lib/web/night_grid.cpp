@@ -22,9 +22,9 @@ constexpr std::size_t most_troubles = 200;  // in one document: the rest is coun
 constexpr std::size_t most_tails = 20;
 
 constexpr std::pair<char, std::string_view> letters[] = {
-    {'=', "done"},    {'>', "running"},       {'.', "to run"}, {':', "waiting"},   {'X', "failed"},
-    {'#', "blocked"}, {'?', "missing input"}, {'V', "vetoed"}, {'D', "discarded"}, {'H', "held"},
-    {'~', "other"},   {'_', "no such job"}};
+    {'=', "done"},      {'>', "running"}, {'.', "to run"},        {':', "waiting"},
+    {'X', "failed"},    {'#', "blocked"}, {'?', "missing input"}, {'V', "vetoed"},
+    {'D', "discarded"}, {'H', "held"},    {'~', "other"},         {'_', "no such job"}};
 
 /// The instant one hour before another, both as utc_now_text() writes them.
 std::string hour_before(const std::string& text) {
@@ -209,7 +209,8 @@ json night_document(const night::NightStatus& status) {
   document["running"] = running_of(status.running);
   document["runs"] = summary.is_object() ? runs_of(summary) : json::array();
   document["troubles"] = summary.is_object() ? troubles_of(status, summary) : json::array();
-  const std::size_t told = summary.is_object() ? summary.value("troubles", json::array()).size() : 0;
+  const std::size_t told =
+      summary.is_object() ? summary.value("troubles", json::array()).size() : 0;
   document["more_troubles"] = told - document["troubles"].size();
   document["notes"] = summary.is_object() ? summary.value("notes", json::array()) : json::array();
   return document;

@@ -56,12 +56,14 @@ Response one_night(const NightSource& source, const std::string& date, const std
   std::string body =
       live_line("/events?night=" + url_escaped(date) + '/' + url_escaped(prod)) + part("progress");
   if (source.actions)
-    body += fmt::format("<p><a class=\"button\" href=\"{}/act?what=close\">close the night…</a></p>\n",
-                        escaped(night_path(at.key)));
-  body += part("troubles") + part("running") + "<h2>Runs and subruns</h2>" + grid_legend() +
-          "<p id=\"where\" aria-live=\"polite\" class=\"quiet\">Click a cell, or move through a row "
-          "with the arrow keys; Enter opens its jobs.</p>\n" +
-          view.frame + part("products") + part("resources") + part("notes");
+    body +=
+        fmt::format("<p><a class=\"button\" href=\"{}/act?what=close\">close the night…</a></p>\n",
+                    escaped(night_path(at.key)));
+  body +=
+      part("troubles") + part("running") + "<h2>Runs and subruns</h2>" + grid_legend() +
+      "<p id=\"where\" aria-live=\"polite\" class=\"quiet\">Click a cell, or move through a row "
+      "with the arrow keys; Enter opens its jobs.</p>\n" +
+      view.frame + part("products") + part("resources") + part("notes");
   return scripted_page(
       fmt::format("Night {} · {} · {}", at.key.date.iso(), telescope_text(at.key.telescope), prod),
       body);
@@ -94,7 +96,8 @@ std::string job_row(const night::JobStatusView& job, const std::string& night) {
   const std::string place =
       fmt::format("/{}{}", job.key.run,
                   job.key.subrun == night::whole_run ? "" : fmt::format("/{}", job.key.subrun));
-  const bool bad = job.status == "failed" || job.status == "blocked" || job.status == "missing input";
+  const bool bad =
+      job.status == "failed" || job.status == "blocked" || job.status == "missing input";
   const bool tried = job.attempts > 0;
   const bool has_log = !job.log_file.empty() || !job.running_since.empty();
   return fmt::format(
@@ -112,7 +115,8 @@ Response run_page(const NightSource& source, AddressedNight at, const Parts& num
   const night::JobKey asked = key_of_parts("", numbers);
   const auto status = night::read_status(at.state, at.key);
   std::string rows;
-  for (const night::JobStatusView& job : status ? status->jobs : std::vector<night::JobStatusView>())
+  for (const night::JobStatusView& job :
+       status ? status->jobs : std::vector<night::JobStatusView>())
     if (job.key.run == asked.run && (numbers.size() == 1 || job.key.subrun == asked.subrun))
       rows += job_row(job, night_path(at.key));
   if (rows.empty())
@@ -125,7 +129,8 @@ Response run_page(const NightSource& source, AddressedNight at, const Parts& num
     more += " · " + link(fmt::format("/run/{}", asked.run), "provenance of the run");
   response.body = page(
       fmt::format("Jobs of {}", night::job_name(asked)),
-      more + "</p>" + table({"job", "stage", "status", "why", "tries", "time", "CPU", "memory", ""}, rows));
+      more + "</p>" +
+          table({"job", "stage", "status", "why", "tries", "time", "CPU", "memory", ""}, rows));
   return response;
 }
 
@@ -172,8 +177,9 @@ Response file_page(AddressedNight at, const std::string& name) {
   if (extension == ".html") {
     response.content_type = "text/html; charset=utf-8";
     response.headers["Content-Security-Policy"] =
-        none + "script-src 'unsafe-inline'; img-src data: blob:; sandbox allow-scripts "
-               "allow-downloads allow-modals; frame-ancestors 'self'";
+        none +
+        "script-src 'unsafe-inline'; img-src data: blob:; sandbox allow-scripts "
+        "allow-downloads allow-modals; frame-ancestors 'self'";
   } else {
     response.content_type = extension == ".svg"    ? "image/svg+xml"
                             : extension == ".json" ? "application/json"

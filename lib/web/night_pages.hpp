@@ -16,8 +16,8 @@ struct NightSource {
 };
 
 /// Return the pages `/`, `/nights/DATE`, `/nights/DATE/PROD` and below it `run/RUN[/SUBRUN]`,
-/// `log/STAGE/RUN[/SUBRUN]`, `file/NAME`, and `/events[?night=DATE/PROD]`. They refer to the source.
-/// Logs and files are those that the state names, nothing else.
+/// `log/STAGE/RUN[/SUBRUN]`, `file/NAME`, and `/events[?night=DATE/PROD]`. They refer to the
+/// source. Logs and files are those that the state names, nothing else.
 [[nodiscard]] Router night_pages(const NightSource& source);
 
 /// Draw what the listeners of a topic see, for a StateWatcher.

@@ -31,7 +31,8 @@ std::string instant_text(const std::string& iso) {
 }
 
 std::string bytes_text(double bytes) {
-  return bytes >= 1e9 ? fmt::format("{:.1f} GB", bytes / 1e9) : fmt::format("{:.0f} MB", bytes / 1e6);
+  return bytes >= 1e9 ? fmt::format("{:.1f} GB", bytes / 1e9)
+                      : fmt::format("{:.0f} MB", bytes / 1e6);
 }
 
 std::string number_cell(const std::string& text) {
@@ -47,8 +48,8 @@ std::string row_text(const std::string& letters) {
     for (std::size_t place = 0; place < letters.size(); ++place)
       if (letters[place] == letter) subruns.push_back(static_cast<int>(place));
     if (subruns.empty()) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", subruns.size(),
-                        status_of_letter(letter));
+    text +=
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", subruns.size(), status_of_letter(letter));
     const bool grave = std::string_view("XD?#VH").find(letter) != std::string_view::npos;
     if (grave && letters.size() > 1) text += " (" + night::ranges_text(subruns) + ")";
   }
@@ -76,7 +77,8 @@ std::string progress_part(const json& document) {
   if (progress["left_s"].is_number())
     text += fmt::format("; {} {} left", progress["left_at_least"] ? "at least" : "about",
                         night::duration_text(progress["left_s"]));
-  if (document["night"]["complete"].get<bool>()) text += " · <span class=\"good\">✓ complete</span>";
+  if (document["night"]["complete"].get<bool>())
+    text += " · <span class=\"good\">✓ complete</span>";
   return element(
       "div", "progress",
       fmt::format("<progress max=\"{}\" value=\"{}\" aria-label=\"jobs done\"></progress><p "
@@ -88,8 +90,7 @@ std::string progress_part(const json& document) {
 std::string key_text(const json& key) {
   const int run = key["run"];
   if (run == night::whole_night) return "night";
-  return key["subrun"].is_null() ? run_text(run)
-                                 : run_text(run) + '.' + subrun_text(key["subrun"]);
+  return key["subrun"].is_null() ? run_text(run) : run_text(run) + '.' + subrun_text(key["subrun"]);
 }
 
 /// The tail of the address of a job's pages: "/11220/0012", "/11220", "/0".
@@ -100,10 +101,9 @@ std::string key_path(const json& key) {
 }
 
 std::string action_form(const std::string& night, const json& trouble, const char* action) {
-  return fmt::format(
-      "<a class=\"button\" href=\"{}/act?what={}&amp;stage={}&amp;job={}\">{}…</a> ", escaped(night),
-      action, url_escaped(trouble["stage"].get<std::string>()), url_escaped(key_text(trouble)),
-      action);
+  return fmt::format("<a class=\"button\" href=\"{}/act?what={}&amp;stage={}&amp;job={}\">{}…</a> ",
+                     escaped(night), action, url_escaped(trouble["stage"].get<std::string>()),
+                     url_escaped(key_text(trouble)), action);
 }
 
 std::string trouble_item(const json& trouble, const std::string& night, bool actions) {
@@ -111,16 +111,15 @@ std::string trouble_item(const json& trouble, const std::string& night, bool act
   std::string text = fmt::format(
       "<details><summary><span class=\"bad\">✗</span> <b>{}</b> {}: {}{}</summary>",
       key_text(trouble), escaped(stage), escaped(trouble["reason"].get<std::string>()),
-      trouble.contains("class")
-          ? fmt::format(" <span class=\"quiet\">[{}]</span>",
-                        escaped(trouble["class"].get<std::string>()))
-          : "");
+      trouble.contains("class") ? fmt::format(" <span class=\"quiet\">[{}]</span>",
+                                              escaped(trouble["class"].get<std::string>()))
+                                : "");
   if (trouble.contains("advice"))
     text += "<p>" + escaped(trouble["advice"].get<std::string>()) + "</p>";
   if (trouble.contains("attempts"))
-    text += fmt::format("<p class=\"quiet\">{}, tried {} times</p>",
-                        escaped(trouble["status"].get<std::string>()),
-                        trouble["attempts"].get<int>());
+    text +=
+        fmt::format("<p class=\"quiet\">{}, tried {} times</p>",
+                    escaped(trouble["status"].get<std::string>()), trouble["attempts"].get<int>());
   if (trouble.contains("log_tail"))
     text += "<pre>" + escaped(trouble["log_tail"].get<std::string>()) + "</pre>";
   text += "<p>";
@@ -137,9 +136,9 @@ std::string troubles_part(const json& document, const std::string& night, bool a
   for (const json& trouble : document["troubles"]) items += trouble_item(trouble, night, actions);
   if (const auto more = document["more_troubles"].get<std::size_t>(); more > 0)
     items += fmt::format("<p>… and {} more</p>", more);
-  return element("section", "troubles",
-                 items.empty() ? "<h2>Failures</h2><p class=\"quiet\">none</p>"
-                               : "<h2>Failures</h2>" + items);
+  return element(
+      "section", "troubles",
+      items.empty() ? "<h2>Failures</h2><p class=\"quiet\">none</p>" : "<h2>Failures</h2>" + items);
 }
 
 std::string running_part(const json& document, const std::string& night) {
@@ -158,10 +157,10 @@ std::string running_part(const json& document, const std::string& night) {
         link(night + "/log/" + url_escaped(first["stage"].get<std::string>()) + key_path(first),
              "log"));
   }
-  return element("section", "running",
-                 "<h2>Running</h2>" +
-                     (rows.empty() ? "<p class=\"quiet\">nothing</p>"
-                                   : table({"job", "stages", "host", "since", ""}, rows)));
+  return element(
+      "section", "running",
+      "<h2>Running</h2>" + (rows.empty() ? "<p class=\"quiet\">nothing</p>"
+                                         : table({"job", "stages", "host", "since", ""}, rows)));
 }
 
 std::string resources_part(const json& document) {
@@ -179,13 +178,13 @@ std::string resources_part(const json& document) {
             number_cell(bytes_text(stage["max_rss_bytes"])) +
             number_cell(std::to_string(stage["events"].get<std::int64_t>())) + "</tr>\n";
   }
-  return element("section", "resources",
-                 "<h2>Resources and throughput</h2>" +
-                     (rows.empty()
-                          ? "<p class=\"quiet\">no job has ended yet</p>"
-                          : table({"stage", "done", "failed", "in the last hour", "time of a job",
-                                   "CPU of a job", "CPU in all", "most memory", "events"},
-                                  rows)));
+  return element(
+      "section", "resources",
+      "<h2>Resources and throughput</h2>" +
+          (rows.empty() ? "<p class=\"quiet\">no job has ended yet</p>"
+                        : table({"stage", "done", "failed", "in the last hour", "time of a job",
+                                 "CPU of a job", "CPU in all", "most memory", "events"},
+                                rows)));
 }
 
 std::string notes_part(const json& document) {
@@ -199,7 +198,8 @@ std::string notes_part(const json& document) {
 std::string run_head(const std::string& id, const std::string& night, int run, const json& line,
                      const std::string& worst) {
   if (run == night::whole_night)
-    return element("h3", id, link(night + "/run/0", "Night") + " <small>" + row_text(worst) + "</small>");
+    return element("h3", id,
+                   link(night + "/run/0", "Night") + " <small>" + row_text(worst) + "</small>");
   std::string text = link(fmt::format("{}/run/{}", night, run), "Run " + run_text(run));
   if (!line.is_null()) {
     const int subruns = line.value("subruns", 0), expected = line.value("expected_subruns", 0);
@@ -308,9 +308,9 @@ Fragments nights_view(night::State& state) {
         number_cell(std::to_string(night["subruns"].get<int>())) +
         number_cell(std::to_string(night["done"].get<int>())) +
         number_cell(failed == 0 ? "0" : fmt::format("<span class=\"bad\">{}</span>", failed)) +
-        number_cell(std::to_string(night["open"].get<int>())) +
-        "<td>" + instant_text(night["updated_at"]) + "</td><td>" +
-        link("/night/" + date, "provenance") + "</td></tr>";
+        number_cell(std::to_string(night["open"].get<int>())) + "<td>" +
+        instant_text(night["updated_at"]) + "</td><td>" + link("/night/" + date, "provenance") +
+        "</td></tr>";
     rows += row + '\n';
     view.parts[id] = std::move(row);
   }

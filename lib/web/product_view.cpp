@@ -39,10 +39,10 @@ std::string source_part(const json& source) {
   for (const json& row : source.at("runs")) rows += counts_row(row.value("run", ""), row);
   rows += counts_row("all", sum);
   const bool measured = sum.contains("significance") && sum["significance"].is_number();
-  return fmt::format(
-             "<h3>{}: {}</h3>", escaped(source.value("name", "")),
-             measured ? fmt::format("{:.2f} σ (Li &amp; Ma)", sum["significance"].get<double>())
-                      : "not measurable") +
+  return fmt::format("<h3>{}: {}</h3>", escaped(source.value("name", "")),
+                     measured
+                         ? fmt::format("{:.2f} σ (Li &amp; Ma)", sum["significance"].get<double>())
+                         : "not measurable") +
          table({"run", "effective time [min]", "on", "off", "alpha", "excess", "its error",
                 "significance [σ]", "excess per minute", "remark"},
                rows);
@@ -56,8 +56,8 @@ std::string significance_part(const fs::path& file) {
     std::string text;
     for (const json& source : result.at("sources")) text += source_part(source);
     for (const json& left : result.value("left_out", json::array()))
-      text += fmt::format("<p class=\"quiet\">left out: {}: {}</p>", escaped(left.value("what", "")),
-                          escaped(left.value("why", "")));
+      text += fmt::format("<p class=\"quiet\">left out: {}: {}</p>",
+                          escaped(left.value("what", "")), escaped(left.value("why", "")));
     return text;
   } catch (const json::exception&) {
     return "<p class=\"bad\">the result of the significance cannot be read</p>";
@@ -75,8 +75,8 @@ std::string products_part(night::State& state, const night::NightKey& night) {
       std::error_code problem;
       if (!fs::is_regular_file(product.path, problem)) continue;
       if (name.ends_with(".html"))
-        report += "<p>" + link(path, "Report of the night, with the plots of the data check") +
-                  "</p>\n";
+        report +=
+            "<p>" + link(path, "Report of the night, with the plots of the data check") + "</p>\n";
       else if (name.ends_with(".json"))
         significance += significance_part(product.path) + "<p>" + link(path, name) + "</p>\n";
       else if (name.ends_with(".svg"))
@@ -84,8 +84,9 @@ std::string products_part(night::State& state, const night::NightKey& night) {
             "<figure><a href=\"{0}\"><img src=\"{0}\" alt=\"{1}\" loading=\"lazy\"></a></figure>\n",
             escaped(path), escaped("distribution of " + name));
     }
-  std::string html = "<h2>Data check and sources</h2>" +
-                     (report.empty() ? "<p class=\"quiet\">the report is not made yet</p>" : report);
+  std::string html =
+      "<h2>Data check and sources</h2>" +
+      (report.empty() ? "<p class=\"quiet\">the report is not made yet</p>" : report);
   if (!significance.empty()) html += significance + plots;
   html += "<p>" + link("/night/" + night.date.compact(), "Provenance of the night") + "</p>";
   return "<section id=\"products\">" + html + "</section>";

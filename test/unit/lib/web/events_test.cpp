@@ -77,7 +77,8 @@ TEST(Fragments, TellWhatDiffers) {
 }
 
 TEST(StateWatcher, TellsWhatChangesOnce) {
-  const fs::path folder = fs::temp_directory_path() / ("alisio_watch_" + std::to_string(::getpid()));
+  const fs::path folder =
+      fs::temp_directory_path() / ("alisio_watch_" + std::to_string(::getpid()));
   fs::remove_all(folder);
   fs::create_directories(folder);
   night::State state = night::State::open(folder);

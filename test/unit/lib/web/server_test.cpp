@@ -70,8 +70,9 @@ class ServerTest : public testing::Test {
     std::promise<std::uint16_t> ready;
     auto port = ready.get_future();
     thread_ = std::jthread([this, &ready] {
-      serve(router_, options_, [&ready](std::uint16_t taken) { ready.set_value(taken); },
-            [this] { return stop_.load(); });
+      serve(
+          router_, options_, [&ready](std::uint16_t taken) { ready.set_value(taken); },
+          [this] { return stop_.load(); });
     });
     port_ = port.get();
   }
