@@ -1,11 +1,13 @@
 #include "apps/commands.hpp"
 
 #include "apps/daemon_command.hpp"
+#include "apps/decision_commands.hpp"
 #include "apps/night_command.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
 #include "apps/simulate_command.hpp"
 #include "apps/stage_commands.hpp"
+#include "apps/status_command.hpp"
 #include "apps/web_command.hpp"
 
 namespace alisio::apps {
@@ -18,6 +20,8 @@ std::span<const Command> commands() {
                       return run_night_command(arguments, night_services(program), program);
                     }});
     list.push_back({"daemon", "take care of the nights as their data come", run_daemon_command});
+    list.push_back({"status", "say how a night stands and what to do", run_status_command});
+    for (const Command& command : decision_commands()) list.push_back(command);
     for (const StageCommand& command : stage_commands())
       list.push_back(
           {command.name, command.summary,

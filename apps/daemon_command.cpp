@@ -72,30 +72,31 @@ int run_daemon_command(const std::vector<std::string>& arguments, const Program&
   options.add_options()("config", po::value(&config_file), "configuration file")(
       "night", po::value(&nights)->composing(),
       "a night to take care of besides the last ones, to catch up; may be given again")(
-      "no-page", "do not serve the page")(
-      "executable", po::value<std::string>(), "program that runs the passes (default: this one)");
+      "no-page", "do not serve the page")("executable", po::value<std::string>(),
+                                          "program that runs the passes (default: this one)");
   const auto values = parse_arguments(
       arguments,
       {.name = "daemon",
        .synopsis = "--config FILE [--night DATE] [--no-page]",
-       .text = "Takes care of the nights by itself: watches the raw-data folder, passes over a "
-               "night\n"
-               "(`alisio night DATE --pass`) as its subruns become complete, passes again over "
-               "nights\n"
-               "that are open every daemon.pass_every_s, and serves the page of `alisio web`, "
-               "whose\n"
-               "address it says on standard output. A subrun is complete when the next one exists, "
-               "or\n"
-               "when its files are whole and unchanged for daemon.settle_s.\n"
-               "\n"
-               "SIGTERM: the pass under way hands its jobs back, and the daemon ends with code 0. "
-               "SIGHUP:\n"
-               "the configuration is read anew; a wrong one is refused and the old one kept. It "
-               "tells\n"
-               "systemd how it is (Type=notify, watchdog); scripts/systemd and scripts/cron hold "
-               "the\n"
-               "files. One daemon works on one state. Whatever ended it, the next one goes on from\n"
-               "there. What passes print is in <paths.state>/daemon/night_DATE.log.",
+       .text =
+           "Takes care of the nights by itself: watches the raw-data folder, passes over a "
+           "night\n"
+           "(`alisio night DATE --pass`) as its subruns become complete, passes again over "
+           "nights\n"
+           "that are open every daemon.pass_every_s, and serves the page of `alisio web`, "
+           "whose\n"
+           "address it says on standard output. A subrun is complete when the next one exists, "
+           "or\n"
+           "when its files are whole and unchanged for daemon.settle_s.\n"
+           "\n"
+           "SIGTERM: the pass under way hands its jobs back, and the daemon ends with code 0. "
+           "SIGHUP:\n"
+           "the configuration is read anew; a wrong one is refused and the old one kept. It "
+           "tells\n"
+           "systemd how it is (Type=notify, watchdog); scripts/systemd and scripts/cron hold "
+           "the\n"
+           "files. One daemon works on one state. Whatever ended it, the next one goes on from\n"
+           "there. What passes print is in <paths.state>/daemon/night_DATE.log.",
        .examples = "  alisio daemon --config /etc/alisio.yaml\n"
                    "  alisio daemon --config alisio.yaml --night 20240215 --night 20240216"},
       options);

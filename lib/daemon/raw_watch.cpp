@@ -20,9 +20,9 @@ namespace fs = std::filesystem;
 bool is_on_network(const fs::path& folder) {
   // From linux/magic.h, and of those that stand outside of the kernel: NFS, SMB, SMB2, CIFS, AFS,
   // Ceph, Lustre, GPFS, BeeGFS, FUSE.
-  constexpr std::array<unsigned long, 10> network = {
-      0x6969,     0x517B,     0xFE534D42, 0xFF534D42, 0x5346414F,
-      0x00C36400, 0x0BD00BD0, 0x47504653, 0x19830326, 0x65735546};
+  constexpr std::array<unsigned long, 10> network = {0x6969,     0x517B,     0xFE534D42, 0xFF534D42,
+                                                     0x5346414F, 0x00C36400, 0x0BD00BD0, 0x47504653,
+                                                     0x19830326, 0x65735546};
   struct statfs facts {};
   if (::statfs(folder.c_str(), &facts) != 0) return true;
   const auto kind = static_cast<unsigned long>(facts.f_type) & 0xFFFFFFFFUL;
@@ -55,9 +55,9 @@ FolderWatch::~FolderWatch() {
 bool FolderWatch::watch(const fs::path& folder) {
   if (descriptor_ < 0 || is_on_network(folder)) return false;
   if (watched_.contains(folder)) return true;
-  const int number = ::inotify_add_watch(descriptor_, folder.c_str(),
-                                         IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE |
-                                             IN_MOVED_FROM | IN_ONLYDIR);
+  const int number = ::inotify_add_watch(
+      descriptor_, folder.c_str(),
+      IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR);
   if (number < 0) return false;
   watched_[folder] = number;
   return true;

@@ -20,8 +20,7 @@ std::optional<long> number_in_environment(const char* name) {
   if (text == nullptr) return std::nullopt;
   long value = 0;
   const std::string_view digits = text;
-  const auto [end, problem] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (problem != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return value;
 }

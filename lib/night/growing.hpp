@@ -19,7 +19,8 @@ namespace alisio::night {
 [[nodiscard]] bool has_settled(const SubrunFiles& subrun, double settle_s, double now_unix_s);
 
 /// Take the subruns out of a catalogue that may be growing: the last of each run, unless it has
-/// settled; of runs that a later one follows, the files need only be whole. Each leaves a note. @returns how many were taken out.
+/// settled; of runs that a later one follows, the files need only be whole. Each leaves a note.
+/// @returns how many were taken out.
 int leave_out_growing(Catalogue& catalogue, double settle_s, double now_unix_s);
 
 }  // namespace alisio::night

@@ -25,12 +25,6 @@ namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
 
-std::string prod_id_of(const NightOptions& options, const config::Configuration& configuration) {
-  if (!options.prod_id.empty()) return options.prod_id;
-  const std::string configured = configuration.text("prod_id");
-  return configured.empty() ? version_tag() + "_v00" : configured;
-}
-
 void check_prod_id(const std::string& prod_id) {
   const bool clean = std::all_of(prod_id.begin(), prod_id.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-' || c == '+';
@@ -71,19 +65,13 @@ Steps steps_of(const NightOptions& options, const config::Configuration& configu
     throw Error(ErrorKind::configuration,
                 "'stop' needs the data check, whose numbers the gates judge", "gates.on_failure",
                 "switch steps.data_check and data_check.write on, or say 'warn'");
-  if (steps.dl3 && configuration.boolean("dl2.source_dependent"))
-    throw Error(ErrorKind::configuration,
-                "of source-dependent DL2 (dl2.source_dependent) no DL3 is made", "steps.dl3",
-                "switch one of the two off");
   return steps;
 }
 
 SetupRequest request_of(const NightOptions& options, const config::Configuration& configuration,
                         const NightServices& services) {
   SetupRequest request;
-  request.key = {static_cast<int>(configuration.integer("telescope")), options.date,
-                 prod_id_of(options, configuration)};
-  check_prod_id(request.key.prod_id);
+  request.key = night_key(configuration, options.date, options.prod_id);
   request.r0 = configuration.path("paths.r0");
   request.r0g = configuration.path("paths.r0g");
   request.run_summaries = configuration.path("paths.run_summary");
@@ -183,6 +171,7 @@ int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanS
   std::optional<State> state = State::open_read_only(state_folder);
   if (state) {
     snapshot = state->snapshot(setup.key);
+    settings.decisions = standing_decisions(*state, setup.key);
     settings.known_verdict = [&](const FileStamp& file) {
       return state->known_verdict(settings.gates, file);
     };
@@ -230,26 +219,38 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
 
 }  // namespace
 
+NightKey night_key(const config::Configuration& configuration, const NightDate& date,
+                   const std::string& prod_id) {
+  NightKey key{static_cast<int>(configuration.integer("telescope")), date, prod_id};
+  if (key.prod_id.empty()) key.prod_id = configuration.text("prod_id");
+  if (key.prod_id.empty()) key.prod_id = version_tag() + "_v00";
+  check_prod_id(key.prod_id);
+  return key;
+}
+
+std::string night_name(const NightKey& key) {
+  return fmt::format("{}_{}_{}", telescope_text(key.telescope), key.date.compact(), key.prod_id);
+}
+
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
   const SetupRequest request = request_of(options, configuration, services);
   PlanSettings settings = settings_of(options, configuration, services);
   const fs::path state_folder = configuration.path("paths.state");
-  const std::string night_name = fmt::format("{}_{}_{}", telescope_text(request.key.telescope),
-                                             request.key.date.compact(), request.key.prod_id);
+  const std::string name = night_name(request.key);
   const auto set_up = [&] { return set_up_night(request, services.probe); };
   if (options.plan)
     return print_plan_only(set_up(), state_folder, settings, options.json, services, out);
 
   const NightLock lock =
-      NightLock::take(state_folder / (night_name + (options.dry_run ? ".dry_run.lock" : ".lock")));
+      NightLock::take(state_folder / (name + (options.dry_run ? ".dry_run.lock" : ".lock")));
   if (!lock.holds()) {
     if (options.pass) {
-      spdlog::info("{} is being processed by {}", night_name, lock.holder());
+      spdlog::info("{} is being processed by {}", name, lock.holder());
       return 0;
     }
     throw Error(ErrorKind::resource,
-                fmt::format("this night is being processed by {}", lock.holder()), night_name,
+                fmt::format("this night is being processed by {}", lock.holder()), name,
                 "wait for its end, or stop it");
   }
 
@@ -257,9 +258,9 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
-  const PassOptions how =
-      pass_options(options, configuration,
-                   state_folder / "jobs" / (night_name + (options.dry_run ? "_dry" : "")));
+  settings.decisions = standing_decisions(state, request.key);
+  const PassOptions how = pass_options(
+      options, configuration, state_folder / "jobs" / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
 
   Pass pass(set_up, services, state, settings, how);
@@ -269,7 +270,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (!idle)
     if (const int signal = pass.run(); signal != 0)
       throw Error(ErrorKind::interrupted,
-                  fmt::format("stopped by {}; the state is kept", strsignal(signal)), night_name,
+                  fmt::format("stopped by {}; the state is kept", strsignal(signal)), name,
                   "the same command goes on from here");
   pass.merge_all();
   pass.judge_data();

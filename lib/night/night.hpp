@@ -10,6 +10,7 @@
 #include "lib/config/configuration.hpp"
 #include "lib/night/catalogue.hpp"
 #include "lib/night/command.hpp"
+#include "lib/night/discard.hpp"
 #include "lib/night/plan.hpp"
 
 namespace alisio::night {
@@ -48,6 +49,8 @@ struct NightServices {
   std::function<std::string(const std::filesystem::path&)> describe_input;
   /// Walk through a job without computing: write its provenance as planned.
   std::function<void(const JobRequest&)> dry_run_stage;
+  /// Record in provenance that a product stands no more for what it was.
+  InvalidationRecorder record_invalidation;
   /// Merge the provenance of a run.
   std::function<void(const MergeJob&)> merge;
   /// Forest file that serves when the configuration names none.
@@ -67,6 +70,14 @@ struct NightOptions {
   std::string prod_id;             ///< empty: as configured
   std::optional<double> settle_s;  ///< see SetupRequest
 };
+
+/// Return which night of which production is meant. @param prod_id empty: as configured
+/// @throws Error(usage) for a name that is no folder's.
+[[nodiscard]] NightKey night_key(const config::Configuration& configuration, const NightDate& date,
+                                 const std::string& prod_id);
+
+/// Return the name of a night's lock and job folder within the state's: "LST-1_20221215_v1_v00".
+[[nodiscard]] std::string night_name(const NightKey& key);
 
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.

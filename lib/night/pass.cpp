@@ -12,6 +12,8 @@
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/discard.hpp"
+#include "lib/night/failure.hpp"
 #include "lib/night/process.hpp"
 #include "lib/night/progress.hpp"
 
@@ -76,9 +78,44 @@ CommandWriter Pass::writer() const {
 // --- planning ---
 
 void Pass::plan() {
+  set_aside();
   snapshot_ = state_.snapshot(setup_.key);
   for (StepRecord& step : state_.steps(setup_.key)) shown_[step.key] = std::move(step);
   plan_everything();
+}
+
+void Pass::set_aside() {
+  try {
+    for (const fs::path& file :
+         set_aside_discarded(state_, setup_.key, services_.record_invalidation))
+      spdlog::info("set aside as {}: its subrun was discarded", file.string());
+  } catch (const Error& error) {
+    spdlog::warn("products of a discarded subrun stay where they are: {}", error.what());
+  }
+}
+
+void Pass::heed_decisions() {
+  const std::int64_t version = state_.data_version();
+  if (version == seen_version_) return;
+  seen_version_ = version;
+  std::vector<Decision> now = standing_decisions(state_, setup_.key);
+  if (now == settings_.decisions) return;
+  for (const Decision& decision : now) {
+    if (std::find(settings_.decisions.begin(), settings_.decisions.end(), decision) !=
+        settings_.decisions.end())
+      continue;
+    spdlog::info("decided: {}", decision.line());
+    if (decision.kind != DecisionKind::retry) continue;
+    std::erase_if(events_.given_up,
+                  [&](const auto& given_up) { return decision.concerns(given_up.first); });
+    std::erase_if(tries_, [&](const auto& tries) {
+      return decision.concerns(tries.first) && !events_.running.contains(tries.first);
+    });
+  }
+  settings_.decisions = std::move(now);
+  set_aside();
+  plan_everything();
+  hand_on_hashes();
 }
 
 void Pass::plan_everything() {
@@ -355,9 +392,8 @@ void Pass::ended(pid_t pid, const ProcessEnd& end, bool stopped) {
   if (stopped)
     std::erase_if(jobs, [](const JobRecord& job) { return job.status == JobStatus::failed; });
   for (const JobRecord& job : jobs) {
-    transient_[job.key] = job.status == JobStatus::failed &&
-                          (end.signal != 0 || job.exit_code == exit_code(ErrorKind::resource) ||
-                           job.exit_code == exit_code(ErrorKind::interrupted));
+    transient_[job.key] =
+        job.status == JobStatus::failed && classify(job).try_again == TryAgain::now;
     if (job.status == JobStatus::failed)
       spdlog::error("{} {}: {}", job.key.stage, job_name(job.key), job.message);
   }
@@ -377,6 +413,8 @@ void Pass::ended(pid_t pid, const ProcessEnd& end, bool stopped) {
       --tries_[key];
   }
   adopt(jobs, files);
+  if (decision_about(settings_.decisions, DecisionKind::discard, request.jobs.front()) != nullptr)
+    set_aside();
   std::error_code ignored;
   fs::remove(request.report_file, ignored);
   if (stopped) return;
@@ -428,6 +466,7 @@ int Pass::run() {
         });
         if (!open) merge_run(run);
       }
+      heed_decisions();
     }
   } catch (...) {
     // The state cannot be kept (disk full?): without it the jobs must not go on.

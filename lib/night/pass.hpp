@@ -61,6 +61,10 @@ class Pass {
   [[nodiscard]] int processes_to_start() const;
   void plan_everything();
   void keep_verdicts();
+  /// Obey what operators have decided since it was last looked at.
+  void heed_decisions();
+  /// Rename what was made of discarded subruns. What cannot be is told, and stops nothing.
+  void set_aside();
   void decide_again(const std::vector<JobKey>& changed);
   void give_up_what_failed(const std::vector<JobKey>& keys);
   void start_ready();
@@ -90,7 +94,8 @@ class Pass {
   std::map<JobKey, int> tries_;       ///< of this pass
   std::map<JobKey, bool> transient_;  ///< the last failure may pass
   std::vector<std::string> merge_notes_;
-  bool merged_a_run_ = false;  ///< since the night was merged
+  std::int64_t seen_version_ = 0;  ///< of the database, when decisions were last looked at
+  bool merged_a_run_ = false;      ///< since the night was merged
   DataVerdicts verdicts_;
   int jobs_run_ = 0;
   std::map<JobKey, StepRecord> shown_;

@@ -61,6 +61,14 @@ CREATE TABLE step (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT 
   stage TEXT NOT NULL, run INTEGER NOT NULL, subrun INTEGER NOT NULL, status TEXT NOT NULL,
   reason TEXT NOT NULL,
   PRIMARY KEY (telescope, date, prod_id, run, subrun, stage)) WITHOUT ROWID;
+)sql",
+    // What operators decide (decision.hpp).
+    R"sql(
+CREATE TABLE decision (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
+  prod_id TEXT NOT NULL, kind TEXT NOT NULL, run INTEGER NOT NULL, subrun INTEGER NOT NULL,
+  stage TEXT NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
+  ended_at TEXT, ended_by TEXT NOT NULL DEFAULT '', ended_why TEXT NOT NULL DEFAULT '');
+CREATE INDEX decision_of_night ON decision (telescope, date, prod_id);
 )sql"};
 constexpr int schema_version = static_cast<int>(std::size(schema_steps));
 constexpr int oldest_readable_schema = 2, first_schema_with_verdicts = 3,
@@ -449,6 +457,12 @@ std::vector<StepRecord> State::steps(const NightKey& night) {
                      .status = query.text(3),
                      .reason = query.text(4)});
   return steps;
+}
+
+std::int64_t State::data_version() {
+  sqlite::Statement query = database_.prepare("PRAGMA data_version");
+  query.step();
+  return query.integer(0);
 }
 
 std::vector<NightRecord> State::nights() {

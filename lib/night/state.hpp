@@ -184,6 +184,9 @@ class State {
   /// Return how a night was last shown; nothing if it never was.
   [[nodiscard]] std::optional<NightRecord> night(const NightKey& night);
 
+  /// Return a number that changes when another process or connection has written. Cheap.
+  [[nodiscard]] std::int64_t data_version();
+
   /// The database itself, for those who keep tables of their own in it.
   [[nodiscard]] sqlite::Database& database() { return database_; }
 

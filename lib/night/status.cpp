@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "lib/base/error.hpp"
 #include "lib/night/judge.hpp"
 #include "lib/night/process.hpp"
 
@@ -22,8 +23,8 @@ double unix_seconds(const std::string& text) {
   if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%lf", &year, &month, &day, &hour, &minute,
                   &second) != 6)
     return 0;
-  const sys_days date =
-      std::chrono::year{year} / std::chrono::month(unsigned(month)) / std::chrono::day(unsigned(day));
+  const sys_days date = std::chrono::year{year} / std::chrono::month(unsigned(month)) /
+                        std::chrono::day(unsigned(day));
   return static_cast<double>(date.time_since_epoch().count()) * 86400 + hour * 3600 + minute * 60 +
          second;
 }
@@ -96,6 +97,47 @@ void mark_running(const std::vector<RunningView>& running, std::vector<JobStatus
   }
 }
 
+/// Count the jobs of each run as they stand now.
+void count_again(const std::vector<JobStatusView>& jobs, NightSummary& summary) {
+  std::map<int, RunLine*> lines;
+  for (RunLine& line : summary.runs) {
+    line.stages.clear();
+    lines[line.run] = &line;
+  }
+  for (const JobStatusView& job : jobs) {
+    const auto line = lines.find(job.key.run);
+    if (line == lines.end()) continue;
+    StageCount& count = line->second->stages[job.key.stage];
+    if (job.status == to_string(StepStatus::done))
+      ++count.done;
+    else if (job.status == to_string(StepStatus::vetoed))
+      ++count.vetoed;
+    else if (job.last_end == "failed" && job.running_since.empty())
+      ++count.failed;
+    else
+      ++count.other;
+  }
+}
+
+/// Tell the troubles that are a job's own, and what they are known as.
+void recognise_failures(const NightSummary& summary, std::vector<JobStatusView>& jobs) {
+  std::set<JobKey> own;
+  for (const Trouble& trouble : summary.troubles) own.insert(trouble.key);
+  for (JobStatusView& job : jobs) {
+    const bool failed = job.last_end == "failed" && job.running_since.empty() &&
+                        job.status != to_string(StepStatus::done) &&
+                        job.status != to_string(StepStatus::vetoed);
+    const bool stuck = job.status == to_string(StepStatus::failed) ||
+                       job.status == to_string(StepStatus::blocked) ||
+                       job.status == to_string(StepStatus::missing_input);
+    job.in_trouble = failed || (stuck && own.contains(job.key));
+    if (failed)
+      job.failure = classify({job.exit_code, job.message, job.log_tail, job.key.stage});
+    else if (job.in_trouble)
+      job.failure = classify({exit_code(ErrorKind::missing_input), job.reason, "", job.key.stage});
+  }
+}
+
 json subrun_json(int subrun) {
   return subrun == whole_run ? json() : json(subrun);
 }
@@ -110,6 +152,12 @@ json job_json(const JobStatusView& job) {
   entry["reason"] = job.reason;
   entry["attempts"] = job.attempts;
   if (!job.running_since.empty()) entry["running_since"] = job.running_since;
+  entry["in_trouble"] = job.in_trouble;
+  if (job.failure)
+    entry["failure"] = {{"class", to_string(job.failure->kind)},
+                        {"cause", job.failure->cause},
+                        {"advice", job.failure->advice},
+                        {"try_again", to_string(job.failure->try_again)}};
   if (job.attempts == 0) return entry;
   entry["last_end"] = job.last_end;
   entry["exit_code"] = job.exit_code;
@@ -169,13 +217,20 @@ NightProgress progress_of(const std::vector<JobStatusView>& jobs,
 }
 
 std::optional<NightStatus> read_status(State& state, const NightKey& night) {
-  std::optional<NightRecord> record = state.night(night);
+  const std::optional<NightRecord> record = state.night(night);
   if (!record) return std::nullopt;
   NightStatus status;
-  status.record = std::move(*record);
+  status.summary = parse_summary(json::parse(record->summary));
+  status.updated_at = record->updated_at;
   status.jobs = read_jobs(state.database(), night);
   status.running = read_running(state, night);
+  status.decisions = standing_decisions(state, night);
+  status.summary.decisions.clear();
+  for (const Decision& decision : status.decisions)
+    status.summary.decisions.push_back(decision.line());
   mark_running(status.running, status.jobs);
+  count_again(status.jobs, status.summary);
+  recognise_failures(status.summary, status.jobs);
   for (const JobStatusView& job : status.jobs)
     ++status.counts[{job.key.run, job.key.stage}][job.status];
   status.progress = progress_of(status.jobs, status.running, utc_now_text());
@@ -184,11 +239,12 @@ std::optional<NightStatus> read_status(State& state, const NightKey& night) {
 
 json status_json(const NightStatus& status) {
   const NightProgress& progress = status.progress;
-  json document{{"telescope", status.record.key.telescope},
-                {"date", status.record.key.date.iso()},
-                {"prod_id", status.record.key.prod_id},
-                {"updated_at", status.record.updated_at},
-                {"summary", json::parse(status.record.summary)}};
+  json document{{"telescope", status.summary.key.telescope},
+                {"date", status.summary.key.date.iso()},
+                {"prod_id", status.summary.key.prod_id},
+                {"updated_at", status.updated_at},
+                {"complete", status.complete()},
+                {"summary", summary_json(status.summary)}};
   document["progress"] = {{"jobs", progress.jobs},
                           {"done", progress.done},
                           {"running", progress.running},
@@ -196,6 +252,15 @@ json status_json(const NightStatus& status) {
                           {"in_trouble", progress.in_trouble},
                           {"left_s", progress.left_s ? json(*progress.left_s) : json()},
                           {"left_at_least", progress.left_at_least}};
+  json& decisions = document["decisions"] = json::array();
+  for (const Decision& decision : status.decisions)
+    decisions.push_back({{"decision", to_string(decision.kind)},
+                         {"run", decision.run},
+                         {"subrun", subrun_json(decision.subrun)},
+                         {"stage", decision.stage},
+                         {"reason", decision.reason},
+                         {"author", decision.author},
+                         {"at", decision.at}});
   json& running = document["running"] = json::array();
   for (const RunningView& process : status.running) {
     json jobs = json::array();

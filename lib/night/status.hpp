@@ -7,7 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "lib/night/decision.hpp"
+#include "lib/night/failure.hpp"
 #include "lib/night/state.hpp"
+#include "lib/night/table.hpp"
 
 /// How a night stands, for those who look on: the terminal, the pages, the metrics. All of it is
 /// read from the state; nothing is planned and no product is looked at.
@@ -16,9 +19,9 @@ namespace alisio::night {
 /// A job as the last pass judged it and as its last try ended.
 struct JobStatusView {
   JobKey key;
-  std::string status;  ///< as to_string(StepStatus) says it: "done", "to run", …
-  std::string reason;  ///< why, one line
-  int attempts = 0;    ///< 0: never tried; what follows is then empty
+  std::string status;    ///< as to_string(StepStatus) says it: "done", "to run", …
+  std::string reason;    ///< why, one line
+  int attempts = 0;      ///< 0: never tried; what follows is then empty
   std::string last_end;  ///< "done", "failed", "interrupted"; empty: never tried
   int exit_code = 0;
   std::string message;  ///< the error of the last try, one line
@@ -29,6 +32,9 @@ struct JobStatusView {
   std::uint64_t max_rss_bytes = 0;
   std::string ended_at;       ///< ISO, UTC
   std::string running_since;  ///< ISO, UTC; empty: no process of it is under way
+  /// Its trouble is its own and not that of a job before it, whose product it waits for.
+  bool in_trouble = false;
+  std::optional<Failure> failure;  ///< what its trouble is known as
 };
 
 /// A process under way.
@@ -54,11 +60,17 @@ struct NightProgress {
 };
 
 struct NightStatus {
-  NightRecord record;
+  NightSummary summary;             ///< as the last pass showed it, its counts as they are now
+  std::string updated_at;           ///< when it was shown; ISO, UTC
   std::vector<JobStatusView> jobs;  ///< by run and subrun
+  std::vector<Decision> decisions;  ///< of operators, those that stand now
   std::vector<RunningView> running;
   std::map<std::pair<int, std::string>, StatusCounts> counts;  ///< by run and stage
   NightProgress progress;
+  /// All that is to be done is done.
+  [[nodiscard]] bool complete() const {
+    return summary.complete() && progress.running + progress.to_run == 0;
+  }
 };
 
 /// Read how one night of one production stands; nothing if no pass has shown it yet.
@@ -70,7 +82,7 @@ struct NightStatus {
                                         const std::vector<RunningView>& running,
                                         const std::string& now);
 
-/// Return all of it as JSON; `summary` is that of the pass.
+/// Return all of it as JSON; `summary` is as `alisio night --json` prints it.
 [[nodiscard]] nlohmann::json status_json(const NightStatus& status);
 
 }  // namespace alisio::night

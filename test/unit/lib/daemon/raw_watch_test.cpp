@@ -44,8 +44,8 @@ class RawWatchTest : public testing::Test {
   /// Write a subrun of two streams, of an age in seconds.
   void write(int run, int subrun, bool whole, double age_s) {
     for (int stream : {1, 2}) {
-      const fs::path file =
-          folder_ / "20240115" / fmt::format("LST-1.{}.Run{:05}.{:04}.fits.fz", stream, run, subrun);
+      const fs::path file = folder_ / "20240115" /
+                            fmt::format("LST-1.{}.Run{:05}.{:04}.fits.fz", stream, run, subrun);
       std::ofstream(file) << fits_text(whole);
       fs::last_write_time(file, fs::file_time_type::clock::now() -
                                     std::chrono::milliseconds(std::int64_t(age_s * 1000)));

@@ -1,8 +1,11 @@
 // How a night stands, read from the state alone.
 #include "lib/night/status.hpp"
 
+#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "lib/night/lstosa_table.hpp"
+#include "lib/night/status_text.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
 
 namespace alisio::night {
@@ -57,6 +60,12 @@ TEST_F(StatusTest, TellsWhatIsDoneAndWhatFailed) {
   EXPECT_EQ(now->progress.done, 6);
   EXPECT_EQ(now->progress.in_trouble, 2);
   EXPECT_FALSE(now->progress.left_s);
+  EXPECT_FALSE(now->complete());
+  EXPECT_TRUE(failed.in_trouble);
+  ASSERT_TRUE(failed.failure);
+  EXPECT_EQ(failed.failure->kind, FailureClass::bad_input);
+  EXPECT_FALSE(job_of(*now, "dl1_to_dl2", 101, 1).in_trouble) << "its trouble is that of its DL1";
+  EXPECT_EQ(summary_json(parse_summary(summary_json(now->summary))), summary_json(now->summary));
   const nlohmann::json document = status_json(*now);
   EXPECT_EQ(document["date"], "2022-12-15");
   EXPECT_EQ(document["summary"]["complete"], false);
@@ -92,6 +101,56 @@ JobStatusView job_with(int subrun, const char* status) {
   job.key = {"r0_to_dl1", 1, subrun};
   job.status = status;
   return job;
+}
+
+TEST_F(StatusTest, OneScreenSaysWhatIsMissingAndWhatToDo) {
+  order("r0_to_dl1_00101.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  std::ostringstream text;
+  print_status(*status(), {}, text);
+  const auto says = [&](const std::string& words) {
+    EXPECT_NE(text.str().find(words), std::string::npos) << words << "\n" << text.str();
+  };
+  says("Night 2022-12-15 of LST-1, production test_v00: not complete\n6 of 8 jobs done, ");
+  says("nobody works on it now");
+  says("1 done, 1 failed");
+  says("missing of 00101: DL1 0001; DL2 0001\n");
+  says("00101.0001 r0_to_dl1: bad input: told to fail (tried 1 time, last 20");
+  says("    do: mend or replace the file");
+  EXPECT_EQ(text.str().find("told to fail with 5"), std::string::npos);
+  print_status(*status(), {.run = 101, .subrun = {}, .why = true, .worker = ""}, text);
+  says("    | told to fail with 5\n");
+  says("    0001  dl1_to_dl2      blocked: its DL1 is not there");
+  EXPECT_EQ(text.str().find("00102.", text.str().find("0001  dl1_to_dl2")), std::string::npos);
+}
+
+TEST_F(StatusTest, TheTableOfLstosaHasItsColumns) {
+  write(folder_ / "drive/Target_log_20221215.txt",
+        "1671141600 TrackStart 83.63 22.01 Crab Nebula\n");
+  configure("steps:\n  muons: true\n  data_check: true\n");
+  order("r0_to_dl1_00102.0001", "die");
+  EXPECT_EQ(run(), 7);
+  State state = State::open(folder_ / "state");
+  std::ostringstream text;
+  print_lstosa_table(*read_status(state, key()), state, text);
+  std::istringstream lines(text.str());
+  std::vector<std::vector<std::string>> rows;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    rows.emplace_back(std::istream_iterator<std::string>(words),
+                      std::istream_iterator<std::string>());
+    EXPECT_EQ(rows.back().size(), 19U) << line;
+  }
+  ASSERT_EQ(rows.size(), 5U) << text.str();
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(rows[2],
+            (Words{"LST1", "2", "1", "DATA", "101", "2", "Crab_Nebula", "Check", "1", "None",
+                   "COMPLETED", "00:00:02", "0:0", "100", "100", "None", "0", "100", "100"}))
+      << text.str();
+  EXPECT_EQ(rows[3][10], "FAILED");
+  EXPECT_EQ(rows[3][12], "0:9");
+  EXPECT_EQ(rows[3][13], "50");
+  EXPECT_EQ(rows[1][3], "PEDCALIB");
 }
 
 TEST(Status, WhatIsLeftFollowsFromWhatIsDone) {
