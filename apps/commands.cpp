@@ -2,6 +2,7 @@
 
 #include "apps/daemon_command.hpp"
 #include "apps/decision_commands.hpp"
+#include "apps/doctor_command.hpp"
 #include "apps/night_command.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
@@ -20,6 +21,7 @@ std::span<const Command> commands() {
                       return run_night_command(arguments, night_services(program), program);
                     }});
     list.push_back({"daemon", "take care of the nights as their data come", run_daemon_command});
+    list.push_back({"doctor", "look before the night for what would go wrong", run_doctor_command});
     list.push_back({"status", "say how a night stands and what to do", run_status_command});
     for (const Command& command : decision_commands()) list.push_back(command);
     for (const StageCommand& command : stage_commands())

@@ -22,12 +22,17 @@ namespace fs = std::filesystem;
 /// The page in a thread of its own, for as long as this lives.
 class ServedPage {
  public:
-  ServedPage(const config::Configuration& configuration, const Program& program)
+  ServedPage(const config::Configuration& configuration, const Program& program,
+             std::function<void()> acted)
       : site_({.state_folder = configuration.path("paths.state"),
                .open_index =
                    [place = index_place(configuration)] {
                      return prov::Store::open(place, prov::StoreMode::read_only);
-                   }},
+                   },
+               .token = token_of(configuration),
+               .config_file =
+                   configuration.files().empty() ? fs::path() : configuration.files().back(),
+               .acted = std::move(acted)},
               program) {
     const web::ServerOptions server = server_options(configuration);
     warn_if_open(server);
@@ -110,8 +115,10 @@ int run_daemon_command(const std::vector<std::string>& arguments, const Program&
     return config::Configuration::load(file.empty() ? std::vector<fs::path>() : std::vector{file});
   };
   if (values->count("no-page") == 0)
-    services.serve = [&program](const config::Configuration& configuration) {
-      return std::static_pointer_cast<void>(std::make_shared<ServedPage>(configuration, program));
+    services.serve = [&program,
+                      woken = services.woken](const config::Configuration& configuration) {
+      return std::static_pointer_cast<void>(
+          std::make_shared<ServedPage>(configuration, program, [woken] { *woken = true; }));
     };
   for (const std::string& night : nights) services.nights.push_back(NightDate::parse(night));
   return daemon::run_daemon(services);

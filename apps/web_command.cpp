@@ -29,16 +29,19 @@ int run_web_command(const std::vector<std::string>& arguments, const Program& pr
       arguments,
       {.name = "web",
        .synopsis = "[--address ADDRESS] [--port N] [--config FILE]",
-       .text =
-           "Serve all nights as pages: how far each is, its runs and subruns in a grid that\n"
-           "follows the state by itself, failures with their logs, resources, report and\n"
-           "significance; and the record of what was made (runs, files, activities, what each\n"
-           "came from and what came from it), with drawings whose nodes lead on. Programs ask\n"
-           "/api/v1/ (JSON; documented at /api/v1/openapi.yaml), /metrics (Prometheus),\n"
-           "/healthz, and /provsap (IVOA ProvSAP) for PROV-JSON, PROV-N, PROV-XML, VOTable or\n"
-           "SVG. Says its address on standard output and serves until it is interrupted. There\n"
-           "are no accounts: on other addresses than the loopback, everybody who reaches it\n"
-           "sees everything on record.",
+       .text = "Serve all nights as pages: how far each is, its runs and subruns in a grid that\n"
+               "follows the state by itself, failures with their logs, resources, report and\n"
+               "significance; and the record of what was made (runs, files, activities, what each\n"
+               "came from and what came from it), with drawings whose nodes lead on. Programs ask\n"
+               "/api/v1/ (JSON; documented at /api/v1/openapi.yaml), /metrics (Prometheus),\n"
+               "/healthz, and /provsap (IVOA ProvSAP) for PROV-JSON, PROV-N, PROV-XML, VOTable or\n"
+               "SVG. Says its address on standard output and serves until it is interrupted.\n"
+               "\n"
+               "The pages are read-only, unless web.token_file names a file with a token: whoever\n"
+               "knows it may retry, veto and close, each recorded with author and reason. There "
+               "are\n"
+               "no accounts: on other addresses than the loopback, everybody who reaches it sees\n"
+               "everything on record.",
        .examples = "  alisio web --config alisio.yaml\n"
                    "  curl http://127.0.0.1:8642/api/v1/nights\n"
                    "  curl 'http://127.0.0.1:8642/provsap?ID=dl2_LST-1.Run11220.0000.h5&"
@@ -59,7 +62,10 @@ int run_web_command(const std::vector<std::string>& arguments, const Program& pr
       .state_folder = configuration.path("paths.state"),
       .open_index = [&values, &program] { return open_index(*values, program); },
       .give_files = values->count("no-files") == 0,
-      .most_nodes = static_cast<std::size_t>(std::max(1, (*values)["nodes"].as<int>()))};
+      .most_nodes = static_cast<std::size_t>(std::max(1, (*values)["nodes"].as<int>())),
+      .token = token_of(configuration),
+      .config_file =
+          configuration.files().empty() ? std::filesystem::path() : configuration.files().back()};
   // Whoever starts it learns at once that there is nothing to see, not the first visitor.
   if (!night::State::open_read_only(served.state_folder)) static_cast<void>(served.open_index());
   Site site(served, program);

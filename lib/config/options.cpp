@@ -491,6 +491,9 @@ std::vector<Option> make_options() {
       {"web.address", K::text, "127.0.0.1", "",
        "address that the pages are served at; others than the loopback are open to the network"},
       {"web.port", K::integer, 8642, "", "port of the pages; 0: any that is free", {0, 65535}},
+      {"web.token_file", K::path, "", "",
+       "file whose first line is the token that allows to retry, veto and close on the pages, "
+       "readable by its owner alone; empty: the pages are read-only"},
       {"web.max_connections", K::integer, 512, "", "connections that are served at once", {1}},
       {"web.max_connections_per_address",
        K::integer,

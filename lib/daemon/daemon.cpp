@@ -280,6 +280,8 @@ int Daemon::run() {
     if (signal == SIGHUP) reload();
     reap(false);
     look_at_raw_data();
+    if (services_.woken->exchange(false))
+      for (const NightDate& night : known_) schedule_.wake(night);
     if (!running_)
       if (const auto night = schedule_.due(Clock::now())) start_pass(*night);
     feed_watchdog();

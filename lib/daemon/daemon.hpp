@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -19,6 +20,8 @@ struct DaemonServices {
   /// Serve the page, until what is returned is destroyed; null: there is no page.
   std::function<std::shared_ptr<void>(const config::Configuration&)> serve;
   std::vector<NightDate> nights;  ///< to take care of besides the last ones
+  /// Set from any thread to have all nights looked at anew: something was decided.
+  std::shared_ptr<std::atomic<bool>> woken = std::make_shared<std::atomic<bool>>(false);
 };
 
 /// Take care of the nights until SIGTERM or SIGINT: watch the raw data, start passes as subruns

@@ -115,7 +115,7 @@ void NightMetrics::add_stages(const std::string& night,
 }
 
 void NightMetrics::add(night::State& state, const night::NightStatus& status) {
-  const night::NightKey& key = status.record.key;
+  const night::NightKey& key = status.summary.key;
   const std::string night = fmt::format("telescope=\"{}\",night=\"{}\",prod_id=\"{}\"",
                                         key.telescope, key.date.compact(), label(key.prod_id));
   std::map<std::pair<std::string, std::string>, int> by_status;
@@ -126,8 +126,8 @@ void NightMetrics::add(night::State& state, const night::NightStatus& status) {
                          label(which.second)),
              number);
   const night::NightProgress& progress = status.progress;
-  age.add(night, age_s(status.record.updated_at));
-  complete.add(night, progress.jobs > 0 && progress.done == progress.jobs ? 1 : 0);
+  age.add(night, age_s(status.updated_at));
+  complete.add(night, status.complete() ? 1 : 0);
   running.add(night, static_cast<double>(std::count_if(
                          status.running.begin(), status.running.end(),
                          [](const night::RunningView& process) { return !process.lost; })));

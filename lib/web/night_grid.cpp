@@ -115,44 +115,57 @@ json key_json(const JobKey& key) {
           {"subrun", key.subrun == night::whole_run ? json() : json(key.subrun)}};
 }
 
-json troubles_of(const night::NightStatus& status, const json& summary) {
-  std::map<JobKey, const JobStatusView*> jobs;
-  for (const JobStatusView& job : status.jobs) jobs[job.key] = &job;
-  json list = json::array();
-  std::size_t tails = 0;
-  for (const json& told : summary.value("troubles", json::array())) {
-    if (list.size() == most_troubles) break;
-    const JobKey key{told.value("stage", ""), told.value("run", 0),
-                     told.value("subrun", night::whole_run)};
-    json trouble = key_json(key);
-    trouble["reason"] = told.value("reason", "");
-    for (const char* more : {"class", "advice"})
-      if (told.contains(more)) trouble[more] = told[more];
-    std::string tail = told.value("log_tail", "");
-    if (const auto job = jobs.find(key); job != jobs.end()) {
-      trouble["status"] = job->second->status;
-      trouble["attempts"] = job->second->attempts;
-    }
-    trouble["has_log"] = !told.value("log_file", "").empty();
-    if (!tail.empty() && tails < most_tails) {
-      trouble["log_tail"] = std::move(tail);
-      ++tails;
-    }
-    list.push_back(std::move(trouble));
+json trouble_json(const JobStatusView& job) {
+  json trouble = key_json(job.key);
+  const bool failed = job.last_end == "failed";
+  trouble["status"] = job.status;
+  trouble["reason"] = failed ? job.message : job.reason;
+  trouble["attempts"] = job.attempts;
+  trouble["has_log"] = !job.log_file.empty();
+  if (job.failure) {
+    trouble["class"] = night::to_string(job.failure->kind);
+    trouble["cause"] = job.failure->cause;
+    trouble["advice"] = job.failure->advice;
   }
-  return list;
+  return trouble;
 }
 
-json runs_of(const json& summary) {
-  json runs = json::array();
-  for (const json& line : summary.value("runs", json::array())) {
-    json run;
-    for (const char* key : {"run", "type", "subruns", "expected_subruns", "processed", "constants",
-                            "quality", "events", "time_s"})
-      if (line.contains(key)) run[key] = line[key];
-    runs.push_back(std::move(run));
+void add_troubles(const std::vector<JobStatusView>& jobs, json& document) {
+  json list = json::array();
+  std::size_t tails = 0, more = 0;
+  for (const JobStatusView& job : jobs) {
+    if (!job.in_trouble) continue;
+    if (list.size() == most_troubles) {
+      ++more;
+      continue;
+    }
+    json trouble = trouble_json(job);
+    if (!job.log_tail.empty() && tails++ < most_tails) trouble["log_tail"] = job.log_tail;
+    list.push_back(std::move(trouble));
   }
+  document["troubles"] = std::move(list);
+  document["more_troubles"] = more;
+}
+
+json runs_of(const std::vector<night::RunLine>& lines) {
+  json runs = json::array();
+  for (const night::RunLine& line : lines)
+    runs.push_back({{"run", line.run},
+                    {"type", line.type},
+                    {"subruns", line.subruns},
+                    {"expected_subruns", line.expected_subruns},
+                    {"processed", line.processed},
+                    {"constants", line.constants},
+                    {"quality", line.quality},
+                    {"events", line.events},
+                    {"time_s", line.time_s}});
   return runs;
+}
+
+json decisions_of(const std::vector<night::Decision>& decisions) {
+  json list = json::array();
+  for (const night::Decision& decision : decisions) list.push_back(decision.line());
+  return list;
 }
 
 json running_of(const std::vector<night::RunningView>& running) {
@@ -194,25 +207,22 @@ std::string worst_of(const std::vector<std::string>& rows) {
 }
 
 json night_document(const night::NightStatus& status) {
-  const json summary = json::parse(status.record.summary, nullptr, false);
-  const night::NightRecord& record = status.record;
+  const night::NightKey& key = status.summary.key;
   json document{{"night",
-                 {{"telescope", record.key.telescope},
-                  {"date", record.key.date.compact()},
-                  {"prod_id", record.key.prod_id},
-                  {"updated_at", record.updated_at},
-                  {"complete", summary.is_object() && summary.value("complete", false)}}}};
+                 {{"telescope", key.telescope},
+                  {"date", key.date.compact()},
+                  {"prod_id", key.prod_id},
+                  {"updated_at", status.updated_at},
+                  {"complete", status.complete()}}}};
   document["progress"] = progress_json(status.progress);
   document["stages"] = stages_of(status.jobs);
   document["rows"] = rows_of(status.jobs);
-  document["resources"] = resources_of(status.jobs, record.updated_at);
+  document["resources"] = resources_of(status.jobs, status.updated_at);
   document["running"] = running_of(status.running);
-  document["runs"] = summary.is_object() ? runs_of(summary) : json::array();
-  document["troubles"] = summary.is_object() ? troubles_of(status, summary) : json::array();
-  const std::size_t told =
-      summary.is_object() ? summary.value("troubles", json::array()).size() : 0;
-  document["more_troubles"] = told - document["troubles"].size();
-  document["notes"] = summary.is_object() ? summary.value("notes", json::array()) : json::array();
+  document["runs"] = runs_of(status.summary.runs);
+  add_troubles(status.jobs, document);
+  document["decisions"] = decisions_of(status.decisions);
+  document["notes"] = status.summary.notes;
   return document;
 }
 

@@ -55,12 +55,13 @@ Response one_night(const NightSource& source, const std::string& date, const std
   const auto part = [&](const char* id) { return view.parts.at(id) + '\n'; };
   std::string body =
       live_line("/events?night=" + url_escaped(date) + '/' + url_escaped(prod)) + part("progress");
-  if (source.actions)
+  if (source.closing)
     body +=
-        fmt::format("<p><a class=\"button\" href=\"{}/act?what=close\">close the night…</a></p>\n",
-                    escaped(night_path(at.key)));
+        fmt::format("<p><a class=\"button\" href=\"/act/{}?what=close\">close the night…</a></p>\n",
+                    escaped(night_path(at.key).substr(std::string_view("/nights/").size())));
   body +=
-      part("troubles") + part("running") + "<h2>Runs and subruns</h2>" + grid_legend() +
+      part("troubles") + part("decisions") + part("running") + "<h2>Runs and subruns</h2>" +
+      grid_legend() +
       "<p id=\"where\" aria-live=\"polite\" class=\"quiet\">Click a cell, or move through a row "
       "with the arrow keys; Enter opens its jobs.</p>\n" +
       view.frame + part("products") + part("resources") + part("notes");

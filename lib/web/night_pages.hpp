@@ -12,7 +12,8 @@ namespace alisio::web {
 /// What the pages of nights are made from.
 struct NightSource {
   std::filesystem::path state_folder;
-  bool actions = false;  ///< offer retry, veto and close (see actions.hpp)
+  bool actions = false;  ///< offer retry and veto (see actions.hpp)
+  bool closing = false;  ///< offer to close the night
 };
 
 /// Return the pages `/`, `/nights/DATE`, `/nights/DATE/PROD` and below it `run/RUN[/SUBRUN]`,

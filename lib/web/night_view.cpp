@@ -50,7 +50,7 @@ std::string row_text(const std::string& letters) {
     if (subruns.empty()) continue;
     text +=
         fmt::format("{}{} {}", text.empty() ? "" : ", ", subruns.size(), status_of_letter(letter));
-    const bool grave = std::string_view("XD?#VH").find(letter) != std::string_view::npos;
+    const bool grave = std::string_view("X?#V").find(letter) != std::string_view::npos;
     if (grave && letters.size() > 1) text += " (" + night::ranges_text(subruns) + ")";
   }
   return text.empty() ? "nothing to do" : text;
@@ -58,9 +58,9 @@ std::string row_text(const std::string& letters) {
 
 /// The class of a letter in the style sheet: a letter, for most signs cannot name one.
 std::string letter_span(char letter, const std::string& text) {
-  constexpr std::pair<char, char> classes[] = {{'>', 'r'}, {'.', 't'}, {':', 'w'}, {'X', 'f'},
-                                               {'#', 'b'}, {'?', 'm'}, {'V', 'v'}, {'D', 'v'},
-                                               {'H', 'h'}, {'~', 'w'}, {'_', 'n'}};
+  constexpr std::pair<char, char> classes[] = {{'>', 'r'}, {'.', 't'}, {':', 'w'},
+                                               {'X', 'f'}, {'#', 'b'}, {'?', 'm'},
+                                               {'V', 'v'}, {'~', 'w'}, {'_', 'n'}};
   for (const auto& [known, name] : classes)
     if (known == letter) return fmt::format("<i class={}>{}</i>", name, escaped(text));
   return escaped(text);
@@ -100,13 +100,14 @@ std::string key_path(const json& key) {
   return path;
 }
 
-std::string action_form(const std::string& night, const json& trouble, const char* action) {
+std::string action_link(const std::string& night, const json& trouble, const char* action) {
   return fmt::format("<a class=\"button\" href=\"{}/act?what={}&amp;stage={}&amp;job={}\">{}…</a> ",
                      escaped(night), action, url_escaped(trouble["stage"].get<std::string>()),
                      url_escaped(key_text(trouble)), action);
 }
 
 std::string trouble_item(const json& trouble, const std::string& night, bool actions) {
+  const std::string acts = "/act/" + night.substr(std::string_view("/nights/").size());
   const std::string stage = trouble["stage"];
   std::string text = fmt::format(
       "<details><summary><span class=\"bad\">✗</span> <b>{}</b> {}: {}{}</summary>",
@@ -127,7 +128,8 @@ std::string trouble_item(const json& trouble, const std::string& night, bool act
     text += link(night + "/log/" + url_escaped(stage) + key_path(trouble), "whole log") + " · ";
   text += link(night + "/run" + key_path(trouble), "its jobs");
   if (actions)
-    text += " · " + action_form(night, trouble, "retry") + action_form(night, trouble, "veto");
+    text += " · " + action_link(acts, trouble, "retry") +
+            (trouble["run"] == night::whole_night ? "" : action_link(acts, trouble, "veto"));
   return text + "</p></details>\n";
 }
 
@@ -187,11 +189,12 @@ std::string resources_part(const json& document) {
                                 rows)));
 }
 
-std::string notes_part(const json& document) {
+std::string list_part(const json& document, const char* member, const char* heading) {
   std::string items;
-  for (const json& note : document["notes"])
-    items += "<li>" + escaped(note.get<std::string>()) + "</li>";
-  return element("section", "notes", items.empty() ? "" : "<h2>Notes</h2><ul>" + items + "</ul>");
+  for (const json& text : document[member])
+    items += "<li>" + escaped(text.get<std::string>()) + "</li>";
+  return element("section", member,
+                 items.empty() ? "" : fmt::format("<h2>{}</h2><ul>{}</ul>", heading, items));
 }
 
 /// The line above the rows of a run.
@@ -280,7 +283,7 @@ std::string grid_row(const std::string& id, const std::string& name, const std::
 
 std::string grid_legend() {
   std::string text = "<p class=\"legend\" aria-label=\"meaning of the signs\">";
-  for (const char letter : std::string_view("=>.:X#?VDH"))
+  for (const char letter : std::string_view("=>.:X#?V"))
     text += fmt::format("<span class=\"cells\"><b>{}</b></span> {} &ensp;",
                         letter_span(letter, std::string(1, letter)), status_of_letter(letter));
   return text + "</p>";
@@ -325,14 +328,15 @@ Fragments nights_view(night::State& state) {
 
 Fragments night_view(night::State& state, const night::NightStatus& status, bool actions) {
   const json document = night_document(status);
-  const std::string night = night_path(status.record.key);
+  const std::string night = night_path(status.summary.key);
   Fragments view;
   view.parts["progress"] = progress_part(document);
   view.parts["troubles"] = troubles_part(document, night, actions);
   view.parts["running"] = running_part(document, night);
   view.parts["resources"] = resources_part(document);
-  view.parts["products"] = products_part(state, status.record.key);
-  view.parts["notes"] = notes_part(document);
+  view.parts["products"] = products_part(state, status.summary.key);
+  view.parts["decisions"] = list_part(document, "decisions", "Decided by operators");
+  view.parts["notes"] = list_part(document, "notes", "Notes");
   std::map<int, json> runs;
   for (const json& line : document["runs"]) runs[line["run"]] = line;
   for (const night::JobStatusView& job : status.jobs) runs.try_emplace(job.key.run, json());

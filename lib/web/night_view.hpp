@@ -16,7 +16,7 @@ namespace alisio::web {
 [[nodiscard]] Fragments nights_view(night::State& state);
 
 /// Return a night: progress, the grid of runs × subruns by stage, failures, what runs, resources,
-/// products, notes. @param actions offer retry, veto and close; they need a token.
+/// products, notes. @param actions offer retry and veto.
 [[nodiscard]] Fragments night_view(night::State& state, const night::NightStatus& status,
                                    bool actions);
 

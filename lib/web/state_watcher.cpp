@@ -5,8 +5,6 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "lib/base/error.hpp"
-
 namespace alisio::web {
 namespace {
 
@@ -85,7 +83,7 @@ void StateWatcher::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     try {
       look();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       // The state may be away for a moment (being replaced, its disk full): the page says what it
       // last knew.
       spdlog::warn("the state cannot be read: {}", error.what());

@@ -3,7 +3,9 @@
 import json
 import re
 import socket
+import urllib.error
 import urllib.parse
+import urllib.request
 
 from harness import DATE, Skipped, expect
 from made_state import MadeState
@@ -173,6 +175,8 @@ def case_api_is_as_documented(case):
         expect(document["openapi"].startswith("3.1"), "another OpenAPI")
         fill = {"{date}": DATE, "{prod_id}": "v1"}
         for path, operations in document["paths"].items():
+            if list(operations) == ["post"]:
+                continue  # case_actions_need_the_token
             expect(list(operations) == ["get"], f"{path}: {list(operations)}")
             address = path
             for name, value in fill.items():
@@ -266,3 +270,95 @@ def case_metrics_are_prometheus(case):
         health = json.loads(get(home, "/api/v1/health", 503)[1])
         expect(not health["ok"] and health["state"] == "unreadable", f"{health}")
         get(home, "/", 503)
+
+
+TOKEN = "0123456789abcdef-token"
+
+
+def post(home, path, body, headers=None):
+    """Return status, headers and text."""
+    request = urllib.request.Request(home.rstrip("/") + path, data=body.encode(), method="POST",
+                                     headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.headers, answer.read().decode()
+
+
+def with_token(night, mode=0o600, text=TOKEN):
+    file = night.folder / "token"
+    file.write_text(text + "\n", "utf-8")
+    file.chmod(mode)
+    night.config.write_text(night.config.read_text("utf-8") + "web: {token_file: token}\n", "utf-8")
+
+
+def decisions(night):
+    return night.database.execute(
+        "SELECT kind, run, subrun, stage, reason, author FROM decision ORDER BY id").fetchall()
+
+
+def case_without_a_token_pages_are_read_only(case):
+    """POST is refused in one line; nothing is offered; a token that others can read is refused."""
+    night = made_night(case)
+    with serving(case, night) as home:
+        expect("/act/" not in get(home, "/nights/20240115/v1")[1], "actions are offered")
+        for path in ("/act/20240115/v1", "/api/v1/nights/20240115/v1/actions"):
+            status, _, text = post(home, path, "{}")
+            expect(status == 403 and text.count("\n") == 1 and "read-only" in text, f"{status} {text}")
+        get(home, "/act/20240115/v1?what=veto&job=11221", 403)
+        expect(post(home, "/nights/20240115/v1", "")[0] == 405, "POST to a page")
+    with_token(night, mode=0o644)
+    case.run("web", "--port", 0, "--config", night.config).ends("configuration").complains("chmod")
+    (night.folder / "token").chmod(0o600)
+    (night.folder / "token").write_text("short\n", "utf-8")
+    case.run("web", "--port", 0, "--config", night.config).ends("configuration").complains("16")
+
+
+def case_actions_need_the_token(case):
+    """Retry and veto by form and by program: confirmed, recorded with author; forged ones are refused."""
+    night = made_night(case)
+    (night.folder / "R0" / DATE).mkdir(parents=True)
+    with_token(night)
+    with serving(case, night) as home:
+        page = get(home, "/nights/20240115/v1")[1]
+        expect("/act/20240115/v1?what=retry&amp;stage=r0_to_dl1&amp;job=11221.0002" in page, page[:3000])
+        confirm = get(home, "/act/20240115/v1?what=veto&stage=r0_to_dl1&job=11221.0002")[1]
+        form = dict(re.findall(r'type="hidden" name="([a-z]+)" value="([^"]*)"', confirm))
+        expect(TOKEN not in confirm and not decisions(night), "asking for it did something")
+        form |= {"reason": "moon <&> clouds", "author": "crew", "token": TOKEN}
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+
+        def sent(headers=None, **changed):
+            return post(home, "/act/20240115/v1", urllib.parse.urlencode(form | changed),
+                        kind | (headers or {}))
+
+        for headers, changed in (({"Origin": "http://evil.example"}, {}),
+                                 ({"Sec-Fetch-Site": "cross-site"}, {}),
+                                 ({}, {"form": ""}), ({}, {"form": "99999999999.00"}),
+                                 ({}, {"form": form["form"][:-1] + "x"}),
+                                 ({}, {"token": TOKEN[:-1]}), ({}, {"token": ""})):
+            status, _, text = sent(headers, **changed)
+            expect(status == 403 and text.count("\n") == 1, f"{headers} {changed}: {status} {text}")
+        for changed in ({"what": "rm"}, {"job": "--force"}, {"job": "1; id"}, {"stage": "../x"},
+                        {"author": ""}, {"reason": ""}, {"reason": "x" * 501}, {"reason": "a\nb"}):
+            expect(sent(**changed)[0] == 400, f"{changed} is taken")
+        expect(not decisions(night), f"{decisions(night)}")
+        status, _, text = sent({"Origin": home.rstrip("/"), "Sec-Fetch-Site": "same-origin"})
+        expect(status == 200 and "vetoed" in text, f"{status} {text}")
+        expect(decisions(night) == [("veto", 11221, 2, "", "moon <&> clouds", "crew")], f"{decisions(night)}")
+        status, _, text = sent()
+        expect(status == 409 and "already" in text and "&lt;&amp;&gt;" in text, f"{status} {text}")
+        expect("moon &lt;&amp;&gt; clouds" in get(home, "/nights/20240115/v1")[1], "it is not shown")
+
+        actions = "/api/v1/nights/20240115/v1/actions"
+        wish = json.dumps({"what": "retry", "job": "11221.0002", "stage": "r0_to_dl1", "author": "bot"})
+        bearer = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        expect(post(home, actions, wish)[0] == 403, "no token")
+        expect(post(home, actions, wish, bearer | {"Authorization": "Bearer x"})[0] == 403, "another")
+        expect(post(home, actions, "[", bearer)[0] == 400, "no JSON")
+        expect(post(home, actions.replace("/v1/actions", "/v9/actions"), wish, bearer)[0] == 404, "night")
+        status, _, text = post(home, actions, wish, bearer)
+        expect(status == 200 and json.loads(text)["exit_code"] == 0, f"{status} {text}")
+        expect(decisions(night)[1][:6] == ("retry", 11221, 2, "r0_to_dl1", "", "bot"), f"{decisions(night)}")
+        expect(not list((night.folder / "state/web").iterdir()), "logs of commands are left")
