@@ -101,7 +101,7 @@ std::string key_path(const json& key) {
 }
 
 std::string action_link(const std::string& night, const json& trouble, const char* action) {
-  return fmt::format("<a class=\"button\" href=\"{}/act?what={}&amp;stage={}&amp;job={}\">{}…</a> ",
+  return fmt::format("<a class=\"button\" href=\"{}?what={}&amp;stage={}&amp;job={}\">{}…</a> ",
                      escaped(night), action, url_escaped(trouble["stage"].get<std::string>()),
                      url_escaped(key_text(trouble)), action);
 }
@@ -119,7 +119,7 @@ std::string trouble_item(const json& trouble, const std::string& night, bool act
     text += "<p>" + escaped(trouble["advice"].get<std::string>()) + "</p>";
   if (trouble.contains("attempts"))
     text +=
-        fmt::format("<p class=\"quiet\">{}, tried {} times</p>",
+        fmt::format("<p class=\"quiet\">{}, tries: {}</p>",
                     escaped(trouble["status"].get<std::string>()), trouble["attempts"].get<int>());
   if (trouble.contains("log_tail"))
     text += "<pre>" + escaped(trouble["log_tail"].get<std::string>()) + "</pre>";
