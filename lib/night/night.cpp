@@ -111,6 +111,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   request.picture_threshold =
       request.steps.dl1ab ? request.levels.picture : configuration.number("tailcut.picture_thresh");
   request.runs = options.runs;
+  request.settle_s = options.settle_s;
   return request;
 }
 
@@ -242,7 +243,7 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
 /// that was interrupted.
 bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, const Pass& pass,
                       State& state, const NightKey& night) {
-  if (!options.runs.empty() || !options.dl2) return false;
+  if (!options.runs.empty() || !options.dl2 || pass.setup().growing_subruns > 0) return false;
   if (const auto closing = state.closing(night)) return closing->under_way();
   return options.pass && !pass.anything_to_run() &&
          may_close_by_itself(policy, night.date, pass.complete());

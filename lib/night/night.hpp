@@ -85,6 +85,7 @@ struct NightOptions {
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
   std::string prod_id;                ///< empty: as configured
   std::optional<CloseRequest> close;  ///< run nothing but what tells of the night; close it
+  std::optional<double> settle_s;     ///< see SetupRequest
 };
 
 /// Return which night of which production is meant. @param prod_id empty: as configured

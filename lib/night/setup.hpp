@@ -2,6 +2,7 @@
 #include <array>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,8 @@ struct SetupRequest {
   double picture_threshold = 0;            ///< that the models must be trained for, p.e.
   Steps steps;
   std::vector<int> runs;  ///< empty: all
+  /// Leave out subruns that have not been unchanged and whole for so long, s; nothing: take all.
+  std::optional<double> settle_s;
 };
 
 /// Find the runs of a night, the pointing, the models and the constants that are there.
