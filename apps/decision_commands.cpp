@@ -12,6 +12,7 @@
 
 #include "apps/command_line.hpp"
 #include "apps/night_services.hpp"
+#include "apps/stage_name.hpp"
 #include "lib/base/account.hpp"
 #include "lib/base/error.hpp"
 #include "lib/config/configuration.hpp"
@@ -20,7 +21,6 @@
 #include "lib/night/decision.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/night.hpp"
-#include "lib/stage/description.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -202,9 +202,8 @@ int decide(const Request& request, DecisionKind kind, night::State& state) {
 
 /// End a decision that stands.
 int end(const Request& request, DecisionKind kind, night::State& state) {
-  const int ended =
-      night::end_decisions(state, request.key, kind, request.decided_run(),
-                           request.decided_subrun(), request.author, request.reason);
+  const int ended = night::end_decisions(state, request.key, kind, request.decided_run(),
+                                         request.decided_subrun(), request.author, request.reason);
   if (ended == 0) {
     std::string others;
     for (const Decision& decision : night::standing_decisions(state, request.key))
@@ -236,7 +235,7 @@ int discard(const Request& request, night::State& state, const Program& program)
 }
 
 int retry(const Request& request, night::State& state) {
-  if (!request.stage.empty()) static_cast<void>(stage::description(request.stage));
+  if (!request.stage.empty()) check_stage(request.stage);
   Decision about;
   about.run = request.decided_run();
   about.subrun = request.decided_subrun();
@@ -261,7 +260,8 @@ int retry(const Request& request, night::State& state) {
 
 const char* const obeyed =
     "It is kept in the state with author and reason, shown by plan, table and status, survives\n"
-    "restarts, and is obeyed by every pass, also by one under way. DATE is the night's, by default\n"
+    "restarts, and is obeyed by every pass, also by one under way. DATE is the night's, by "
+    "default\n"
     "the one whose evening was yesterday, UTC.\n"
     "Exit code 0, or 2 if there is nothing to decide (no such run, decided already).";
 
@@ -284,16 +284,17 @@ Grammar unveto_grammar() {
 }
 
 Grammar hold_grammar() {
-  return {.help = {"hold", "[RUN] [DATE] --reason TEXT --config FILE",
-                   fmt::format("Lets nothing new start, of a run or of the whole night, until "
-                               "`alisio release`. What runs,\n"
-                               "runs on; the night is not complete meanwhile.\n{}",
-                               obeyed),
-                   "  alisio hold 20240215 --reason \"file server in repair\" --config alisio.yaml\n"
-                   "  alisio hold 17000 20240215 --reason \"drive log to come\" --config "
-                   "alisio.yaml"},
-          .needs_run = false,
-          .takes_subrun = false};
+  return {
+      .help = {"hold", "[RUN] [DATE] --reason TEXT --config FILE",
+               fmt::format("Lets nothing new start, of a run or of the whole night, until "
+                           "`alisio release`. What runs,\n"
+                           "runs on; the night is not complete meanwhile.\n{}",
+                           obeyed),
+               "  alisio hold 20240215 --reason \"file server in repair\" --config alisio.yaml\n"
+               "  alisio hold 17000 20240215 --reason \"drive log to come\" --config "
+               "alisio.yaml"},
+      .needs_run = false,
+      .takes_subrun = false};
 }
 
 Grammar release_grammar() {
@@ -360,17 +361,17 @@ std::vector<Command> decision_commands() {
       return end(request, kind, state);
     };
   };
-  return {command_of("take a run or subrun out of the processing", veto_grammar,
-                     decider(DecisionKind::veto)),
-          command_of("take a veto back", unveto_grammar, ender(DecisionKind::veto)),
-          command_of("let nothing of a run or night start", hold_grammar,
-                     decider(DecisionKind::hold)),
-          command_of("end a hold", release_grammar, ender(DecisionKind::hold)),
-          command_of("leave out a bad subrun, set its products aside", discard_grammar, discard),
-          command_of("have failed jobs tried once more", retry_grammar,
-                     [](const Request& request, night::State& state, const Program&) {
-                       return retry(request, state);
-                     })};
+  return {
+      command_of("take a run or subrun out of the processing", veto_grammar,
+                 decider(DecisionKind::veto)),
+      command_of("take a veto back", unveto_grammar, ender(DecisionKind::veto)),
+      command_of("let nothing of a run or night start", hold_grammar, decider(DecisionKind::hold)),
+      command_of("end a hold", release_grammar, ender(DecisionKind::hold)),
+      command_of("leave out a bad subrun, set its products aside", discard_grammar, discard),
+      command_of("have failed jobs tried once more", retry_grammar,
+                 [](const Request& request, night::State& state, const Program&) {
+                   return retry(request, state);
+                 })};
 }
 
 }  // namespace alisio::apps

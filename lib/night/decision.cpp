@@ -128,10 +128,9 @@ std::vector<Decision> all_decisions(State& state, const NightKey& night) {
 
 const Decision* decision_about(const std::vector<Decision>& decisions, DecisionKind kind,
                                const JobKey& key) {
-  const auto found =
-      std::find_if(decisions.begin(), decisions.end(), [&](const Decision& decision) {
-        return decision.kind == kind && decision.concerns(key);
-      });
+  const auto found = std::find_if(
+      decisions.begin(), decisions.end(),
+      [&](const Decision& decision) { return decision.kind == kind && decision.concerns(key); });
   return found == decisions.end() ? nullptr : &*found;
 }
 

@@ -30,7 +30,7 @@ struct Decision {
   int subrun = whole_run;  ///< whole_run: all subruns, and what concerns the run
   std::string stage;       ///< of retry and redo; empty: all
   std::string reason, author;
-  std::string at;                           ///< ISO, UTC
+  std::string at;                             ///< ISO, UTC
   std::string ended_at, ended_by, ended_why;  ///< empty while it stands
 
   bool operator==(const Decision&) const = default;

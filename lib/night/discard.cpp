@@ -60,9 +60,8 @@ std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
   const std::vector<ProcessRecord> processes = state.unfinished_processes(night);
   const auto is_in_the_making = [&](int run, int subrun) {
     return std::any_of(processes.begin(), processes.end(), [&](const ProcessRecord& process) {
-      return std::any_of(process.jobs.begin(), process.jobs.end(), [&](const JobKey& key) {
-        return key.run == run && key.subrun == subrun;
-      });
+      return std::any_of(process.jobs.begin(), process.jobs.end(),
+                         [&](const JobKey& key) { return key.run == run && key.subrun == subrun; });
     });
   };
   for (const Decision& decision : standing_decisions(state, night)) {

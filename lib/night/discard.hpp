@@ -11,9 +11,9 @@ namespace alisio::night {
 
 /// A file that was made, and stands no more for what it was.
 struct Invalidation {
-  std::filesystem::path file;  ///< as it was recorded
-  std::string sha256;          ///< of its content
-  std::filesystem::path kept_as;  ///< where the content is now; empty: it was removed
+  std::filesystem::path file;       ///< as it was recorded
+  std::string sha256;               ///< of its content
+  std::filesystem::path kept_as;    ///< where the content is now; empty: it was removed
   std::filesystem::path data_root;  ///< of the tree of products
   std::filesystem::path log;        ///< folder of the night's records
   std::string reason, author;

@@ -80,7 +80,8 @@ TEST_F(DecisionTest, ConstantsOfAVetoedRunArePassedOver) {
   decide(DecisionKind::veto, 91);
   const std::string text = plan();
   EXPECT_NE(text.find("calibration_filters_52.Run00080.0000.h5"), std::string::npos) << text;
-  EXPECT_NE(text.find("passed over: run 00091 (vetoed by crew: clouds)"), std::string::npos) << text;
+  EXPECT_NE(text.find("passed over: run 00091 (vetoed by crew: clouds)"), std::string::npos)
+      << text;
 }
 
 TEST_F(DecisionTest, AHeldNightWaits) {
