@@ -105,5 +105,5 @@ def case_retry(case):
     decide(night, "retry", f"{night.run_number}.0").ends("usage").complains("has failed")
     decide(night, "retry", "--stage", "r0_to_dl1").ends("done").says("1 failed job")
     told = json.loads(night.process("--pass", "--json").ends("incomplete").out)
-    expect(told["jobs_run"] == 1, f"not tried again: {told}")
+    expect(told["jobs_run"] >= 1, f"not tried again: {told}")
     decide(night, "retry").ends("done")
