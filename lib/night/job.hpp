@@ -24,6 +24,9 @@ struct Job {
   JobKey key;
   std::vector<PortFile> inputs;
   std::vector<PortFile> products;
+  /// Ports of further products that the stage names by itself: what it is recorded to have made
+  /// must stand like the others.
+  std::vector<std::string> self_named_ports = {};
   std::string output_folder;
   std::vector<PortNote> notes;
   std::string obstacle;        ///< why it cannot run ("no charge calibration …"); empty: nothing

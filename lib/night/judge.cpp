@@ -51,9 +51,19 @@ std::string configuration_difference(const std::string& before, const std::strin
   return "configuration changed";
 }
 
+/// Return the products that must stand: those that are planned, and those that the stage named.
+std::vector<PortFile> products_of(const Case& about) {
+  std::vector<PortFile> products = about.job.products;
+  const auto& ports = about.job.self_named_ports;
+  for (const JobFile& file : about.record->outputs)
+    if (std::find(ports.begin(), ports.end(), file.port) != ports.end())
+      products.push_back({file.port, file.path});
+  return products;
+}
+
 /// Return why the recorded products do not stand, or "".
 std::string fault_of_products(const Case& about, FileView& files) {
-  for (const PortFile& product : about.job.products) {
+  for (const PortFile& product : products_of(about)) {
     const auto recorded =
         std::find_if(about.record->outputs.begin(), about.record->outputs.end(),
                      [&](const JobFile& file) { return file.path == product.path; });

@@ -617,6 +617,7 @@ class Layout {
     if (!setup_.sources.empty()) job.inputs.push_back({"source_catalogue", setup_.sources});
     const std::string product = folders_.dl3 / fmt::format("significance_{}.json", folders_.date);
     job.products = {{"significance", product}};
+    job.self_named_ports = {"significance_plot"};  // one a source
     add(std::move(job));
     return product;
   }

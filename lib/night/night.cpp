@@ -65,10 +65,6 @@ Steps steps_of(const NightOptions& options, const config::Configuration& configu
     throw Error(ErrorKind::configuration,
                 "'stop' needs the data check, whose numbers the gates judge", "gates.on_failure",
                 "switch steps.data_check and data_check.write on, or say 'warn'");
-  if (steps.dl3 && configuration.boolean("dl2.source_dependent"))
-    throw Error(ErrorKind::configuration,
-                "of source-dependent DL2 (dl2.source_dependent) no DL3 is made", "steps.dl3",
-                "switch one of the two off");
   return steps;
 }
 

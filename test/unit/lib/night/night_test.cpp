@@ -808,19 +808,6 @@ TEST_F(NightTest, WithoutAResponseThereIsNoDl3) {
   EXPECT_EQ(calls().find("dl3"), std::string::npos);
 }
 
-TEST_F(NightTest, OfSourceDependentDl2ThereIsNoDl3) {
-  write(folder_ / "source.yaml", "dl2:\n  source_dependent: true\nsteps:\n  dl3: true\n");
-  try {
-    ADD_FAILURE() << run_night(
-        options_, config::Configuration::load({options_.config_file, folder_ / "source.yaml"}),
-        services_, out_);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::configuration);
-    EXPECT_EQ(error.where(), "steps.dl3");
-  }
-  EXPECT_EQ(calls(), "");
-}
-
 TEST_F(NightTest, TheReportIsMadeAgainAfterAFailure) {
   configure("steps:\n  data_check: true\n");
   EXPECT_EQ(run(), 0) << out_.str();
