@@ -4,6 +4,7 @@
 #include "apps/night_command.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
+#include "apps/reprocess_command.hpp"
 #include "apps/simulate_command.hpp"
 #include "apps/stage_commands.hpp"
 #include "apps/status_command.hpp"
@@ -18,6 +19,8 @@ std::span<const Command> commands() {
                     [](const std::vector<std::string>& arguments, const Program& program) {
                       return run_night_command(arguments, night_services(program), program);
                     }});
+    list.push_back({"reprocess", "process nights by hand, one after another, or make them again",
+                    run_reprocess_command});
     list.push_back({"status", "say how a night stands and what to do", run_status_command});
     for (const Command& command : decision_commands()) list.push_back(command);
     for (const StageCommand& command : stage_commands())

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,12 @@ struct NightServices {
   std::filesystem::path default_sources;
 };
 
+/// What is to be made again although it is current.
+struct Redo {
+  std::string stage;  ///< and all that follows from it
+  std::string reason, author;
+};
+
 struct NightOptions {
   NightDate date;
   std::filesystem::path config_file;  ///< handed to the jobs
@@ -67,6 +74,7 @@ struct NightOptions {
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
   std::string prod_id;  ///< empty: as configured
+  std::optional<Redo> redo;
 };
 
 /// Return which night of which production is meant. @param prod_id empty: as configured

@@ -107,3 +107,30 @@ def case_retry(case):
     told = json.loads(night.process("--pass", "--json").ends("incomplete").out)
     expect(told["jobs_run"] >= 1, f"not tried again: {told}")
     decide(night, "retry").ends("done")
+
+
+def case_reprocess(case):
+    """Nights by hand: ranges, a stage and all after it again, and why it was is in the provenance."""
+    night = case.simulated()
+    words = ("reprocess", "20240114..20240116", "--config", night.config)
+    said = case.run(*words).ends("done")
+    said.says("2024-01-14  no raw data", "2024-01-15  complete", "2024-01-16  no raw data")
+    before = night.state_of_products()
+    case.run(*words, "--from", "dl1_to_dl2").ends("usage").complains("the reason is missing")
+    case.run(*words, "--from", "dl2", "--redo", "x").ends("usage")
+    case.run("reprocess", "20240116..20240114").ends("usage").complains("ends before it begins")
+    again = (*words, "--from", "dl1_to_dl2", "--redo", "new models", "--author", "crew")
+    case.run(*again, "--plan").ends("done").says("to be made again by crew: new models")
+    expect(night.state_of_products() == before, "--plan changed something")
+    case.run(*again).ends("done")
+    after = night.state_of_products()
+    for path in night.products("DL2"):
+        expect(after[path][0] != before[path][0], f"{path} was not made again")
+    for path in night.products("DL1"):
+        expect(after[path] == before[path], f"{path} was made again")
+    records = "".join(
+        path.read_text("utf-8") for path in night.folder.glob(f"DL1/{DATE}/*/log/journal/*/*.log")
+    )
+    expect("to be made again by crew: new models" in records, "the reason is not recorded")
+    case.run(*again).ends("done")
+    expect(night.state_of_products() == after, "the same command makes it once more")
