@@ -7,6 +7,7 @@
 #include "apps/night_command.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
+#include "apps/reprocess_command.hpp"
 #include "apps/simulate_command.hpp"
 #include "apps/stage_commands.hpp"
 #include "apps/status_command.hpp"
@@ -21,6 +22,8 @@ std::span<const Command> commands() {
                     [](const std::vector<std::string>& arguments, const Program& program) {
                       return run_night_command(arguments, night_services(program), program);
                     }});
+    list.push_back({"reprocess", "process nights by hand, one after another, or make them again",
+                    run_reprocess_command});
     list.push_back({"daemon", "take care of the nights as their data come", run_daemon_command});
     list.push_back({"doctor", "look before the night for what would go wrong", run_doctor_command});
     list.push_back({"status", "say how a night stands and what to do", run_status_command});

@@ -66,6 +66,12 @@ struct NightServices {
   std::filesystem::path default_sources;
 };
 
+/// What is to be made again although it is current.
+struct Redo {
+  std::string stage;  ///< and all that follows from it
+  std::string reason, author;
+};
+
 /// Who closes or reopens a night, and how.
 struct CloseRequest {
   bool reopen = false;          ///< open it again instead
@@ -84,6 +90,7 @@ struct NightOptions {
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
   std::string prod_id;                ///< empty: as configured
+  std::optional<Redo> redo;
   std::optional<CloseRequest> close;  ///< run nothing but what tells of the night; close it
   std::optional<double> settle_s;     ///< see SetupRequest
 };
