@@ -2,6 +2,8 @@
 #include <filesystem>
 #include <string>
 
+#include "lib/night/closing_record.hpp"
+
 namespace alisio::night {
 
 /// The right to work on one night of one production: an advisory lock (flock) on a file that says
@@ -25,5 +27,9 @@ class NightLock {
   int descriptor_ = -1;
   std::string holder_;
 };
+
+/// Return the lock file of a night.
+[[nodiscard]] std::filesystem::path night_lock_file(const std::filesystem::path& state_folder,
+                                                    const NightKey& night);
 
 }  // namespace alisio::night

@@ -139,13 +139,7 @@ std::string with_responses(const std::string& dl3_configuration, const fs::path&
 PlanSettings settings_of(const NightOptions& options, const config::Configuration& configuration,
                          const NightServices& services) {
   PlanSettings settings;
-  for (const stage::StageDescription& stage : stage::descriptions())
-    settings.stages[stage.name] = {stage.version,
-                                   configuration.section_json(stage.configuration_sections)};
-  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
-    std::string& facts = settings.stages.at("dl3").configuration;
-    facts = with_responses(facts, responses);
-  }
+  settings.stages = stage_facts(configuration);
   settings.retry_failed = !options.pass && !options.close;
   settings.accepted = {options.accepted.begin(), options.accepted.end()};
   if (services.check_constants)
@@ -235,6 +229,18 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
 
 }  // namespace
 
+std::map<std::string, StageFacts> stage_facts(const config::Configuration& configuration) {
+  std::map<std::string, StageFacts> stages;
+  for (const stage::StageDescription& stage : stage::descriptions())
+    stages[stage.name] = {stage.version,
+                          configuration.section_json(stage.configuration_sections)};
+  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
+    std::string& facts = stages.at("dl3").configuration;
+    facts = with_responses(facts, responses);
+  }
+  return stages;
+}
+
 NightKey night_key(const NightOptions& options, const config::Configuration& configuration) {
   const NightKey key{static_cast<int>(configuration.integer("telescope")), options.date,
                      prod_id_of(options, configuration)};
@@ -254,7 +260,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return print_plan_only(set_up(), state_folder, settings, options.json, services, out);
 
   const NightLock lock =
-      NightLock::take(state_folder / (night_name + (options.dry_run ? ".dry_run.lock" : ".lock")));
+      NightLock::take(options.dry_run ? state_folder / (night_name + ".dry_run.lock")
+                                      : night_lock_file(state_folder, request.key));
   if (!lock.holds()) {
     if (options.pass) {
       spdlog::info("{} is being processed by {}", night_name, lock.holder());

@@ -88,6 +88,10 @@ struct NightOptions {
 [[nodiscard]] NightKey night_key(const NightOptions& options,
                                  const config::Configuration& configuration);
 
+/// Return what stages read of the configuration, by stage: what identities are compared by.
+[[nodiscard]] std::map<std::string, StageFacts> stage_facts(
+    const config::Configuration& configuration);
+
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.
 /// @returns the exit code: 0 if all is done, 7 (incomplete) otherwise.

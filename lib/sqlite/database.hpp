@@ -87,6 +87,7 @@ class Database {
   /// Return a number kept in the file's header for the schema's version; 0 in a new file.
   [[nodiscard]] int user_version();
   void set_user_version(int version);
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
  private:
   struct Close {
