@@ -10,6 +10,7 @@
 #include "apps/reprocess_command.hpp"
 #include "apps/simulate_command.hpp"
 #include "apps/stage_commands.hpp"
+#include "apps/state_command.hpp"
 #include "apps/status_command.hpp"
 #include "apps/web_command.hpp"
 
@@ -38,6 +39,7 @@ std::span<const Command> commands() {
     list.push_back({"reopen", "open a closed night again", run_reopen_command});
     list.push_back(
         {"verify-seal", "tell whether a closed night is what was sealed", run_verify_seal_command});
+    list.push_back({"state", "rebuild, copy, check the state database", run_state_command});
     list.push_back({"prov", "merge, verify and draw provenance", run_prov_command});
     list.push_back({"web", "serve nights and their provenance as pages", run_web_command});
     list.push_back({"show", "say what is in a file, draw a camera image", run_show_command});

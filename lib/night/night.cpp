@@ -137,13 +137,7 @@ std::string with_responses(const std::string& dl3_configuration, const fs::path&
 PlanSettings settings_of(const NightOptions& options, const config::Configuration& configuration,
                          const NightServices& services) {
   PlanSettings settings;
-  for (const stage::StageDescription& stage : stage::descriptions())
-    settings.stages[stage.name] = {stage.version,
-                                   configuration.section_json(stage.configuration_sections)};
-  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
-    std::string& facts = settings.stages.at("dl3").configuration;
-    facts = with_responses(facts, responses);
-  }
+  settings.stages = stage_facts(configuration);
   settings.retry_failed = !options.pass && !options.close;
   settings.accepted = {options.accepted.begin(), options.accepted.end()};
   if (services.check_constants)
@@ -282,6 +276,17 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
 
 }  // namespace
 
+std::map<std::string, StageFacts> stage_facts(const config::Configuration& configuration) {
+  std::map<std::string, StageFacts> stages;
+  for (const stage::StageDescription& stage : stage::descriptions())
+    stages[stage.name] = {stage.version, configuration.section_json(stage.configuration_sections)};
+  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
+    std::string& facts = stages.at("dl3").configuration;
+    facts = with_responses(facts, responses);
+  }
+  return stages;
+}
+
 NightKey night_key(const config::Configuration& configuration, const NightDate& date,
                    const std::string& prod_id) {
   NightKey key{static_cast<int>(configuration.integer("telescope")), date, prod_id};
@@ -306,7 +311,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return print_plan_only(set_up(), state_folder, settings, options, services, out);
 
   const NightLock lock =
-      NightLock::take(state_folder / (name + (options.dry_run ? ".dry_run.lock" : ".lock")));
+      NightLock::take(options.dry_run ? state_folder / (name + ".dry_run.lock")
+                                      : night_lock_file(state_folder, request.key));
   if (!lock.holds()) {
     if (options.pass) {
       spdlog::info("{} is being processed by {}", name, lock.holder());

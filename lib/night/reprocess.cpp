@@ -93,7 +93,7 @@ void print_outcomes(const std::vector<Outcome>& outcomes, std::ostream& out) {
 }
 
 json outcome_json(const Outcome& outcome) {
-  return {{"date", outcome.date.iso()}, {"outcome", outcome.word},   {"reason", outcome.reason},
+  return {{"date", outcome.date.iso()},   {"outcome", outcome.word},  {"reason", outcome.reason},
           {"jobs_run", outcome.jobs_run}, {"wall_s", outcome.wall_s}, {"night", outcome.told}};
 }
 
@@ -118,8 +118,8 @@ int reprocess(const ReprocessRequest& request, const config::Configuration& conf
   }
   if (interrupted)
     throw Error(ErrorKind::interrupted,
-                fmt::format("{} of {} nights were not begun", request.dates.size() - outcomes.size(),
-                            request.dates.size()),
+                fmt::format("{} of {} nights were not begun",
+                            request.dates.size() - outcomes.size(), request.dates.size()),
                 "reprocess", "the same command goes on from here");
   const auto count = [&](const char* word) {
     return static_cast<std::size_t>(std::count_if(
