@@ -1,5 +1,6 @@
 #include "apps/commands.hpp"
 
+#include "apps/close_command.hpp"
 #include "apps/daemon_command.hpp"
 #include "apps/decision_commands.hpp"
 #include "apps/doctor_command.hpp"
@@ -30,6 +31,10 @@ std::span<const Command> commands() {
            [run = command.run](const std::vector<std::string>& arguments, const Program& program) {
              return run(arguments, program, nullptr);
            }});
+    list.push_back({"close", "close and seal a night", run_close_command});
+    list.push_back({"reopen", "open a closed night again", run_reopen_command});
+    list.push_back(
+        {"verify-seal", "tell whether a closed night is what was sealed", run_verify_seal_command});
     list.push_back({"prov", "merge, verify and draw provenance", run_prov_command});
     list.push_back({"web", "serve nights and their provenance as pages", run_web_command});
     list.push_back({"show", "say what is in a file, draw a camera image", run_show_command});

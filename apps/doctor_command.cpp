@@ -35,17 +35,15 @@ std::vector<Finding> findings_of(const std::string& config_file, const NightDate
     const daemon::DoctorServices services{
         .default_models = program.cfg_folder / "models",
         .read_models =
-            [](const fs::path& file) {
-              static_cast<void>(forest::ForestFile::open(file));
-            },
+            [](const fs::path& file) { static_cast<void>(forest::ForestFile::open(file)); },
         .read_token = [](const fs::path& file) { static_cast<void>(web::read_token(file)); }};
     const auto more = daemon::examine(configuration, services, night);
     findings.insert(findings.end(), more.begin(), more.end());
   } catch (const Error& error) {
-    findings.push_back({"configuration", Health::fail,
-                        error.where().empty() ? error.problem()
-                                              : error.where() + ": " + error.problem(),
-                        error.remedy()});
+    findings.push_back(
+        {"configuration", Health::fail,
+         error.where().empty() ? error.problem() : error.where() + ": " + error.problem(),
+         error.remedy()});
   }
   return findings;
 }

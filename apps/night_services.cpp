@@ -101,6 +101,10 @@ night::NightServices night_services(const Program& program) {
     }
     run_stage_command(job.arguments, program, *recorder);
   };
+  services.recorder = [program](const fs::path& journals, const fs::path& config_file,
+                                const fs::path& data_root) {
+    return make_recorder(program, journals, config_file, data_root);
+  };
   auto setup = std::make_shared<std::unique_ptr<ProvenanceSetup>>();
   services.merge = [program, setup](const night::MergeJob& job) {
     const fs::path folder = program.cfg_folder / "provenance";

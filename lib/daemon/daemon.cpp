@@ -71,14 +71,20 @@ Settings settings_of(const config::Configuration& configuration) {
           .look_back_days = static_cast<long>(configuration.integer("daemon.look_back_days"))};
 }
 
-/// Tell whether a pass that began at an instant found all of a night done. Its exit code alone does
-/// not: it is 0, too, when another pass was at work.
+/// Tell whether a night is closed, or a pass that began at an instant found all of it done. Its
+/// exit code alone does not: it is 0, too, when another pass was at work.
 bool found_complete(const fs::path& state_folder, const NightDate& date, const std::string& since) {
   auto state = night::State::open_read_only(state_folder);
   if (!state) return false;
   bool any = false;
   for (const night::NightRecord& record : state->nights()) {
-    if (record.key.date != date || record.updated_at < since) continue;
+    if (record.key.date != date) continue;
+    const auto closing = state->closing(record.key);
+    if (closing && closing->closed()) {
+      any = true;
+      continue;
+    }
+    if (record.updated_at < since) continue;
     const auto summary = nlohmann::json::parse(record.summary, nullptr, false);
     if (!summary.is_object() || !summary.value("complete", false)) return false;
     any = true;

@@ -65,8 +65,7 @@ void look_at_writable(const char* check, const fs::path& folder, const char* key
   try {
     PendingFile file(target);
     std::FILE* opened = std::fopen(file.path().c_str(), "w");
-    if (opened == nullptr)
-      throw Error(ErrorKind::resource, "cannot be written", folder.string());
+    if (opened == nullptr) throw Error(ErrorKind::resource, "cannot be written", folder.string());
     const bool written = std::fputs("x", opened) >= 0;
     if (std::fclose(opened) != 0 || !written)
       throw Error(ErrorKind::resource, "cannot be written", folder.string());
@@ -118,10 +117,10 @@ void look_at_space(const config::Configuration& configuration, Findings& finding
     // That the state cannot be read is another finding.
   }
   if (forecast.nights == 0) {
-    findings.push_back({"space for products", bytes < gigabyte ? Health::fail : Health::ok,
-                        fmt::format("{:.0f} GB free; no earlier night tells how much is needed",
-                                    bytes / gigabyte),
-                        bytes < gigabyte ? "make room in " + folder.string() : ""});
+    findings.push_back(
+        {"space for products", bytes < gigabyte ? Health::fail : Health::ok,
+         fmt::format("{:.0f} GB free; no earlier night tells how much is needed", bytes / gigabyte),
+         bytes < gigabyte ? "make room in " + folder.string() : ""});
     return;
   }
   const Health health = bytes < forecast.bytes()                  ? Health::fail
@@ -130,8 +129,8 @@ void look_at_space(const config::Configuration& configuration, Findings& finding
   findings.push_back(
       {"space for products", health,
        fmt::format("{:.1f} GB free; a night of {} subruns takes {:.1f} GB, by {} night{}",
-                   bytes / gigabyte, forecast.subruns, forecast.bytes() / gigabyte,
-                   forecast.nights, forecast.nights == 1 ? "" : "s"),
+                   bytes / gigabyte, forecast.subruns, forecast.bytes() / gigabyte, forecast.nights,
+                   forecast.nights == 1 ? "" : "s"),
        health == Health::ok ? "" : "make room in " + folder.string() + " (see alisio clean)"});
 }
 
@@ -157,11 +156,11 @@ void look_at_constants(const config::Configuration& configuration, const NightDa
       findings.push_back({facts.words, Health::fail,
                           files.front().file.string() + " cannot be read", "mend its permissions"});
     else
-      findings.push_back({facts.words, Health::ok,
-                          fmt::format("{}, {} night{} old", files.front().file.string(),
-                                      files.front().nights_earlier,
-                                      files.front().nights_earlier == 1 ? "" : "s"),
-                          ""});
+      findings.push_back(
+          {facts.words, Health::ok,
+           fmt::format("{}, {} night{} old", files.front().file.string(),
+                       files.front().nights_earlier, files.front().nights_earlier == 1 ? "" : "s"),
+           ""});
   }
 }
 
@@ -210,8 +209,8 @@ void look_at_time(Findings& findings) {
   const double left = sky::built_in_earth_orientation().mjd.back() - now_mjd;
   findings.push_back(
       {"Earth orientation (IERS)", left < 0 ? Health::warn : Health::ok,
-       left < 0 ? fmt::format("the table of the program ended {:.0f} days ago: its last values hold",
-                              -left)
+       left < 0 ? fmt::format(
+                      "the table of the program ended {:.0f} days ago: its last values hold", -left)
                 : fmt::format("the table of the program reaches {:.0f} days ahead", left),
        left < 0 ? "use a newer program" : ""});
 }
@@ -293,7 +292,8 @@ Forecast forecast_of(const fs::path& state_folder) {
 std::vector<Finding> examine(const config::Configuration& configuration,
                              const DoctorServices& services, const NightDate& night) {
   Findings findings;
-  findings.push_back(readable("raw data", configuration.path("paths.r0"), Health::fail, "paths.r0"));
+  findings.push_back(
+      readable("raw data", configuration.path("paths.r0"), Health::fail, "paths.r0"));
   findings.push_back(
       readable("drive logs", configuration.path("paths.drive"), Health::warn, "paths.drive"));
   look_at_writable("run summaries", configuration.path("paths.run_summary"), "paths.run_summary",

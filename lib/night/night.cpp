@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
@@ -15,6 +16,7 @@
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
 #include "lib/config/response_files.hpp"
+#include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/pass.hpp"
@@ -139,7 +141,7 @@ PlanSettings settings_of(const NightOptions& options, const config::Configuratio
     std::string& facts = settings.stages.at("dl3").configuration;
     facts = with_responses(facts, responses);
   }
-  settings.retry_failed = !options.pass;
+  settings.retry_failed = !options.pass && !options.close;
   settings.accepted = {options.accepted.begin(), options.accepted.end()};
   if (services.check_constants)
     settings.check_constants = [&](const std::string& kind, const fs::path& file) {
@@ -217,6 +219,16 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
     out << "Nothing can be done now; see the reasons below the table\n";
 }
 
+/// Return whether the end of this pass is the time to close the night, or to go on with a closing
+/// that was interrupted.
+bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, const Pass& pass,
+                      State& state, const NightKey& night) {
+  if (!options.runs.empty() || !options.dl2 || pass.setup().growing_subruns > 0) return false;
+  if (const auto closing = state.closing(night)) return closing->under_way();
+  return options.pass && !pass.anything_to_run() &&
+         may_close_by_itself(policy, night.date, pass.complete());
+}
+
 }  // namespace
 
 NightKey night_key(const config::Configuration& configuration, const NightDate& date,
@@ -255,6 +267,12 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   }
 
   State state = State::open(state_folder);
+  if (const auto closing = state.closing(request.key); closing && closing->closed() &&
+                                                       !options.dry_run &&
+                                                       !(options.close && options.close->reopen)) {
+    out << closed_text(*closing) << "; alisio reopen opens it\n";
+    return 0;
+  }
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
@@ -264,9 +282,25 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
 
   Pass pass(set_up, services, state, settings, how);
+  const auto closing_night = [&] {
+    return ClosingNight{.setup = pass.setup(),
+                        .snapshot = pass.snapshot(),
+                        .state = state,
+                        .settings = settings,
+                        .services = services,
+                        .policy = closing_policy(configuration),
+                        .config_file = options.config_file,
+                        .state_folder = state_folder,
+                        .merge_faults = pass.merge_faults()};
+  };
+  if (options.close && options.close->reopen) {
+    reopen_night(closing_night(), options.close->author, options.close->reason);
+    out << fmt::format("{} is open again; its seal is kept\n", name);
+    return 0;
+  }
   pass.recover();
   pass.plan();
-  const bool idle = !pass.anything_to_run();
+  const bool idle = !pass.anything_to_run() || (options.close && !pass.only_night_left());
   if (!idle)
     if (const int signal = pass.run(); signal != 0)
       throw Error(ErrorKind::interrupted,
@@ -276,12 +310,18 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   pass.judge_data();
   pass.show();
   const NightSummary summary = pass.summary();
+  if (options.close)
+    return print_closing(close_night(closing_night(), *options.close), request.key, options.json,
+                         out);
   if (options.json) {
     out << summary_json(summary).dump(2) << '\n';
   } else {
     if (idle && (pass.complete() || !summary.complete())) print_idle(summary, out);
     print_summary(summary, out);
   }
+  if (closes_by_itself(options, closing_policy(configuration), pass, state, request.key))
+    print_closing(close_night(closing_night(), {}), request.key, false,
+                  options.json ? std::cerr : out);
   return pass.complete() ? 0 : exit_code(ErrorKind::incomplete);
 }
 

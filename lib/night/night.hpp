@@ -2,11 +2,13 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/base/ids.hpp"
+#include "lib/base/observer.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/night/catalogue.hpp"
 #include "lib/night/command.hpp"
@@ -51,12 +53,26 @@ struct NightServices {
   std::function<void(const JobRequest&)> dry_run_stage;
   /// Record in provenance that a product stands no more for what it was.
   InvalidationRecorder record_invalidation;
+  /// Make a recorder of what the night itself does, given the folder of its journal, the
+  /// configuration file and the root of the data tree.
+  std::function<std::unique_ptr<StageObserver>(
+      const std::filesystem::path&, const std::filesystem::path&, const std::filesystem::path&)>
+      recorder;
   /// Merge the provenance of a run.
   std::function<void(const MergeJob&)> merge;
   /// Forest file that serves when the configuration names none.
   std::filesystem::path default_models;
   /// Catalogue of sources that serves when the configuration names none.
   std::filesystem::path default_sources;
+};
+
+/// Who closes or reopens a night, and how.
+struct CloseRequest {
+  bool reopen = false;          ///< open it again instead
+  bool force = false;           ///< in spite of the policy; needs a reason
+  bool verify_content = false;  ///< read every product, trust no time stamps
+  std::string author = {};      ///< empty: the account of the process
+  std::string reason = {};
 };
 
 struct NightOptions {
@@ -67,8 +83,9 @@ struct NightOptions {
   int jobs = 0;                       ///< 0: as configured
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
-  std::string prod_id;             ///< empty: as configured
-  std::optional<double> settle_s;  ///< see SetupRequest
+  std::string prod_id;                ///< empty: as configured
+  std::optional<CloseRequest> close;  ///< run nothing but what tells of the night; close it
+  std::optional<double> settle_s;     ///< see SetupRequest
 };
 
 /// Return which night of which production is meant. @param prod_id empty: as configured

@@ -185,6 +185,13 @@ bool Pass::anything_to_run() const {
   return plan_.count(StepStatus::to_run) > 0;
 }
 
+bool Pass::only_night_left() const {
+  return std::all_of(plan_.jobs.begin(), plan_.jobs.end(), [](const PlannedJob& planned) {
+    return !planned.step.pending() ||
+           (planned.job.key.run == whole_night && planned.job.key.stage != "run_summary");
+  });
+}
+
 bool Pass::is_ready(const PlannedJob& planned) const {
   if (planned.step.status != StepStatus::to_run || plan_.goes_with_dl1(planned)) return false;
   const auto pending = [&](std::size_t position) { return plan_.jobs[position].step.pending(); };

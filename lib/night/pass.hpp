@@ -45,6 +45,11 @@ class Pass {
   void show();
 
   [[nodiscard]] bool anything_to_run() const;
+  /// True if nothing but jobs that tell of the whole night is left to run.
+  [[nodiscard]] bool only_night_left() const;
+  [[nodiscard]] const NightSetup& setup() const { return setup_; }
+  [[nodiscard]] StateSnapshot& snapshot() { return snapshot_; }
+  [[nodiscard]] const std::vector<std::string>& merge_faults() const { return merge_notes_; }
   [[nodiscard]] NightSummary summary() const;
   [[nodiscard]] bool complete() const { return merge_notes_.empty() && summary().complete(); }
 

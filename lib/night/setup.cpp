@@ -136,7 +136,8 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   setup.catalogue =
       find_runs(request.r0, request.run_summaries, request.key.telescope, request.key.date, probe);
   if (request.settle_s)
-    leave_out_growing(setup.catalogue, *request.settle_s, static_cast<double>(std::time(nullptr)));
+    setup.growing_subruns = leave_out_growing(setup.catalogue, *request.settle_s,
+                                              static_cast<double>(std::time(nullptr)));
   const fs::path drive_log = text::drive_log_of(request.drive, request.key.date);
   if (!drive_log.empty())
     setup.drive_log = fs::weakly_canonical(drive_log);

@@ -69,6 +69,16 @@ CREATE TABLE decision (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date 
   stage TEXT NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
   ended_at TEXT, ended_by TEXT NOT NULL DEFAULT '', ended_why TEXT NOT NULL DEFAULT '');
 CREATE INDEX decision_of_night ON decision (telescope, date, prod_id);
+)sql",
+    // Closings of nights.
+    R"sql(
+CREATE TABLE closing (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
+  prod_id TEXT NOT NULL, author TEXT NOT NULL, reason TEXT NOT NULL, forced INTEGER NOT NULL,
+  started_at TEXT NOT NULL, step TEXT NOT NULL DEFAULT '', closed_at TEXT NOT NULL DEFAULT '',
+  seal_number INTEGER NOT NULL DEFAULT 0, seal TEXT NOT NULL DEFAULT '',
+  seal_sha256 TEXT NOT NULL DEFAULT '', reopened_at TEXT NOT NULL DEFAULT '',
+  reopened_by TEXT NOT NULL DEFAULT '', reopen_reason TEXT NOT NULL DEFAULT '');
+CREATE UNIQUE INDEX closing_standing ON closing (telescope, date, prod_id) WHERE reopened_at = '';
 )sql"};
 constexpr int schema_version = static_cast<int>(std::size(schema_steps));
 constexpr int oldest_readable_schema = 2, first_schema_with_verdicts = 3,

@@ -65,9 +65,8 @@ bool is_from_elsewhere(const Request& request) {
 void check_text(const std::string& name, const std::string& text, bool needed) {
   if (needed && text.find_first_not_of(" \t") == std::string::npos)
     throw Error(ErrorKind::usage, fmt::format("the {} is missing", name), "", "give it");
-  const bool clean = std::none_of(text.begin(), text.end(), [](unsigned char c) {
-    return c < 0x20 || c == 0x7F;
-  });
+  const bool clean =
+      std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
   if (!clean || text.size() > longest_text)
     throw Error(ErrorKind::usage, fmt::format("the {} is no line of text", name), "",
                 fmt::format("at most {} characters, no line breaks", longest_text));
@@ -81,10 +80,10 @@ void check(const ActionSource& source, const Wish& wish) {
                     names += (names.empty() ? "" : ", ") + name;
                   return names;
                 }()));
-  const bool is_place = wish.job == "night" || wish.job.find_first_not_of("0123456789.") ==
-                                                   std::string::npos;
-  const bool is_stage = wish.stage.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
-                        std::string::npos;
+  const bool is_place =
+      wish.job == "night" || wish.job.find_first_not_of("0123456789.") == std::string::npos;
+  const bool is_stage =
+      wish.stage.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
   if (!is_place || !is_stage || wish.job.size() > 20 || wish.stage.size() > 40)
     throw Error(ErrorKind::usage, "there is no such job", "", "give RUN or RUN.SUBRUN");
   check_text("author", wish.author, true);
@@ -128,12 +127,12 @@ Response confirm_page(const ActionSource& source, const Request& request) {
             request.parameter("stage").value_or(""), "", "somebody"};
   wish.reason = "none";
   check(source, wish);
-  const std::string subject = wish.what == "close" ? "the night"
-                              : wish.job == "night"
-                                  ? "jobs of the night"
-                                  : "run " + wish.job + (wish.stage.empty() || wish.what == "veto"
-                                                             ? ""
-                                                             : ", " + wish.stage);
+  const std::string subject =
+      wish.what == "close" ? "the night"
+      : wish.job == "night"
+          ? "jobs of the night"
+          : "run " + wish.job +
+                (wish.stage.empty() || wish.what == "veto" ? "" : ", " + wish.stage);
   std::string hidden;
   const std::string path = request.path;
   for (const auto& [name, value] :
@@ -171,9 +170,9 @@ Response act_by_form(const ActionSource& source, const Request& request) {
     return plain_line(403, "this form is not of this server, or too old: open it anew");
   if (!same_secret(fields["token"], source.token)) return plain_line(403, "the token is another");
   const AddressedNight at = night_of(source, path_parts(request.path, "/act/"));
-  const CommandOutcome outcome = act(source, at.key,
-                                     {fields["what"], fields["job"], fields["stage"],
-                                      fields["reason"], fields["author"]});
+  const CommandOutcome outcome =
+      act(source, at.key,
+          {fields["what"], fields["job"], fields["stage"], fields["reason"], fields["author"]});
   Response response;
   response.status = outcome.exit_code == 0 ? 200 : 409;
   response.body = page(outcome.exit_code == 0 ? "Done" : "Not done",

@@ -6,8 +6,8 @@
 
 #include "lib/web/http.hpp"
 
-/// What may be decided on the pages, by whoever knows the token: retry, veto, close. Without a token
-/// the pages are read-only.
+/// What may be decided on the pages, by whoever knows the token: retry, veto, close. Without a
+/// token the pages are read-only.
 namespace alisio::web {
 
 /// What a command of the program came to.
@@ -26,8 +26,9 @@ struct ActionSource {
   std::vector<std::string> known = {"retry", "veto"};
 };
 
-/// Read the token from a file: its first line. @throws Error(configuration) if others than its owner
-/// can read the file or the token has fewer than 16 characters, Error(missing_input) if it is absent.
+/// Read the token from a file: its first line. @throws Error(configuration) if others than its
+/// owner can read the file or the token has fewer than 16 characters, Error(missing_input) if it is
+/// absent.
 [[nodiscard]] std::string read_token(const std::filesystem::path& file);
 
 /// Return the pages `/act/DATE/PROD` that ask for confirmation, and what answers POST: the same

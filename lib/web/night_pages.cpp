@@ -53,8 +53,8 @@ Response one_night(const NightSource& source, const std::string& date, const std
     throw Error(ErrorKind::incomplete, "there is no such night in the state", "/nights/");
   const Fragments view = night_view(at.state, *status, source.actions);
   const auto part = [&](const char* id) { return view.parts.at(id) + '\n'; };
-  std::string body =
-      live_line("/events?night=" + url_escaped(date) + '/' + url_escaped(prod)) + part("progress");
+  std::string body = live_line("/events?night=" + url_escaped(date) + '/' + url_escaped(prod)) +
+                     part("progress") + part("closing");
   if (source.closing)
     body +=
         fmt::format("<p><a class=\"button\" href=\"/act/{}?what=close\">close the night…</a></p>\n",

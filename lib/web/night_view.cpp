@@ -87,6 +87,18 @@ std::string progress_part(const json& document) {
                   instant_text(document["night"]["updated_at"].get<std::string>())));
 }
 
+std::string closing_part(night::State& state, const night::NightKey& key) {
+  std::string text;
+  if (const auto closing = state.closing(key))
+    text = closing->closed() ? fmt::format("<p class=\"good\">▣ closed {} by {}, seal {}</p>",
+                                           instant_text(closing->closed_at),
+                                           escaped(closing->author), closing->seal_number)
+                             : fmt::format("<p>being closed since {} by {}: {}</p>",
+                                           instant_text(closing->started_at),
+                                           escaped(closing->author), escaped(closing->step));
+  return element("div", "closing", text);
+}
+
 std::string key_text(const json& key) {
   const int run = key["run"];
   if (run == night::whole_night) return "night";
@@ -331,6 +343,7 @@ Fragments night_view(night::State& state, const night::NightStatus& status, bool
   const std::string night = night_path(status.summary.key);
   Fragments view;
   view.parts["progress"] = progress_part(document);
+  view.parts["closing"] = closing_part(state, status.summary.key);
   view.parts["troubles"] = troubles_part(document, night, actions);
   view.parts["running"] = running_part(document, night);
   view.parts["resources"] = resources_part(document);

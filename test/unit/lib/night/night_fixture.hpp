@@ -88,9 +88,10 @@ class NightTest : public testing::Test {
     if (!HasFailure()) fs::remove_all(folder_);
   }
 
-  /// Write the configuration. Muons, checks, merges and the report are off unless `more` says
-  /// otherwise.
+  /// Write the configuration. Muons, checks, merges, the report and closing are off unless `more`
+  /// says otherwise.
   void configure(std::string more) {
+    if (more.find("closing:") == std::string::npos) more += "closing:\n  auto: false\n";
     const std::string off =
         "  muons: false\n  data_check: false\n  merge: false\n  report: false\n";
     const std::string steps = "steps:\n";
