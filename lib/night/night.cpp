@@ -248,6 +248,15 @@ NightKey night_key(const NightOptions& options, const config::Configuration& con
   return key;
 }
 
+NightPlan plan_night(const NightOptions& options, const config::Configuration& configuration,
+                     const NightServices& services, StateSnapshot& recorded) {
+  const NightSetup setup =
+      set_up_night(request_of(options, configuration, services), services.probe);
+  const PlanSettings settings = settings_of(options, configuration, services);
+  std::vector<FileStamp> rehashed;
+  return Planner(setup, settings, disk_access(services)).plan(recorded, {}, rehashed);
+}
+
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
   const SetupRequest request = request_of(options, configuration, services);
