@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <set>
 
@@ -9,6 +10,7 @@
 #include "apps/night_services.hpp"
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
 #include "lib/base/suggest.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/night.hpp"
@@ -61,6 +63,30 @@ std::vector<night::NightLock> lock_night(const config::Configuration& configurat
   return locks;
 }
 
+/// Note the inputs that failed jobs did not come to read, as planning names them: without, each
+/// would be tried once more.
+void note_what_was_not_read(night::RebuiltNight& rebuilt, const std::string& config_file,
+                            const config::Configuration& configuration, const Program& program) {
+  night::StateSnapshot recorded;
+  for (const night::JobRecord& job : rebuilt.jobs) recorded.jobs[job.key] = job;
+  for (const night::FileStamp& file : rebuilt.files) recorded.files[file.path] = file;
+  night::NightOptions options;
+  options.date = rebuilt.key.date;
+  options.prod_id = rebuilt.key.prod_id;
+  if (!config_file.empty()) options.config_file = fs::weakly_canonical(config_file);
+  try {
+    const night::NightPlan plan =
+        night::plan_night(options, configuration, night_services(program), recorded);
+    for (night::JobRecord& job : rebuilt.jobs)
+      for (const night::PlannedJob& planned : plan.jobs)
+        if (planned.job.key == job.key && job.status == night::JobStatus::failed)
+          night::note_unread_inputs(job, planned.inputs);
+  } catch (const Error& error) {
+    // The raw data may be gone; what is done is told all the same.
+    spdlog::warn("what failed in {} is tried once more: {}", rebuilt.key.date.iso(), error.what());
+  }
+}
+
 int rebuild(const Texts& arguments, const Program& program) {
   std::string config_file;
   Texts dates;
@@ -111,7 +137,11 @@ int rebuild(const Texts& arguments, const Program& program) {
       throw Error(ErrorKind::missing_input, "this night has no journals", date.iso(),
                   "check paths.products");
     const std::vector<night::NightLock> locks = lock_night(configuration, request);
-    for (const night::RebuiltNight& night : night::read_nights_from_disk(request)) {
+    for (night::RebuiltNight& night : night::read_nights_from_disk(request)) {
+      if (std::any_of(night.jobs.begin(), night.jobs.end(), [](const night::JobRecord& job) {
+            return job.status == night::JobStatus::failed;
+          }))
+        note_what_was_not_read(night, config_file, configuration, program);
       state.restore_night(night.key, night.jobs, night.closings, night.files);
       gone += night.gone.size();
       std::cout << fmt::format("{} {}: {} jobs, {} files, {} closings\n", date.iso(),

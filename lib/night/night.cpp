@@ -300,6 +300,15 @@ std::string night_name(const NightKey& key) {
   return fmt::format("{}_{}_{}", telescope_text(key.telescope), key.date.compact(), key.prod_id);
 }
 
+NightPlan plan_night(const NightOptions& options, const config::Configuration& configuration,
+                     const NightServices& services, StateSnapshot& recorded) {
+  const NightSetup setup =
+      set_up_night(request_of(options, configuration, services), services.probe);
+  const PlanSettings settings = settings_of(options, configuration, services);
+  std::vector<FileStamp> rehashed;
+  return Planner(setup, settings, disk_access(services)).plan(recorded, {}, rehashed);
+}
+
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
   const SetupRequest request = request_of(options, configuration, services);
