@@ -31,8 +31,8 @@ class Agenda {
   void note(const NightPlan& plan, std::size_t position);
 
   std::set<std::size_t> ready_, to_start_;
-  std::vector<bool> pending_;       ///< by position
-  std::map<int, int> pending_of_;   ///< by run
+  std::vector<bool> pending_;      ///< by position
+  std::map<int, int> pending_of_;  ///< by run
   std::size_t pending_count_ = 0;
   std::vector<std::size_t> last_;
 };

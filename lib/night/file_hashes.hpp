@@ -15,7 +15,6 @@ namespace alisio::night {
 /// Hash the files that many jobs share, once per content, and write them into a file for
 /// --known-hashes.
 void hand_on_hashes(const NightPlan& plan, const std::filesystem::path& config_file,
-                    const std::filesystem::path& file, State& state,
-                    const NightServices& services);
+                    const std::filesystem::path& file, State& state, const NightServices& services);
 
 }  // namespace alisio::night

@@ -1,11 +1,13 @@
 #include "lib/night/local_executor.hpp"
 
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 
 namespace alisio::night {
@@ -30,6 +32,15 @@ ProcessRecord record_of(const JobRequest& request) {
 
 }  // namespace
 
+ExecutionEnd end_left(const ProcessRecord& process) {
+  const pid_t pid = static_cast<pid_t>(process.pid);
+  if (process.host == host_name() && pid > 0) {
+    end_left_process(pid, process.pid_start, patience_s);
+    remove_part_files(process.products, pid);
+  }
+  return {.process = process, .end = {}, .fate = Fate::left, .message = ""};
+}
+
 LocalExecutor::LocalExecutor(State& state, NightKey night, fs::path program, LocalLimits limits)
     : state_(state),
       night_(std::move(night)),
@@ -39,12 +50,12 @@ LocalExecutor::LocalExecutor(State& state, NightKey night, fs::path program, Loc
 Recovery LocalExecutor::recover(const std::vector<ProcessRecord>& left) {
   Recovery recovery;
   for (const ProcessRecord& process : left) {
-    const pid_t pid = static_cast<pid_t>(process.pid);
-    if (process.host == host_name() && pid > 0) {
-      end_left_process(pid, process.pid_start, patience_s);
-      remove_part_files(process.products, pid);
-    }
-    recovery.ended.push_back({.process = process, .end = {}, .fate = Fate::left, .message = ""});
+    if (!process.submission.empty())
+      throw Error(ErrorKind::configuration,
+                  fmt::format("job {} of this night is in Slurm (as {})",
+                              job_name(process.jobs.front()), process.scheduler_job),
+                  "night.executor", "say 'slurm' until its jobs there have ended");
+    recovery.ended.push_back(end_left(process));
   }
   return recovery;
 }

@@ -40,7 +40,8 @@ fs::path control_group(const fs::path& root) {
   return {};
 }
 
-/// Return the processors' worth of time that "cpu.max" allows: "<quota> <period>" or "max <period>".
+/// Return the processors' worth of time that "cpu.max" allows: "<quota> <period>" or "max
+/// <period>".
 std::optional<double> processor_limit(const fs::path& group) {
   std::ifstream in(group / "cpu.max");
   double quota = 0, period = 0;

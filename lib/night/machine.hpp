@@ -13,8 +13,8 @@ struct Machine {
   std::uint64_t memory_bytes = 0;  ///< 0: not known
 };
 
-/// Return what the processor mask, the machine's memory and the limits of the control groups (version
-/// 2: cpu.max, memory.max) that this process is in leave to it.
+/// Return what the processor mask, the machine's memory and the limits of the control groups
+/// (version 2: cpu.max, memory.max) that this process is in leave to it.
 /// @param root folder that holds `proc` and `sys`, for tests
 [[nodiscard]] Machine this_machine(const std::filesystem::path& root = "/");
 

@@ -234,6 +234,8 @@ bool Pass::start_ready() {
     const PlannedJob& planned = plan_.jobs[position];
     const PlannedJob* with_dl2 = plan_.one_pass_partner(planned);
     JobRequest request = writer().write(planned, with_dl2);
+    if (const auto known = snapshot_.jobs.find(planned.job.key); known != snapshot_.jobs.end())
+      request.attempt = known->second.attempts + 1;
     left = !executor_.take(request);
     if (left) break;
     inputs.push_back({{planned.job.key, planned.inputs}});

@@ -29,7 +29,8 @@ void ProvenanceMerges::merge_run(const MergeView& night, int run) {
     const fs::path document = night.setup.folders.log(stage) / document_name(stage, run);
     if (fs::exists(document) && state_.merged_signature(night.setup.key, stage, run) == signature)
       continue;
-    const std::string fault = merge(services_, merge_job(night.setup, night.plan, stage, run, both, false));
+    const std::string fault =
+        merge(services_, merge_job(night.setup, night.plan, stage, run, both, false));
     if (fault.empty()) {
       state_.set_merged(night.setup.key, stage, run, signature);
       merged_a_run_ = true;
@@ -58,11 +59,12 @@ void ProvenanceMerges::merge_night(const MergeView& night) {
   std::vector<MergeJob> jobs = observation_merge_jobs(night.setup, night.plan, false);
   // A run of which nothing was done yet is no reason to complain.
   std::erase_if(jobs, [&](const MergeJob& job) {
-    return std::none_of(night.plan.jobs.begin(), night.plan.jobs.end(), [&](const PlannedJob& planned) {
-      const auto record = night.snapshot.jobs.find(planned.job.key);
-      return record != night.snapshot.jobs.end() && !record->second.activity_id.empty() &&
-             std::find(job.runs.begin(), job.runs.end(), planned.job.key.run) != job.runs.end();
-    });
+    return std::none_of(
+        night.plan.jobs.begin(), night.plan.jobs.end(), [&](const PlannedJob& planned) {
+          const auto record = night.snapshot.jobs.find(planned.job.key);
+          return record != night.snapshot.jobs.end() && !record->second.activity_id.empty() &&
+                 std::find(job.runs.begin(), job.runs.end(), planned.job.key.run) != job.runs.end();
+        });
   });
   jobs.push_back(night_merge_job(night.setup, night.plan, false));
   bool all_merged = true;

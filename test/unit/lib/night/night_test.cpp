@@ -1085,7 +1085,10 @@ TEST_F(NightTest, AStateOfTheFirstSchemaIsKept) {
   {
     sqlite::Database state(folder_ / "state/alisio.sqlite", sqlite::OpenMode::create);
     state.run("ALTER TABLE job_file DROP COLUMN quality");
-    state.run("DROP TABLE verdict; DROP TABLE night; DROP TABLE step");
+    state.run("DROP TABLE verdict; DROP TABLE night; DROP TABLE step; DROP TABLE need");
+    state.run("DROP INDEX process_of_submission");
+    for (const char* column : {"submission", "task", "step", "scheduler_job"})
+      state.run(std::string("ALTER TABLE process DROP COLUMN ") + column);
     state.set_user_version(1);
   }
   EXPECT_EQ(run(), 0) << out_.str();
