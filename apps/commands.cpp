@@ -1,11 +1,14 @@
 #include "apps/commands.hpp"
 
+#include "apps/close_command.hpp"
+#include "apps/decision_commands.hpp"
 #include "apps/night_command.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
 #include "apps/run_task_command.hpp"
 #include "apps/simulate_command.hpp"
 #include "apps/stage_commands.hpp"
+#include "apps/status_command.hpp"
 #include "apps/web_command.hpp"
 
 namespace alisio::apps {
@@ -17,12 +20,18 @@ std::span<const Command> commands() {
                     [](const std::vector<std::string>& arguments, const Program& program) {
                       return run_night_command(arguments, night_services(program), program);
                     }});
+    list.push_back({"status", "say how a night stands and what to do", run_status_command});
+    for (const Command& command : decision_commands()) list.push_back(command);
     for (const StageCommand& command : stage_commands())
       list.push_back(
           {command.name, command.summary,
            [run = command.run](const std::vector<std::string>& arguments, const Program& program) {
              return run(arguments, program, nullptr);
            }});
+    list.push_back({"close", "close and seal a night", run_close_command});
+    list.push_back({"reopen", "open a closed night again", run_reopen_command});
+    list.push_back(
+        {"verify-seal", "tell whether a closed night is what was sealed", run_verify_seal_command});
     list.push_back({"prov", "merge, verify and draw provenance", run_prov_command});
     list.push_back({"web", "serve the provenance of all nights as pages", run_web_command});
     list.push_back({"show", "say what is in a file, draw a camera image", run_show_command});

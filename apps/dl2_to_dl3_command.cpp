@@ -38,7 +38,9 @@ po::options_description dl3_options() {
       "the Earth's orientation, finals2000A.all or eopc04.1962-now of the IERS (default: the "
       "program's own table, right to 0.1 arcsec from 2018 to 2026)")(
       "nearest-irf", "take the nearest response, do not interpolate between three")(
-      "gzip", "write dl3_LST-T.RunRRRRR.fits.gz");
+      "keep-duplicated-events",
+      "source-dependent DL2: write an event for every position for which it passes, not only for "
+      "that with its greatest gammaness")("gzip", "write dl3_LST-T.RunRRRRR.fits.gz");
   return options;
 }
 
@@ -80,6 +82,7 @@ pipeline::Dl2ToDl3Request request_of(const po::variables_map& values) {
                 "say what is there");
   request.source_catalogue = text_option(values, "source-catalogue");
   if (values.count("nearest-irf") != 0) request.grid_use = dl3::GridUse::nearest;
+  request.keep_duplicated_events = values.count("keep-duplicated-events") != 0;
   if (values.count("gzip") != 0) request.packing = fits::Packing::gzip;
   return request;
 }
@@ -105,7 +108,11 @@ int run_dl2_to_dl3_command(const std::vector<Text>& arguments, const Program& pr
            "of zenith angle and angle to the magnetic field; outside them the nearest is taken.\n"
            "The good time intervals are the times with data before cuts, pauses left out.\n"
            "A run in which no event passes is written too: its time counts.\n"
-           "Of source-dependent DL2 no DL3 is made.",
+           "Source-dependent DL2 takes a response of irf --source-dep: its cut in alpha is "
+           "applied, "
+           "and\n"
+           "each event is written at the position, on or off, that was assumed for it, so that a\n"
+           "region around the source holds all events on (in gammapy: WobbleRegionsFinder).",
        .examples =
            "  alisio dl2-to-dl3 --input DL2/dl2_LST-1.Run11220.h5 --irf IRF --output-dir DL3\n"
            "  alisio dl2-to-dl3 --input DL2/dl2_LST-1.Run11220.*.h5 --irf irf.fits.gz \\\n"

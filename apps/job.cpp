@@ -48,8 +48,9 @@ po::options_description job_options() {
       "note", po::value<std::vector<Text>>()->composing(),
       "PORT=TEXT: record why the file of an input port was chosen")(
       "overwrite",
-      "let a product cut by --max-events, or one with fewer events, replace one that is there")(
-      "dry-run", "record the provenance as planned, compute nothing");
+      "let a poorer product (cut by --max-events, of fewer events) replace one that is there; "
+      "equal and better ones do so anyway")("dry-run",
+                                            "record the provenance as planned, compute nothing");
   return options;
 }
 

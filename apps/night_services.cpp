@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "apps/invalidation.hpp"
 #include "apps/job.hpp"
 #include "apps/stage_commands.hpp"
 #include "calib/r0/input_state.hpp"
@@ -83,6 +84,9 @@ night::NightServices night_services(const Program& program) {
                                         : pipeline::check_constants_file(kind, file, configuration);
     return night::Verdict{all_passed(gates), failed_gates(gates), unmeasured_gates(gates)};
   };
+  services.record_invalidation = [program](const night::Invalidation& invalidation) {
+    record_invalidation(invalidation, program);
+  };
   // One recorder for all pretended jobs of a journal folder: a recorder a job would mean a file a
   // job.
   auto recorders = std::make_shared<std::map<std::string, std::unique_ptr<StageObserver>>>();
@@ -96,6 +100,10 @@ night::NightServices night_services(const Program& program) {
       recorder = make_recorder(program, folder, config_file, configuration.path("paths.products"));
     }
     run_stage_command(job.arguments, program, *recorder);
+  };
+  services.recorder = [program](const fs::path& journals, const fs::path& config_file,
+                                const fs::path& data_root) {
+    return make_recorder(program, journals, config_file, data_root);
   };
   auto setup = std::make_shared<std::unique_ptr<ProvenanceSetup>>();
   services.merge = [program, setup](const night::MergeJob& job) {

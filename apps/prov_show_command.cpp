@@ -51,11 +51,19 @@ void print_files(const char* heading, const std::vector<prov::StoryFile>& files)
   }
 }
 
+/// Files that no activity made on record: raw data, or what came from elsewhere.
+std::string without_maker(const prov::LineageStep& step) {
+  std::string text;
+  for (const prov::StoredEntity& file : step.products)
+    text += (text.empty() ? "" : ", ") + (file.path.empty() ? file.name : file.path);
+  return text.empty() ? "not on record" : text;
+}
+
 void print_lineage(const prov::Lineage& lineage) {
   std::cout << "came from\n";
   for (const prov::LineageStep& step : lineage.steps)
     std::cout << fmt::format("  {:{}}{}{}\n", "", 2 * step.depth,
-                             step.activity.row == 0 ? "not on record" : of_run(step.activity),
+                             step.activity.row == 0 ? without_maker(step) : of_run(step.activity),
                              step.told_above ? " (told above)" : "");
   std::cout << fmt::format("  {} activities, {} files and settings{}\n", lineage.activities,
                            lineage.entities, lineage.cut ? "; cut here, there are more" : "");

@@ -30,11 +30,13 @@ int run_task_command(const std::vector<std::string>& arguments, const Program&) 
       "run-task", "FILE [--task N]",
       "What a task of a job array in Slurm executes; `alisio night` writes FILE and submits it\n"
       "(night.executor: slurm). Runs the processes of one task of FILE, one after the other, and\n"
-      "tells in a journal beside FILE which began and how each ended. If another job has begun the\n"
+      "tells in a journal beside FILE which began and how each ended. If another job has begun "
+      "the\n"
       "task, nothing is done. After SIGTERM the process under way is told to end and no other\n"
       "begins. Needed by hand only to see what goes wrong on a node.\n"
       "Exit code 0 if all processes ended with 0 or the task is another job's, else 1.",
-      "  alisio run-task /scratch/alisio/jobs/LST-1_20240215_v0.1_v00/slurm/alisio_….json --task 3"};
+      "  alisio run-task /scratch/alisio/jobs/LST-1_20240215_v0.1_v00/slurm/alisio_….json --task "
+      "3"};
   std::string file;
   int task = -1;
   po::options_description described("Options");

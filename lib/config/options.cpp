@@ -271,6 +271,9 @@ std::vector<Option> make_options() {
       {"paths.tailcuts", K::path, "auxiliary/TailCuts", "", "cleaning levels of runs"},
       {"paths.products", K::path, ".", "", "root of DL1/ and DL2/"},
       {"paths.state", K::path, "state", "", "state database; a local disk"},
+      {"paths.osa", K::path, "OSA", "", "flags of closed nights, as LSTOSA keeps them"},
+      {"paths.running_analysis", K::path, "running_analysis", "",
+       "links to the products of closed nights, as in LSTOSA's working folders"},
 
       {"provenance.index", K::text, "", "",
        "index of provenance: file on a local disk, or postgresql://…; empty: "
@@ -556,6 +559,41 @@ std::vector<Option> make_options() {
   };
 }
 
+void add_closing(std::vector<Option>& options) {
+  options.insert(
+      options.end(),
+      {{"closing.auto", K::boolean, true, "",
+        "scheduled passes (alisio night --pass) close a night when all that can be done is done"},
+       {"closing.earliest_hour",
+        K::number,
+        8.0,
+        "h",
+        "no night closes before this UTC hour of the day after its evening: the telescope may "
+        "still "
+        "observe",
+        {0}},
+       {"closing.incomplete_hour",
+        K::number,
+        14.0,
+        "h",
+        "a night of which something is missing closes by itself from this UTC hour on: raw files "
+        "may be late",
+        {0}},
+       {"closing.allowed_missing_subruns", K::text, "100 %", "",
+        "so many subruns of a run may be missing, each named: a number, or a part as in \"5 %\""},
+       {"closing.gates", K::text, "ignore", "",
+        "require: runs whose data fail their quality gates keep the night open until accepted; "
+        "ignore: they are named"},
+       {"closing.lstosa_flags", K::boolean, true, "",
+        "write NightFinished.txt, sequence_*.closed and links to the products where LSTOSA has "
+        "them"},
+       {"closing.key", K::path, "", "",
+        "private Ed25519 key (PEM) that signs the seals of nights; empty: they are not signed"},
+       {"closing.public_key", K::path, "", "",
+        "public key (PEM) that seals must be signed with to hold; empty: that of closing.key, else "
+        "the one in the seal"}});
+}
+
 const char* kind_name(OptionKind kind) {
   switch (kind) {
     case K::integer:
@@ -595,6 +633,7 @@ std::span<const Option> options() {
     add_dl3(options);
     add_execution(options);
     add_slurm(options);
+    add_closing(options);
     return options;
   }();
   return all;

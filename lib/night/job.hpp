@@ -24,6 +24,9 @@ struct Job {
   JobKey key;
   std::vector<PortFile> inputs;
   std::vector<PortFile> products;
+  /// Ports of further products that the stage names by itself: what it is recorded to have made
+  /// must stand like the others.
+  std::vector<std::string> self_named_ports = {};
   std::string output_folder;
   std::vector<PortNote> notes;
   std::string obstacle;        ///< why it cannot run ("no charge calibration …"); empty: nothing
@@ -41,6 +44,8 @@ struct Job {
   PortFile gate;
   /// Subruns that the run should have: told to the stages that gather; 0: not known.
   int expected_subruns = 0;
+  /// Its product may replace one that holds more, because what it is made of has become less.
+  bool may_shrink = false;
   /// Its products belong to all productions of the night: another production's equal data will do.
   bool shared = false;
 };
@@ -52,6 +57,7 @@ enum class StepStatus {
   running,
   blocked,        ///< something it needs cannot be made, or it failed too often
   missing_input,  ///< a file that it needs does not exist
+  vetoed,         ///< an operator took it out: the night is complete without it
   failed          ///< in this pass
 };
 [[nodiscard]] const char* to_string(StepStatus status);

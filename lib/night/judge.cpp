@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "lib/base/error.hpp"
+#include "lib/night/failure.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::night {
@@ -51,9 +51,19 @@ std::string configuration_difference(const std::string& before, const std::strin
   return "configuration changed";
 }
 
+/// Return the products that must stand: those that are planned, and those that the stage named.
+std::vector<PortFile> products_of(const Case& about) {
+  std::vector<PortFile> products = about.job.products;
+  const auto& ports = about.job.self_named_ports;
+  for (const JobFile& file : about.record->outputs)
+    if (std::find(ports.begin(), ports.end(), file.port) != ports.end())
+      products.push_back({file.port, file.path});
+  return products;
+}
+
 /// Return why the recorded products do not stand, or "".
 std::string fault_of_products(const Case& about, FileView& files) {
-  for (const PortFile& product : about.job.products) {
+  for (const PortFile& product : products_of(about)) {
     const auto recorded =
         std::find_if(about.record->outputs.begin(), about.record->outputs.end(),
                      [&](const JobFile& file) { return file.path == product.path; });
@@ -169,13 +179,6 @@ bool would_meet_the_same(const Case& about, FileView& files) {
   return true;
 }
 
-/// Errors that another try of the same job cannot mend.
-bool failed_for_good(const JobRecord& job) {
-  return job.exit_code == exit_code(ErrorKind::usage) ||
-         job.exit_code == exit_code(ErrorKind::configuration) ||
-         job.exit_code == exit_code(ErrorKind::bad_input);
-}
-
 /// Compare a job with its record alone.
 Step compare(const Case& about, FileView& files) {
   if (about.record == nullptr) {
@@ -188,11 +191,16 @@ Step compare(const Case& about, FileView& files) {
   if (record.status == JobStatus::interrupted)
     return {StepStatus::to_run, "the last try was interrupted"};
   if (record.status == JobStatus::failed) {
-    const bool exhausted = failed_for_good(record) || record.attempts >= attempts_at_most;
-    if (!about.retry_failed && exhausted && would_meet_the_same(about, files))
+    const bool exhausted =
+        classify(record).try_again == TryAgain::never || record.attempts >= attempts_at_most;
+    if (!about.retry_failed && about.retry == nullptr && exhausted &&
+        would_meet_the_same(about, files))
       return {StepStatus::blocked, fmt::format("failed {} time{}: {}", record.attempts,
                                                record.attempts == 1 ? "" : "s", record.message)};
-    return {StepStatus::to_run, "failed before: " + record.message};
+    return {StepStatus::to_run,
+            about.retry == nullptr
+                ? "failed before: " + record.message
+                : fmt::format("{}; failed before: {}", about.retry->text(), record.message)};
   }
   bool inputs_gone = false;
   std::string fault = fault_of_products(about, files);
@@ -251,6 +259,8 @@ const char* to_string(StepStatus status) {
       return "blocked";
     case StepStatus::missing_input:
       return "missing input";
+    case StepStatus::vetoed:
+      return "vetoed";
     case StepStatus::failed:
       return "failed";
   }

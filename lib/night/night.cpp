@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
 #include "lib/config/response_files.hpp"
+#include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/lock.hpp"
@@ -26,12 +28,6 @@
 namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
-
-std::string prod_id_of(const NightOptions& options, const config::Configuration& configuration) {
-  if (!options.prod_id.empty()) return options.prod_id;
-  const std::string configured = configuration.text("prod_id");
-  return configured.empty() ? version_tag() + "_v00" : configured;
-}
 
 void check_prod_id(const std::string& prod_id) {
   const bool clean = std::all_of(prod_id.begin(), prod_id.end(), [](unsigned char c) {
@@ -73,19 +69,13 @@ Steps steps_of(const NightOptions& options, const config::Configuration& configu
     throw Error(ErrorKind::configuration,
                 "'stop' needs the data check, whose numbers the gates judge", "gates.on_failure",
                 "switch steps.data_check and data_check.write on, or say 'warn'");
-  if (steps.dl3 && configuration.boolean("dl2.source_dependent"))
-    throw Error(ErrorKind::configuration,
-                "of source-dependent DL2 (dl2.source_dependent) no DL3 is made", "steps.dl3",
-                "switch one of the two off");
   return steps;
 }
 
 SetupRequest request_of(const NightOptions& options, const config::Configuration& configuration,
                         const NightServices& services) {
   SetupRequest request;
-  request.key = {static_cast<int>(configuration.integer("telescope")), options.date,
-                 prod_id_of(options, configuration)};
-  check_prod_id(request.key.prod_id);
+  request.key = night_key(configuration, options.date, options.prod_id);
   request.r0 = configuration.path("paths.r0");
   request.r0g = configuration.path("paths.r0g");
   request.run_summaries = configuration.path("paths.run_summary");
@@ -152,7 +142,7 @@ PlanSettings settings_of(const NightOptions& options, const config::Configuratio
     std::string& facts = settings.stages.at("dl3").configuration;
     facts = with_responses(facts, responses);
   }
-  settings.retry_failed = !options.pass;
+  settings.retry_failed = !options.pass && !options.close;
   settings.accepted = {options.accepted.begin(), options.accepted.end()};
   if (services.check_constants)
     settings.check_constants = [&](const std::string& kind, const fs::path& file) {
@@ -184,6 +174,7 @@ int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanS
   std::optional<State> state = State::open_read_only(state_folder);
   if (state) {
     snapshot = state->snapshot(setup.key);
+    settings.decisions = standing_decisions(*state, setup.key);
     settings.known_verdict = [&](const FileStamp& file) {
       return state->known_verdict(settings.gates, file);
     };
@@ -226,38 +217,67 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
     out << "Nothing can be done now; see the reasons below the table\n";
 }
 
+/// Return whether the end of this pass is the time to close the night, or to go on with a closing
+/// that was interrupted.
+bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, const Pass& pass,
+                      State& state, const NightKey& night) {
+  if (!options.runs.empty() || !options.dl2) return false;
+  if (const auto closing = state.closing(night)) return closing->under_way();
+  return options.pass && !pass.anything_to_run() &&
+         may_close_by_itself(policy, night.date, pass.complete());
+}
+
 }  // namespace
+
+NightKey night_key(const config::Configuration& configuration, const NightDate& date,
+                   const std::string& prod_id) {
+  NightKey key{static_cast<int>(configuration.integer("telescope")), date, prod_id};
+  if (key.prod_id.empty()) key.prod_id = configuration.text("prod_id");
+  if (key.prod_id.empty()) key.prod_id = version_tag() + "_v00";
+  check_prod_id(key.prod_id);
+  return key;
+}
+
+std::string night_name(const NightKey& key) {
+  return fmt::format("{}_{}_{}", telescope_text(key.telescope), key.date.compact(), key.prod_id);
+}
 
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
   const SetupRequest request = request_of(options, configuration, services);
   PlanSettings settings = settings_of(options, configuration, services);
   const fs::path state_folder = configuration.path("paths.state");
-  const std::string night_name = fmt::format("{}_{}_{}", telescope_text(request.key.telescope),
-                                             request.key.date.compact(), request.key.prod_id);
+  const std::string name = night_name(request.key);
   const auto set_up = [&] { return set_up_night(request, services.probe); };
   if (options.plan)
     return print_plan_only(set_up(), state_folder, settings, options.json, services, out);
 
   const NightLock lock =
-      NightLock::take(state_folder / (night_name + (options.dry_run ? ".dry_run.lock" : ".lock")));
+      NightLock::take(state_folder / (name + (options.dry_run ? ".dry_run.lock" : ".lock")));
   if (!lock.holds()) {
     if (options.pass) {
-      spdlog::info("{} is being processed by {}", night_name, lock.holder());
+      spdlog::info("{} is being processed by {}", name, lock.holder());
       return 0;
     }
     throw Error(ErrorKind::resource,
-                fmt::format("this night is being processed by {}", lock.holder()), night_name,
+                fmt::format("this night is being processed by {}", lock.holder()), name,
                 "wait for its end, or stop it");
   }
 
   State state = State::open(state_folder);
+  if (const auto closing = state.closing(request.key); closing && closing->closed() &&
+                                                       !options.dry_run &&
+                                                       !(options.close && options.close->reopen)) {
+    out << closed_text(*closing) << "; alisio reopen opens it\n";
+    return 0;
+  }
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
+  settings.decisions = standing_decisions(state, request.key);
   const PassOptions how =
       pass_options(options, configuration,
-                   scratch_folder(configuration) / (night_name + (options.dry_run ? "_dry" : "")));
+                   scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
 
   const std::unique_ptr<Executor> executor = make_executor(configuration,
@@ -267,24 +287,46 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                                                             .processes = options.jobs},
                                                            request.key, state);
   Pass pass(set_up, services, state, *executor, settings, how);
+  const auto closing_night = [&] {
+    return ClosingNight{.setup = pass.setup(),
+                        .snapshot = pass.snapshot(),
+                        .state = state,
+                        .settings = settings,
+                        .services = services,
+                        .policy = closing_policy(configuration),
+                        .config_file = options.config_file,
+                        .state_folder = state_folder,
+                        .merge_faults = pass.merge_faults()};
+  };
+  if (options.close && options.close->reopen) {
+    reopen_night(closing_night(), options.close->author, options.close->reason);
+    out << fmt::format("{} is open again; its seal is kept\n", name);
+    return 0;
+  }
   pass.recover();
   pass.plan();
-  const bool idle = !pass.anything_to_run();
+  const bool idle = !pass.anything_to_run() || (options.close && !pass.only_night_left());
   if (!idle)
     if (const int signal = pass.run(); signal != 0)
       throw Error(ErrorKind::interrupted,
-                  fmt::format("stopped by {}; the state is kept", strsignal(signal)), night_name,
+                  fmt::format("stopped by {}; the state is kept", strsignal(signal)), name,
                   "the same command goes on from here");
   pass.merge_all();
   pass.judge_data();
   pass.show();
   const NightSummary summary = pass.summary();
+  if (options.close)
+    return print_closing(close_night(closing_night(), *options.close), request.key, options.json,
+                         out);
   if (options.json) {
     out << summary_json(summary).dump(2) << '\n';
   } else {
     if (idle && (pass.complete() || !summary.complete())) print_idle(summary, out);
     print_summary(summary, out);
   }
+  if (closes_by_itself(options, closing_policy(configuration), pass, state, request.key))
+    print_closing(close_night(closing_night(), {}), request.key, false,
+                  options.json ? std::cerr : out);
   return pass.complete() ? 0 : exit_code(ErrorKind::incomplete);
 }
 

@@ -2,13 +2,17 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/base/ids.hpp"
+#include "lib/base/observer.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/night/catalogue.hpp"
 #include "lib/night/command.hpp"
+#include "lib/night/discard.hpp"
 #include "lib/night/plan.hpp"
 
 namespace alisio::night {
@@ -47,12 +51,28 @@ struct NightServices {
   std::function<std::string(const std::filesystem::path&)> describe_input;
   /// Walk through a job without computing: write its provenance as planned.
   std::function<void(const JobRequest&)> dry_run_stage;
+  /// Record in provenance that a product stands no more for what it was.
+  InvalidationRecorder record_invalidation;
+  /// Make a recorder of what the night itself does, given the folder of its journal, the
+  /// configuration file and the root of the data tree.
+  std::function<std::unique_ptr<StageObserver>(
+      const std::filesystem::path&, const std::filesystem::path&, const std::filesystem::path&)>
+      recorder;
   /// Merge the provenance of a run.
   std::function<void(const MergeJob&)> merge;
   /// Forest file that serves when the configuration names none.
   std::filesystem::path default_models;
   /// Catalogue of sources that serves when the configuration names none.
   std::filesystem::path default_sources;
+};
+
+/// Who closes or reopens a night, and how.
+struct CloseRequest {
+  bool reopen = false;          ///< open it again instead
+  bool force = false;           ///< in spite of the policy; needs a reason
+  bool verify_content = false;  ///< read every product, trust no time stamps
+  std::string author = {};      ///< empty: the account of the process
+  std::string reason = {};
 };
 
 struct NightOptions {
@@ -63,8 +83,17 @@ struct NightOptions {
   int jobs = 0;                       ///< 0: as configured
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
-  std::string prod_id;  ///< empty: as configured
+  std::string prod_id;                ///< empty: as configured
+  std::optional<CloseRequest> close;  ///< run nothing but what tells of the night; close it
 };
+
+/// Return which night of which production is meant. @param prod_id empty: as configured
+/// @throws Error(usage) for a name that is no folder's.
+[[nodiscard]] NightKey night_key(const config::Configuration& configuration, const NightDate& date,
+                                 const std::string& prod_id);
+
+/// Return the name of a night's lock and job folder within the state's: "LST-1_20221215_v1_v00".
+[[nodiscard]] std::string night_name(const NightKey& key);
 
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.

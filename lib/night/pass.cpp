@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/discard.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/progress.hpp"
 
@@ -52,9 +54,44 @@ CommandWriter Pass::writer() const {
 // --- planning ---
 
 void Pass::plan() {
+  set_aside();
   snapshot_ = state_.snapshot(setup_.key);
   for (StepRecord& step : state_.steps(setup_.key)) shown_[step.key] = std::move(step);
   plan_everything();
+}
+
+void Pass::set_aside() {
+  try {
+    for (const fs::path& file :
+         set_aside_discarded(state_, setup_.key, services_.record_invalidation))
+      spdlog::info("set aside as {}: its subrun was discarded", file.string());
+  } catch (const Error& error) {
+    spdlog::warn("products of a discarded subrun stay where they are: {}", error.what());
+  }
+}
+
+void Pass::heed_decisions() {
+  const std::int64_t version = state_.data_version();
+  if (version == seen_version_) return;
+  seen_version_ = version;
+  std::vector<Decision> now = standing_decisions(state_, setup_.key);
+  if (now == settings_.decisions) return;
+  for (const Decision& decision : now) {
+    if (std::find(settings_.decisions.begin(), settings_.decisions.end(), decision) !=
+        settings_.decisions.end())
+      continue;
+    spdlog::info("decided: {}", decision.line());
+    if (decision.kind != DecisionKind::retry) continue;
+    std::erase_if(events_.given_up,
+                  [&](const auto& given_up) { return decision.concerns(given_up.first); });
+    std::erase_if(tries_, [&](const auto& tries) {
+      return decision.concerns(tries.first) && !events_.running.contains(tries.first);
+    });
+  }
+  settings_.decisions = std::move(now);
+  set_aside();
+  plan_everything();
+  hand_on_hashes(plan_, options_.config_file, writer().known_hashes_file(), state_, services_);
 }
 
 void Pass::plan_everything() {
@@ -129,6 +166,13 @@ bool Pass::anything_to_run() const {
   return plan_.count(StepStatus::to_run) > 0 || executor_.under_way() > 0;
 }
 
+bool Pass::only_night_left() const {
+  return std::all_of(plan_.jobs.begin(), plan_.jobs.end(), [](const PlannedJob& planned) {
+    return !planned.step.pending() ||
+           (planned.job.key.run == whole_night && planned.job.key.stage != "run_summary");
+  });
+}
+
 // --- what has ended ---
 
 void Pass::recover() {
@@ -189,6 +233,7 @@ void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) 
     for (const ExecutionEnd& about : ends) outcomes.push_back(record_end(about));
   });
   std::vector<JobKey> changed;
+  bool discarded = false;
   for (std::size_t at = 0; at < ends.size(); ++at) {
     const ExecutionEnd& about = ends[at];
     std::set<JobKey> tried;
@@ -198,6 +243,8 @@ void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) 
       failed = failed || job.status == JobStatus::failed;
     }
     adopt(outcomes[at]);
+    discarded = discarded || decision_about(settings_.decisions, DecisionKind::discard,
+                                            about.process.jobs.front()) != nullptr;
     for (const JobKey& key : about.process.jobs) {
       events_.running.erase(key);
       // Behind one that failed, it was not tried.
@@ -209,6 +256,7 @@ void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) 
     fs::remove(about.process.report_file, ignored);
     if (progress != nullptr) progress->job_ended(!failed);
   }
+  if (discarded) set_aside();
   // Without progress there is a stop under way: nothing more is decided.
   if (progress == nullptr) return;
   decide_again(changed);
@@ -277,6 +325,7 @@ int Pass::run() {
         return signal;
       }
       take_ends(executor_.poll(), &progress);
+      heed_decisions();
     }
   } catch (...) {
     executor_.abandon();

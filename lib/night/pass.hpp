@@ -45,6 +45,11 @@ class Pass {
 
   /// True if there is something to start, or to wait for.
   [[nodiscard]] bool anything_to_run() const;
+  /// True if nothing but jobs that tell of the whole night is left to run.
+  [[nodiscard]] bool only_night_left() const;
+  [[nodiscard]] const NightSetup& setup() const { return setup_; }
+  [[nodiscard]] StateSnapshot& snapshot() { return snapshot_; }
+  [[nodiscard]] const std::vector<std::string>& merge_faults() const { return merges_.notes(); }
   [[nodiscard]] NightSummary summary() const;
   [[nodiscard]] bool complete() const { return merges_.notes().empty() && summary().complete(); }
 
@@ -57,6 +62,10 @@ class Pass {
   void plan_everything();
   void keep_verdicts();
   void update(const std::vector<JobKey>& changed);
+  /// Obey what operators have decided since it was last looked at.
+  void heed_decisions();
+  /// Rename what was made of discarded subruns. What cannot be is told, and stops nothing.
+  void set_aside();
   void decide_again(const std::vector<JobKey>& changed);
   void give_up_what_failed(const std::vector<JobKey>& keys);
   bool start_ready();
@@ -82,6 +91,7 @@ class Pass {
   std::map<JobKey, int> tries_;            ///< of this pass
   std::map<JobKey, bool> transient_;       ///< the last failure may pass
   ProvenanceMerges merges_;
+  std::int64_t seen_version_ = 0;  ///< of the database, when decisions were last looked at
   DataVerdicts verdicts_;
   int jobs_run_ = 0;
   std::map<JobKey, StepRecord> shown_;

@@ -85,10 +85,9 @@ ProgramOutput run_program(const std::vector<std::string>& words, double patience
   const Clock::time_point start = Clock::now();
   std::array<pollfd, 2> open{{{out.out(), POLLIN, 0}, {err.out(), POLLIN, 0}}};
   while (open[0].fd >= 0 || open[1].fd >= 0) {
-    const double left =
-        patience_s - std::chrono::duration<double>(Clock::now() - start).count();
-    const int ready = left > 0 ? ::poll(open.data(), open.size(), static_cast<int>(left * 1e3) + 1)
-                               : 0;
+    const double left = patience_s - std::chrono::duration<double>(Clock::now() - start).count();
+    const int ready =
+        left > 0 ? ::poll(open.data(), open.size(), static_cast<int>(left * 1e3) + 1) : 0;
     if (ready == 0) {
       result.timed_out = true;
       ::kill(child, SIGKILL);

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,8 @@ struct NightSetup {
   std::string filters = "52";  ///< of the calibration lamp, in the names of charge calibrations
   std::vector<int> asked;      ///< runs that were asked for; empty: all
 
-  std::vector<RunSetup> runs;  ///< data runs that were asked for, ascending
+  std::vector<RunSetup> runs;              ///< data runs that were asked for, ascending
+  std::map<int, std::string> run_sources;  ///< by data run: what was observed, where it is known
 
   [[nodiscard]] bool is_asked(int run) const;
 };

@@ -53,14 +53,22 @@ std::string time_text(double seconds) {
 SlurmState slurm_state(const std::string& word) {
   const std::string first = word.substr(0, word.find_first_of(" +"));
   static const std::map<std::string, SlurmState> states{
-      {"PENDING", SlurmState::waiting},         {"REQUEUED", SlurmState::waiting},
-      {"REQUEUE_HOLD", SlurmState::waiting},    {"REQUEUE_FED", SlurmState::waiting},
-      {"SPECIAL_EXIT", SlurmState::waiting},    {"RESV_DEL_HOLD", SlurmState::waiting},
-      {"COMPLETED", SlurmState::completed},     {"FAILED", SlurmState::failed},
-      {"CANCELLED", SlurmState::cancelled},     {"REVOKED", SlurmState::displaced},
-      {"TIMEOUT", SlurmState::timed_out},       {"DEADLINE", SlurmState::timed_out},
-      {"OUT_OF_MEMORY", SlurmState::out_of_memory}, {"PREEMPTED", SlurmState::displaced},
-      {"NODE_FAIL", SlurmState::displaced},     {"BOOT_FAIL", SlurmState::displaced}};
+      {"PENDING", SlurmState::waiting},
+      {"REQUEUED", SlurmState::waiting},
+      {"REQUEUE_HOLD", SlurmState::waiting},
+      {"REQUEUE_FED", SlurmState::waiting},
+      {"SPECIAL_EXIT", SlurmState::waiting},
+      {"RESV_DEL_HOLD", SlurmState::waiting},
+      {"COMPLETED", SlurmState::completed},
+      {"FAILED", SlurmState::failed},
+      {"CANCELLED", SlurmState::cancelled},
+      {"REVOKED", SlurmState::displaced},
+      {"TIMEOUT", SlurmState::timed_out},
+      {"DEADLINE", SlurmState::timed_out},
+      {"OUT_OF_MEMORY", SlurmState::out_of_memory},
+      {"PREEMPTED", SlurmState::displaced},
+      {"NODE_FAIL", SlurmState::displaced},
+      {"BOOT_FAIL", SlurmState::displaced}};
   const auto known = states.find(first);
   // CONFIGURING, COMPLETING, SUSPENDED, STAGE_OUT, …: it is not over.
   return known == states.end() ? SlurmState::running : known->second;
@@ -117,10 +125,8 @@ std::optional<SlurmQueue> SlurmClient::queue() const {
   for (std::string line; std::getline(lines, line);) {
     const std::vector<std::string> parts = split(line, '|');
     if (parts.size() < 6) continue;
-    queue.tasks[parts[0] + "_" + parts[1]] = {.state = slurm_state(parts[2]),
-                                              .word = parts[2],
-                                              .reason = parts[3],
-                                              .ended_at = parts[4]};
+    queue.tasks[parts[0] + "_" + parts[1]] = {
+        .state = slurm_state(parts[2]), .word = parts[2], .reason = parts[3], .ended_at = parts[4]};
     queue.job_of_name.emplace(parts[5], parts[0]);
   }
   return queue;

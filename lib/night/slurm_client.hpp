@@ -17,18 +17,26 @@ struct SlurmSettings {
 
 /// One array of jobs to hand over.
 struct SlurmSubmission {
-  std::string name;                   ///< unique: by it the array is found again
-  std::string comment;                ///< which night, stage and run it is, for people
-  std::vector<std::string> command;   ///< what each task executes
-  std::filesystem::path log_folder;   ///< of what Slurm itself says of a task
+  std::string name;                  ///< unique: by it the array is found again
+  std::string comment;               ///< which night, stage and run it is, for people
+  std::vector<std::string> command;  ///< what each task executes
+  std::filesystem::path log_folder;  ///< of what Slurm itself says of a task
   int tasks = 1, processors = 1;
-  std::uint64_t memory_bytes = 0;     ///< of a task
-  double time_s = 0;                  ///< of a task
+  std::uint64_t memory_bytes = 0;  ///< of a task
+  double time_s = 0;               ///< of a task
 };
 
 /// How far Slurm says that a task is.
-enum class SlurmState { waiting, running, completed, failed, cancelled, timed_out, out_of_memory,
-                        displaced };
+enum class SlurmState {
+  waiting,
+  running,
+  completed,
+  failed,
+  cancelled,
+  timed_out,
+  out_of_memory,
+  displaced
+};
 [[nodiscard]] inline bool is_over(SlurmState state) {
   return state != SlurmState::waiting && state != SlurmState::running;
 }
@@ -36,9 +44,9 @@ enum class SlurmState { waiting, running, completed, failed, cancelled, timed_ou
 /// What Slurm says of one task of an array.
 struct SlurmTask {
   SlurmState state = SlurmState::waiting;
-  std::string word;       ///< Slurm's own: "CANCELLED by 1000"
-  std::string reason;     ///< why it waits; may be empty
-  std::string ended_at;   ///< local time, "2024-01-16T07:00:00"; not meant before it is over
+  std::string word;      ///< Slurm's own: "CANCELLED by 1000"
+  std::string reason;    ///< why it waits; may be empty
+  std::string ended_at;  ///< local time, "2024-01-16T07:00:00"; not meant before it is over
 };
 
 /// All that Slurm knows of the jobs of this user.
@@ -49,9 +57,9 @@ struct SlurmQueue {
 
 enum class SubmissionEnd {
   accepted,
-  refused,     ///< it would be refused again: no node is as large as that
-  not_now,     ///< refused, for reasons that may pass or be mended
-  unknown      ///< no answer: it may have been accepted
+  refused,  ///< it would be refused again: no node is as large as that
+  not_now,  ///< refused, for reasons that may pass or be mended
+  unknown   ///< no answer: it may have been accepted
 };
 
 struct SubmissionAnswer {
@@ -60,9 +68,9 @@ struct SubmissionAnswer {
   std::string text;  ///< what Slurm says
 };
 
-/// Asks Slurm by its programs, whose plain formats have stayed the same over the years, unlike their
-/// JSON, and obey filters. No answer within the patience, or an error, is no answer: nothing follows
-/// from it.
+/// Asks Slurm by its programs, whose plain formats have stayed the same over the years, unlike
+/// their JSON, and obey filters. No answer within the patience, or an error, is no answer: nothing
+/// follows from it.
 class SlurmClient {
  public:
   explicit SlurmClient(SlurmSettings settings) : settings_(std::move(settings)) {}

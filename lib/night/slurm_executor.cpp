@@ -15,6 +15,7 @@
 #include "lib/base/log.hpp"
 #include "lib/base/observer.hpp"
 #include "lib/night/local_executor.hpp"
+#include "lib/night/report.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -64,6 +65,15 @@ Fate fate_of(SlurmState state) {
     default:
       return Fate::ended;
   }
+}
+
+/// Slurm says FAILED or CANCELLED where it is not the kernel that ends what takes too much memory;
+/// the words are then in what it wrote into the task's output.
+bool tells_of_memory(const fs::path& output) {
+  const std::string said = last_lines(output, 20);
+  for (const char* words : {"exceeded memory limit", "oom_kill", "oom-kill", "Out Of Memory"})
+    if (said.find(words) != std::string::npos) return true;
+  return false;
 }
 
 std::string message_of(Fate fate, const SlurmTask& said, const SlurmSubmission& asked) {
@@ -266,7 +276,7 @@ void SlurmExecutor::refuse(Array& array, const std::string& why) {
     for (const auto& [step, process] : task)
       refused_.push_back({.process = process,
                           .end = {.exit_code = exit_code(ErrorKind::resource)},
-                          .fate = Fate::ended,
+                          .fate = Fate::refused,
                           .message = "Slurm refuses the job: " + why});
   array.open.clear();
 }
@@ -367,8 +377,8 @@ void SlurmExecutor::take_other_ends(const SlurmQueue& queue, std::vector<Executi
   const std::map<std::string, SlurmTask> accounts =
       client_.accounting({forgotten.begin(), forgotten.end()});
   for (const auto& [array, index, element] : open) {
-    SlurmTask said{.state = SlurmState::displaced, .word = "not heard of", .reason = "",
-                   .ended_at = ""};
+    SlurmTask said{
+        .state = SlurmState::displaced, .word = "not heard of", .reason = "", .ended_at = ""};
     if (const auto known = queue.tasks.find(element); known != queue.tasks.end()) {
       said = known->second;
     } else if (const auto account = accounts.find(element); account != accounts.end()) {
@@ -391,22 +401,23 @@ void SlurmExecutor::end_task(Array& array, int index, const SlurmTask& said,
                              std::vector<ExecutionEnd>& ends) {
   const TaskJournal journal =
       read_task_journal(journal_of_task(array.task_file, index)).value_or(TaskJournal{});
+  const fs::path output = policy_.folder / fmt::format("{}.{}.out", array.submission.name, index);
+  Fate fate = fate_of(said.state);
+  if ((fate == Fate::ended || fate == Fate::cancelled) && tells_of_memory(output))
+    fate = Fate::out_of_memory;
   bool first = true;
   for (const auto& [place, process] : array.open[index]) {
     const auto step = static_cast<std::size_t>(place);
     const TaskStep told = step < journal.steps.size() ? journal.steps[step] : TaskStep{};
-    ExecutionEnd end{process, told.end.value_or(ProcessEnd{.exit_code = 1}),
-                     fate_of(said.state), message_of(fate_of(said.state), said, array.submission)};
-    if (!first && !told.begun && end.fate != Fate::cancelled) {
+    ExecutionEnd end{process, told.end.value_or(ProcessEnd{.exit_code = 1}), fate,
+                     message_of(fate, said, array.submission)};
+    if (!first && !told.begun && fate != Fate::cancelled)
       // The process before it ended the task: this one was not tried.
       end.fate = Fate::displaced;
-    } else if (end.fate == Fate::ended && !told.end) {
-      end.message = fmt::format("its task in Slurm ended ({}) {}, see {}", said.word,
-                                told.begun ? "without a word of it" : "before it began",
-                                (policy_.folder / fmt::format("{}.{}.out", array.submission.name,
-                                                              index))
-                                    .string());
-    }
+    else if (fate == Fate::ended && !told.end)
+      end.message =
+          fmt::format("its task in Slurm ended ({}) {}, see {}", said.word,
+                      told.begun ? "without a word of it" : "before it began", output.string());
     if (end.fate == Fate::timed_out || end.fate == Fate::out_of_memory)
       ask_for_more(process, array, end.fate);
     if (end.fate == Fate::displaced)
@@ -424,10 +435,9 @@ void SlurmExecutor::ask_for_more(const ProcessRecord& process, const Array& arra
     JobNeed& need = needs_[key];
     const SlurmSubmission& had = array.submission;
     if (fate == Fate::out_of_memory)
-      need.memory_bytes =
-          std::max(had.memory_bytes,
-                   std::min(policy_.memory_limit_bytes, static_cast<std::uint64_t>(growth) *
-                                                            had.memory_bytes));
+      need.memory_bytes = std::max(had.memory_bytes,
+                                   std::min(policy_.memory_limit_bytes,
+                                            static_cast<std::uint64_t>(growth) * had.memory_bytes));
     else
       need.time_s = std::max(had.time_s, std::min(policy_.time_limit_s, growth * had.time_s));
     state_.set_need(night_, key, need);
@@ -444,12 +454,13 @@ void SlurmExecutor::forget_finished() {
       continue;
     }
     std::error_code ignored;
+    // First the tasks, then who took them: whoever comes late finds one or the other.
+    fs::remove(array.task_file, ignored);
     for (int index = 0; index < array.submission.tasks; ++index) {
       fs::remove(journal_of_task(array.task_file, index), ignored);
       const fs::path said = policy_.folder / fmt::format("{}.{}.out", name, index);
       if (fs::exists(said, ignored) && fs::file_size(said, ignored) == 0) fs::remove(said, ignored);
     }
-    fs::remove(array.task_file, ignored);
     at = arrays_.erase(at);
   }
 }

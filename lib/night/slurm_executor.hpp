@@ -30,9 +30,9 @@ struct SlurmPolicy {
   double time_limit_s = 0;
 };
 
-/// Hands processes to Slurm: an array for each stage and run, whose tasks tell by their journals how
-/// far they are. They go on when the pass is over; Slurm is asked only about those whose journal
-/// says no end.
+/// Hands processes to Slurm: an array for each stage and run, whose tasks tell by their journals
+/// how far they are. They go on when the pass is over; Slurm is asked only about those whose
+/// journal says no end.
 ///
 /// No process is lost or doubled: the state knows of an array before it is submitted, by its unique
 /// name; whether Slurm took it is asked before it is submitted again; and of two arrays of one name

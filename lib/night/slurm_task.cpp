@@ -109,8 +109,7 @@ ProcessEnd run_step(const fs::path& program, const JobRequest& request, SignalWa
                     bool& stopped) {
   std::error_code ignored;
   fs::remove(request.report_file, ignored);
-  const pid_t pid =
-      start_process(program, request.arguments, request.log_file, [](pid_t) {});
+  const pid_t pid = start_process(program, request.arguments, request.log_file, [](pid_t) {});
   ProcessEnd end;
   while (!has_ended(pid, end)) {
     if (signals.wait(look_every_s) == 0) continue;
@@ -206,6 +205,13 @@ int run_task(const fs::path& task_file, int index, const std::string& job) {
   JournalWriter journal(journal_file, job);
   if (!journal.taken_by().empty()) {
     spdlog::warn("task {} is done by {}: nothing is left for {}", index, journal.taken_by(), job);
+    return 0;
+  }
+  // The pass removes what is done, the task file before the journals: without it, this journal was
+  // made too late to tell that another job has done the task.
+  if (!fs::exists(task_file)) {
+    spdlog::warn("task {} is done and forgotten: nothing is left for {}", index, job);
+    fs::remove(journal_file);
     return 0;
   }
   const std::optional<TaskJournal> before = read_task_journal(journal_file);

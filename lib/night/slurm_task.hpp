@@ -10,8 +10,8 @@
 
 namespace alisio::night {
 
-/// What one job array is to do, as data: written by the pass into the folder that it shares with the
-/// nodes, read there by `alisio run-task`.
+/// What one job array is to do, as data: written by the pass into the folder that it shares with
+/// the nodes, read there by `alisio run-task`.
 struct TaskFile {
   std::filesystem::path program;               ///< that runs the stages
   SlurmSubmission submission;                  ///< what was asked of Slurm, without the command

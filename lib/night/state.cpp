@@ -62,6 +62,24 @@ CREATE TABLE step (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT 
   reason TEXT NOT NULL,
   PRIMARY KEY (telescope, date, prod_id, run, subrun, stage)) WITHOUT ROWID;
 )sql",
+    // What operators decide (decision.hpp).
+    R"sql(
+CREATE TABLE decision (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
+  prod_id TEXT NOT NULL, kind TEXT NOT NULL, run INTEGER NOT NULL, subrun INTEGER NOT NULL,
+  stage TEXT NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
+  ended_at TEXT, ended_by TEXT NOT NULL DEFAULT '', ended_why TEXT NOT NULL DEFAULT '');
+CREATE INDEX decision_of_night ON decision (telescope, date, prod_id);
+)sql",
+    // Closings of nights.
+    R"sql(
+CREATE TABLE closing (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
+  prod_id TEXT NOT NULL, author TEXT NOT NULL, reason TEXT NOT NULL, forced INTEGER NOT NULL,
+  started_at TEXT NOT NULL, step TEXT NOT NULL DEFAULT '', closed_at TEXT NOT NULL DEFAULT '',
+  seal_number INTEGER NOT NULL DEFAULT 0, seal TEXT NOT NULL DEFAULT '',
+  seal_sha256 TEXT NOT NULL DEFAULT '', reopened_at TEXT NOT NULL DEFAULT '',
+  reopened_by TEXT NOT NULL DEFAULT '', reopen_reason TEXT NOT NULL DEFAULT '');
+CREATE UNIQUE INDEX closing_standing ON closing (telescope, date, prod_id) WHERE reopened_at = '';
+)sql",
     // Where a scheduler runs processes, and what jobs need there.
     R"sql(
 ALTER TABLE process ADD COLUMN submission TEXT NOT NULL DEFAULT '';
@@ -512,6 +530,12 @@ std::vector<StepRecord> State::steps(const NightKey& night) {
   return steps;
 }
 
+std::int64_t State::data_version() {
+  sqlite::Statement query = database_.prepare("PRAGMA data_version");
+  query.step();
+  return query.integer(0);
+}
+
 std::vector<NightRecord> State::nights() {
   std::vector<NightRecord> nights;
   if (database_.user_version() < first_schema_with_steps) return nights;
@@ -524,6 +548,15 @@ std::vector<NightRecord> State::nights() {
                       .summary = query.text(3),
                       .updated_at = query.text(4)});
   return nights;
+}
+
+std::optional<NightRecord> State::night(const NightKey& night) {
+  if (database_.user_version() < first_schema_with_steps) return std::nullopt;
+  sqlite::Statement query = database_.prepare(
+      "SELECT summary, updated_at FROM night WHERE telescope = ? AND date = ? AND prod_id = ?");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  if (!query.step()) return std::nullopt;
+  return NightRecord{.key = night, .summary = query.text(0), .updated_at = query.text(1)};
 }
 
 }  // namespace alisio::night

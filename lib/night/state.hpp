@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/base/ids.hpp"
+#include "lib/night/closing_record.hpp"
 #include "lib/sqlite/database.hpp"
 #include "lib/stage/file_stamp.hpp"
 
@@ -120,13 +121,6 @@ struct JobNeed {
   double time_s = 0;
 };
 
-/// Which night of which production.
-struct NightKey {
-  int telescope = 1;
-  NightDate date;
-  std::string prod_id;
-};
-
 /// What a pass has decided about a job, for those who look on.
 struct StepRecord {
   JobKey key;
@@ -205,6 +199,30 @@ class State {
   [[nodiscard]] std::vector<StepRecord> steps(const NightKey& night);
   /// Return the nights that were shown, the latest date first.
   [[nodiscard]] std::vector<NightRecord> nights();
+  /// Return how a night was last shown; nothing if it never was.
+  [[nodiscard]] std::optional<NightRecord> night(const NightKey& night);
+
+  /// Return a number that changes when another process or connection has written. Cheap.
+  [[nodiscard]] std::int64_t data_version();
+
+  /// The database itself, for those who keep tables of their own in it.
+  [[nodiscard]] sqlite::Database& database() { return database_; }
+
+  /// Return the closings of a night, the earliest first: at most the last of them is not reopened.
+  [[nodiscard]] std::vector<ClosingRecord> closings(const NightKey& night);
+  /// Return the closing of a night that is under way or done; nothing if the night is open.
+  [[nodiscard]] std::optional<ClosingRecord> closing(const NightKey& night);
+  /// Return the closing of this telescope and production whose seal has the highest number.
+  [[nodiscard]] std::optional<ClosingRecord> last_sealed(int telescope, const std::string& prod_id);
+  /// Record that a closing begins; what it is to be is in `closing`.
+  void closing_starts(const ClosingRecord& closing);
+  void closing_reaches(const NightKey& night, const std::string& step);
+  /// Record the seal of the closing that is under way.
+  void closing_is_sealed(const NightKey& night, std::int64_t number, const std::string& seal,
+                         const std::string& sha256);
+  void closing_ends(const NightKey& night);
+  /// Record that a night is open again, or that its closing was given up.
+  void reopen(const NightKey& night, const std::string& author, const std::string& reason);
 
  private:
   explicit State(sqlite::Database database) : database_(std::move(database)) {}

@@ -6,14 +6,17 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "lib/base/error.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/io/hdf5/file.hpp"
+#include "lib/pipeline/assumed_position_table.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl2_events.hpp"
-#include "reco/dl3/observation.hpp"
+#include "lib/pipeline/dl2_file.hpp"
+#include "reco/dl3/assumed_positions.hpp"
 
 namespace alisio::pipeline {
 namespace fs = std::filesystem;
@@ -22,16 +25,65 @@ namespace {
 constexpr std::size_t rows_at_once = 200'000;
 constexpr double degree = std::numbers::pi / 180;
 
-/// Columns that are read, each once.
-std::vector<std::string> columns_to_read(const dl3::EventRanges& ranges,
-                                         const Dl2EventReader& reader) {
+/// Columns that are needed of every event, each once.
+std::set<std::string> needed_columns(const dl3::EventRanges& ranges) {
   std::set<std::string> names{"event_type", "delta_t"};
   names.insert(dl3::event_list_columns().begin(), dl3::event_list_columns().end());
   for (const dl3::EventRange& range : ranges.ranges) names.insert(range.column);
-  for (const std::string& column : ranges.finite)
-    if (reader.has_column(column)) names.insert(column);
-  return {names.begin(), names.end()};
+  return names;
 }
+
+/// Reads the events of a file in pieces, as seen from one assumed position after the other if there
+/// are such.
+class PieceReader {
+ public:
+  PieceReader(const hdf5::File& file, const dl3::EventRanges& ranges, const fs::path& path)
+      : shared_(file) {
+    std::set<std::string> names = needed_columns(ranges);
+    if (file.exists(dl2_source_dependent_path)) {
+      dependent_.emplace(file, dl2_source_dependent_path);
+      positions_ = assumed_positions_of(*dependent_);
+      if (positions_.empty() || dependent_->row_count() != shared_.row_count())
+        throw Error(ErrorKind::bad_input,
+                    "its source-dependent table tells no alpha, or not of all events",
+                    path.string(), "make the DL2 again");
+      std::ranges::sort(positions_);
+      names.insert(dl3::assumed_position_columns().begin(), dl3::assumed_position_columns().end());
+      names.erase("position");
+    }
+    for (const std::string& column : ranges.finite)
+      if (shared_.has_column(column)) names.insert(column);
+    for (const std::string& name : names)
+      (is_of_position(name) ? of_position_ : of_event_).push_back(name);
+  }
+
+  [[nodiscard]] const Dl2EventReader& shared() const { return shared_; }
+  [[nodiscard]] const std::vector<std::string>& positions() const { return positions_; }
+
+  /// Return rows [first, first + n), once for each assumed position, or once.
+  [[nodiscard]] std::vector<dl3::Events> read(std::uint64_t first, std::size_t n) const {
+    std::vector<dl3::Events> views{shared_.read(first, n, of_event_)};
+    if (!dependent_) return views;
+    views.resize(positions_.size(), views.front());
+    const hdf5::Rows rows = dependent_->read(first, n);
+    for (std::size_t position = 0; position < positions_.size(); ++position) {
+      dl3::Events& view = views[position];
+      for (const std::string& name : of_position_)
+        rows.column_into(column_of_position(positions_[position], name), view.columns[name]);
+      view.columns["position"].assign(view.n, double(position));
+    }
+    return views;
+  }
+
+ private:
+  [[nodiscard]] bool is_of_position(const std::string& name) const {
+    return dependent_ && dependent_->has_column(column_of_position(positions_.front(), name));
+  }
+
+  Dl2EventReader shared_;
+  std::optional<hdf5::TableReader> dependent_;
+  std::vector<std::string> positions_, of_event_, of_position_;
+};
 
 void check_table(const Dl2EventReader& reader, const fs::path& file) {
   if (reader.has_column("mc_energy"))
@@ -47,21 +99,24 @@ void check_table(const Dl2EventReader& reader, const fs::path& file) {
 /// The collector of what the files hold, piece by piece.
 class Collector {
  public:
-  explicit Collector(const dl3::EventRanges& ranges) : ranges_(ranges) {
-    for (const std::string& name : dl3::event_list_columns()) run_.selected.columns[name];
+  /// @param positions assumed for the source; may be empty
+  Collector(const dl3::EventRanges& ranges, std::vector<std::string> positions)
+      : ranges_(ranges), columns_(dl3::event_list_columns()) {
+    if (!positions.empty())
+      columns_.insert(columns_.end(), dl3::assumed_position_columns().begin(),
+                      dl3::assumed_position_columns().end());
+    for (const std::string& name : columns_) run_.selected.columns[name];
+    run_.positions = std::move(positions);
   }
 
-  void add(const dl3::Events& piece) {
-    add_pointing(piece);
-    add_showers(piece);
-    const auto &time = piece.column("dragon_time"), &altitude = piece.column("alt_tel"),
-               &azimuth = piece.column("az_tel");
-    std::vector<std::size_t> rows = rows_inside(piece, ranges_);
-    std::erase_if(rows, [&](std::size_t row) {
-      return !std::isfinite(time[row]) || !is_pointing(altitude[row], azimuth[row]);
-    });
-    run_.selected.append(reduced(piece, rows));
-    run_.rows += piece.n;
+  [[nodiscard]] const std::vector<std::string>& positions() const { return run_.positions; }
+
+  /// @param views the same events, as seen from each assumed position
+  void add(const std::vector<dl3::Events>& views) {
+    add_pointing(views.front());
+    add_showers(views.front());
+    for (const dl3::Events& view : views) add_selected(view);
+    run_.rows += views.front().n;
   }
 
   Dl2Run finish(const fs::path& where) {
@@ -84,10 +139,20 @@ class Collector {
   }
 
  private:
-  static dl3::Events reduced(const dl3::Events& piece, const std::vector<std::size_t>& rows) {
+  void add_selected(const dl3::Events& view) {
+    const auto &time = view.column("dragon_time"), &altitude = view.column("alt_tel"),
+               &azimuth = view.column("az_tel");
+    std::vector<std::size_t> rows = rows_inside(view, ranges_);
+    std::erase_if(rows, [&](std::size_t row) {
+      return !std::isfinite(time[row]) || !is_pointing(altitude[row], azimuth[row]);
+    });
+    run_.selected.append(reduced(view, rows));
+  }
+
+  dl3::Events reduced(const dl3::Events& piece, const std::vector<std::size_t>& rows) const {
     dl3::Events few;
     few.n = rows.size();
-    for (const std::string& name : dl3::event_list_columns()) {
+    for (const std::string& name : columns_) {
       const std::vector<double>& from = piece.column(name);
       std::vector<double>& to = few.columns[name];
       to.reserve(rows.size());
@@ -157,11 +222,13 @@ class Collector {
       return time[a] != time[b] ? time[a] < time[b] : id[a] < id[b];
     };
     if (std::ranges::is_sorted(order, before)) return;
-    std::ranges::sort(order, before);
+    // The views of an event stay in the order of their positions.
+    std::ranges::stable_sort(order, before);
     run_.selected = run_.selected.select(order);
   }
 
   const dl3::EventRanges& ranges_;
+  std::vector<std::string> columns_;  ///< that are kept of selected events
   Dl2Run run_;
   std::vector<double> ids_;
   dl3::Events first_, last_;  ///< showers with a pointing
@@ -173,22 +240,29 @@ class Collector {
 }  // namespace
 
 Dl2Run read_dl2_run(const std::vector<fs::path>& files, const dl3::EventRanges& ranges) {
-  Collector collector(ranges);
+  std::optional<Collector> collector;
+  double focal_length = 0;
   for (const fs::path& path : files) {
     const hdf5::File file = hdf5::File::open(path);
-    if (file.exists(dl2_source_dependent_path))
-      throw Error(ErrorKind::bad_input,
-                  "is DL2 of a source-dependent analysis, of which no DL3 is made", path.string(),
-                  "give DL2 that was made with dl2.source_dependent=false");
-    const Dl2EventReader reader(file);
-    check_table(reader, path);
-    const std::vector<std::string> columns = columns_to_read(ranges, reader);
-    const std::uint64_t total = reader.row_count();
+    const PieceReader reader(file, ranges, path);
+    check_table(reader.shared(), path);
+    if (!collector) {
+      collector.emplace(ranges, reader.positions());
+      focal_length = effective_focal_length(file, 0);
+    }
+    if (reader.positions() != collector->positions())
+      throw Error(
+          ErrorKind::bad_input,
+          fmt::format("was not made for the source positions of {}", files.front().string()),
+          path.string(), "make the DL2 of the run again, with one configuration");
+    const std::uint64_t total = reader.shared().row_count();
     for (std::uint64_t first = 0; first < total; first += rows_at_once)
-      collector.add(reader.read(
-          first, std::size_t(std::min<std::uint64_t>(rows_at_once, total - first)), columns));
+      collector->add(
+          reader.read(first, std::size_t(std::min<std::uint64_t>(rows_at_once, total - first))));
   }
-  return collector.finish(files.front());
+  Dl2Run run = collector->finish(files.front());
+  run.focal_length = focal_length;
+  return run;
 }
 
 }  // namespace alisio::pipeline

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "lib/sky/frames.hpp"
@@ -13,7 +14,11 @@ namespace alisio::pipeline {
 struct Dl2Run {
   std::vector<double> time_unix_s;  ///< UTC, of all events tagged as showers; ascending
   std::vector<double> delta_s;      ///< of the same, since the preceding trigger
-  dl3::Events selected;             ///< event_list_columns() of those inside the ranges, by time
+  /// event_list_columns() of the events inside the ranges, by time. Of source-dependent DL2 also
+  /// assumed_position_columns(), and a row for each assumed position, those of an event together.
+  dl3::Events selected;
+  std::vector<std::string> positions;      ///< that were assumed: "on", "off_180"; empty: none
+  double focal_length = 0;                 ///< effective, that the files tell, m; 0: they do not
   double zenith_deg = 0, azimuth_deg = 0;  ///< mean pointing of all rows, interleaved too
   sky::AltAz pointing_at_start;            ///< of the first shower, rad
   dl3::Events pointings;  ///< columns as `selected`: the first and the last shower, for a run in
@@ -24,7 +29,7 @@ struct Dl2Run {
 
 /// Read DL2 files of one run, in pieces, in any order of files and rows.
 /// @throws Error(missing_input); Error(bad_input) naming the file: Monte Carlo, no times, a column
-/// missing, no shower, the same events twice, no pointing.
+/// missing, no shower, the same events twice, no pointing, files with other assumed positions.
 [[nodiscard]] Dl2Run read_dl2_run(const std::vector<std::filesystem::path>& files,
                                   const dl3::EventRanges& ranges);
 

@@ -1,10 +1,12 @@
 #include "lib/pipeline/dl2_to_dl3.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <regex>
 #include <set>
 
@@ -20,6 +22,8 @@
 #include "lib/pipeline/dl3_options.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/response_file.hpp"
+#include "lib/sky/separation.hpp"
+#include "reco/dl3/assumed_positions.hpp"
 #include "reco/dl3/geomagnetic.hpp"
 
 namespace alisio::pipeline {
@@ -59,8 +63,9 @@ struct ChosenResponse {
 constexpr const char* unknown_source = "unknown";
 
 ChosenResponse choose_response(stage::StageRun& run, const Dl2ToDl3Request& request,
-                               const dl3::Pointing& target) {
-  const std::vector<ResponseNode> nodes = read_response_nodes(response_files(request.responses));
+                               const dl3::Pointing& target, bool source_dependent) {
+  const std::vector<ResponseNode> nodes =
+      read_response_nodes(response_files(request.responses), source_dependent);
   std::vector<dl3::Pointing> pointings;
   Hasher grid;
   for (const ResponseNode& node : nodes) {
@@ -149,6 +154,91 @@ Orientation orientation_for(const fs::path& file, double time_unix_s) {
   return out;
 }
 
+/// Apply the cuts of the response.
+dl3::Events cut(const Dl2Run& data, const ChosenResponse& response) {
+  const fs::path& where = response.files.front();
+  dl3::Events events = data.selected.select(rows_above(gammaness_cut_of(response.tables, where),
+                                                       data.selected.column("gammaness"),
+                                                       data.selected.column("reco_energy")));
+  if (data.positions.empty()) return events;
+  return events.select(rows_below(alpha_cut_of(response.tables, where), events.column("alpha"),
+                                  events.column("reco_energy")));
+}
+
+/// Return the rows of source-dependent events that are to be written.
+std::vector<std::size_t> rows_to_write(const dl3::Events& passed, std::size_t positions,
+                                       bool keep_copies) {
+  if (keep_copies) {
+    std::vector<std::size_t> all(passed.n);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return all;
+  }
+  if (positions > 2)
+    spdlog::warn(
+        "an event that passes for several of the {} assumed positions counts for one of them only: "
+        "the counts off depend on their number (--keep-duplicated-events keeps them all)",
+        positions);
+  std::vector<std::size_t> rows = rows_without_copies(passed);
+  spdlog::info("{} of {} events pass for more than one assumed position", passed.n - rows.size(),
+               rows.size());
+  return rows;
+}
+
+/// Return the first row of source-dependent DL2 as seen from the source; nothing for other DL2.
+std::optional<std::size_t> first_row_on(const Dl2Run& data) {
+  const auto on = std::ranges::find(data.positions, "on");
+  if (on == data.positions.end()) return std::nullopt;
+  const auto& position = data.selected.column("position");
+  const auto row = std::ranges::find(position, double(on - data.positions.begin()));
+  if (row == position.end()) return std::nullopt;
+  return std::size_t(row - position.begin());
+}
+
+/// Make sure that source-dependent DL2 was made for the target. What is unknown is at the place
+/// that was assumed. @throws Error(bad_input) if it was made for another place.
+dl3::Target at_assumed_place(dl3::Target target, sky::Equatorial assumed, const fs::path& dl2) {
+  constexpr double tolerance_deg = 0.05;
+  if (target.name == unknown_source) return {target.name, assumed};
+  const double distance = sky::separation_deg(assumed, target.position);
+  if (distance > tolerance_deg)
+    throw Error(ErrorKind::bad_input,
+                fmt::format("assumes a source {:.2f} deg away from {}, at ra {:.4f}, dec {:.4f}",
+                            distance, target.name, assumed.ra_deg, assumed.dec_deg),
+                dl2.string(),
+                "name the source that the DL2 was made for, or make the DL2 again for this one");
+  return target;
+}
+
+/// Tell what DL3 is made from; of responses only if nothing is computed, else those that are taken.
+void announce_inputs(stage::StageRun& run, const Dl2ToDl3Request& request, const SubrunId& id) {
+  for (const fs::path& input : request.inputs)
+    run.use(id.subrun == all_subruns ? "dl2_run" : "dl2_subrun", input);
+  if (!request.earth_orientation.empty()) run.use("earth_orientation", request.earth_orientation);
+  const bool asks_catalogue = !request.source_position && !request.source_catalogue.empty();
+  if (asks_catalogue) run.use("source_catalogue", request.source_catalogue);
+  if (!run.activity().dry_run) return;
+  // A dry run may come before the responses: what is absent is named as it was given.
+  for (const fs::path& path : request.responses)
+    for (const fs::path& file :
+         fs::is_directory(path) ? response_files({path}) : std::vector<fs::path>{path})
+      run.use("irf", file);
+}
+
+dl3::Observation observation_without_events(const Dl2Run& data, const SubrunId& id,
+                                            const instrument::Telescope& telescope) {
+  dl3::Observation o;
+  o.obs_id = id.run;
+  o.telescope = id.telescope;
+  o.site = {telescope.longitude_deg, telescope.latitude_deg, telescope.height};
+  o.start_unix_s = data.time_unix_s.front();
+  o.stop_unix_s = data.time_unix_s.back();
+  o.good_times = dl3::good_time_intervals(data.time_unix_s);
+  o.time = dl3::effective_time(data.time_unix_s, data.delta_s);
+  o.pointing_at_start = data.pointing_at_start;
+  o.response_pointing = response_pointing(data);
+  return o;
+}
+
 void warn_of_gaps(const Dl2Run& data, const dl3::Observation& o, std::size_t passed) {
   const std::string run = fmt::format("run {}", run_text(int(o.obs_id)));
   if (data.without_time > 0)
@@ -172,11 +262,13 @@ std::string now_text() {
 
 std::vector<fits::Card> facts_of(const stage::StageRun& run, const ChosenResponse& response,
                                  const Orientation& orientation, const dl3::Observation& o,
-                                 const Dl2Origin& origin) {
+                                 const Dl2Origin& origin, const std::vector<std::string>& assumed) {
   std::vector<fits::Card> facts{
       {"DEADTIME", o.time.dead_s, "after each event (s); 0: not measured"},
       {"IERS", orientation.origin, "Earth's orientation"},
       {"IRFUSE", response.how, "instrument response"}};
+  if (!assumed.empty())
+    facts.push_back({"SRCPOS", fmt::format("{}", fmt::join(assumed, ",")), "assumed for events"});
   for (std::size_t i = 0; i < response.files.size(); ++i)
     facts.push_back({fmt::format("IRFFILE{}", i + 1), response.files[i].filename().string(), ""});
   facts.push_back({"ANA_VER", build_info().version, "version of alisio"});
@@ -230,6 +322,7 @@ ActivityNote dl2_to_dl3_activity(const Dl2ToDl3Request& request, const JobContex
   if (request.source_position)
     told["source_position"] = {request.source_position->ra_deg, request.source_position->dec_deg};
   told["nearest_irf"] = request.grid_use == dl3::GridUse::nearest;
+  if (request.keep_duplicated_events) told["keep_duplicated_events"] = true;
   note.configuration_json = effective.dump();
   return note;
 }
@@ -239,52 +332,42 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
                         const instrument::Telescope& telescope) {
   const SubrunId id = run_of(request);
   const fs::path target = request.output_dir / dl3_name(id.telescope, id.run, request.packing);
-  for (const fs::path& input : request.inputs)
-    run.use(id.subrun == all_subruns ? "dl2_run" : "dl2_subrun", input);
-  if (!request.earth_orientation.empty()) run.use("earth_orientation", request.earth_orientation);
-  const bool asks_catalogue = !request.source_position && !request.source_catalogue.empty();
-  if (asks_catalogue) run.use("source_catalogue", request.source_catalogue);
+  announce_inputs(run, request, id);
   if (run.activity().dry_run) {
-    // A dry run may come before the responses: what is absent is named as it was given.
-    for (const fs::path& path : request.responses)
-      for (const fs::path& file :
-           fs::is_directory(path) ? response_files({path}) : std::vector<fs::path>{path})
-        run.use("irf", file);
     run.plan_product("dl3_run", target);
     return 0;
   }
-
   const Dl2Run data = read_dl2_run(request.inputs, event_ranges(configuration));
-  dl3::Observation o;
-  o.obs_id = id.run;
-  o.telescope = id.telescope;
-  o.site = {telescope.longitude_deg, telescope.latitude_deg, telescope.height};
-  o.start_unix_s = data.time_unix_s.front();
-  o.stop_unix_s = data.time_unix_s.back();
-  o.good_times = dl3::good_time_intervals(data.time_unix_s);
-  o.time = dl3::effective_time(data.time_unix_s, data.delta_s);
-  o.pointing_at_start = data.pointing_at_start;
-  o.response_pointing = response_pointing(data);
-
-  const ChosenResponse response = choose_response(run, request, o.response_pointing);
-  const dl3::GammanessCut cut = gammaness_cut_of(response.tables, response.files.front());
-  std::vector<std::size_t> rows(data.selected.n);
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
-  const dl3::Events passed = data.selected.select(rows_above(
-      cut, data.selected.column("gammaness"), data.selected.column("reco_energy"), rows));
-
+  dl3::Observation o = observation_without_events(data, id, telescope);
+  const ChosenResponse response =
+      choose_response(run, request, o.response_pointing, !data.positions.empty());
   const Orientation orientation = orientation_for(request.earth_orientation, o.start_unix_s);
-  o.events = dl3::event_list(passed, o.site, orientation.table);
+  const double focal_length =
+      data.focal_length > 0 ? data.focal_length : telescope.optics.effective_focal_length;
+  dl3::Events passed = cut(data, response);
+  if (data.positions.empty()) {
+    o.events = dl3::event_list(passed, o.site, orientation.table);
+  } else {
+    const std::vector<std::size_t> rows =
+        rows_to_write(passed, data.positions.size(), request.keep_duplicated_events);
+    o.events =
+        dl3::event_list_at_assumed_positions(passed, rows, focal_length, o.site, orientation.table);
+    passed = passed.select(rows);
+  }
   o.pointing =
       dl3::mean_pointing(passed.n > 0 ? passed : data.pointings, o.site, orientation.table);
   o.target =
       target_of(request, o.pointing.icrs, configuration.number("significance.max_separation"));
+  if (const auto row = first_row_on(data))
+    o.target = at_assumed_place(
+        o.target, dl3::assumed_place(data.selected, *row, focal_length, o.site, orientation.table),
+        request.inputs.front());
   warn_of_gaps(data, o, passed.n);
 
   const fs::path part = run.create("dl3_run", target).path();
-  const Dl3Header header{
-      "alisio " + build_info().version, now_text(),
-      facts_of(run, response, orientation, o, origin_of_dl2(request.inputs.front(), id))};
+  const Dl3Header header{"alisio " + build_info().version, now_text(),
+                         facts_of(run, response, orientation, o,
+                                  origin_of_dl2(request.inputs.front(), id), data.positions)};
   std::vector<fits::BinaryTable> tables = observation_tables(o, header);
   tables.insert(tables.end(), response.tables.begin(), response.tables.end());
   fits::write_tables(part, primary_cards(run.metadata("dl3_run")), tables, request.packing);

@@ -23,6 +23,9 @@ struct Dl2ToDl3Request {
   std::filesystem::path output_dir;                ///< gets dl3_LST-1.RunRRRRR.fits
   dl3::GridUse grid_use = dl3::GridUse::interpolate;
   fits::Packing packing = fits::Packing::none;
+  /// Source-dependent DL2: an event that passes the cuts for several assumed positions is written
+  /// for each; otherwise only for that with the greatest gammaness.
+  bool keep_duplicated_events = false;
 };
 
 /// Return telescope and run of the DL2 files. @throws Error(usage) if they are of several runs, or
@@ -35,7 +38,8 @@ struct Dl2ToDl3Request {
 
 /// Select the events of a run, find their places in the sky, and write them with the instrument's
 /// response: DL2 to DL3. A run in which no event passes is written too: its time without events
-/// counts.
+/// counts. Events of source-dependent DL2 are cut in alpha too, and written at the position that
+/// was assumed for them.
 /// @return the number of events written. @throws Error(missing_input, bad_input, resource).
 std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
                         const config::Configuration& configuration,

@@ -196,8 +196,10 @@ struct Pointing {
 
 /// Return the pointing of the first event that tells one, or none.
 std::optional<Pointing> first_pointing(const Dl2EventReader& reader) {
-  for (std::uint64_t first = 0; first < reader.row_count(); first += piece_rows) {
-    const auto n = std::size_t(std::min<std::uint64_t>(piece_rows, reader.row_count() - first));
+  // The very first event nearly always does: the table is not read twice for it.
+  for (std::uint64_t first = 0, wanted = 1; first < reader.row_count();
+       first += wanted, wanted = piece_rows) {
+    const auto n = std::size_t(std::min(wanted, reader.row_count() - first));
     const dl3::Events events = reader.read(first, n, {"mc_alt_tel", "mc_az_tel"});
     for (std::size_t row = 0; row < events.n; ++row) {
       const Pointing pointing{events.column("mc_alt_tel")[row], events.column("mc_az_tel")[row]};

@@ -176,6 +176,46 @@ void interpolate_table(BinaryTable& table, const std::vector<std::vector<BinaryT
   }
 }
 
+/// @throws Error(bad_input) if a response is for the other analysis than is wanted.
+void expect_analysis(const BinaryTable& area, bool source_dependent, const fs::path& file) {
+  const bool cuts_alpha =
+      fits::find_card(area, "AL_CUT") != nullptr || fits::find_card(area, "AL_CONT") != nullptr;
+  if (cuts_alpha == source_dependent) return;
+  if (cuts_alpha)
+    throw Error(ErrorKind::bad_input,
+                "is for source-dependent DL2: it was made with a cut in alpha", file.string(),
+                "give a response that was made without --source-dep");
+  throw Error(ErrorKind::bad_input,
+              "has no cut in alpha, which the DL2, source-dependent, is to be cut with",
+              file.string(), "give a response that was made with alisio irf --source-dep");
+}
+
+/// Return a cut that a response was made with.
+/// @param card,name  of its header if there is one value, else of a table
+dl3::EventCut cut_of(const std::vector<BinaryTable>& response, const char* quantity,
+                     const char* card, const char* name, const fs::path& where) {
+  dl3::EventCut cut;
+  const BinaryTable& area = area_of(response, where);
+  if (fits::find_card(area, card) != nullptr) {
+    cut.global = fits::number_of_card(area, card, where);
+    return cut;
+  }
+  const BinaryTable* table = find_table(response, name);
+  if (table == nullptr)
+    throw Error(
+        ErrorKind::bad_input,
+        fmt::format("tells no cut in {}: neither a card {} nor a table {}", quantity, card, name),
+        where.string(), remedy);
+  cut.by_energy.energy = numbers_of(fits::column_of(*table, "low", where), where);
+  cut.by_energy.cut = numbers_of(fits::column_of(*table, "cut", where), where);
+  const std::vector<double> ends = numbers_of(fits::column_of(*table, "high", where), where);
+  if (cut.by_energy.cut.empty() || ends.empty())
+    throw Error(ErrorKind::bad_input, fmt::format("table '{}' has no rows", name), where.string(),
+                remedy);
+  cut.by_energy.energy.push_back(ends.back());
+  return cut;
+}
+
 void set_card(BinaryTable& table, const fits::Card& card) {
   for (fits::Card& old : table.cards)
     if (old.key == card.key) {
@@ -201,7 +241,8 @@ std::vector<fs::path> response_files(const std::vector<fs::path>& paths) {
   return files;
 }
 
-std::vector<ResponseNode> read_response_nodes(const std::vector<fs::path>& files) {
+std::vector<ResponseNode> read_response_nodes(const std::vector<fs::path>& files,
+                                              bool source_dependent) {
   std::vector<ResponseNode> nodes;
   for (const fs::path& file : files) {
     ResponseNode node{file, {}, fits::read_table_headers(file)};
@@ -209,11 +250,7 @@ std::vector<ResponseNode> read_response_nodes(const std::vector<fs::path>& files
     node.pointing = {fits::number_of_card(area, "ZEN_PNT", file),
                      fits::number_of_card(area, "AZ_PNT", file),
                      fits::number_of_card(area, "B_DELTA", file)};
-    for (const char* key : {"AL_CUT", "AL_CONT"})
-      if (fits::find_card(area, key) != nullptr)
-        throw Error(ErrorKind::bad_input,
-                    fmt::format("is for source-dependent analysis: it has a cut in alpha, {}", key),
-                    file.string(), "give a response that was made without --source-dep");
+    expect_analysis(area, source_dependent, file);
     nodes.push_back(std::move(node));
     expect_alike(nodes.front(), nodes.back());
   }
@@ -240,25 +277,12 @@ std::vector<BinaryTable> read_response(const std::vector<ResponseNode>& nodes,
   return out;
 }
 
-dl3::GammanessCut gammaness_cut_of(const std::vector<BinaryTable>& response,
-                                   const fs::path& where) {
-  dl3::GammanessCut cut;
-  const BinaryTable& area = area_of(response, where);
-  if (fits::find_card(area, "GH_CUT") != nullptr) {
-    cut.global = fits::number_of_card(area, "GH_CUT", where);
-    return cut;
-  }
-  const BinaryTable* table = find_table(response, "GH_CUTS");
-  if (table == nullptr)
-    throw Error(ErrorKind::bad_input,
-                "tells no gammaness cut: neither a card GH_CUT nor a table GH_CUTS", where.string(),
-                remedy);
-  cut.energy_edges = numbers_of(fits::column_of(*table, "low", where), where);
-  cut.cut = numbers_of(fits::column_of(*table, "cut", where), where);
-  if (cut.cut.empty())
-    throw Error(ErrorKind::bad_input, "table 'GH_CUTS' has no rows", where.string(), remedy);
-  cut.energy_edges.push_back(numbers_of(fits::column_of(*table, "high", where), where).back());
-  return cut;
+dl3::EventCut gammaness_cut_of(const std::vector<BinaryTable>& response, const fs::path& where) {
+  return cut_of(response, "gammaness", "GH_CUT", "GH_CUTS", where);
+}
+
+dl3::EventCut alpha_cut_of(const std::vector<BinaryTable>& response, const fs::path& where) {
+  return cut_of(response, "alpha", "AL_CUT", "AL_CUTS", where);
 }
 
 }  // namespace alisio::pipeline

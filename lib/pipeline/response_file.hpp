@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "lib/io/fits/read_tables.hpp"
-#include "reco/dl3/gammaness_cut.hpp"
+#include "reco/dl3/event_cut.hpp"
 #include "reco/dl3/response_grid.hpp"
 
 namespace alisio::pipeline {
@@ -22,11 +22,11 @@ struct ResponseNode {
     const std::vector<std::filesystem::path>& paths);
 
 /// Read the headers of responses.
-/// @throws Error(bad_input) if a file is none, is for source-dependent analysis, whose cut in alpha
-/// DL2 to DL3 does not apply, or two were not made alike (point-like or not, cuts, telescope):
-/// between such nothing may be interpolated.
+/// @param source_dependent  that they must be made for: with a cut in alpha, or without
+/// @throws Error(bad_input) if a file is none, is for the other analysis, or two were not made
+/// alike (point-like or not, cuts, telescope): between such nothing may be interpolated.
 [[nodiscard]] std::vector<ResponseNode> read_response_nodes(
-    const std::vector<std::filesystem::path>& files);
+    const std::vector<std::filesystem::path>& files, bool source_dependent);
 
 /// Read the response of a choice of nodes. Of one node it is as it stands. Between three the tables
 /// are interpolated and say so: effective area by its logarithm, energy dispersion and point spread
@@ -38,7 +38,11 @@ struct ResponseNode {
 
 /// Return the gammaness cut that a response was made with: GH_CUT of its header, or its GH_CUTS.
 /// @throws Error(bad_input) if it has neither.
-[[nodiscard]] dl3::GammanessCut gammaness_cut_of(const std::vector<fits::BinaryTable>& response,
-                                                 const std::filesystem::path& where);
+[[nodiscard]] dl3::EventCut gammaness_cut_of(const std::vector<fits::BinaryTable>& response,
+                                             const std::filesystem::path& where);
+
+/// The same of the cut in alpha, deg: AL_CUT or AL_CUTS.
+[[nodiscard]] dl3::EventCut alpha_cut_of(const std::vector<fits::BinaryTable>& response,
+                                         const std::filesystem::path& where);
 
 }  // namespace alisio::pipeline

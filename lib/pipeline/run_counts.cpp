@@ -12,6 +12,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/event/event_type.hpp"
+#include "lib/pipeline/assumed_position_table.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl2_events.hpp"
 #include "lib/pipeline/dl2_file.hpp"
@@ -105,20 +106,6 @@ void sort_by_time(Collected& all) {
     std::tie(all.shower_time[i], all.shower_delta[i]) = showers[i];
 }
 
-/// Return the names of the off positions that a source-dependent table holds, "off_180".
-std::vector<std::string> off_positions(const std::vector<hdf5::ColumnInfo>& columns) {
-  const std::string head = "('off_", tail = "', 'alpha')";
-  std::vector<std::string> names;
-  for (const hdf5::ColumnInfo& column : columns)
-    if (column.name.starts_with(head) && column.name.ends_with(tail))
-      names.push_back(column.name.substr(2, column.name.size() - 2 - tail.size()));
-  return names;
-}
-
-std::string column_of(const std::string& position, const char* quantity) {
-  return fmt::format("('{}', '{}')", position, quantity);
-}
-
 }  // namespace
 
 bool is_source_dependent(const fs::path& dl2) {
@@ -187,7 +174,8 @@ AlphaCounts count_alpha(const std::vector<fs::path>& files, const SignificanceOp
     if (!file.exists(dl2_parameters_path)) continue;
     const hdf5::TableReader shared(file, dl2_parameters_path);
     const hdf5::TableReader table(file, dl2_source_dependent_path);
-    const std::vector<std::string> here = off_positions(table.columns());
+    std::vector<std::string> here = assumed_positions_of(table);
+    if (!here.empty()) here.erase(here.begin());  // on
     if (positions.empty()) positions = here;
     if (here.empty() || here != positions || table.row_count() != shared.row_count())
       throw Error(ErrorKind::bad_input,
@@ -198,8 +186,8 @@ AlphaCounts count_alpha(const std::vector<fs::path>& files, const SignificanceOp
     const auto &type = events.column("event_type"), &time = events.column("dragon_time");
     const hdf5::Rows rows = table.read_all();
     const auto count = [&](const std::string& position, auto add) {
-      const auto alpha = rows.column<double>(column_of(position, "alpha"));
-      const auto gammaness = rows.column<double>(column_of(position, "gammaness"));
+      const auto alpha = rows.column<double>(column_of_position(position, "alpha"));
+      const auto gammaness = rows.column<double>(column_of_position(position, "gammaness"));
       for (std::size_t i = 0; i < alpha.size(); ++i)
         if (gammaness[i] > options.gammaness_cut && is_taken(type[i]) && std::isfinite(time[i]))
           add(alpha[i]);
@@ -220,8 +208,8 @@ double distance_from_assumed_deg(const std::vector<fs::path>& files, sky::Equato
     if (!file.exists(dl2_parameters_path) || !file.exists(dl2_source_dependent_path)) continue;
     const dl3::Events events = Dl2EventReader(file).read_all({"dragon_time", "alt_tel", "az_tel"});
     const hdf5::Rows rows = hdf5::TableReader(file, dl2_source_dependent_path).read_all();
-    const auto x = rows.column<double>(column_of("on", "expected_src_x")),
-               y = rows.column<double>(column_of("on", "expected_src_y"));
+    const auto x = rows.column<double>(column_of_position("on", "expected_src_x")),
+               y = rows.column<double>(column_of_position("on", "expected_src_y"));
     const auto &altitude = events.column("alt_tel"), &azimuth = events.column("az_tel");
     const std::vector<sky::AltAz> places =
         sky::icrs_to_altaz(source, events.column("dragon_time"), site);

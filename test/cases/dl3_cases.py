@@ -7,6 +7,7 @@ import resource
 import signal
 import struct
 import subprocess
+from collections import Counter
 
 from harness import FITS_BLOCK, Skipped, expect, expect_no_fragments
 
@@ -213,7 +214,6 @@ def case_dl3_between_responses(case):
 def case_dl3_bad_inputs(case):
     refuse(case, dl2(case, kind="monte-carlo"), "bad input", "Monte Carlo")
     refuse(case, dl2(case, kind="timeless"), "bad input", "dragon_time")
-    refuse(case, dl2(case, kind="source-dependent"), "bad input", "DL2 of a source-dependent analysis")
     refuse(case, dl2(case, kind="pedestals"), "bad input", "none of its 1000 events is a shower")
     refuse(case, dl2(case, events=0), "bad input", "none of its 0 events")
     refuse(case, dl2(case, altitude=-90), "bad input", "pointing of its events is not known")
@@ -224,7 +224,40 @@ def case_dl3_bad_inputs(case):
     refuse(case, data, "missing input", "holds no instrument response", irf=case.folder / "DL2")
     refuse(case, data, "bad input", "FITS", irf=data)
     alpha = make(case, "irf", "irf_alpha.fits", alpha=10)
-    refuse(case, data, "bad input", "source-dependent", irf=alpha)
+    refuse(case, data, "bad input", "made with a cut in alpha", irf=alpha)
+
+
+def case_dl3_of_source_dependent_dl2(case):
+    data = dl2(case, kind="source-dependent")
+    refuse(case, data, "bad input", "has no cut in alpha", "irf --source-dep")
+    irf = make(case, "irf", "IRF/irf_alpha.fits", alpha=10)
+    far = case.folder / "far.ecsv"
+    far.write_text("name,ra_deg,dec_deg\nFar away,10,-80\n")
+    unnamed = ("--source-catalogue", far)
+
+    def places(*words):
+        to_dl3(case, data, *unnamed, *words, irf=irf).ends("done")
+        cards, events = product(case)["EVENTS"]
+        counts = Counter((round(ra, 9), round(dec, 9))
+                         for ra, dec in zip(events["RA"], events["DEC"]))
+        on = counts.pop((round(cards["RA_OBJ"], 9), round(cards["DEC_OBJ"], 9)), 0)
+        expect(len(counts) == 1, f"events stand at {counts}")
+        return on, counts.popitem()[1], cards
+
+    on, off, cards = places()
+    expect((on, off) == (600, 400), f"{on} on and {off} off: one event counts for one place")
+    expect(cards["SRCPOS"] == "off_180,on" and cards["OBJECT"] == "unknown", f"cards: {cards}")
+    on, off, _ = places("--keep-duplicated-events")
+    expect((on, off) == (700, 400), f"{on} on and {off} off")
+    target = case.folder / "DL3/dl3_LST-1.Run05001.fits"
+    target.unlink()
+    refuse(case, data, "bad input", "assumes a source", irf=irf)
+    to_dl3(case, data, "--source-name", "Here", "--source-ra", cards["RA_OBJ"], "--source-dec",
+           cards["DEC_OBJ"], irf=irf).ends("done")
+    target.unlink()
+    other = dl2(case, subrun=1, kind="source-dependent", source_x=0.1, first_id=5000)
+    usual = dl2(case, subrun=2, first_id=9000)
+    refuse(case, [other, usual], "bad input", "was not made for the source positions", irf=irf)
 
 
 def case_dl3_sources(case):

@@ -77,13 +77,40 @@ Columns events_of(const Settings& settings) {
   return columns;
 }
 
+/// The same events as seen from the source, at `source_x` (0.2 m) in the camera, and from the place
+/// opposite to it: of ten, six have a small alpha on, three off, one both.
+Columns seen_from_positions(const Columns& events, const Settings& settings) {
+  constexpr double near_deg = 3, far_deg = 60;
+  const double x = settings.number("source_x", 0.2);
+  Columns columns;
+  const std::size_t n = events.at("event_id").size();
+  for (const bool on : {true, false})
+    for (const char* name : {"alpha", "expected_src_x", "expected_src_y", "gammaness",
+                             "reco_energy", "reco_alt", "reco_az"}) {
+      std::vector<double>& values =
+          columns[fmt::format("('{}', '{}')", on ? "on" : "off_180", name)];
+      const std::string quantity = name;
+      for (std::size_t i = 0; i < n; ++i) {
+        const bool is_near = i % 10 == 9 || (i % 10 < 6) == on;
+        double value = 0;
+        if (quantity == "alpha") value = is_near ? near_deg : far_deg;
+        if (quantity == "expected_src_x") value = on ? x : -x;
+        if (events.contains(quantity)) value = events.at(quantity)[i];
+        values.push_back(value);
+      }
+    }
+  return columns;
+}
+
 void write_dl2(const std::string& path, const Settings& settings) {
-  const Columns columns = events_of(settings);
+  Columns columns = events_of(settings);
   hdf5::File file = hdf5::File::create(path);
-  write_table(file, pipeline::dl2_parameters_path, columns);
   if (settings.text("kind", "data") == "source-dependent") {
-    write_table(file, pipeline::dl2_source_dependent_path, {{"('on', 'alpha')", {}}});
+    write_table(file, pipeline::dl2_source_dependent_path, seen_from_positions(columns, settings));
+    for (const char* name : {"gammaness", "reco_energy", "reco_alt", "reco_az"})
+      columns.erase(name);
   }
+  write_table(file, pipeline::dl2_parameters_path, columns);
   file.close();
 }
 

@@ -59,6 +59,8 @@ def case_significance_in_a_night(case):
     night.process("--dry-run").ends("done")
     found = case.run("prov", "show", product, "--config", night.config).ends("done")
     found.says("significance", "dl2_LST-1")
+    found = case.run("prov", "show", product, "--lineage", "--config", night.config).ends("done")
+    found.says("LST-1.1.Run11220.0000.fits.fz")
 
 
 def case_significance_without_the_step(case):

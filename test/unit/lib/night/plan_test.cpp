@@ -128,6 +128,19 @@ TEST_F(PlanTest, AFreshSubrunIsMadeInOnePassUnread) {
   EXPECT_EQ(plan().dl1.reason, "a file of that name is there, but no record of its making");
 }
 
+TEST_F(PlanTest, WhatAStageNamedItselfIsMissed) {
+  make_both();
+  put("/p/extra.svg", "extra bytes");
+  Job recorded = dl2_;
+  recorded.products.push_back({"plot", "/p/extra.svg"});
+  record(recorded);
+  EXPECT_EQ(plan().dl2.status, StepStatus::done);
+  dl2_.self_named_ports = {"plot"};
+  EXPECT_EQ(plan().dl2.status, StepStatus::done);
+  disk_.erase("/p/extra.svg");
+  EXPECT_EQ(plan().dl2.reason, "the product extra.svg is gone");
+}
+
 TEST_F(PlanTest, ANewStageVersionRunsAgain) {
   make_both();
   settings_.stages["dl1_to_dl2"].version = 2;

@@ -1,0 +1,156 @@
+#include "lib/night/completeness.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+#include "lib/base/error.hpp"
+#include "lib/night/words.hpp"
+
+namespace alisio::night {
+namespace {
+
+constexpr const char* limit_key = "closing.allowed_missing_subruns";
+
+/// Only what is not made for want of something else's product is a trouble of its own.
+bool is_root_cause(const PlannedJob& planned, const NightPlan& plan) {
+  if (planned.step.status == StepStatus::failed) return true;
+  return std::all_of(planned.needs.begin(), planned.needs.end(),
+                     [&](std::size_t need) { return plan.jobs[need].step.done(); });
+}
+
+void add_absent_subruns(const RunEntry& entry, RunCompleteness& run) {
+  for (int subrun = 0; subrun < run.expected_subruns; ++subrun)
+    if (std::none_of(entry.subruns.begin(), entry.subruns.end(),
+                     [&](const SubrunFiles& files) { return files.subrun == subrun; }))
+      run.missing.push_back({subrun, "", "there are no raw files"});
+}
+
+RunCompleteness run_of(const RunEntry& entry, const DataVerdicts& verdicts,
+                       const std::set<int>& accepted) {
+  RunCompleteness run;
+  run.run = entry.run;
+  run.expected_subruns = std::max(entry.expected_subruns.value_or(0),
+                                  entry.subruns.empty() ? 0 : entry.subruns.back().subrun + 1);
+  add_absent_subruns(entry, run);
+  const auto verdict = verdicts.find({entry.run, whole_run});
+  if (verdict != verdicts.end() && !verdict->second.passed && !accepted.contains(entry.run))
+    run.failed_gates = verdict->second.text;
+  return run;
+}
+
+void add_trouble(const PlannedJob& planned, Completeness& found) {
+  const JobKey& key = planned.job.key;
+  const auto run = std::find_if(found.runs.begin(), found.runs.end(),
+                                [&](const RunCompleteness& known) { return known.run == key.run; });
+  if (run == found.runs.end() || key.subrun == whole_run) {
+    found.unfinished.push_back({key, planned.step.reason});
+    return;
+  }
+  const auto told = std::any_of(run->missing.begin(), run->missing.end(),
+                                [&](const auto& other) { return other.subrun == key.subrun; });
+  if (!told) run->missing.push_back({key.subrun, key.stage, planned.step.reason});
+}
+
+std::string subruns_text(const std::vector<MissingSubrun>& missing) {
+  std::vector<int> subruns;
+  for (const MissingSubrun& one : missing) subruns.push_back(one.subrun);
+  return ranges_text(subruns);
+}
+
+}  // namespace
+
+MissingLimit MissingLimit::parse(const std::string& text) {
+  MissingLimit limit;
+  const char* const end = text.data() + text.size();
+  const auto [rest, fault] = std::from_chars(text.data(), end, limit.value);
+  std::string unit(rest, end);
+  std::erase(unit, ' ');
+  limit.per_cent = unit == "%";
+  if (fault != std::errc() || !(limit.value >= 0) || (!unit.empty() && !limit.per_cent))
+    throw Error(ErrorKind::configuration, fmt::format("'{}' is no number of subruns", text),
+                limit_key, "write it as 3, or as \"5 %\"");
+  return limit;
+}
+
+bool MissingLimit::allows(int missing, int expected) const {
+  return missing <= (per_cent ? value * expected / 100 : value);
+}
+
+std::string MissingLimit::text() const {
+  return fmt::format("{:g}{}", value, per_cent ? " %" : "");
+}
+
+ClosingPolicy closing_policy(const config::Configuration& configuration) {
+  const std::string gates = configuration.text("closing.gates");
+  if (gates != "ignore" && gates != "require")
+    throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to treat gates", gates),
+                "closing.gates", "known: ignore, require");
+  return {.automatic = configuration.boolean("closing.auto"),
+          .earliest_hour = configuration.number("closing.earliest_hour"),
+          .incomplete_hour = configuration.number("closing.incomplete_hour"),
+          .allowed_missing = MissingLimit::parse(configuration.text(limit_key)),
+          .gates_required = gates == "require",
+          .lstosa_flags = configuration.boolean("closing.lstosa_flags"),
+          .key = configuration.path("closing.key"),
+          .products = configuration.path("paths.products"),
+          .osa = configuration.path("paths.osa"),
+          .running_analysis = configuration.path("paths.running_analysis")};
+}
+
+bool Completeness::complete() const {
+  return pending.empty() && unfinished.empty() &&
+         std::all_of(runs.begin(), runs.end(),
+                     [](const RunCompleteness& run) { return run.missing.empty(); });
+}
+
+Completeness assess_completeness(const NightSetup& setup, const NightPlan& plan,
+                                 const DataVerdicts& verdicts, const std::set<int>& accepted) {
+  Completeness found;
+  for (const RunEntry& entry : setup.catalogue.runs)
+    if (entry.type == "DATA") found.runs.push_back(run_of(entry, verdicts, accepted));
+  for (const PlannedJob& planned : plan.jobs) {
+    if (planned.step.done()) continue;
+    if (planned.step.pending())
+      found.pending.push_back({planned.job.key, planned.step.reason});
+    else if (is_root_cause(planned, plan))
+      add_trouble(planned, found);
+  }
+  for (RunCompleteness& run : found.runs)
+    std::sort(run.missing.begin(), run.missing.end(),
+              [](const auto& left, const auto& right) { return left.subrun < right.subrun; });
+  return found;
+}
+
+std::vector<std::string> obstacles_to_closing(const Completeness& found,
+                                              const ClosingPolicy& policy) {
+  std::vector<std::string> obstacles;
+  if (!found.pending.empty()) {
+    const OpenJob& first = found.pending.front();
+    obstacles.push_back(fmt::format("{} job{} can still run, the first of them {} {}: {}",
+                                    found.pending.size(), found.pending.size() == 1 ? "" : "s",
+                                    first.key.stage, job_name(first.key), first.reason));
+  }
+  for (const RunCompleteness& run : found.runs) {
+    const int missing = static_cast<int>(run.missing.size());
+    if (!policy.allowed_missing.allows(missing, run.expected_subruns))
+      obstacles.push_back(
+          fmt::format("run {} lacks {} of its {} subruns ({}), {} may be missing ({})",
+                      run_text(run.run), missing, run.expected_subruns, subruns_text(run.missing),
+                      policy.allowed_missing.text(), limit_key));
+    if (policy.gates_required && !run.failed_gates.empty())
+      obstacles.push_back(fmt::format("the data of run {} fail their gates: {} (closing.gates)",
+                                      run_text(run.run), run.failed_gates));
+  }
+  return obstacles;
+}
+
+double hour_after(const NightDate& night, double unix_utc_s) {
+  const std::chrono::sys_days evening = std::chrono::year(night.year) / night.month / night.day;
+  const auto midnight = (evening + std::chrono::days(1)).time_since_epoch();
+  return (unix_utc_s - std::chrono::duration<double>(midnight).count()) / 3600;
+}
+
+}  // namespace alisio::night

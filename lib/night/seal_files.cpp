@@ -1,0 +1,135 @@
+#include "lib/night/seal_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "lib/base/error.hpp"
+#include "lib/base/hash.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* notes_journal = "notes_prov.log";
+constexpr std::size_t sha256_digits = 64;
+
+class Gatherer {
+ public:
+  Gatherer(const NightPlan& plan, StateSnapshot& snapshot, const FileAccess& access, fs::path root,
+           bool verify_content)
+      : snapshot_(snapshot),
+        access_(access),
+        files_(snapshot, access),
+        root_(std::move(root)),
+        verify_content_(verify_content) {
+    for (const PlannedJob& planned : plan.jobs)
+      if (planned.job.shared) shared_.insert(planned.job.key);
+  }
+
+  SealedFiles gather(const NightSetup& setup) {
+    for (const auto& [key, job] : snapshot_.jobs)
+      if (job.status == JobStatus::done)
+        for (const JobFile& product : job.outputs) add_product(job, product);
+    for (const auto& [key, job] : snapshot_.jobs)
+      if (job.status == JobStatus::done)
+        for (const JobFile& input : job.inputs) add_used(input);
+    for (const char* stage : {"r0_to_dl1", "dl1_to_dl2", "dl3"})
+      add_documents(setup.folders.log(stage), closing_journal(setup.folders));
+    return std::move(found_);
+  }
+
+ private:
+  [[nodiscard]] SealedFile sealed(const std::string& path, const FileHashes& hashes) const {
+    const std::optional<FileStamp> stamp = stamp_of(path);
+    SealedFile file;
+    file.path = below_root(path, root_);
+    file.size = stamp ? stamp->size : 0;
+    file.hashes = hashes;
+    return file;
+  }
+
+  void add_product(const JobRecord& job, const JobFile& product) {
+    made_.insert(product.path);
+    const bool shared = shared_.contains(job.key);
+    std::optional<FileHashes> now = files_.hashes(product.path);
+    if (now && verify_content_) now = access_.hash(product.path);
+    const bool same = now && (now->sha256 == product.hashes.sha256 ||
+                              (shared && now->deciding() == product.hashes.deciding()));
+    if (!same) {
+      found_.not_sealed.push_back(fmt::format("{} of {} {} {}", below_root(product.path, root_),
+                                              job.key.stage, job_name(job.key),
+                                              now ? "is not as recorded" : "is gone"));
+      return;
+    }
+    SealedFile file = sealed(product.path, {now->sha256, product.hashes.data_hash});
+    file.job = job.key;
+    file.port = product.port;
+    file.activity_id = job.activity_id;
+    file.shared = shared;
+    found_.products.push_back(std::move(file));
+  }
+
+  /// Raw data are far too many, and changes of the configuration file are no changes of the night.
+  void add_used(const JobFile& input) {
+    if (input.port == "r0_subrun" || input.port == "analysis_configuration" ||
+        made_.contains(input.path) || !used_.insert(input.path).second)
+      return;
+    if (!files_.exists(input.path)) return;
+    SealedFile file = sealed(input.path, input.hashes);
+    file.port = input.port;
+    // What was read in part has no hash of the whole.
+    if (file.hashes.sha256.size() == sha256_digits) found_.used.push_back(std::move(file));
+  }
+
+  void add_documents(const fs::path& log, const fs::path& closing) {
+    std::error_code absent;
+    std::vector<fs::path> files;
+    for (fs::recursive_directory_iterator at(log, absent);
+         !absent && at != fs::recursive_directory_iterator(); at.increment(absent)) {
+      const std::string name = at->path().filename().string();
+      if (at->is_directory() && (name == "dry_run" || at->path() == closing)) {
+        at.disable_recursion_pending();
+        continue;
+      }
+      const bool journal =
+          below_root(at->path(), log).starts_with("journal/") && name.ends_with(".log");
+      const bool document = name.find("_prov.") != std::string::npos;
+      if (at->is_regular_file() && !at->is_symlink() && !name.starts_with(".") &&
+          name != notes_journal && (journal || document))
+        files.push_back(at->path());
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files)
+      found_.documents.push_back(sealed(file.string(), {hash_file(file), ""}));
+  }
+
+  StateSnapshot& snapshot_;
+  const FileAccess& access_;
+  FileView files_;
+  fs::path root_;
+  bool verify_content_;
+  std::set<JobKey> shared_;
+  std::set<std::string> made_, used_;
+  SealedFiles found_;
+};
+
+}  // namespace
+
+SealedFiles gather_sealed_files(const NightSetup& setup, const NightPlan& plan,
+                                StateSnapshot& snapshot, const FileAccess& access,
+                                const fs::path& products, bool verify_content) {
+  return Gatherer(plan, snapshot, access, products, verify_content).gather(setup);
+}
+
+fs::path closing_journal(const NightFolders& folders) {
+  return folders.log("r0_to_dl1") / "journal" / "closing";
+}
+
+std::string below_root(const fs::path& path, const fs::path& root) {
+  const fs::path relative = path.lexically_relative(root);
+  return relative.empty() || *relative.begin() == ".." ? path.string() : relative.string();
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,132 @@
+"""Closing a night: seal, verification, reopening, interruption."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import DATE, EXIT, Skipped, expect, one_file, replace_file
+
+
+def closed_night(case, **options):
+    night = case.simulated(**options)
+    night.process().ends("done")
+    case.run("close", DATE, "--config", night.config).ends("done").says("is closed")
+    return night
+
+
+def seal_of(night):
+    return one_file(night.folder / "seals", "seal_*.json")
+
+
+def case_close(case):
+    """A night is closed, verified, left alone, reopened with a reason; provenance tells of it."""
+    night = closed_night(case)
+    seal = json.loads(seal_of(night).read_text("utf-8"))
+    sealed = {item["path"] for item in seal["products"]}
+    for product in night.all_products():
+        expect(str(product.relative_to(night.folder)) in sealed, f"{product} is not sealed")
+    before = night.state_of_products()
+    night.process("--pass").ends("done").says("is closed since")
+    expect(night.state_of_products() == before, "a pass touched a closed night")
+    case.run("verify-seal", DATE, "--config", night.config).ends("done").says("holds")
+    flag = one_file(night.folder / "OSA", "NightFinished.txt")
+    expect("2 of 2 subruns" in flag.read_text("utf-8"), flag.read_text("utf-8"))
+    run = f"{night.run_number:05d}"
+    one_file(night.folder / "running_analysis", f"sequence_LST1_{run}.closed")
+    case.run("prov", "show", seal_of(night), "--config", night.config).ends("done").says(
+        "close_night"
+    )
+    case.run("reopen", DATE, "--config", night.config).ends("usage").says("reason")
+    case.run("reopen", DATE, "--config", night.config, "--reason", "late data").ends("done")
+    expect(not flag.exists(), "LSTOSA would take the night for closed")
+    case.run("prov", "find", "--activity", "reopen_night", "--config", night.config).ends("done")
+    night.process("--pass").ends("done").says("is closed: ")
+    expect(len(list((night.folder / "seals").rglob("seal_*.json"))) == 2, "one seal a closing")
+
+
+def case_tampered_product(case):
+    """What was changed after the sealing is named, though size and time are as they were."""
+    night = closed_night(case)
+    product = night.product("DL2", 1)
+    stat = product.stat()
+    content = bytearray(product.read_bytes())
+    content[-1] ^= 1
+    replace_file(product, bytes(content))
+    os.utime(product, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    case.run("verify-seal", DATE, "--config", night.config).ends("incomplete").says(
+        product.name, "content differs"
+    )
+    seal = seal_of(night)
+    replace_file(seal, seal.read_bytes().replace(b'"forced": false', b'"forced": true '))
+    case.run("verify-seal", DATE, "--config", night.config).ends("incomplete").says(
+        "not the one that was recorded"
+    )
+
+
+def case_signed_seal(case):
+    """A seal is signed if a key is configured, and OpenSSL alone can tell that it is."""
+    if shutil.which("openssl") is None:
+        raise Skipped("openssl is not installed")
+    night = case.simulated()
+    key, public, other = (night.folder / name for name in ("key.pem", "pub.pem", "other.pem"))
+    for private, open_key in ((key, public), (night.folder / "key2.pem", other)):
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", private], check=True)
+        subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", open_key], check=True)
+    text = night.config.read_bytes()
+    replace_file(night.config, text + b"closing:\n  key: key.pem\n")
+    night.process().ends("done")
+    case.run("close", DATE, "--config", night.config).ends("done").says("signed with key")
+    seal = seal_of(night)
+    subprocess.run(
+        ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", public, "-in", seal]
+        + ["-sigfile", f"{seal}.sig"],
+        check=True,
+        capture_output=True,
+    )
+    case.run("verify-seal", "--seal", seal, "--public-key", public).ends("done")
+    case.run("verify-seal", "--seal", seal, "--public-key", other).ends("incomplete").says(
+        "another key"
+    )
+    replace_file(night.config, text + b"closing:\n  key: absent.pem\n")
+    case.run("reopen", DATE, "--config", night.config, "--reason", "x").ends("done")
+    case.run("close", DATE, "--config", night.config).ends("configuration").says("genpkey")
+
+
+def case_bad_subrun_closes(case):
+    """A run with a bad subrun closes, and that subrun is named; policy can keep it open."""
+    night = case.simulated()
+    replace_file(night.raw(1, 1), b"no raw data")
+    text = night.config.read_bytes()
+    replace_file(night.config, text + b"closing:\n  allowed_missing_subruns: 40 %\n")
+    night.process("--pass").ends("incomplete")
+    said = case.run("close", DATE, "--config", night.config).ends("incomplete")
+    said.says(f"run {night.run_number:05d} lacks 1 of its 2 subruns")
+    replace_file(night.config, text + b"closing:\n  allowed_missing_subruns: 1\n")
+    case.run("close", DATE, "--config", night.config).ends("done").says(
+        f"without {night.run_number:05d}.0001"
+    )
+    seal = json.loads(seal_of(night).read_text("utf-8"))
+    expect(seal["runs"][0]["missing"][0]["subrun"] == 1, f"{seal['runs']}")
+    case.run("verify-seal", DATE, "--config", night.config).ends("done")
+
+
+def case_killed_closing(case):
+    """Closing is killed again and again, and two close at once: one seal comes of it."""
+    night = case.simulated()
+    night.process().ends("done")
+    words = [case.alisio, "close", DATE, "--config", str(night.config)]
+    closed = False
+    for step in range(12):
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.02 + 0.02 * step)
+        process.send_signal(signal.SIGKILL)
+        closed = process.wait() == 0 or closed
+    both = [subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in (1, 2)]
+    codes = sorted(process.wait() for process in both)
+    expect(codes in ([0, 0], [0, EXIT["resource"]]), f"two at once ended with {codes}")
+    case.run("verify-seal", DATE, "--config", night.config).ends("done")
+    seal_of(night)
+    night.process("--pass").ends("done").says("is closed since")

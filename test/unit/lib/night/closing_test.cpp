@@ -1,0 +1,260 @@
+// Closing a night: completeness, seal, chain, flags, interruption.
+#include "lib/night/closing.hpp"
+
+#include <signal.h>
+
+#include <chrono>
+
+#include "lib/base/file.hpp"
+#include "lib/base/hash.hpp"
+#include "lib/night/lstosa_flags.hpp"
+#include "lib/night/seal_check.hpp"
+#include "test/unit/lib/night/night_fixture.hpp"
+
+namespace alisio::night {
+namespace {
+
+constexpr const char* private_key =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+    "-----END PRIVATE KEY-----\n";
+
+class ClosingTest : public NightTest {
+ protected:
+  int close(CloseRequest request = {}) {
+    NightOptions closing = options_;
+    closing.close = std::move(request);
+    out_.str("");
+    return run_night(closing, config::Configuration::load({options_.config_file}), services_, out_);
+  }
+  std::vector<fs::path> seals() { return list_seals(seal_folder(folder_, 1, "test_v00")); }
+  SealCheck check(const fs::path& seal, const std::string& key = "") {
+    return check_seal({.seal = seal, .public_key = key});
+  }
+  std::optional<ClosingRecord> closing() {
+    return State::open(folder_ / "state").closing({1, options_.date, "test_v00"});
+  }
+  /// Take the run away that has no files: it would count as missing.
+  void without_absent_run() {
+    const fs::path file = folder_ / "summary/RunSummary_20221215.ecsv";
+    std::string text = read_text_file(file);
+    text.erase(text.find("103,5"));
+    write(file, text);
+  }
+  fs::path finished() const { return folder_ / "OSA/Closer/20221215/test_v00/NightFinished.txt"; }
+};
+
+TEST_F(ClosingTest, SealsEveryProductAndThenLeavesTheNightAlone) {
+  without_absent_run();
+  ASSERT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(close(), 0) << out_.str();
+  ASSERT_EQ(seals().size(), 1u);
+  const Seal seal = parse_seal(read_text_file(seals()[0]), seals()[0]);
+  EXPECT_EQ(seal.products.size(), 8u);
+  EXPECT_TRUE(seal.found.complete());
+  for (const SealedFile& product : seal.products)
+    EXPECT_EQ(product.hashes.sha256, hash_file(folder_ / product.path)) << product.path;
+  EXPECT_EQ(seal.used.size(), 6u) << "constants, models, drive log, run summary";
+  EXPECT_FALSE(seal.documents.empty());
+  EXPECT_TRUE(check(seals()[0]).holds());
+  EXPECT_TRUE(fs::exists(finished()));
+  calls();
+  fs::remove(product("dl1", 101, 0));
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "") << "closed";
+  EXPECT_NE(out_.str().find("is closed since"), std::string::npos) << out_.str();
+  EXPECT_EQ(close(), 0) << "closing twice does no harm";
+  EXPECT_EQ(seals().size(), 1u);
+}
+
+TEST_F(ClosingTest, NamesWhatIsMissing) {
+  order("r0_to_dl1_00101.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(close(), 0) << out_.str();
+  const Seal seal = parse_seal(read_text_file(seals()[0]), seals()[0]);
+  ASSERT_EQ(seal.found.runs.size(), 3u);
+  ASSERT_EQ(seal.found.runs[0].missing.size(), 1u);
+  EXPECT_EQ(seal.found.runs[0].missing[0].subrun, 1);
+  EXPECT_EQ(seal.found.runs[0].missing[0].stage, "r0_to_dl1");
+  EXPECT_NE(seal.found.runs[0].missing[0].reason.find("told to fail"), std::string::npos);
+  EXPECT_EQ(seal.found.runs[2].missing.size(), 5u) << "a run without files";
+  EXPECT_NE(read_text_file(finished()).find("missing 00101.0001 r0_to_dl1"), std::string::npos);
+}
+
+TEST_F(ClosingTest, StaysOpenByPolicyAndWithWorkLeft) {
+  without_absent_run();
+  EXPECT_EQ(close(), 7) << out_.str();
+  EXPECT_NE(out_.str().find("8 jobs can still run"), std::string::npos) << out_.str();
+  EXPECT_EQ(calls(), "");
+  configure("closing:\n  auto: false\n  allowed_missing_subruns: 0\n");
+  order("r0_to_dl1_00101.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(close(), 7);
+  EXPECT_NE(out_.str().find("run 00101 lacks 1 of its 2 subruns (0001)"), std::string::npos)
+      << out_.str();
+  EXPECT_FALSE(closing());
+  EXPECT_FALSE(fs::exists(finished()));
+  EXPECT_EQ(close({.force = true, .author = "crew", .reason = "hopeless"}), 0);
+  EXPECT_EQ(closing()->author, "crew");
+  EXPECT_NE(read_text_file(finished()).find("hopeless"), std::string::npos);
+}
+
+TEST_F(ClosingTest, PassesCloseByThemselves) {
+  without_absent_run();
+  configure("closing:\n  auto: true\n");
+  options_.runs = {101};
+  options_.pass = true;
+  EXPECT_EQ(run(), 0);
+  EXPECT_FALSE(closing()) << "not for some runs";
+  options_.runs.clear();
+  EXPECT_EQ(run(), 0);
+  ASSERT_TRUE(closing());
+  EXPECT_TRUE(closing()->closed());
+  // Nothing closes while the telescope observes.
+  fs::remove_all(folder_ / "state");
+  const auto tomorrow = std::chrono::system_clock::now() + std::chrono::hours(24);
+  const auto day = std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(tomorrow));
+  const NightDate future{int(day.year()), int(unsigned(day.month())), int(unsigned(day.day()))};
+  EXPECT_FALSE(may_close_by_itself({}, future, true));
+  EXPECT_TRUE(may_close_by_itself({}, {2022, 12, 15}, false));
+}
+
+TEST_F(ClosingTest, ChainsSealsAndFindsWhatWasTamperedWith) {
+  without_absent_run();
+  write(folder_ / "key.pem", private_key);
+  configure("closing:\n  auto: false\n  key: key.pem\n");
+  ASSERT_EQ(run(), 0);
+  ASSERT_EQ(close(), 0) << out_.str();
+  ASSERT_EQ(close({.reopen = true, .author = "crew", .reason = "late data"}), 0);
+  EXPECT_FALSE(fs::exists(finished())) << "LSTOSA must not take it for closed";
+  EXPECT_FALSE(closing());
+  ASSERT_EQ(close(), 0);
+  ASSERT_EQ(seals().size(), 2u) << "the old seal is kept";
+  const Seal second = parse_seal(read_text_file(seals()[1]), seals()[1]);
+  ASSERT_TRUE(second.previous && second.replaces);
+  EXPECT_EQ(second.previous->sha256, hash_file(seals()[0]));
+  EXPECT_EQ(second.replaces->number, 1);
+  EXPECT_TRUE(check(seals()[0]).holds());
+  EXPECT_TRUE(check(seals()[1]).holds());
+  EXPECT_EQ(check(seals()[1]).signed_with.size(), 64u);
+
+  write(product("dl2", 102, 1), "forged");
+  const SealCheck altered = check(seals()[1]);
+  ASSERT_EQ(altered.faults.size(), 1u);
+  EXPECT_EQ(altered.faults[0].where, "DL2/20221215/test_v00/dl2_LST-1.Run00102.0001.h5");
+
+  // A seal that says what was forged does not have the signature, nor the place in the chain.
+  std::string forged = read_text_file(seals()[0]);
+  forged.replace(forged.find(hash_file(product("dl1", 101, 0))), 4, "0000");
+  write(seals()[0], forged);
+  EXPECT_FALSE(check(seals()[0]).holds());
+  const SealCheck chain = check(seals()[1]);
+  EXPECT_EQ(chain.faults.front().problem, "altered: the seal after it names another content");
+}
+
+TEST_F(ClosingTest, TakesNoOtherKey) {
+  write(folder_ / "key.pem", private_key);
+  configure("closing:\n  auto: false\n  key: key.pem\n");
+  EXPECT_EQ(run(), 0);
+  ASSERT_EQ(close(), 0) << out_.str();
+  const std::string other =
+      "-----BEGIN PUBLIC KEY-----\n"
+      "MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=\n"
+      "-----END PUBLIC KEY-----\n";
+  const SealCheck found = check(seals()[0], other);
+  ASSERT_EQ(found.faults.size(), 1u);
+  EXPECT_NE(found.faults[0].problem.find("signed with another key"), std::string::npos);
+  fs::remove(signature_file(seals()[0]));
+  EXPECT_FALSE(check(seals()[0]).holds());
+  configure("closing:\n  auto: false\n  key: absent.pem\n");
+  ASSERT_EQ(close({.reopen = true, .reason = "again"}), 0);
+  EXPECT_THROW(close(), Error);
+  EXPECT_TRUE(closing()->under_way());
+}
+
+/// Stops the process when the seal is made: before its name, or after.
+struct Killer : StageObserver {
+  explicit Killer(bool before_publishing) : before(before_publishing) {}
+  void started(const ActivityNote&) override {}
+  void used(const ActivityNote&, const FileNote&) override {}
+  void generated(const ActivityNote&, const FileNote&) override {
+    if (before) ::raise(SIGKILL);
+  }
+  void finished(const ActivityNote&, const OutcomeNote&) override { ::raise(SIGKILL); }
+  bool before;
+};
+
+TEST_F(ClosingTest, GoesOnAfterAnInterruption) {
+  without_absent_run();
+  ASSERT_EQ(run(), 0);
+  for (const bool before : {true, false}) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      services_.recorder = [&](const fs::path&, const fs::path&, const fs::path&) {
+        return std::make_unique<Killer>(before);
+      };
+      ::_exit(close());
+    }
+    EXPECT_EQ(wait_exit(child), 128 + SIGKILL);
+    EXPECT_EQ(seals().size(), before ? 0u : 1u);
+    ASSERT_TRUE(closing());
+    EXPECT_TRUE(closing()->under_way());
+    EXPECT_FALSE(fs::exists(finished()));
+  }
+  // Killed once more, between the record of the seal and the flags.
+  write(folder_ / "OSA", "in the way");
+  EXPECT_THROW(close(), Error);
+  EXPECT_EQ(closing()->seal_number, 1);
+  fs::remove(folder_ / "OSA");
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_TRUE(closing()->closed()) << "the next pass ends it";
+  EXPECT_EQ(seals().size(), 1u) << "the seal that was made is taken over";
+  EXPECT_EQ(closing()->seal_sha256, hash_file(seals()[0]));
+  EXPECT_TRUE(fs::exists(finished()));
+  EXPECT_TRUE(check(seals()[0]).holds());
+}
+
+TEST_F(ClosingTest, KeepsTheFlagsThatLSTOSALooksFor) {
+  without_absent_run();
+  const fs::path working = folder_ / "running_analysis/20221215/test_v00";
+  write(working / "sequence_LST1_00102.closed", "by another");
+  ASSERT_EQ(run(), 0);
+  ASSERT_EQ(close(), 0);
+  EXPECT_NE(out_.str().find("sequence_LST1_00102.closed is not ours"), std::string::npos);
+  EXPECT_TRUE(fs::exists(working / "sequence_LST1_00101.closed"));
+  const fs::path link = working / "dl2_LST-1.Run00101.0001.h5";
+  ASSERT_TRUE(fs::is_symlink(link));
+  EXPECT_TRUE(fs::read_symlink(link).is_relative());
+  EXPECT_TRUE(fs::equivalent(link, product("dl2", 101, 1)));
+  ASSERT_EQ(close({.reopen = true, .reason = "again"}), 0);
+  EXPECT_FALSE(fs::exists(working / "sequence_LST1_00101.closed"));
+  EXPECT_EQ(read_text_file(working / "sequence_LST1_00102.closed"), "by another");
+}
+
+TEST_F(ClosingTest, TellsAlteredProductsByTheirContent) {
+  without_absent_run();
+  ASSERT_EQ(run(), 0);
+  const fs::path altered = product("dl1", 101, 0);
+  const auto time = fs::last_write_time(altered);
+  std::string content = read_text_file(altered);
+  content[0] ^= 1;
+  std::ofstream(altered) << content;
+  fs::last_write_time(altered, time);
+  EXPECT_EQ(close({.verify_content = true}), 7);
+  EXPECT_NE(
+      out_.str().find("dl1_LST-1.Run00101.0000.h5 of r0_to_dl1 00101.0000 is not as recorded"),
+      std::string::npos)
+      << out_.str();
+}
+
+TEST(MissingLimit, IsANumberOrAPart) {
+  EXPECT_TRUE(MissingLimit::parse("2").allows(2, 5));
+  EXPECT_FALSE(MissingLimit::parse("2").allows(3, 500));
+  EXPECT_TRUE(MissingLimit::parse("5 %").allows(5, 100));
+  EXPECT_FALSE(MissingLimit::parse("5%").allows(6, 100));
+  for (const char* wrong : {"", "few", "-1", "5 percent", "nan"})
+    EXPECT_THROW(static_cast<void>(MissingLimit::parse(wrong)), Error) << wrong;
+}
+
+}  // namespace
+}  // namespace alisio::night
