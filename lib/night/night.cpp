@@ -110,6 +110,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   request.picture_threshold =
       request.steps.dl1ab ? request.levels.picture : configuration.number("tailcut.picture_thresh");
   request.runs = options.runs;
+  request.settle_s = options.settle_s;
   return request;
 }
 
@@ -135,13 +136,7 @@ std::string with_responses(const std::string& dl3_configuration, const fs::path&
 PlanSettings settings_of(const NightOptions& options, const config::Configuration& configuration,
                          const NightServices& services) {
   PlanSettings settings;
-  for (const stage::StageDescription& stage : stage::descriptions())
-    settings.stages[stage.name] = {stage.version,
-                                   configuration.section_json(stage.configuration_sections)};
-  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
-    std::string& facts = settings.stages.at("dl3").configuration;
-    facts = with_responses(facts, responses);
-  }
+  settings.stages = stage_facts(configuration);
   settings.retry_failed = !options.pass && !options.close;
   settings.accepted = {options.accepted.begin(), options.accepted.end()};
   if (services.check_constants)
@@ -167,9 +162,38 @@ InputStates describe_inputs(const NightSetup& setup, const NightServices& servic
   return states;
 }
 
+/// Return the decisions to make again what is asked for: one, or one for each run.
+std::vector<Decision> redo_decisions(const NightOptions& options) {
+  std::vector<Decision> decisions;
+  if (!options.redo) return decisions;
+  Decision redo;
+  redo.kind = DecisionKind::redo;
+  redo.stage = options.redo->stage;
+  redo.reason = options.redo->reason;
+  redo.author = options.redo->author;
+  redo.at = utc_now_text();
+  for (const int run : options.runs.empty() ? std::vector<int>{whole_night} : options.runs) {
+    redo.run = run;
+    decisions.push_back(redo);
+  }
+  return decisions;
+}
+
+/// Return those of them that do not stand already: saying the same again goes on with it.
+std::vector<Decision> new_decisions(std::vector<Decision> asked,
+                                    const std::vector<Decision>& standing) {
+  std::erase_if(asked, [&](const Decision& one) {
+    return std::any_of(standing.begin(), standing.end(), [&](const Decision& other) {
+      return other.kind == one.kind && other.run == one.run && other.stage == one.stage &&
+             other.reason == one.reason;
+    });
+  });
+  return asked;
+}
+
 /// Print a plan from the state as it is, changing nothing.
 int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanSettings settings,
-                    bool as_json, const NightServices& services, std::ostream& out) {
+                    const NightOptions& options, const NightServices& services, std::ostream& out) {
   StateSnapshot snapshot;
   std::optional<State> state = State::open_read_only(state_folder);
   if (state) {
@@ -179,11 +203,13 @@ int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanS
       return state->known_verdict(settings.gates, file);
     };
   }
+  for (Decision& redo : new_decisions(redo_decisions(options), settings.decisions))
+    settings.decisions.push_back(std::move(redo));
   std::vector<FileStamp> rehashed;
   Planner planner(setup, settings, disk_access(services));
   const NightPlan plan = planner.plan(snapshot, {}, rehashed);
   const InputStates states = describe_inputs(setup, services);
-  if (as_json)
+  if (options.json)
     print_plan_json(setup, plan, states, out);
   else
     print_plan(setup, plan, states, out);
@@ -221,13 +247,24 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
 /// that was interrupted.
 bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, const Pass& pass,
                       State& state, const NightKey& night) {
-  if (!options.runs.empty() || !options.dl2) return false;
+  if (!options.runs.empty() || !options.dl2 || pass.setup().growing_subruns > 0) return false;
   if (const auto closing = state.closing(night)) return closing->under_way();
   return options.pass && !pass.anything_to_run() &&
          may_close_by_itself(policy, night.date, pass.complete());
 }
 
 }  // namespace
+
+std::map<std::string, StageFacts> stage_facts(const config::Configuration& configuration) {
+  std::map<std::string, StageFacts> stages;
+  for (const stage::StageDescription& stage : stage::descriptions())
+    stages[stage.name] = {stage.version, configuration.section_json(stage.configuration_sections)};
+  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
+    std::string& facts = stages.at("dl3").configuration;
+    facts = with_responses(facts, responses);
+  }
+  return stages;
+}
 
 NightKey night_key(const config::Configuration& configuration, const NightDate& date,
                    const std::string& prod_id) {
@@ -250,10 +287,11 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   const std::string name = night_name(request.key);
   const auto set_up = [&] { return set_up_night(request, services.probe); };
   if (options.plan)
-    return print_plan_only(set_up(), state_folder, settings, options.json, services, out);
+    return print_plan_only(set_up(), state_folder, settings, options, services, out);
 
   const NightLock lock =
-      NightLock::take(state_folder / (name + (options.dry_run ? ".dry_run.lock" : ".lock")));
+      NightLock::take(options.dry_run ? state_folder / (name + ".dry_run.lock")
+                                      : night_lock_file(state_folder, request.key));
   if (!lock.holds()) {
     if (options.pass) {
       spdlog::info("{} is being processed by {}", name, lock.holder());
@@ -274,6 +312,10 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
+  if (!options.dry_run)
+    for (const Decision& redo :
+         new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
+      record_decision(state, request.key, redo);
   settings.decisions = standing_decisions(state, request.key);
   const PassOptions how =
       pass_options(options, configuration,

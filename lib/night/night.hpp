@@ -66,6 +66,12 @@ struct NightServices {
   std::filesystem::path default_sources;
 };
 
+/// What is to be made again although it is current.
+struct Redo {
+  std::string stage;  ///< and all that follows from it
+  std::string reason, author;
+};
+
 /// Who closes or reopens a night, and how.
 struct CloseRequest {
   bool reopen = false;          ///< open it again instead
@@ -83,8 +89,10 @@ struct NightOptions {
   int jobs = 0;                       ///< 0: as configured
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
-  std::string prod_id;                ///< empty: as configured
+  std::string prod_id;  ///< empty: as configured
+  std::optional<Redo> redo;
   std::optional<CloseRequest> close;  ///< run nothing but what tells of the night; close it
+  std::optional<double> settle_s;     ///< see SetupRequest
 };
 
 /// Return which night of which production is meant. @param prod_id empty: as configured
@@ -94,6 +102,10 @@ struct NightOptions {
 
 /// Return the name of a night's lock and job folder within the state's: "LST-1_20221215_v1_v00".
 [[nodiscard]] std::string night_name(const NightKey& key);
+
+/// Return what stages read of the configuration, by stage: what identities are compared by.
+[[nodiscard]] std::map<std::string, StageFacts> stage_facts(
+    const config::Configuration& configuration);
 
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.

@@ -91,6 +91,11 @@ void Pass::heed_decisions() {
   settings_.decisions = std::move(now);
   set_aside();
   plan_everything();
+  share_hashes();
+}
+
+/// Hash the files that many jobs share, once per content, and hand them on.
+void Pass::share_hashes() {
   hand_on_hashes(plan_, options_.config_file, writer().known_hashes_file(), state_, services_);
 }
 
@@ -129,7 +134,7 @@ void Pass::decide_again(const std::vector<JobKey>& changed) {
   if (any([](const JobKey& key) { return key.stage == "run_summary"; })) setup_ = set_up_();
   if (any([](const JobKey& key) { return Planner::changes_choices(key.stage); })) {
     plan_everything();
-    hand_on_hashes(plan_, options_.config_file, writer().known_hashes_file(), state_, services_);
+    share_hashes();
     return;
   }
   std::vector<JobKey> affected = changed;
@@ -308,7 +313,7 @@ bool Pass::start_ready() {
 
 int Pass::run() {
   SignalWait signals;
-  hand_on_hashes(plan_, options_.config_file, writer().known_hashes_file(), state_, services_);
+  share_hashes();
   Progress progress;
   try {
     for (;;) {

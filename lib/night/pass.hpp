@@ -60,12 +60,13 @@ class Pass {
   [[nodiscard]] CommandWriter writer() const;
   [[nodiscard]] MergeView view() const { return {setup_, plan_, snapshot_}; }
   void plan_everything();
+  void share_hashes();
   void keep_verdicts();
-  void update(const std::vector<JobKey>& changed);
   /// Obey what operators have decided since it was last looked at.
   void heed_decisions();
   /// Rename what was made of discarded subruns. What cannot be is told, and stops nothing.
   void set_aside();
+  void update(const std::vector<JobKey>& changed);
   void decide_again(const std::vector<JobKey>& changed);
   void give_up_what_failed(const std::vector<JobKey>& keys);
   bool start_ready();

@@ -116,7 +116,11 @@ ProcessEnd run_step(const fs::path& program, const JobRequest& request, SignalWa
     stopped = true;
     ::kill(-pid, SIGTERM);
   }
-  if (end.exit_code != 0) remove_part_files(request.products, pid);
+  if (end.exit_code != 0) {
+    std::vector<std::string> paths = request.products;
+    paths.push_back(request.report_file.string());
+    remove_part_files(paths, pid);
+  }
   return end;
 }
 
