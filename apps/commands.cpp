@@ -8,6 +8,7 @@
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
 #include "apps/reprocess_command.hpp"
+#include "apps/run_task_command.hpp"
 #include "apps/simulate_command.hpp"
 #include "apps/stage_commands.hpp"
 #include "apps/state_command.hpp"
@@ -47,6 +48,7 @@ std::span<const Command> commands() {
                     [](const std::vector<std::string>& arguments, const Program& program) {
                       return run_simulate_command(arguments, program.cfg_folder);
                     }});
+    list.push_back({"run-task", "(internal) do a task of a job array in Slurm", run_task_command});
     list.push_back({"config", "check configuration files, list all keys", run_config_command});
     return list;
   }();

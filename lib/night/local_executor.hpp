@@ -18,6 +18,9 @@ struct LocalLimits {
   std::function<std::uint64_t(const std::string& stage)> memory_of_stage;
 };
 
+/// End a process that an earlier pass on this machine left, and remove its fragments.
+[[nodiscard]] ExecutionEnd end_left(const ProcessRecord& process);
+
 /// Runs processes on this machine. They do not outlive the pass.
 class LocalExecutor final : public Executor {
  public:
