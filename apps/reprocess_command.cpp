@@ -20,21 +20,22 @@ namespace {
 constexpr const char* first_stage = "r0_to_dl1";
 
 CommandHelp help_text() {
-  return {"reprocess", "DATE... --config FILE [options]",
-          "Processes nights by hand, one after another, into a new production (--prod-id) or the\n"
-          "same one. Each is a date, a range FIRST..LAST, or a file of such words (# begins a\n"
-          "comment). In a production that is there, only what is not current is made, as by\n"
-          "`alisio night`; --from makes a stage and all after it again although it is current.\n"
-          "What was made before stays until the new is whole, and stays if that fails. A night\n"
-          "that fails does not stop the next; nights without raw data are passed over; the last\n"
-          "lines tell what became of each. The same command goes on where it was stopped: to make\n"
-          "again once more, give another reason.\n"
-          "Exit code 0 only if all nights are done, 7 if one is not, 4 if none has raw data.",
-          "  alisio reprocess 20221201..20221215 --prod-id v0.2.0_v00 --jobs 8 --config alisio.yaml\n"
-          "  alisio reprocess dates.txt --from dl1_to_dl2 --redo \"new models\" --config "
-          "alisio.yaml\n"
-          "  alisio reprocess 20221215 --run 11220 --from r0_to_dl1 --redo \"drive log mended\" "
-          "--plan --config alisio.yaml"};
+  return {
+      "reprocess", "DATE... --config FILE [options]",
+      "Processes nights by hand, one after another, into a new production (--prod-id) or the\n"
+      "same one. Each is a date, a range FIRST..LAST, or a file of such words (# begins a\n"
+      "comment). In a production that is there, only what is not current is made, as by\n"
+      "`alisio night`; --from makes a stage and all after it again although it is current.\n"
+      "What was made before stays until the new is whole, and stays if that fails. A night\n"
+      "that fails does not stop the next; nights without raw data are passed over; the last\n"
+      "lines tell what became of each. The same command goes on where it was stopped: to make\n"
+      "again once more, give another reason.\n"
+      "Exit code 0 only if all nights are done, 7 if one is not, 4 if none has raw data.",
+      "  alisio reprocess 20221201..20221215 --prod-id v0.2.0_v00 --jobs 8 --config alisio.yaml\n"
+      "  alisio reprocess dates.txt --from dl1_to_dl2 --redo \"new models\" --config "
+      "alisio.yaml\n"
+      "  alisio reprocess 20221215 --run 11220 --from r0_to_dl1 --redo \"drive log mended\" "
+      "--plan --config alisio.yaml"};
 }
 
 }  // namespace
@@ -49,7 +50,8 @@ int run_reprocess_command(const std::vector<std::string>& arguments, const Progr
   add("config", po::value(&config_file), "configuration file");
   add("prod-id", po::value(&options.prod_id), "name of the production (default: as configured)");
   add("run", po::value(&options.runs)->multitoken(), "these runs only");
-  add("from", po::value(&from), "make this stage, and all after it, again: r0_to_dl1, dl1_to_dl2 …");
+  add("from", po::value(&from),
+      "make this stage, and all after it, again: r0_to_dl1, dl1_to_dl2 …");
   add("redo", po::value(&reason),
       "why it is made again; kept in state and provenance (without --from: from r0_to_dl1)");
   add("author", po::value(&author), "who decides that (default: the account)");

@@ -14,6 +14,7 @@
 #include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
+#include "lib/night/file_hashes.hpp"
 #include "lib/night/lstosa_flags.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/seal_chain.hpp"

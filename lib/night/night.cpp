@@ -6,10 +6,10 @@
 #include <cctype>
 #include <cstring>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
-#include <thread>
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
@@ -18,7 +18,11 @@
 #include "lib/config/response_files.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
+#include "lib/night/file_hashes.hpp"
+#include "lib/night/local_executor.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/machine.hpp"
+#include "lib/night/notify.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
 #include "lib/stage/description.hpp"
@@ -195,8 +199,9 @@ std::vector<Decision> new_decisions(std::vector<Decision> asked,
 }
 
 /// Print a plan from the state as it is, changing nothing.
-int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanSettings settings,
-                    const NightOptions& options, const NightServices& services, std::ostream& out) {
+int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_folder,
+                    PlanSettings settings, const NightOptions& options,
+                    const NightServices& services, std::ostream& out) {
   StateSnapshot snapshot;
   std::optional<State> state = State::open_read_only(state_folder);
   if (state) {
@@ -211,6 +216,8 @@ int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanS
   std::vector<FileStamp> rehashed;
   Planner planner(setup, settings, disk_access(services));
   const NightPlan plan = planner.plan(snapshot, {}, rehashed);
+  if (const auto text = pause_text(pause); text && plan.count(StepStatus::to_run) > 0)
+    setup.catalogue.notes.push_back(*text);
   const InputStates states = describe_inputs(setup, services);
   if (options.json)
     print_plan_json(setup, plan, states, out);
@@ -227,12 +234,31 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
   made.threads = std::max<int>(1, options.threads > 0
                                       ? options.threads
                                       : static_cast<int>(configuration.integer("night.threads")));
+  made.retries = static_cast<int>(configuration.integer("night.retries"));
+  made.pause = pause_of(configuration);
+  made.leave_in_pause = options.pass;
+  made.may_leave = options.pass;
+  return made;
+}
+
+/// Return what runs the jobs of a night, as configured.
+std::unique_ptr<Executor> executor_of(const NightOptions& options,
+                                      const config::Configuration& configuration,
+                                      const NightServices& services, const PassOptions& how,
+                                      const NightKey& key, State& state) {
+  LocalLimits limits;
+  const Machine machine = this_machine();
   const int configured =
       options.jobs > 0 ? options.jobs : static_cast<int>(configuration.integer("night.jobs"));
-  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  made.max_jobs = configured > 0 ? configured : std::max(1, processors / made.threads);
-  made.retries = static_cast<int>(configuration.integer("night.retries"));
-  return made;
+  limits.processes = configured > 0 ? configured : std::max(1, machine.processors / how.threads);
+  const double memory_gb = configuration.number("night.memory");
+  limits.memory_bytes =
+      memory_gb > 0 ? static_cast<std::uint64_t>(memory_gb * 1e9) : machine.memory_bytes;
+  limits.nice = static_cast<int>(configuration.integer("night.nice"));
+  limits.memory_of_stage =
+      memory_expectation(configuration.number("night.job_memory"),
+                         configuration.numbers("night.stage_memory"), state.memory_of_stages(key));
+  return std::make_unique<LocalExecutor>(state, key, services.executable, std::move(limits));
 }
 
 /// Say what there was to do if nothing ran.
@@ -259,6 +285,16 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
          may_close_by_itself(policy, night.date, pass.complete());
 }
 
+/// Tell those who want to know what the night has come to.
+void tell_of_night(State& state, const NightKey& night, const NotifyOptions& options) {
+  if (options.command.empty() && options.mail.empty()) return;
+  const std::optional<NightStatus> status = read_status(state, night);
+  if (!status) return;
+  const auto closing = state.closing(night);
+  notify(state, night, options,
+         events_of(*status, closing && closing->closed() ? closing->closed_at : ""));
+}
+
 }  // namespace
 
 NightKey night_key(const config::Configuration& configuration, const NightDate& date,
@@ -278,11 +314,13 @@ int run_night(const NightOptions& options, const config::Configuration& configur
               const NightServices& services, std::ostream& out) {
   const SetupRequest request = request_of(options, configuration, services);
   PlanSettings settings = settings_of(options, configuration, services);
+  const NotifyOptions notifications = notify_options(configuration);
   const fs::path state_folder = configuration.path("paths.state");
   const std::string name = night_name(request.key);
   const auto set_up = [&] { return set_up_night(request, services.probe); };
   if (options.plan)
-    return print_plan_only(set_up(), state_folder, settings, options, services, out);
+    return print_plan_only(set_up(), pause_of(configuration), state_folder, settings, options,
+                           services, out);
 
   const NightLock lock =
       NightLock::take(state_folder / (name + (options.dry_run ? ".dry_run.lock" : ".lock")));
@@ -315,7 +353,9 @@ int run_night(const NightOptions& options, const config::Configuration& configur
       options, configuration, state_folder / "jobs" / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
 
-  Pass pass(set_up, services, state, settings, how);
+  const std::unique_ptr<Executor> executor =
+      executor_of(options, configuration, services, how, request.key, state);
+  Pass pass(set_up, services, state, *executor, settings, how);
   const auto closing_night = [&] {
     return ClosingNight{.setup = pass.setup(),
                         .snapshot = pass.snapshot(),
@@ -356,6 +396,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (closes_by_itself(options, closing_policy(configuration), pass, state, request.key))
     print_closing(close_night(closing_night(), {}), request.key, false,
                   options.json ? std::cerr : out);
+  tell_of_night(state, request.key, notifications);
   return pass.complete() ? 0 : exit_code(ErrorKind::incomplete);
 }
 

@@ -89,7 +89,7 @@ struct NightOptions {
   int jobs = 0;                       ///< 0: as configured
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
-  std::string prod_id;                ///< empty: as configured
+  std::string prod_id;  ///< empty: as configured
   std::optional<Redo> redo;
   std::optional<CloseRequest> close;  ///< run nothing but what tells of the night; close it
 };

@@ -917,7 +917,7 @@ TEST_F(NightTest, AStateOfTheFirstSchemaIsKept) {
     state.run("ALTER TABLE job_file DROP COLUMN quality");
     state.run(
         "DROP TABLE verdict; DROP TABLE night; DROP TABLE step; DROP TABLE decision;"
-        "DROP TABLE closing");
+        "DROP TABLE closing; DROP TABLE notification");
     state.set_user_version(1);
   }
   EXPECT_EQ(run(), 0) << out_.str();
