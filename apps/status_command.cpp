@@ -17,6 +17,7 @@
 #include "lib/night/lock.hpp"
 #include "lib/night/lstosa_table.hpp"
 #include "lib/night/night.hpp"
+#include "lib/night/pause.hpp"
 #include "lib/night/status_text.hpp"
 
 namespace alisio::apps {
@@ -180,6 +181,7 @@ int run_status_command(const std::vector<std::string>& arguments, const Program&
   request.key = night::night_key(
       configuration, date.empty() ? night::last_night() : NightDate::parse(date), prod_id);
   request.state_folder = configuration.path("paths.state");
+  request.scope.pause = night::pause_text(night::pause_of(configuration)).value_or("");
   request.lstosa = table == "lstosa";
   if (given->count("run") != 0) request.scope.run = run;
   if (given->count("subrun") != 0) request.scope.subrun = subrun;

@@ -556,6 +556,20 @@ std::vector<Option> make_options() {
       {"night.threads", K::integer, 1, "", "threads of each process", {1, 256}},
       {"night.retries", K::integer, 1, "",
        "further tries of a job that failed for want of a resource"},
+      {"night.pause", K::text, "", "",
+       "times of the day, UTC, in which the telescope observes and no new job starts: "
+       "\"18:00-07:00\"; several with commas; empty: none"},
+      {"night.jobs_while_observing", K::integer, 0, "", "processes at a time within night.pause"},
+
+      {"notify.command", K::text, "", "",
+       "shell command that gets what happened to a night as JSON on its standard input"},
+      {"notify.mail", K::text, "", "", "address to which the same is mailed"},
+      {"notify.sendmail", K::text, "/usr/sbin/sendmail", "", "program that takes mail, with -t"},
+      {"notify.on", K::words,
+       json::array(
+           {"job_failed", "gates_failed", "night_complete", "night_incomplete", "night_closed"}),
+       "", "which events are told, each once"},
+      {"notify.time_limit", K::number, 30.0, "s", "of each of these commands", {0.1, 3600}},
 
       {"daemon.settle_s", K::number, 60.0, "s",
        "a subrun that none follows is complete when its files are whole and unchanged for so long"},

@@ -110,9 +110,10 @@ Completeness assess_completeness(const NightSetup& setup, const NightPlan& plan,
                                  const DataVerdicts& verdicts, const std::set<int>& accepted) {
   Completeness found;
   for (const RunEntry& entry : setup.catalogue.runs)
-    if (entry.type == "DATA") found.runs.push_back(run_of(entry, verdicts, accepted));
+    if (entry.type == "DATA" && !plan.vetoed.contains(entry.run))
+      found.runs.push_back(run_of(entry, verdicts, accepted));
   for (const PlannedJob& planned : plan.jobs) {
-    if (planned.step.done()) continue;
+    if (planned.step.done() || planned.step.status == StepStatus::vetoed) continue;
     if (planned.step.pending())
       found.pending.push_back({planned.job.key, planned.step.reason});
     else if (is_root_cause(planned, plan))

@@ -49,6 +49,8 @@ class Layout {
   NightPlan make() {
     for (const Decision& decision : settings_.decisions) {
       if (decision.kind == DecisionKind::discard) ++plan_.discarded[decision.run];
+      if (decision.kind == DecisionKind::veto && decision.subrun == whole_run)
+        plan_.vetoed.insert(decision.run);
       // A retry is told by the jobs that it concerns.
       if (decision.kind != DecisionKind::retry) plan_.decisions.push_back(decision.line());
     }

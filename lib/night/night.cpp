@@ -21,6 +21,7 @@
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/make_executor.hpp"
+#include "lib/night/notify.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
 #include "lib/stage/description.hpp"
@@ -192,8 +193,9 @@ std::vector<Decision> new_decisions(std::vector<Decision> asked,
 }
 
 /// Print a plan from the state as it is, changing nothing.
-int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanSettings settings,
-                    const NightOptions& options, const NightServices& services, std::ostream& out) {
+int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_folder,
+                    PlanSettings settings, const NightOptions& options,
+                    const NightServices& services, std::ostream& out) {
   StateSnapshot snapshot;
   std::optional<State> state = State::open_read_only(state_folder);
   if (state) {
@@ -208,6 +210,8 @@ int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanS
   std::vector<FileStamp> rehashed;
   Planner planner(setup, settings, disk_access(services));
   const NightPlan plan = planner.plan(snapshot, {}, rehashed);
+  if (const auto text = pause_text(pause); text && plan.count(StepStatus::to_run) > 0)
+    setup.catalogue.notes.push_back(*text);
   const InputStates states = describe_inputs(setup, services);
   if (options.json)
     print_plan_json(setup, plan, states, out);
@@ -225,6 +229,8 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
                                       ? options.threads
                                       : static_cast<int>(configuration.integer("night.threads")));
   made.retries = static_cast<int>(configuration.integer("night.retries"));
+  made.pause = pause_of(configuration);
+  made.leave_in_pause = options.pass;
   made.may_leave = options.pass;
   return made;
 }
@@ -251,6 +257,16 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
   if (const auto closing = state.closing(night)) return closing->under_way();
   return options.pass && !pass.anything_to_run() &&
          may_close_by_itself(policy, night.date, pass.complete());
+}
+
+/// Tell those who want to know what the night has come to.
+void tell_of_night(State& state, const NightKey& night, const NotifyOptions& options) {
+  if (options.command.empty() && options.mail.empty()) return;
+  const std::optional<NightStatus> status = read_status(state, night);
+  if (!status) return;
+  const auto closing = state.closing(night);
+  notify(state, night, options,
+         events_of(*status, closing && closing->closed() ? closing->closed_at : ""));
 }
 
 }  // namespace
@@ -292,11 +308,13 @@ int run_night(const NightOptions& options, const config::Configuration& configur
               const NightServices& services, std::ostream& out) {
   const SetupRequest request = request_of(options, configuration, services);
   PlanSettings settings = settings_of(options, configuration, services);
+  const NotifyOptions notifications = notify_options(configuration);
   const fs::path state_folder = configuration.path("paths.state");
   const std::string name = night_name(request.key);
   const auto set_up = [&] { return set_up_night(request, services.probe); };
   if (options.plan)
-    return print_plan_only(set_up(), state_folder, settings, options, services, out);
+    return print_plan_only(set_up(), pause_of(configuration), state_folder, settings, options,
+                           services, out);
 
   const NightLock lock =
       NightLock::take(options.dry_run ? state_folder / (name + ".dry_run.lock")
@@ -378,6 +396,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (closes_by_itself(options, closing_policy(configuration), pass, state, request.key))
     print_closing(close_night(closing_night(), {}), request.key, false,
                   options.json ? std::cerr : out);
+  tell_of_night(state, request.key, notifications);
   return pass.complete() ? 0 : exit_code(ErrorKind::incomplete);
 }
 

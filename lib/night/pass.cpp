@@ -283,7 +283,15 @@ bool Pass::start_ready() {
   std::vector<JobRequest> requests;
   std::vector<Inputs> inputs;
   bool left = false;
+  const std::optional<std::string> pause = pause_text(options_.pause);
+  if (pause && pause != paused_) spdlog::info("{}", *pause);
+  paused_ = pause;
   for (const std::size_t position : agenda_.ready(plan_)) {
+    if (pause &&
+        executor_.under_way() + requests.size() >= static_cast<std::size_t>(options_.pause.jobs)) {
+      left = !options_.leave_in_pause;
+      break;
+    }
     const PlannedJob& planned = plan_.jobs[position];
     const PlannedJob* with_dl2 = plan_.one_pass_partner(planned);
     JobRequest request = writer().write(planned, with_dl2);
@@ -376,6 +384,7 @@ NightSummary Pass::summary() const {
           "--accept {}: this night has no such run, and takes no constants that failed from it",
           run));
   }
+  if (paused_ && agenda_.to_start() > 0) summary.notes.push_back(*paused_);
   summary.jobs_run = jobs_run_;
   summary.wall_s = seconds_since(start_);
   return summary;

@@ -9,6 +9,7 @@
 #include "lib/night/executor.hpp"
 #include "lib/night/night.hpp"
 #include "lib/night/outcome.hpp"
+#include "lib/night/pause.hpp"
 #include "lib/night/provenance_merges.hpp"
 #include "lib/night/table.hpp"
 
@@ -21,8 +22,10 @@ struct PassOptions {
   std::filesystem::path config_file;  ///< handed to the jobs
   std::filesystem::path scratch;      ///< folder of reports and known hashes
   int threads = 1;
-  int retries = 0;         ///< further tries of a job that failed for want of a resource
-  bool may_leave = false;  ///< return while jobs go on, if the executor keeps them
+  int retries = 0;              ///< further tries of a job that failed for want of a resource
+  Pause pause;                  ///< for the telescope's sake
+  bool leave_in_pause = false;  ///< return in a pause instead of waiting for its end
+  bool may_leave = false;       ///< return while jobs go on, if the executor keeps them
 };
 
 /// One pass over a night: everything between planning and the table.
@@ -92,7 +95,8 @@ class Pass {
   std::map<JobKey, int> tries_;            ///< of this pass
   std::map<JobKey, bool> transient_;       ///< the last failure may pass
   ProvenanceMerges merges_;
-  std::int64_t seen_version_ = 0;  ///< of the database, when decisions were last looked at
+  std::optional<std::string> paused_;  ///< until when, while it pauses
+  std::int64_t seen_version_ = 0;      ///< of the database, when decisions were last looked at
   DataVerdicts verdicts_;
   int jobs_run_ = 0;
   std::map<JobKey, StepRecord> shown_;

@@ -81,6 +81,7 @@ struct NightPlan {
   std::map<int, std::string> found;    ///< calibration runs whose constants were there, and which
   std::vector<GateFault> gate_faults;  ///< of this night's calibration runs
   std::vector<std::string> decisions;  ///< of operators, one line each
+  std::set<int> vetoed;                ///< runs that operators took out
   std::map<int, int> discarded;        ///< how many subruns of a run operators left out
 
   [[nodiscard]] std::size_t count(StepStatus status) const;

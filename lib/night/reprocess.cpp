@@ -34,6 +34,14 @@ bool has_raw_data(const NightDate& date, const config::Configuration& configurat
   return std::filesystem::exists(configuration.path("paths.r0") / date.compact(), ignored);
 }
 
+bool is_closed(const NightDate& date, const std::string& prod_id,
+               const config::Configuration& configuration) {
+  std::optional<State> state = State::open_read_only(configuration.path("paths.state"));
+  if (!state) return false;
+  const auto closing = state->closing(night_key(configuration, date, prod_id));
+  return closing && closing->closed();
+}
+
 /// Say what a night that ran came to.
 void take_summary(const NightSummary& summary, Outcome& outcome) {
   outcome.jobs_run = summary.jobs_run;
@@ -57,6 +65,11 @@ Outcome process(const NightDate& date, const ReprocessRequest& request,
   NightOptions options = request.options;
   options.date = date;
   const bool runs = !options.plan && !options.dry_run;
+  if (runs && is_closed(date, request.options.prod_id, configuration)) {
+    outcome.word = "failed";
+    outcome.reason = "the night is closed: `alisio reopen` opens it";
+    return outcome;
+  }
   options.json = options.json || runs;
   std::ostringstream said;
   try {

@@ -93,6 +93,12 @@ CREATE TABLE need (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT 
   stage TEXT NOT NULL, run INTEGER NOT NULL, subrun INTEGER NOT NULL,
   memory_bytes INTEGER NOT NULL, time_s REAL NOT NULL,
   PRIMARY KEY (telescope, date, prod_id, stage, run, subrun)) WITHOUT ROWID;
+)sql",
+    // What people have been told of (notify.hpp).
+    R"sql(
+CREATE TABLE notification (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT NOT NULL,
+  mark TEXT NOT NULL, at TEXT NOT NULL,
+  PRIMARY KEY (telescope, date, prod_id, mark)) WITHOUT ROWID;
 )sql"};
 constexpr int schema_version = static_cast<int>(std::size(schema_steps));
 constexpr int oldest_readable_schema = 2, first_schema_with_verdicts = 3,

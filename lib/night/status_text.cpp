@@ -192,6 +192,7 @@ void print_status(const NightStatus& status, const StatusScope& scope, std::ostr
   out << fmt::format(
       "{}; as of {}, {}\n", head_line(status), status.updated_at.substr(0, 19),
       scope.worker.empty() ? "nobody works on it now" : "under way by " + scope.worker);
+  if (!scope.pause.empty() && status.progress.to_run > 0) out << scope.pause << '\n';
   NightSummary summary = status.summary;
   if (scope.run)
     std::erase_if(summary.runs, [&](const RunLine& line) { return line.run != *scope.run; });

@@ -118,7 +118,7 @@ TEST_F(StatusTest, OneScreenSaysWhatIsMissingAndWhatToDo) {
   says("00101.0001 r0_to_dl1: bad input: told to fail (tried 1 time, last 20");
   says("    do: mend or replace the file");
   EXPECT_EQ(text.str().find("told to fail with 5"), std::string::npos);
-  print_status(*status(), {.run = 101, .subrun = {}, .why = true, .worker = ""}, text);
+  print_status(*status(), {.run = 101, .subrun = {}, .why = true, .worker = "", .pause = ""}, text);
   says("    | told to fail with 5\n");
   says("    0001  dl1_to_dl2      blocked: its DL1 is not there");
   EXPECT_EQ(text.str().find("00102.", text.str().find("0001  dl1_to_dl2")), std::string::npos);
