@@ -184,9 +184,10 @@ int rollback(const Texts& arguments, const Program&) {
       arguments,
       {.name = "state rollback",
        .synopsis = "--config FILE",
-       .text = "Goes back to the last copy of the state beside it, for an earlier program after an\n"
-               "upgrade. What was the state is kept under another name. What was done since is\n"
-               "found by alisio state rebuild.",
+       .text =
+           "Goes back to the last copy of the state beside it, for an earlier program after an\n"
+           "upgrade. What was the state is kept under another name. What was done since is\n"
+           "found by alisio state rebuild.",
        .examples = "  alisio state rollback --config alisio.yaml"},
       options);
   if (!given) return 0;

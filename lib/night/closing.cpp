@@ -66,8 +66,13 @@ void run_activity(const ClosingNight& night, const std::string& stage, const std
 }
 
 std::vector<std::string> command_of(const ClosingNight& night, const char* command) {
-  return {"alisio", command, night.setup.key.date.compact(), "--prod-id", night.setup.key.prod_id,
-          "--config", night.config_file.string()};
+  return {"alisio",
+          command,
+          night.setup.key.date.compact(),
+          "--prod-id",
+          night.setup.key.prod_id,
+          "--config",
+          night.config_file.string()};
 }
 
 /// A plan of the night as it stands, with nothing under way.
@@ -82,18 +87,18 @@ Standing look_at(const ClosingNight& night) {
   Standing standing;
   standing.plan = planner.plan(night.snapshot, {}, rehashed);
   night.state.remember_files(rehashed);
-  standing.found =
-      assess_completeness(night.setup, standing.plan,
-                          planner.judge_data(standing.plan, night.snapshot), night.settings.accepted);
+  standing.found = assess_completeness(night.setup, standing.plan,
+                                       planner.judge_data(standing.plan, night.snapshot),
+                                       night.settings.accepted);
   return standing;
 }
 
 Seal draft_seal(const ClosingNight& night, const ClosingRecord& closing, const Standing& standing,
                 bool verify_content) {
   const BuildInfo& build = build_info();
-  SealedFiles files = gather_sealed_files(night.setup, standing.plan, night.snapshot,
-                                          disk_access(night.services), night.policy.products,
-                                          verify_content);
+  SealedFiles files =
+      gather_sealed_files(night.setup, standing.plan, night.snapshot, disk_access(night.services),
+                          night.policy.products, verify_content);
   Seal seal;
   seal.key = night.setup.key;
   seal.author = closing.author;
@@ -113,7 +118,8 @@ Seal draft_seal(const ClosingNight& night, const ClosingRecord& closing, const S
 void write_text(const fs::path& file, const std::string& text) {
   std::ofstream out(file, std::ios::binary);
   out << text << std::flush;
-  if (!out) throw Error(ErrorKind::resource, "cannot be written", file.string(), "is the disk full?");
+  if (!out)
+    throw Error(ErrorKind::resource, "cannot be written", file.string(), "is the disk full?");
 }
 
 /// Write a seal under its name, its signature first: no seal stands without.
@@ -167,8 +173,9 @@ double now_unix_utc_s() {
 std::vector<std::string> obstacles_of(const ClosingNight& night, const Completeness& found) {
   std::vector<std::string> obstacles = obstacles_to_closing(found, night.policy);
   if (hour_after(night.setup.key.date, now_unix_utc_s()) < night.policy.earliest_hour)
-    obstacles.push_back(fmt::format("it is before {:g} h UTC of the day after (closing.earliest_hour)",
-                                    night.policy.earliest_hour));
+    obstacles.push_back(
+        fmt::format("it is before {:g} h UTC of the day after (closing.earliest_hour)",
+                    night.policy.earliest_hour));
   obstacles.insert(obstacles.end(), night.merge_faults.begin(), night.merge_faults.end());
   return obstacles;
 }
@@ -176,8 +183,8 @@ std::vector<std::string> obstacles_of(const ClosingNight& night, const Completen
 /// Take up the closing that was begun, or begin one.
 ClosingRecord begin(const ClosingNight& night, const CloseRequest& request) {
   if (std::optional<ClosingRecord> begun = night.state.closing(night.setup.key)) {
-    spdlog::info("the closing of {} that {} began goes on after: {}",
-                 night.setup.key.date.iso(), begun->author, begun->step);
+    spdlog::info("the closing of {} that {} began goes on after: {}", night.setup.key.date.iso(),
+                 begun->author, begun->step);
     return *begun;
   }
   ClosingRecord closing;
@@ -234,7 +241,8 @@ void reopen_night(const ClosingNight& night, const std::string& author, const st
   const NightKey& key = night.setup.key;
   const std::optional<ClosingRecord> closing = night.state.closing(key);
   if (!closing)
-    throw Error(ErrorKind::usage, "the night is not closed", key.date.iso(), "there is nothing to do");
+    throw Error(ErrorKind::usage, "the night is not closed", key.date.iso(),
+                "there is nothing to do");
   const std::string who = author.empty() ? account_name() : author;
   run_activity(night, "reopen_night", who, reason, command_of(night, "reopen"),
                [&](stage::StageRun& run) {
@@ -250,12 +258,9 @@ int print_closing(const ClosingResult& result, const NightKey& night, bool as_js
                   std::ostream& out) {
   const int code = result.closed ? 0 : exit_code(ErrorKind::incomplete);
   if (as_json) {
-    nlohmann::ordered_json document{{"date", night.date.iso()},
-                                    {"telescope", night.telescope},
-                                    {"prod_id", night.prod_id},
-                                    {"closed", result.closed},
-                                    {"obstacles", result.obstacles},
-                                    {"notes", result.notes}};
+    nlohmann::ordered_json document{{"date", night.date.iso()},      {"telescope", night.telescope},
+                                    {"prod_id", night.prod_id},      {"closed", result.closed},
+                                    {"obstacles", result.obstacles}, {"notes", result.notes}};
     if (!result.seal_file.empty())
       document["seal"] = {{"file", result.seal_file.string()}, {"number", result.seal.number}};
     out << document.dump(2) << '\n';
@@ -277,7 +282,8 @@ int print_closing(const ClosingResult& result, const NightKey& night, bool as_js
     for (const MissingSubrun& missing : run.missing)
       out << fmt::format("  without {}.{}: {}\n", run_text(run.run), subrun_text(missing.subrun),
                          missing.reason);
-  for (const std::vector<OpenJob>* jobs : {&result.seal.found.unfinished, &result.seal.found.pending})
+  for (const std::vector<OpenJob>* jobs :
+       {&result.seal.found.unfinished, &result.seal.found.pending})
     for (const OpenJob& job : *jobs)
       out << fmt::format("  without {} {}: {}\n", job_name(job.key), job.key.stage, job.reason);
   for (const std::string& note : result.notes) out << "note: " << note << '\n';

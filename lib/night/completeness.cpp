@@ -136,10 +136,10 @@ std::vector<std::string> obstacles_to_closing(const Completeness& found,
   for (const RunCompleteness& run : found.runs) {
     const int missing = static_cast<int>(run.missing.size());
     if (!policy.allowed_missing.allows(missing, run.expected_subruns))
-      obstacles.push_back(fmt::format(
-          "run {} lacks {} of its {} subruns ({}), {} may be missing ({})", run_text(run.run),
-          missing, run.expected_subruns, subruns_text(run.missing), policy.allowed_missing.text(),
-          limit_key));
+      obstacles.push_back(
+          fmt::format("run {} lacks {} of its {} subruns ({}), {} may be missing ({})",
+                      run_text(run.run), missing, run.expected_subruns, subruns_text(run.missing),
+                      policy.allowed_missing.text(), limit_key));
     if (policy.gates_required && !run.failed_gates.empty())
       obstacles.push_back(fmt::format("the data of run {} fail their gates: {} (closing.gates)",
                                       run_text(run.run), run.failed_gates));
@@ -148,8 +148,7 @@ std::vector<std::string> obstacles_to_closing(const Completeness& found,
 }
 
 double hour_after(const NightDate& night, double unix_utc_s) {
-  const std::chrono::sys_days evening =
-      std::chrono::year(night.year) / night.month / night.day;
+  const std::chrono::sys_days evening = std::chrono::year(night.year) / night.month / night.day;
   const auto midnight = (evening + std::chrono::days(1)).time_since_epoch();
   return (unix_utc_s - std::chrono::duration<double>(midnight).count()) / 3600;
 }

@@ -86,7 +86,8 @@ bool put_link(const fs::path& link, const fs::path& target) {
   } else if (fs::exists(link, failed)) {
     return false;
   }
-  const fs::path fresh = link.parent_path() / fmt::format(".{}.link-{}", link.filename().string(), ::getpid());
+  const fs::path fresh =
+      link.parent_path() / fmt::format(".{}.link-{}", link.filename().string(), ::getpid());
   fs::remove(fresh, failed);
   fs::create_symlink(to, fresh, failed);
   if (failed) refuse(fresh, failed.value());
@@ -99,7 +100,8 @@ bool put_link(const fs::path& link, const fs::path& target) {
 /// night's levels. Interleaved events lie beside DL1 there.
 fs::path working_path(const std::string& path, const NightKey& night) {
   for (const char* level : {"DL1", "DL2", "DL3"}) {
-    const std::string start = (fs::path(level) / night.date.compact() / night.prod_id / "").string();
+    const std::string start =
+        (fs::path(level) / night.date.compact() / night.prod_id / "").string();
     if (!path.starts_with(start)) continue;
     const fs::path rest = path.substr(start.size());
     return *rest.begin() == "interleaved" ? rest.lexically_relative("interleaved") : rest;
@@ -126,7 +128,8 @@ std::vector<std::string> write_lstosa_flags(const ClosingPolicy& policy, const S
   for (const SealedFile& product : seal.products) {
     if (product.job.run != whole_night) runs.insert(product.job.run);
     const fs::path name = working_path(product.path, seal.key);
-    if (!name.empty() && !put_link(folder / name, fs::weakly_canonical(policy.products) / product.path))
+    if (!name.empty() &&
+        !put_link(folder / name, fs::weakly_canonical(policy.products) / product.path))
       leave(folder / name);
   }
   for (const int run : runs)

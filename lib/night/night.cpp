@@ -232,8 +232,7 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
 std::map<std::string, StageFacts> stage_facts(const config::Configuration& configuration) {
   std::map<std::string, StageFacts> stages;
   for (const stage::StageDescription& stage : stage::descriptions())
-    stages[stage.name] = {stage.version,
-                          configuration.section_json(stage.configuration_sections)};
+    stages[stage.name] = {stage.version, configuration.section_json(stage.configuration_sections)};
   if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
     std::string& facts = stages.at("dl3").configuration;
     facts = with_responses(facts, responses);

@@ -145,8 +145,7 @@ class Reader {
     Activity activity;
     activity.night = {number_after_dash(text_of(record, "telescope")), *date,
                       text_of(record, "prod_id")};
-    activity.job.key = {text_of(record, "name"), number_of(record, "observation_run"),
-                        whole_run};
+    activity.job.key = {text_of(record, "name"), number_of(record, "observation_run"), whole_run};
     // Constants name a subrun, but are made of the run.
     if (record.contains("observation_subrun") && !makes_constants(activity.job.key.stage))
       activity.job.key.subrun = number_of(record, "observation_subrun");
@@ -193,7 +192,9 @@ class Reader {
     if (entity == entities_.end()) return;
     const Entity& file = entity->second;
     latest_[file.path] = file;
-    JobFile noted{text_of(record, "port"), file.path, {file.sha256, file.data_hash},
+    JobFile noted{text_of(record, "port"),
+                  file.path,
+                  {file.sha256, file.data_hash},
                   text_of(record, "quality")};
     if (file.sha256.empty()) noted.hashes.sha256 = mark_of_part(file);
     (generated ? activity.job.outputs : activity.job.inputs).push_back(std::move(noted));
@@ -225,9 +226,8 @@ class Reader {
 
   /// Put what an activity came to in the place of what was known of its job.
   void add(const Activity& activity, RebuiltNight& night) {
-    auto known = std::find_if(night.jobs.begin(), night.jobs.end(), [&](const JobRecord& job) {
-      return job.key == activity.job.key;
-    });
+    auto known = std::find_if(night.jobs.begin(), night.jobs.end(),
+                              [&](const JobRecord& job) { return job.key == activity.job.key; });
     if (known == night.jobs.end()) {
       night.jobs.push_back({});
       known = night.jobs.end() - 1;
@@ -323,8 +323,7 @@ class Reader {
   }
 
   void read_closings(RebuiltNight& night) {
-    const fs::path folder =
-        seal_folder(request_.products, night.key.telescope, night.key.prod_id);
+    const fs::path folder = seal_folder(request_.products, night.key.telescope, night.key.prod_id);
     for (const fs::path& file : list_seals(folder)) {
       if (file.filename() != seal_name(seal_number(file), night.key.date)) continue;
       const std::string text = read_text_file(file);
@@ -365,7 +364,7 @@ class Reader {
 
   const RebuildRequest& request_;
   std::map<std::string, Activity> activities_;
-  std::vector<std::string> order_;  ///< activity ids by their start
+  std::vector<std::string> order_;                             ///< activity ids by their start
   std::unordered_map<std::string, Entity> entities_, latest_;  ///< by id; by path
   std::unordered_map<std::string, std::string> configurations_, journals_;
   std::map<std::string, std::vector<Activity>> reopenings_;  ///< by production

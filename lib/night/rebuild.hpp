@@ -16,7 +16,7 @@ namespace alisio::night {
 struct RebuildRequest {
   int telescope = 1;
   NightDate date;
-  std::string prod_id;  ///< empty: every production that the journals name
+  std::string prod_id;                          ///< empty: every production that the journals name
   std::vector<std::filesystem::path> journals;  ///< files, or folders searched for them
   std::filesystem::path products;               ///< root of the tree; seals are below it
   prov::LoggerConfiguration logger;
@@ -38,7 +38,8 @@ struct RebuiltNight {
 };
 
 /// Read what happened in a night from its journals, the files that they name and its seals: each
-/// job as its last ended activity left it. @throws Error(missing_input) if a journal cannot be read.
+/// job as its last ended activity left it. @throws Error(missing_input) if a journal cannot be
+/// read.
 [[nodiscard]] std::vector<RebuiltNight> read_nights_from_disk(const RebuildRequest& request);
 
 }  // namespace alisio::night

@@ -115,11 +115,10 @@ std::vector<RunCompleteness> runs_of(const ordered_json& list) {
 }
 
 void add_signer(const Seal& seal, ordered_json& document) {
-  document["signer"] = seal.public_key.empty()
-                           ? ordered_json()
-                           : ordered_json{{"algorithm", "Ed25519"},
-                                          {"fingerprint", seal.fingerprint},
-                                          {"public_key", seal.public_key}};
+  document["signer"] = seal.public_key.empty() ? ordered_json()
+                                               : ordered_json{{"algorithm", "Ed25519"},
+                                                              {"fingerprint", seal.fingerprint},
+                                                              {"public_key", seal.public_key}};
 }
 
 Seal seal_of(const ordered_json& document) {

@@ -40,15 +40,15 @@ struct Seal {
   std::string closing_id;  ///< the activity that closed the night
   std::string closed_at, author, reason;
   bool forced = false;
-  std::string program;  ///< name, version and commit
-  std::filesystem::path root;  ///< that paths are below
+  std::string program;                    ///< name, version and commit
+  std::filesystem::path root;             ///< that paths are below
   std::optional<SealReference> previous;  ///< in the chain
   std::optional<SealReference> replaces;  ///< an earlier seal of the same night
   std::string public_key, fingerprint;    ///< of the signer; empty: it is not signed
   Completeness found;
-  std::vector<SealedFile> products;   ///< of the night's jobs
-  std::vector<SealedFile> documents;  ///< provenance: documents and journals
-  std::vector<SealedFile> used;       ///< constants, models and the like that no job here made
+  std::vector<SealedFile> products;     ///< of the night's jobs
+  std::vector<SealedFile> documents;    ///< provenance: documents and journals
+  std::vector<SealedFile> used;         ///< constants, models and the like that no job here made
   std::vector<std::string> not_sealed;  ///< recorded products that are not as recorded, and why
 };
 

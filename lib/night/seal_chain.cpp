@@ -34,8 +34,8 @@ std::optional<SealReference> later_of(const std::optional<ClosingRecord>& record
 }  // namespace
 
 NightLock lock_chain(const fs::path& state_folder, const NightKey& night) {
-  const fs::path file = state_folder / fmt::format("seal_{}_{}.lock",
-                                                   telescope_text(night.telescope), night.prod_id);
+  const fs::path file =
+      state_folder / fmt::format("seal_{}_{}.lock", telescope_text(night.telescope), night.prod_id);
   for (int tenth = 0;; ++tenth) {
     NightLock lock = NightLock::take(file);
     if (lock.holds()) return lock;

@@ -9,7 +9,8 @@ namespace alisio::night {
 
 /// Take the right to add a seal to the chain of a telescope and production; wait for another that
 /// seals. @throws Error(resource) after a minute.
-[[nodiscard]] NightLock lock_chain(const std::filesystem::path& state_folder, const NightKey& night);
+[[nodiscard]] NightLock lock_chain(const std::filesystem::path& state_folder,
+                                   const NightKey& night);
 
 /// Return the end of the chain, as the state knows it and the folder of seals shows it; nothing if
 /// there is no seal yet. A seal that was altered or taken away since is named as it was recorded.

@@ -162,10 +162,10 @@ int print_seal_check(const SealCheck& check, bool as_json, std::ostream& out) {
   out << fmt::format("Seal {} of night {}, production {}, closed {} by {}: {}\n", seal.number,
                      seal.key.date.iso(), seal.key.prod_id, seal.closed_at.substr(0, 19),
                      seal.author, check.holds() ? "holds" : "does not hold");
-  out << fmt::format("  {} files compared, {} of them read ({} bytes), {} other seals of the chain\n",
-                     check.files, check.read, check.bytes, check.chain);
-  out << (check.signed_with.empty() ? "  not signed\n"
-                                    : "  key " + check.signed_with + "\n");
+  out << fmt::format(
+      "  {} files compared, {} of them read ({} bytes), {} other seals of the chain\n", check.files,
+      check.read, check.bytes, check.chain);
+  out << (check.signed_with.empty() ? "  not signed\n" : "  key " + check.signed_with + "\n");
   for (const SealFault& fault : check.faults)
     out << fmt::format("  {}: {}\n", fault.where, fault.problem);
   for (const SealFault& input : check.changed_inputs)

@@ -12,7 +12,7 @@ namespace alisio::night {
 
 /// How a seal is looked at.
 struct SealCheckRequest {
-  std::filesystem::path seal;   ///< the file
+  std::filesystem::path seal;        ///< the file
   std::filesystem::path root = {};   ///< where the products are; empty: where they were sealed
   std::string recorded_sha256 = {};  ///< of the seal, as the state knows it; empty: not known
   std::string public_key = {};       ///< PEM that must have signed it; empty: the one in the seal
@@ -30,11 +30,11 @@ struct SealFault {
 
 struct SealCheck {
   Seal seal;
-  std::int64_t files = 0, read = 0;  ///< compared; of them read
-  std::uint64_t bytes = 0;           ///< read
-  std::int64_t chain = 0;            ///< earlier and later seals that were compared
-  std::string signed_with;           ///< fingerprint of the key; empty: not signed
-  std::vector<SealFault> faults;     ///< products, documents, chain, signature
+  std::int64_t files = 0, read = 0;       ///< compared; of them read
+  std::uint64_t bytes = 0;                ///< read
+  std::int64_t chain = 0;                 ///< earlier and later seals that were compared
+  std::string signed_with;                ///< fingerprint of the key; empty: not signed
+  std::vector<SealFault> faults;          ///< products, documents, chain, signature
   std::vector<SealFault> changed_inputs;  ///< files that were used and are not what they were
 
   [[nodiscard]] bool holds() const { return faults.empty(); }

@@ -93,7 +93,8 @@ class Gatherer {
         at.disable_recursion_pending();
         continue;
       }
-      const bool journal = below_root(at->path(), log).starts_with("journal/") && name.ends_with(".log");
+      const bool journal =
+          below_root(at->path(), log).starts_with("journal/") && name.ends_with(".log");
       const bool document = name.find("_prov.") != std::string::npos;
       if (at->is_regular_file() && !at->is_symlink() && !name.starts_with(".") &&
           name != notes_journal && (journal || document))

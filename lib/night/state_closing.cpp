@@ -39,8 +39,9 @@ bool has_closings(sqlite::Database& database) {
 std::vector<ClosingRecord> State::closings(const NightKey& night) {
   std::vector<ClosingRecord> closings;
   if (!has_closings(database_)) return closings;
-  sqlite::Statement query = database_.prepare(
-      std::string(select_closings) + "WHERE telescope = ? AND date = ? AND prod_id = ? ORDER BY id");
+  sqlite::Statement query =
+      database_.prepare(std::string(select_closings) +
+                        "WHERE telescope = ? AND date = ? AND prod_id = ? ORDER BY id");
   query.bind(night.telescope, night.date.compact(), night.prod_id);
   while (query.step()) closings.push_back(read_closing(query));
   return closings;
@@ -65,7 +66,8 @@ std::optional<ClosingRecord> State::last_sealed(int telescope, const std::string
 void State::closing_starts(const ClosingRecord& closing) {
   database_
       .prepare(
-          "INSERT INTO closing (telescope, date, prod_id, author, reason, forced, started_at, step) "
+          "INSERT INTO closing (telescope, date, prod_id, author, reason, forced, started_at, "
+          "step) "
           "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(closing.key.telescope, closing.key.date.compact(), closing.key.prod_id, closing.author,
             closing.reason, closing.forced, closing.started_at, closing.step)

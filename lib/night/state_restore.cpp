@@ -40,7 +40,8 @@ void write_files_of(sqlite::Database& database, std::int64_t row, const JobRecor
 void write_closing(sqlite::Database& database, const ClosingRecord& closing) {
   database
       .prepare(
-          "INSERT INTO closing (telescope, date, prod_id, author, reason, forced, started_at, step, "
+          "INSERT INTO closing (telescope, date, prod_id, author, reason, forced, started_at, "
+          "step, "
           "closed_at, seal_number, seal, seal_sha256, reopened_at, reopened_by, reopen_reason) "
           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(closing.key.telescope, closing.key.date.compact(), closing.key.prod_id, closing.author,
@@ -62,7 +63,8 @@ void State::restore_night(const NightKey& night, const std::vector<JobRecord>& j
                  " WHERE telescope = ? AND date = ? AND prod_id = ?")
         .bind(night.telescope, night.date.compact(), night.prod_id)
         .run();
-  for (const JobRecord& job : jobs) write_files_of(database_, write_job(database_, night, job), job);
+  for (const JobRecord& job : jobs)
+    write_files_of(database_, write_job(database_, night, job), job);
   for (const ClosingRecord& closing : closings) write_closing(database_, closing);
   for (const FileStamp& file : files)
     database_

@@ -41,9 +41,7 @@ class ClosingTest : public NightTest {
     text.erase(text.find("103,5"));
     write(file, text);
   }
-  fs::path finished() const {
-    return folder_ / "OSA/Closer/20221215/test_v00/NightFinished.txt";
-  }
+  fs::path finished() const { return folder_ / "OSA/Closer/20221215/test_v00/NightFinished.txt"; }
 };
 
 TEST_F(ClosingTest, SealsEveryProductAndThenLeavesTheNightAlone) {
@@ -243,8 +241,9 @@ TEST_F(ClosingTest, TellsAlteredProductsByTheirContent) {
   std::ofstream(altered) << content;
   fs::last_write_time(altered, time);
   EXPECT_EQ(close({.verify_content = true}), 7);
-  EXPECT_NE(out_.str().find("dl1_LST-1.Run00101.0000.h5 of r0_to_dl1 00101.0000 is not as recorded"),
-            std::string::npos)
+  EXPECT_NE(
+      out_.str().find("dl1_LST-1.Run00101.0000.h5 of r0_to_dl1 00101.0000 is not as recorded"),
+      std::string::npos)
       << out_.str();
 }
 
