@@ -129,8 +129,7 @@ class Archive {
       if (const auto at = document.path.find("/log/"); at != std::string::npos)
         logs.insert(root_ / document.path.substr(0, at) / "log");
     for (const auto* files : {&seal_.products, &seal_.used})
-      for (const SealedFile& file : *files)
-        logs.insert((root_ / file.path).parent_path() / "log");
+      for (const SealedFile& file : *files) logs.insert((root_ / file.path).parent_path() / "log");
     for (const fs::path& log : logs) {
       std::error_code absent;
       for (fs::recursive_directory_iterator at(log / "journal", absent);
