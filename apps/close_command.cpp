@@ -71,7 +71,7 @@ std::string expected_key(const std::string& told, const config::Configuration& c
 /// Find the seal that stands for a night, in the state, else in the folder of seals.
 void find_seal(const night::NightOptions& options, const config::Configuration& configuration,
                night::SealCheckRequest& request) {
-  const night::NightKey key = night::night_key(options, configuration);
+  const night::NightKey key = night::night_key(configuration, options.date, options.prod_id);
   if (auto state = night::State::open_read_only(configuration.path("paths.state"))) {
     for (const night::ClosingRecord& closing : state->closings(key))
       if (closing.seal_number > 0) {

@@ -5,6 +5,7 @@
 #include "apps/command_line.hpp"
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
+#include "lib/night/dates.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -12,13 +13,14 @@ namespace po = boost::program_options;
 int run_night_command(const std::vector<std::string>& arguments, night::NightServices services,
                       const Program& program) {
   const CommandHelp help{
-      "night", "DATE --config FILE [options]",
+      "night", "[DATE] --config FILE [options]",
       "Processes a night, raw data to DL1 and DL2 with its provenance: makes the run summary and\n"
       "the constants that are not there yet, pairs each data run with its constants, runs one job\n"
       "per subrun, merges the provenance of each run and prints a table. What is done and "
       "unchanged\n"
-      "is not done again. DATE is YYYYMMDD or YYYY-MM-DD. The configuration keys steps.* say what\n"
-      "else is made: Cat-B constants, cleaning levels, re-cleaned DL1, gain-selected raw data, "
+      "is not done again. DATE is YYYYMMDD or YYYY-MM-DD; without it, the night whose evening was\n"
+      "yesterday, UTC. The configuration keys steps.* say what else is made: Cat-B constants, "
+      "cleaning levels, re-cleaned DL1, gain-selected raw data, "
       "DL3,\n"
       "and what was counted on and off the night's sources.\n"
       "\n"
@@ -50,6 +52,9 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
   add("prod-id", po::value(&options.prod_id), "name of the production");
   add("pass", po::bool_switch(&options.pass),
       "for cron: return quietly if the night is being processed, leave alone what failed for good");
+  add("settle", po::value<double>(),
+      "leave out subruns whose files have not been whole and unchanged for so many seconds, unless "
+      "others follow: for nights that are being taken");
   add("json", po::bool_switch(&options.json), "print the plan or the table as JSON");
   add("date", po::value(&date), "date of the evening (the positional argument)");
   add("executable", po::value<std::string>(), "program that runs the stages (default: this one)");
@@ -58,12 +63,16 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
 
   const auto given = parse_arguments(arguments, help, described, positional);
   if (!given) return 0;
-  if (date.empty()) throw Error(ErrorKind::usage, "the date is missing", "night", "give YYYYMMDD");
   for (const auto& [name, value] :
        {std::pair{"jobs", options.jobs}, std::pair{"threads", options.threads}})
     if (given->count(name) != 0 && value < 1)
       throw Error(ErrorKind::usage, "must be at least 1", std::string("--") + name);
-  options.date = NightDate::parse(date);
+  if (given->count("settle") != 0) {
+    options.settle_s = (*given)["settle"].as<double>();
+    if (!(*options.settle_s >= 0))
+      throw Error(ErrorKind::usage, "must not be negative", "--settle", "give seconds");
+  }
+  options.date = date.empty() ? night::last_night() : NightDate::parse(date);
   options.dl2 = given->count("no-dl2") == 0;
   if (given->count("executable") != 0)
     services.executable = (*given)["executable"].as<std::string>();

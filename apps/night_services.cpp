@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "apps/invalidation.hpp"
 #include "apps/job.hpp"
 #include "apps/stage_commands.hpp"
 #include "calib/r0/input_state.hpp"
@@ -82,6 +83,9 @@ night::NightServices night_services(const Program& program) {
                                         ? pipeline::check_data_file(kind, file, configuration)
                                         : pipeline::check_constants_file(kind, file, configuration);
     return night::Verdict{all_passed(gates), failed_gates(gates), unmeasured_gates(gates)};
+  };
+  services.record_invalidation = [program](const night::Invalidation& invalidation) {
+    record_invalidation(invalidation, program);
   };
   // One recorder for all pretended jobs of a journal folder: a recorder a job would mean a file a
   // job.

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
 #include <openssl/evp.h>
-#include <pwd.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -19,6 +18,7 @@
 #include <set>
 #include <thread>
 
+#include "lib/base/account.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/version.hpp"
@@ -35,12 +35,6 @@ struct ActivityState {
   double start_unix_utc_s = 0;
   std::map<std::string, int> used, generated;  ///< files by port
 };
-
-std::string account_name() {
-  if (const passwd* entry = getpwuid(geteuid()); entry != nullptr && *entry->pw_name != 0)
-    return entry->pw_name;
-  return fmt::format("uid{}", geteuid());
-}
 
 std::string processor_model() {
   std::ifstream info("/proc/cpuinfo");
@@ -98,10 +92,8 @@ std::string logical_path(const fs::path& path, const fs::path& root) {
   return relative.empty() || *relative.begin() == ".." ? path.string() : relative.string();
 }
 
-/// Identity of a file: its content and its place; of a file that is only planned: its place.
 std::string entity_id(const FileNote& file, const fs::path& root) {
-  return short_hash((file.sha256.empty() ? std::string("planned") : file.sha256) + '\n' +
-                    logical_path(file.path, root));
+  return prov::entity_id(file.sha256, file.path, root);
 }
 
 std::string session_tag(const ActivityNote& activity) {
@@ -109,6 +101,11 @@ std::string session_tag(const ActivityNote& activity) {
 }
 
 }  // namespace
+
+std::string entity_id(const std::string& sha256, const fs::path& file, const fs::path& data_root) {
+  return short_hash((sha256.empty() ? std::string("planned") : sha256) + '\n' +
+                    logical_path(file, data_root));
+}
 
 struct Recorder::State {
   Definition definition;

@@ -10,6 +10,11 @@
 
 namespace alisio::prov {
 
+/// Return the id by which journals know a file: of its content and its place. `sha256` is empty for
+/// one that is only planned; `data_root` may be empty.
+[[nodiscard]] std::string entity_id(const std::string& sha256, const std::filesystem::path& file,
+                                    const std::filesystem::path& data_root);
+
 /// Where and for whom a process records.
 struct RecorderOptions {
   std::filesystem::path journal_folder;  ///< made if need be

@@ -95,6 +95,27 @@ void add_charge_calibrations(std::vector<Option>& options) {
                            .scaled_low_gain = true});
 }
 
+/// What the jobs of a night may take of this machine.
+void add_execution(std::vector<Option>& options) {
+  options.push_back({"night.memory", K::number, 0.0, "GB",
+                     "memory that jobs on this machine may take together; 0: what it has, as far "
+                     "as its control group allows"});
+  options.push_back({"night.nice", K::integer, 0, "", "added to the niceness of jobs", {0, 19}});
+  options.push_back({"night.job_memory",
+                     K::number,
+                     2.0,
+                     "GB",
+                     "memory that a job is expected to take if nothing is known of its stage",
+                     {0.001}});
+  options.push_back({"night.stage_memory",
+                     K::numbers,
+                     json::object(),
+                     "GB",
+                     "the same by stage (r0_to_dl1: 1.5); default: 1.2 times the most that earlier "
+                     "jobs of the stage took",
+                     {0.001}});
+}
+
 /// Cuts and bins of instrument response and DL3, in the blocks of lstchain's configuration of
 /// lstchain_create_irf_files and lstchain_create_dl3_file, with their defaults.
 void add_dl3(std::vector<Option>& options) {
@@ -476,6 +497,37 @@ std::vector<Option> make_options() {
       {"night.threads", K::integer, 1, "", "threads of each process", {1, 256}},
       {"night.retries", K::integer, 1, "",
        "further tries of a job that failed for want of a resource"},
+
+      {"daemon.settle_s", K::number, 60.0, "s",
+       "a subrun that none follows is complete when its files are whole and unchanged for so long"},
+      {"daemon.poll_s",
+       K::number,
+       10.0,
+       "s",
+       "how often the raw data are looked at where their disk tells nothing of changes",
+       {0.1}},
+      {"daemon.pass_every_s",
+       K::number,
+       600.0,
+       "s",
+       "how often a night that is not done is passed over though nothing new came",
+       {1}},
+      {"daemon.look_back_days", K::integer, 7, "days",
+       "nights before the present one that the daemon takes care of"},
+
+      {"web.address", K::text, "127.0.0.1", "",
+       "address that the pages are served at; others than the loopback are open to the network"},
+      {"web.port", K::integer, 8642, "", "port of the pages; 0: any that is free", {0, 65535}},
+      {"web.token_file", K::path, "", "",
+       "file whose first line is the token that allows to retry, veto and close on the pages, "
+       "readable by its owner alone; empty: the pages are read-only"},
+      {"web.max_connections", K::integer, 512, "", "connections that are served at once", {1}},
+      {"web.max_connections_per_address",
+       K::integer,
+       256,
+       "",
+       "the same from one address; all, if a proxy stands before the server",
+       {1}},
   };
 }
 
@@ -526,6 +578,8 @@ const char* kind_name(OptionKind kind) {
       return "[low, high]";
     case K::ranges:
       return "names with [low, high]";
+    case K::numbers:
+      return "names with numbers";
     case K::words:
       return "list of words";
     case K::boolean:
@@ -550,6 +604,7 @@ std::span<const Option> options() {
     add_charge_calibrations(options);
     add_dl3(options);
     add_closing(options);
+    add_execution(options);
     return options;
   }();
   return all;

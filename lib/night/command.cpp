@@ -105,10 +105,15 @@ JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* wit
     words.push_back("--no-data-check");
   if (job.expected_subruns > 0)
     words.insert(words.end(), {"--expected-subruns", std::to_string(job.expected_subruns)});
+  if (job.may_shrink) words.push_back("--overwrite");
   if (makes("muons_night") || makes("dl1_datacheck_night"))
     words.insert(words.end(), {"--night", setup.key.date.compact()});
   for (const PortNote& note : job.notes)
     words.insert(words.end(), {"--note", note.port + "=" + note.text});
+  if (planned.redo != nullptr && planned.step.reason == planned.redo->text() &&
+      !planned.inputs.empty())
+    words.insert(words.end(), {"--note", fmt::format("{}={}", planned.inputs.front().port,
+                                                     planned.step.reason)});
   if (with_dl2 != nullptr) {
     request.jobs.push_back(with_dl2->job.key);
     request.products.push_back(with_dl2->job.products.front().path);

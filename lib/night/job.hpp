@@ -44,6 +44,8 @@ struct Job {
   PortFile gate;
   /// Subruns that the run should have: told to the stages that gather; 0: not known.
   int expected_subruns = 0;
+  /// Its product may replace one that holds more, because what it is made of has become less.
+  bool may_shrink = false;
   /// Its products belong to all productions of the night: another production's equal data will do.
   bool shared = false;
 };
@@ -55,6 +57,7 @@ enum class StepStatus {
   running,
   blocked,        ///< something it needs cannot be made, or it failed too often
   missing_input,  ///< a file that it needs does not exist
+  vetoed,         ///< an operator took it out: the night is complete without it
   failed          ///< in this pass
 };
 [[nodiscard]] const char* to_string(StepStatus status);
@@ -71,6 +74,7 @@ struct Step {
   }
   /// Its product stands.
   [[nodiscard]] bool done() const { return status == StepStatus::done; }
+  bool operator==(const Step&) const = default;
 };
 
 }  // namespace alisio::night

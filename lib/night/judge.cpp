@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "lib/base/error.hpp"
+#include "lib/night/failure.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::night {
@@ -179,13 +179,6 @@ bool would_meet_the_same(const Case& about, FileView& files) {
   return true;
 }
 
-/// Errors that another try of the same job cannot mend.
-bool failed_for_good(const JobRecord& job) {
-  return job.exit_code == exit_code(ErrorKind::usage) ||
-         job.exit_code == exit_code(ErrorKind::configuration) ||
-         job.exit_code == exit_code(ErrorKind::bad_input);
-}
-
 /// Compare a job with its record alone.
 Step compare(const Case& about, FileView& files) {
   if (about.record == nullptr) {
@@ -198,11 +191,16 @@ Step compare(const Case& about, FileView& files) {
   if (record.status == JobStatus::interrupted)
     return {StepStatus::to_run, "the last try was interrupted"};
   if (record.status == JobStatus::failed) {
-    const bool exhausted = failed_for_good(record) || record.attempts >= attempts_at_most;
-    if (!about.retry_failed && exhausted && would_meet_the_same(about, files))
+    const bool exhausted =
+        classify(record).try_again == TryAgain::never || record.attempts >= attempts_at_most;
+    if (!about.retry_failed && about.retry == nullptr && exhausted &&
+        would_meet_the_same(about, files))
       return {StepStatus::blocked, fmt::format("failed {} time{}: {}", record.attempts,
                                                record.attempts == 1 ? "" : "s", record.message)};
-    return {StepStatus::to_run, "failed before: " + record.message};
+    return {StepStatus::to_run,
+            about.retry == nullptr
+                ? "failed before: " + record.message
+                : fmt::format("{}; failed before: {}", about.retry->text(), record.message)};
   }
   bool inputs_gone = false;
   std::string fault = fault_of_products(about, files);
@@ -261,6 +259,8 @@ const char* to_string(StepStatus status) {
       return "blocked";
     case StepStatus::missing_input:
       return "missing input";
+    case StepStatus::vetoed:
+      return "vetoed";
     case StepStatus::failed:
       return "failed";
   }

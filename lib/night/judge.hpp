@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lib/night/decision.hpp"
 #include "lib/night/job.hpp"
 #include "lib/night/state.hpp"
 
@@ -55,6 +56,7 @@ struct Case {
   const JobRecord* record = nullptr;  ///< nullptr: never tried
   std::string outdated;               ///< why its products are not current; empty: they may be
   bool retry_failed = true;           ///< false: what failed for good stays blocked
+  const Decision* retry = nullptr;    ///< an operator wants it tried once more
 };
 
 /// Decide what a job needs. Pure but for `files`.

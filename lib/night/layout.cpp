@@ -47,6 +47,11 @@ class Layout {
         verdicts_(verdicts) {}
 
   NightPlan make() {
+    for (const Decision& decision : settings_.decisions) {
+      if (decision.kind == DecisionKind::discard) ++plan_.discarded[decision.run];
+      // A retry is told by the jobs that it concerns.
+      if (decision.kind != DecisionKind::retry) plan_.decisions.push_back(decision.line());
+    }
     add_run_summary();
     for (const RunEntry& entry : setup_.catalogue.runs)
       if (setup_.is_asked(entry.run)) add_calibration_run(entry);
@@ -226,6 +231,11 @@ class Layout {
   /// Take a file if its gates let it pass, else say why not. Return true if it was taken.
   bool take(ConstantsKind kind, const fs::path& file, int run, const std::string& reason,
             ConstantsChoice& choice) {
+    if (const Decision* veto =
+            decision_about(settings_.decisions, DecisionKind::veto, {"", run, whole_run})) {
+      choice.passed_over.push_back(fmt::format("run {} ({})", run_text(run), veto->text()));
+      return false;
+    }
     const Verdict found = verdict(kind, file, run);
     if (!found.passed && !settings_.accepted.contains(run)) {
       choice.passed_over.push_back(fmt::format("run {} ({})", run_text(run), found.text));
@@ -341,6 +351,10 @@ class Layout {
       if (key.stage == "r0_to_dl1" && key.run == entry.run && job.status == JobStatus::done)
         subruns[key.subrun] = nullptr;
     for (const SubrunFiles& files : entry.subruns) subruns[files.subrun] = &files;
+    std::erase_if(subruns, [&](const auto& subrun) {
+      return decision_about(settings_.decisions, DecisionKind::discard,
+                            {"", entry.run, subrun.first}) != nullptr;
+    });
     return subruns;
   }
 
@@ -511,6 +525,7 @@ class Layout {
       job.output_folder = folder;
       job.inputs = inputs;
       job.expected_subruns = run.entry.expected_subruns.value_or(0);
+      job.may_shrink = plan_.discarded.contains(number);
       const fs::path product =
           folder / fmt::format("{}_{}.Run{}.{}", prefix, telescope_text(setup_.key.telescope),
                                run_text(number), suffix);

@@ -89,4 +89,12 @@ NightLock NightLock::take(const std::filesystem::path& file) {
   return lock;
 }
 
+std::string lock_holder(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return "";
+  std::string holder = read_text_file(file);
+  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+  return is_dead_here(holder) ? "" : holder;
+}
+
 }  // namespace alisio::night

@@ -28,6 +28,11 @@ class NightLock {
   std::string holder_;
 };
 
+/// Return who works under a lock, "process 123 on cp15 since 2024-02-16T07:00:00 UTC"; empty if
+/// nobody does. The lock itself is not touched: whoever looks on is in nobody's way. Of a process
+/// of another machine it is not known whether it lives.
+[[nodiscard]] std::string lock_holder(const std::filesystem::path& file);
+
 /// Return the lock file of a night.
 [[nodiscard]] std::filesystem::path night_lock_file(const std::filesystem::path& state_folder,
                                                     const NightKey& night);

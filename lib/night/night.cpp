@@ -6,10 +6,10 @@
 #include <cctype>
 #include <cstring>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
-#include <thread>
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
@@ -18,7 +18,10 @@
 #include "lib/config/response_files.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
+#include "lib/night/file_hashes.hpp"
+#include "lib/night/local_executor.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/machine.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
 #include "lib/stage/description.hpp"
@@ -26,12 +29,6 @@
 namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
-
-std::string prod_id_of(const NightOptions& options, const config::Configuration& configuration) {
-  if (!options.prod_id.empty()) return options.prod_id;
-  const std::string configured = configuration.text("prod_id");
-  return configured.empty() ? version_tag() + "_v00" : configured;
-}
 
 void check_prod_id(const std::string& prod_id) {
   const bool clean = std::all_of(prod_id.begin(), prod_id.end(), [](unsigned char c) {
@@ -79,7 +76,7 @@ Steps steps_of(const NightOptions& options, const config::Configuration& configu
 SetupRequest request_of(const NightOptions& options, const config::Configuration& configuration,
                         const NightServices& services) {
   SetupRequest request;
-  request.key = night_key(options, configuration);
+  request.key = night_key(configuration, options.date, options.prod_id);
   request.r0 = configuration.path("paths.r0");
   request.r0g = configuration.path("paths.r0g");
   request.run_summaries = configuration.path("paths.run_summary");
@@ -114,6 +111,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   request.picture_threshold =
       request.steps.dl1ab ? request.levels.picture : configuration.number("tailcut.picture_thresh");
   request.runs = options.runs;
+  request.settle_s = options.settle_s;
   return request;
 }
 
@@ -165,22 +163,54 @@ InputStates describe_inputs(const NightSetup& setup, const NightServices& servic
   return states;
 }
 
+/// Return the decisions to make again what is asked for: one, or one for each run.
+std::vector<Decision> redo_decisions(const NightOptions& options) {
+  std::vector<Decision> decisions;
+  if (!options.redo) return decisions;
+  Decision redo;
+  redo.kind = DecisionKind::redo;
+  redo.stage = options.redo->stage;
+  redo.reason = options.redo->reason;
+  redo.author = options.redo->author;
+  redo.at = utc_now_text();
+  for (const int run : options.runs.empty() ? std::vector<int>{whole_night} : options.runs) {
+    redo.run = run;
+    decisions.push_back(redo);
+  }
+  return decisions;
+}
+
+/// Return those of them that do not stand already: saying the same again goes on with it.
+std::vector<Decision> new_decisions(std::vector<Decision> asked,
+                                    const std::vector<Decision>& standing) {
+  std::erase_if(asked, [&](const Decision& one) {
+    return std::any_of(standing.begin(), standing.end(), [&](const Decision& other) {
+      return other.kind == one.kind && other.run == one.run && other.stage == one.stage &&
+             other.reason == one.reason;
+    });
+  });
+  return asked;
+}
+
 /// Print a plan from the state as it is, changing nothing.
 int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanSettings settings,
-                    bool as_json, const NightServices& services, std::ostream& out) {
+                    const NightOptions& options, const NightServices& services, std::ostream& out) {
   StateSnapshot snapshot;
   std::optional<State> state = State::open_read_only(state_folder);
   if (state) {
     snapshot = state->snapshot(setup.key);
+    settings.decisions = standing_decisions(*state, setup.key);
     settings.known_verdict = [&](const FileStamp& file) {
       return state->known_verdict(settings.gates, file);
     };
   }
+  for (Decision& redo : new_decisions(redo_decisions(options), settings.decisions))
+    settings.decisions.push_back(std::move(redo));
   std::vector<FileStamp> rehashed;
   Planner planner(setup, settings, disk_access(services));
   const NightPlan plan = planner.plan(snapshot, {}, rehashed);
   const InputStates states = describe_inputs(setup, services);
-  if (as_json)
+  if (options.json)
     print_plan_json(setup, plan, states, out);
   else
     print_plan(setup, plan, states, out);
@@ -195,12 +225,29 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
   made.threads = std::max<int>(1, options.threads > 0
                                       ? options.threads
                                       : static_cast<int>(configuration.integer("night.threads")));
+  made.retries = static_cast<int>(configuration.integer("night.retries"));
+  made.may_leave = options.pass;
+  return made;
+}
+
+/// Return what runs the jobs of a night, as configured.
+std::unique_ptr<Executor> executor_of(const NightOptions& options,
+                                      const config::Configuration& configuration,
+                                      const NightServices& services, const PassOptions& how,
+                                      const NightKey& key, State& state) {
+  LocalLimits limits;
+  const Machine machine = this_machine();
   const int configured =
       options.jobs > 0 ? options.jobs : static_cast<int>(configuration.integer("night.jobs"));
-  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  made.max_jobs = configured > 0 ? configured : std::max(1, processors / made.threads);
-  made.retries = static_cast<int>(configuration.integer("night.retries"));
-  return made;
+  limits.processes = configured > 0 ? configured : std::max(1, machine.processors / how.threads);
+  const double memory_gb = configuration.number("night.memory");
+  limits.memory_bytes =
+      memory_gb > 0 ? static_cast<std::uint64_t>(memory_gb * 1e9) : machine.memory_bytes;
+  limits.nice = static_cast<int>(configuration.integer("night.nice"));
+  limits.memory_of_stage =
+      memory_expectation(configuration.number("night.job_memory"),
+                         configuration.numbers("night.stage_memory"), state.memory_of_stages(key));
+  return std::make_unique<LocalExecutor>(state, key, services.executable, std::move(limits));
 }
 
 /// Say what there was to do if nothing ran.
@@ -221,7 +268,7 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
 /// that was interrupted.
 bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, const Pass& pass,
                       State& state, const NightKey& night) {
-  if (!options.runs.empty() || !options.dl2) return false;
+  if (!options.runs.empty() || !options.dl2 || pass.setup().growing_subruns > 0) return false;
   if (const auto closing = state.closing(night)) return closing->under_way();
   return options.pass && !pass.anything_to_run() &&
          may_close_by_itself(policy, night.date, pass.complete());
@@ -240,11 +287,17 @@ std::map<std::string, StageFacts> stage_facts(const config::Configuration& confi
   return stages;
 }
 
-NightKey night_key(const NightOptions& options, const config::Configuration& configuration) {
-  const NightKey key{static_cast<int>(configuration.integer("telescope")), options.date,
-                     prod_id_of(options, configuration)};
+NightKey night_key(const config::Configuration& configuration, const NightDate& date,
+                   const std::string& prod_id) {
+  NightKey key{static_cast<int>(configuration.integer("telescope")), date, prod_id};
+  if (key.prod_id.empty()) key.prod_id = configuration.text("prod_id");
+  if (key.prod_id.empty()) key.prod_id = version_tag() + "_v00";
   check_prod_id(key.prod_id);
   return key;
+}
+
+std::string night_name(const NightKey& key) {
+  return fmt::format("{}_{}_{}", telescope_text(key.telescope), key.date.compact(), key.prod_id);
 }
 
 NightPlan plan_night(const NightOptions& options, const config::Configuration& configuration,
@@ -261,22 +314,21 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   const SetupRequest request = request_of(options, configuration, services);
   PlanSettings settings = settings_of(options, configuration, services);
   const fs::path state_folder = configuration.path("paths.state");
-  const std::string night_name = fmt::format("{}_{}_{}", telescope_text(request.key.telescope),
-                                             request.key.date.compact(), request.key.prod_id);
+  const std::string name = night_name(request.key);
   const auto set_up = [&] { return set_up_night(request, services.probe); };
   if (options.plan)
-    return print_plan_only(set_up(), state_folder, settings, options.json, services, out);
+    return print_plan_only(set_up(), state_folder, settings, options, services, out);
 
   const NightLock lock =
-      NightLock::take(options.dry_run ? state_folder / (night_name + ".dry_run.lock")
+      NightLock::take(options.dry_run ? state_folder / (name + ".dry_run.lock")
                                       : night_lock_file(state_folder, request.key));
   if (!lock.holds()) {
     if (options.pass) {
-      spdlog::info("{} is being processed by {}", night_name, lock.holder());
+      spdlog::info("{} is being processed by {}", name, lock.holder());
       return 0;
     }
     throw Error(ErrorKind::resource,
-                fmt::format("this night is being processed by {}", lock.holder()), night_name,
+                fmt::format("this night is being processed by {}", lock.holder()), name,
                 "wait for its end, or stop it");
   }
 
@@ -290,12 +342,18 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
-  const PassOptions how =
-      pass_options(options, configuration,
-                   state_folder / "jobs" / (night_name + (options.dry_run ? "_dry" : "")));
+  if (!options.dry_run)
+    for (const Decision& redo :
+         new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
+      record_decision(state, request.key, redo);
+  settings.decisions = standing_decisions(state, request.key);
+  const PassOptions how = pass_options(
+      options, configuration, state_folder / "jobs" / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
 
-  Pass pass(set_up, services, state, settings, how);
+  const std::unique_ptr<Executor> executor =
+      executor_of(options, configuration, services, how, request.key, state);
+  Pass pass(set_up, services, state, *executor, settings, how);
   const auto closing_night = [&] {
     return ClosingNight{.setup = pass.setup(),
                         .snapshot = pass.snapshot(),
@@ -309,7 +367,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   };
   if (options.close && options.close->reopen) {
     reopen_night(closing_night(), options.close->author, options.close->reason);
-    out << fmt::format("{} is open again; its seal is kept\n", night_name);
+    out << fmt::format("{} is open again; its seal is kept\n", name);
     return 0;
   }
   pass.recover();
@@ -318,7 +376,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (!idle)
     if (const int signal = pass.run(); signal != 0)
       throw Error(ErrorKind::interrupted,
-                  fmt::format("stopped by {}; the state is kept", strsignal(signal)), night_name,
+                  fmt::format("stopped by {}; the state is kept", strsignal(signal)), name,
                   "the same command goes on from here");
   pass.merge_all();
   pass.judge_data();

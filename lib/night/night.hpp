@@ -12,6 +12,7 @@
 #include "lib/config/configuration.hpp"
 #include "lib/night/catalogue.hpp"
 #include "lib/night/command.hpp"
+#include "lib/night/discard.hpp"
 #include "lib/night/plan.hpp"
 
 namespace alisio::night {
@@ -50,6 +51,8 @@ struct NightServices {
   std::function<std::string(const std::filesystem::path&)> describe_input;
   /// Walk through a job without computing: write its provenance as planned.
   std::function<void(const JobRequest&)> dry_run_stage;
+  /// Record in provenance that a product stands no more for what it was.
+  InvalidationRecorder record_invalidation;
   /// Make a recorder of what the night itself does, given the folder of its journal, the
   /// configuration file and the root of the data tree.
   std::function<std::unique_ptr<StageObserver>(
@@ -61,6 +64,12 @@ struct NightServices {
   std::filesystem::path default_models;
   /// Catalogue of sources that serves when the configuration names none.
   std::filesystem::path default_sources;
+};
+
+/// What is to be made again although it is current.
+struct Redo {
+  std::string stage;  ///< and all that follows from it
+  std::string reason, author;
 };
 
 /// Who closes or reopens a night, and how.
@@ -80,13 +89,19 @@ struct NightOptions {
   int jobs = 0;                       ///< 0: as configured
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
-  std::string prod_id;                ///< empty: as configured
+  std::string prod_id;  ///< empty: as configured
+  std::optional<Redo> redo;
   std::optional<CloseRequest> close;  ///< run nothing but what tells of the night; close it
+  std::optional<double> settle_s;     ///< see SetupRequest
 };
 
-/// Return which night of which production is meant.
-[[nodiscard]] NightKey night_key(const NightOptions& options,
-                                 const config::Configuration& configuration);
+/// Return which night of which production is meant. @param prod_id empty: as configured
+/// @throws Error(usage) for a name that is no folder's.
+[[nodiscard]] NightKey night_key(const config::Configuration& configuration, const NightDate& date,
+                                 const std::string& prod_id);
+
+/// Return the name of a night's lock and job folder within the state's: "LST-1_20221215_v1_v00".
+[[nodiscard]] std::string night_name(const NightKey& key);
 
 /// Return what stages read of the configuration, by stage: what identities are compared by.
 [[nodiscard]] std::map<std::string, StageFacts> stage_facts(

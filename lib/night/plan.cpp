@@ -19,8 +19,25 @@ bool may_be_left_out(const std::string& stage, const std::string& port, bool oth
   return false;
 }
 
+/// Return the latest decision to make a job, or one of those before it, again.
+const Decision* redo_of(const NightPlan& plan, const PlannedJob& planned,
+                        const std::vector<Decision>& decisions) {
+  const Decision* latest = nullptr;
+  const auto consider = [&](const Decision* decision) {
+    if (decision != nullptr && (latest == nullptr || latest->at < decision->at)) latest = decision;
+  };
+  for (const Decision& decision : decisions)
+    if (decision.kind == DecisionKind::redo && decision.concerns(planned.job.key))
+      consider(&decision);
+  for (const std::size_t need : planned.needs) consider(plan.jobs[need].redo);
+  return latest;
+}
+
 /// Why a job's products are not current though its record stands, or "".
-std::string outdated(const Job& job, const JobRecord& record, const StateSnapshot& state) {
+std::string outdated(const PlannedJob& planned, const JobRecord& record,
+                     const StateSnapshot& state) {
+  const Job& job = planned.job;
+  if (planned.redo != nullptr && record.ended_at <= planned.redo->at) return planned.redo->text();
   if (record.ended_at <= job.outdated_until) return job.outdated;
   if (job.last && std::any_of(state.jobs.begin(), state.jobs.end(), [&](const auto& other) {
         return other.second.ended_at > record.ended_at;
@@ -37,12 +54,13 @@ void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settin
   PlannedJob& planned = plan.jobs[position];
   const Job& job = planned.job;
   planned.inputs = job.inputs;
+  planned.redo = redo_of(plan, planned, settings.decisions);
   if (events.running.contains(job.key)) {
     planned.step = {StepStatus::running, "running"};
     return;
   }
   if (const auto failed = events.given_up.find(job.key); failed != events.given_up.end()) {
-    planned.step = {StepStatus::failed, failed->second};
+    planned.step = obey(settings.decisions, job.key, {StepStatus::failed, failed->second});
     return;
   }
   const auto maker_of = [&](const PortFile& input) -> const PlannedJob* {
@@ -84,12 +102,16 @@ void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settin
              .lost_port = std::move(lost_port),
              .facts = settings.stages.at(job.key.stage),
              .record = record == state.jobs.end() ? nullptr : &record->second,
-             .outdated =
-                 record == state.jobs.end() ? std::string() : outdated(job, record->second, state),
-             .retry_failed = settings.retry_failed},
+             .outdated = record == state.jobs.end() ? std::string()
+                                                    : outdated(planned, record->second, state),
+             .retry_failed = settings.retry_failed,
+             .retry = record == state.jobs.end() ? nullptr
+                                                 : owed_retry(settings.decisions, record->second)},
             files);
+  planned.step = obey(settings.decisions, job.key, std::move(planned.step));
   // What was made when somebody accepted the data stands.
-  if (job.gate.path.empty() || planned.step.done() || settings.accepted.contains(job.key.run))
+  if (job.gate.path.empty() || planned.step.done() || planned.step.status == StepStatus::vetoed ||
+      settings.accepted.contains(job.key.run))
     return;
   const PlannedJob* checker = maker_of(job.gate);
   if (checker == nullptr || !checker->step.done()) return;
@@ -138,6 +160,7 @@ std::size_t add_job(NightPlan& plan, Job job, const PlanSettings& settings, Stat
     plan.jobs[maker->second].serves.push_back(position);
   }
   for (const PortFile& product : job.products) plan.makers[product.path] = position;
+  plan.positions.emplace(job.key, position);
   planned.job = std::move(job);
   plan.jobs.push_back(std::move(planned));
   judge_job(plan, position, settings, state, events, files, verdicts);
@@ -174,21 +197,30 @@ NightPlan Planner::plan(StateSnapshot& state, const PassEvents& events,
   return plan;
 }
 
-void Planner::update(NightPlan& plan, const std::vector<JobKey>& changed, StateSnapshot& state,
-                     const PassEvents& events, std::vector<FileStamp>& rehashed) {
+std::vector<std::size_t> Planner::update(NightPlan& plan, const std::vector<JobKey>& changed,
+                                         StateSnapshot& state, const PassEvents& events,
+                                         std::vector<FileStamp>& rehashed) {
   FileView files(state, access_);
   // Makers stand before readers, so going through the positions in order is enough.
   std::set<std::size_t> open;
-  for (std::size_t position = 0; position < plan.jobs.size(); ++position)
-    if (std::find(changed.begin(), changed.end(), plan.jobs[position].job.key) != changed.end())
-      open.insert(position);
+  for (const JobKey& key : changed)
+    if (const auto known = plan.positions.find(key); known != plan.positions.end())
+      open.insert(known->second);
+  const std::set<std::size_t> asked = open;
+  std::vector<std::size_t> seen;
   while (!open.empty()) {
     const std::size_t position = *open.begin();
     open.erase(open.begin());
+    PlannedJob& planned = plan.jobs[position];
+    const Step before = planned.step;
     judge_job(plan, position, settings_, state, events, files, verdicts_);
-    open.insert(plan.jobs[position].serves.begin(), plan.jobs[position].serves.end());
+    seen.push_back(position);
+    // What stays as it was, and was not even asked about, changes nothing for its readers.
+    if (asked.contains(position) || planned.step != before)
+      open.insert(planned.serves.begin(), planned.serves.end());
   }
   rehashed.insert(rehashed.end(), files.rehashed().begin(), files.rehashed().end());
+  return seen;
 }
 
 DataVerdicts Planner::judge_data(const NightPlan& plan, StateSnapshot& state) {

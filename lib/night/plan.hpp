@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/night/constants.hpp"
+#include "lib/night/decision.hpp"
 #include "lib/night/job.hpp"
 #include "lib/night/judge.hpp"
 #include "lib/night/setup.hpp"
@@ -31,6 +32,7 @@ using DataVerdicts = std::map<std::pair<int, int>, Verdict>;
 struct PlanSettings {
   std::map<std::string, StageFacts> stages;  ///< by name
   bool retry_failed = true;                  ///< false: jobs that failed for good stay blocked
+  std::vector<Decision> decisions;           ///< of operators, those that stand
   std::set<int> accepted;                    ///< runs whose constants are used in spite of gates
   CheckConstants check_constants;            ///< empty: all constants pass
   std::string gates;  ///< names the limits and the program that check_constants goes by
@@ -51,6 +53,9 @@ struct PlannedJob {
   std::vector<PortFile> inputs;     ///< of the job's, those that are there or can come
   std::vector<std::size_t> needs;   ///< positions of the jobs that make inputs
   std::vector<std::size_t> serves;  ///< positions of the jobs that read its products
+  /// The latest decision to make it, or something before it, again; nullptr: there is none. It
+  /// lives in PlanSettings::decisions.
+  const Decision* redo = nullptr;
   Step step;
 };
 
@@ -71,9 +76,12 @@ struct GateFault {
 struct NightPlan {
   std::vector<PlannedJob> jobs;
   std::unordered_map<std::string, std::size_t> makers;  ///< positions of jobs by product path
-  std::vector<RunPlan> runs;                            ///< as in NightSetup::runs
+  std::map<JobKey, std::size_t> positions;
+  std::vector<RunPlan> runs;           ///< as in NightSetup::runs
   std::map<int, std::string> found;    ///< calibration runs whose constants were there, and which
   std::vector<GateFault> gate_faults;  ///< of this night's calibration runs
+  std::vector<std::string> decisions;  ///< of operators, one line each
+  std::map<int, int> discarded;        ///< how many subruns of a run operators left out
 
   [[nodiscard]] std::size_t count(StepStatus status) const;
   /// Return the job that makes DL2 of what this r0_to_dl1 job makes, if both run and nothing else
@@ -95,8 +103,10 @@ class Planner {
                                std::vector<FileStamp>& rehashed);
 
   /// Decide anew about some jobs and about all that depends on their products.
-  void update(NightPlan& plan, const std::vector<JobKey>& changed, StateSnapshot& state,
-              const PassEvents& events, std::vector<FileStamp>& rehashed);
+  /// @returns the positions of the jobs that were looked at
+  std::vector<std::size_t> update(NightPlan& plan, const std::vector<JobKey>& changed,
+                                  StateSnapshot& state, const PassEvents& events,
+                                  std::vector<FileStamp>& rehashed);
 
   /// Return what the quality gates say of the data checks that stand, by run and subrun (whole_run:
   /// of the run's).

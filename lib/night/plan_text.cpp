@@ -95,6 +95,7 @@ void print_plan(const NightSetup& setup, const NightPlan& plan, const InputState
       out << choice_line("models", {run.models, -1, run.models_reason, {}, false});
     print_jobs(plan, run.entry.run, out);
   }
+  for (const std::string& decision : plan.decisions) out << "decision: " << decision << '\n';
   for (const std::string& note : setup.catalogue.notes) out << "note: " << note << '\n';
   for (const GateFault& fault : plan.gate_faults) out << "note: " << gate_note(fault) << '\n';
   const auto processes =
@@ -107,11 +108,9 @@ void print_plan(const NightSetup& setup, const NightPlan& plan, const InputState
 
 void print_plan_json(const NightSetup& setup, const NightPlan& plan, const InputStates& states,
                      std::ostream& out) {
-  json document{{"telescope", setup.key.telescope},
-                {"date", setup.key.date.iso()},
-                {"prod_id", setup.key.prod_id},
-                {"notes", setup.catalogue.notes},
-                {"runs", json::array()},
+  json document{{"telescope", setup.key.telescope}, {"date", setup.key.date.iso()},
+                {"prod_id", setup.key.prod_id},     {"notes", setup.catalogue.notes},
+                {"decisions", plan.decisions},      {"runs", json::array()},
                 {"calibration_runs", json::array()}};
   const auto state_of = [&](int run) {
     const auto state = states.find(run);

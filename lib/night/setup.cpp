@@ -3,18 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <limits>
 #include <optional>
 #include <sstream>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
 #include "lib/config/models_file.hpp"
 #include "lib/config/response_files.hpp"
 #include "lib/io/text/drive_log.hpp"
 #include "lib/io/text/ecsv.hpp"
+#include "lib/night/growing.hpp"
 #include "lib/night/models.hpp"
+#include "lib/night/observation.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -85,6 +89,23 @@ void choose_run_models(const SetupRequest& request, RunSetup& run) {
   }
 }
 
+/// Name what each data run observed. That it is not known stops nothing.
+std::map<int, std::string> sources_of_runs(const NightSetup& setup) {
+  std::map<int, std::string> sources;
+  fs::path targets;
+  std::error_code ignored;
+  if (!setup.drive_log.empty()) targets = text::target_log_of(setup.drive_log);
+  if (!fs::exists(targets, ignored)) targets.clear();
+  try {
+    for (const Observation& observation :
+         find_observations(setup.catalogue.runs, targets, setup.run_catalogue))
+      for (const int run : observation.runs) sources[run] = observation.source;
+  } catch (const Error& error) {
+    spdlog::debug("the sources of the runs are not known: {}", error.what());
+  }
+  return sources;
+}
+
 }  // namespace
 
 bool NightSetup::is_asked(int run) const {
@@ -114,6 +135,9 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
                    .version = version_tag()};
   setup.catalogue =
       find_runs(request.r0, request.run_summaries, request.key.telescope, request.key.date, probe);
+  if (request.settle_s)
+    setup.growing_subruns = leave_out_growing(setup.catalogue, *request.settle_s,
+                                              static_cast<double>(std::time(nullptr)));
   const fs::path drive_log = text::drive_log_of(request.drive, request.key.date);
   if (!drive_log.empty())
     setup.drive_log = fs::weakly_canonical(drive_log);
@@ -123,6 +147,7 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   if (const fs::path file = run_catalogue_of(request.source_catalogue, request.key.date);
       !file.empty() && fs::is_regular_file(file))
     setup.run_catalogue = file;
+  setup.run_sources = sources_of_runs(setup);
   for (const ConstantsKind kind : constants_kinds)
     setup.shelves.at(static_cast<std::size_t>(kind)) =
         find_constants(request.calibration, kind, request.key.date,

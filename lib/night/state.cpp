@@ -64,6 +64,14 @@ CREATE TABLE step (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT 
   reason TEXT NOT NULL,
   PRIMARY KEY (telescope, date, prod_id, run, subrun, stage)) WITHOUT ROWID;
 )sql",
+    // What operators decide (decision.hpp).
+    R"sql(
+CREATE TABLE decision (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
+  prod_id TEXT NOT NULL, kind TEXT NOT NULL, run INTEGER NOT NULL, subrun INTEGER NOT NULL,
+  stage TEXT NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
+  ended_at TEXT, ended_by TEXT NOT NULL DEFAULT '', ended_why TEXT NOT NULL DEFAULT '');
+CREATE INDEX decision_of_night ON decision (telescope, date, prod_id);
+)sql",
     // Closings of nights.
     R"sql(
 CREATE TABLE closing (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
@@ -288,25 +296,24 @@ std::vector<ProcessRecord> State::unfinished_processes(const NightKey& night) {
   return processes;
 }
 
+void State::together(const std::function<void()>& work) {
+  sqlite::Transaction transaction(database_);
+  work();
+  transaction.commit();
+}
+
 std::int64_t State::process_starts(const NightKey& night, const ProcessRecord& process) {
   sqlite::Transaction transaction(database_);
   sqlite::Statement insert = database_.prepare(
-      "INSERT INTO process (telescope, date, prod_id, jobs, products, host, report_file, log_file, "
-      "started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT INTO process (telescope, date, prod_id, jobs, products, pid, pid_start, host, "
+      "report_file, log_file, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(night.telescope, night.date.compact(), night.prod_id, keys_text(process.jobs),
-              nlohmann::json(process.products).dump(), process.host, process.report_file,
-              process.log_file, process.started_at);
+              nlohmann::json(process.products).dump(), process.pid, process.pid_start, process.host,
+              process.report_file, process.log_file, process.started_at);
   insert.run();
   const std::int64_t id = database_.last_row_id();
   transaction.commit();
   return id;
-}
-
-void State::process_has_pid(std::int64_t id, std::int64_t pid, std::int64_t pid_start) {
-  sqlite::Statement update =
-      database_.prepare("UPDATE process SET pid = ?, pid_start = ? WHERE id = ?");
-  update.bind(pid, pid_start, id);
-  update.run();
 }
 
 void State::process_ended(const NightKey& night, std::int64_t id,
@@ -356,19 +363,33 @@ void State::process_ended(const NightKey& night, std::int64_t id,
   transaction.commit();
 }
 
-void State::process_vanished(const NightKey& night, const ProcessRecord& process) {
+void State::process_vanished(const NightKey& night, const ProcessRecord& process, bool counts) {
   sqlite::Transaction transaction(database_);
   sqlite::Statement end = database_.prepare("UPDATE process SET ended_at = ? WHERE id = ?");
   end.bind(utc_now_text(), process.id).run();
   sqlite::Statement mark = database_.prepare(
       "INSERT INTO job (telescope, date, prod_id, stage, run, subrun, status, attempts) "
-      "VALUES (?, ?, ?, ?, ?, ?, 'interrupted', 1) "
+      "VALUES (?, ?, ?, ?, ?, ?, 'interrupted', ?) "
       "ON CONFLICT (telescope, date, prod_id, stage, run, subrun) "
-      "DO UPDATE SET attempts = attempts + 1");
+      "DO UPDATE SET attempts = attempts + excluded.attempts");
   for (const JobKey& key : process.jobs)
-    mark.bind(night.telescope, night.date.compact(), night.prod_id, key.stage, key.run, key.subrun)
+    mark.bind(night.telescope, night.date.compact(), night.prod_id, key.stage, key.run, key.subrun,
+              counts)
         .run();
   transaction.commit();
+}
+
+std::map<std::string, std::uint64_t> State::memory_of_stages(const NightKey& night) {
+  std::map<std::string, std::uint64_t> most;
+  sqlite::Statement query = database_.prepare(
+      "SELECT stage, max(max_rss_bytes) FROM job WHERE status = 'done' AND telescope = ?1 AND date "
+      "= "
+      "(SELECT max(date) FROM job WHERE telescope = ?1 AND date <= ?2) GROUP BY stage");
+  query.bind(night.telescope, night.date.compact());
+  while (query.step())
+    if (const std::int64_t bytes = query.integer(1); bytes > 0)
+      most[query.text(0)] = static_cast<std::uint64_t>(bytes);
+  return most;
 }
 
 void State::remember_files(const std::vector<FileStamp>& files) {
@@ -466,6 +487,12 @@ std::vector<StepRecord> State::steps(const NightKey& night) {
   return steps;
 }
 
+std::int64_t State::data_version() {
+  sqlite::Statement query = database_.prepare("PRAGMA data_version");
+  query.step();
+  return query.integer(0);
+}
+
 std::vector<NightRecord> State::nights() {
   std::vector<NightRecord> nights;
   if (database_.user_version() < first_schema_with_steps) return nights;
@@ -478,6 +505,15 @@ std::vector<NightRecord> State::nights() {
                       .summary = query.text(3),
                       .updated_at = query.text(4)});
   return nights;
+}
+
+std::optional<NightRecord> State::night(const NightKey& night) {
+  if (database_.user_version() < first_schema_with_steps) return std::nullopt;
+  sqlite::Statement query = database_.prepare(
+      "SELECT summary, updated_at FROM night WHERE telescope = ? AND date = ? AND prod_id = ?");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  if (!query.step()) return std::nullopt;
+  return NightRecord{.key = night, .summary = query.text(0), .updated_at = query.text(1)};
 }
 
 }  // namespace alisio::night

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -150,15 +151,22 @@ class State {
   [[nodiscard]] std::optional<FileStamp> known_file(const std::string& path);
   [[nodiscard]] std::vector<ProcessRecord> unfinished_processes(const NightKey& night);
 
+  /// Do several of these things in one transaction: all become durable, or none.
+  void together(const std::function<void()>& work);
+
   /// Record that a process is about to be started; return its id.
   std::int64_t process_starts(const NightKey& night, const ProcessRecord& process);
-  void process_has_pid(std::int64_t id, std::int64_t pid, std::int64_t pid_start);
   /// Record the end of a process: what its jobs came to (one attempt more each) and the files that
   /// they saw. Jobs of the process that are not among them keep their record.
   void process_ended(const NightKey& night, std::int64_t id, const std::vector<JobRecord>& jobs,
                      const std::vector<FileStamp>& files);
   /// Record that a process is gone without a word. What its jobs made earlier stays recorded.
-  void process_vanished(const NightKey& night, const ProcessRecord& process);
+  /// @param counts whether that was a try of its jobs; false: it was none of their fault
+  void process_vanished(const NightKey& night, const ProcessRecord& process, bool counts = true);
+
+  /// Return the most memory that jobs of each stage took, of this night or, if it has none yet, of
+  /// the last one before it, bytes.
+  [[nodiscard]] std::map<std::string, std::uint64_t> memory_of_stages(const NightKey& night);
 
   void remember_files(const std::vector<FileStamp>& files);
 
@@ -181,6 +189,14 @@ class State {
   [[nodiscard]] std::vector<StepRecord> steps(const NightKey& night);
   /// Return the nights that were shown, the latest date first.
   [[nodiscard]] std::vector<NightRecord> nights();
+  /// Return how a night was last shown; nothing if it never was.
+  [[nodiscard]] std::optional<NightRecord> night(const NightKey& night);
+
+  /// Return a number that changes when another process or connection has written. Cheap.
+  [[nodiscard]] std::int64_t data_version();
+
+  /// The database itself, for those who keep tables of their own in it.
+  [[nodiscard]] sqlite::Database& database() { return database_; }
 
   /// Return the closings of a night, the earliest first: at most the last of them is not reopened.
   [[nodiscard]] std::vector<ClosingRecord> closings(const NightKey& night);

@@ -42,6 +42,7 @@ Trouble trouble_of(const Step& step, const JobKey& key, const StateSnapshot& sta
 std::string count_text(const StageCount& count) {
   std::string text = fmt::format("{} done", count.done);
   if (count.failed > 0) text += fmt::format(", {} failed", count.failed);
+  if (count.vetoed > 0) text += fmt::format(", {} vetoed", count.vetoed);
   if (count.other > 0) text += fmt::format(", {} open", count.other);
   return text;
 }
@@ -54,9 +55,11 @@ std::string constants_text(const RunLine& line, const NightPlan& plan) {
   for (const auto& [stage, count] : line.stages) {
     all.done += count.done;
     all.failed += count.failed;
+    all.vetoed += count.vetoed;
     all.other += count.other;
   }
-  if (!line.stages.empty()) return all.failed + all.other == 0 ? "made" : count_text(all);
+  if (!line.stages.empty())
+    return all.failed + all.vetoed + all.other == 0 ? "made" : count_text(all);
   return plan.found.contains(line.run) ? "as found" : "";
 }
 
@@ -107,6 +110,8 @@ void count_job(const PlannedJob& planned, const StateSnapshot& state, RunLine& l
   }
   if (planned.step.done())
     ++count.done;
+  else if (planned.step.status == StepStatus::vetoed)
+    ++count.vetoed;
   else if (job != nullptr && job->status == JobStatus::failed)
     ++count.failed;
   else
@@ -152,13 +157,24 @@ std::optional<StageCount> merged_count(const RunLine& line) {
     if (!all) all.emplace();
     all->done += count->second.done;
     all->failed += count->second.failed;
+    all->vetoed += count->second.vetoed;
     all->other += count->second.other;
   }
   return all;
 }
 
 json stage_json(const StageCount& count) {
-  return {{"done", count.done}, {"failed", count.failed}, {"open", count.other}};
+  return {{"done", count.done},
+          {"failed", count.failed},
+          {"vetoed", count.vetoed},
+          {"open", count.other}};
+}
+
+std::string subruns_text(const RunLine& line) {
+  if (line.subruns == line.expected_subruns) return std::to_string(line.subruns);
+  std::string text = fmt::format("{} of {}", line.subruns, line.expected_subruns);
+  if (line.discarded_subruns > 0) text += fmt::format(", {} discarded", line.discarded_subruns);
+  return text;
 }
 
 /// The table in texts, heading first.
@@ -181,11 +197,7 @@ std::vector<std::vector<std::string>> table_rows(const NightSummary& summary) {
   if (quality) rows.front().emplace_back("quality");
   rows.front().insert(rows.front().end(), {"events", "time"});
   for (const RunLine& line : summary.runs) {
-    std::vector<std::string> row{
-        run_text(line.run), line.type,
-        line.subruns == line.expected_subruns
-            ? std::to_string(line.subruns)
-            : fmt::format("{} of {}", line.subruns, line.expected_subruns)};
+    std::vector<std::string> row{run_text(line.run), line.type, subruns_text(line)};
     if (!line.processed && line.constants.empty()) {
       row.emplace_back(line.type != "DATA" ? "not processed"
                        : line.subruns == 0 ? "no files"
@@ -237,6 +249,7 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
   summary.folders = setup.folders;
   summary.steps = setup.steps;
   summary.gate_faults = plan.gate_faults;
+  summary.decisions = plan.decisions;
   summary.notes = setup.catalogue.notes;
   for (const GateFault& fault : plan.gate_faults) summary.notes.push_back(gate_note(fault));
   const std::vector<std::string> choices = choice_notes(plan);
@@ -247,6 +260,8 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
     RunLine& line = lines[entry.run];
     line.run = entry.run;
     line.type = entry.type;
+    if (const auto source = setup.run_sources.find(entry.run); source != setup.run_sources.end())
+      line.source = source->second;
     line.subruns = static_cast<int>(entry.subruns.size());
     line.expected_subruns = entry.expected_subruns.value_or(line.subruns);
   }
@@ -256,6 +271,8 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
     if (const auto line = lines.find(key.run); line != lines.end())
       count_job(planned, state, line->second);
     if (key.stage == "r0_to_dl1") ++subruns[key.run];
+    // What an operator took out is no trouble.
+    if (planned.step.status == StepStatus::vetoed) continue;
     // What is not made for want of its input is not a second trouble.
     const bool maker_told =
         std::any_of(planned.needs.begin(), planned.needs.end(),
@@ -266,6 +283,8 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
   }
   for (auto& [run, line] : lines) {
     if (const auto count = subruns.find(run); count != subruns.end()) line.subruns = count->second;
+    if (const auto count = plan.discarded.find(run); count != plan.discarded.end())
+      line.discarded_subruns = count->second;
     if (line.type != "DATA") line.constants = constants_text(line, plan);
     judge_line(verdicts, line);
     if (const auto fault = line.failed_gates.find(whole_run); fault != line.failed_gates.end())
@@ -276,15 +295,13 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
   return summary;
 }
 
-void print_summary(const NightSummary& summary, std::ostream& out) {
+void print_table(const NightSummary& summary, std::ostream& out) {
   const std::vector<std::vector<std::string>> rows = table_rows(summary);
   const std::size_t columns = rows.front().size();
   std::vector<std::size_t> widths(columns, 0);
   for (const auto& row : rows)
     for (std::size_t column = 0; column < columns; ++column)
       widths[column] = std::max(widths[column], row[column].size());
-  out << fmt::format("Night {} of {}, production {}\n", summary.key.date.iso(),
-                     telescope_text(summary.key.telescope), summary.key.prod_id);
   for (const auto& row : rows) {
     std::string text;
     for (std::size_t column = 0; column < columns; ++column)
@@ -293,7 +310,14 @@ void print_summary(const NightSummary& summary, std::ostream& out) {
     text.erase(text.find_last_not_of(' ') + 1);
     out << text << '\n';
   }
+}
+
+void print_summary(const NightSummary& summary, std::ostream& out) {
+  out << fmt::format("Night {} of {}, production {}\n", summary.key.date.iso(),
+                     telescope_text(summary.key.telescope), summary.key.prod_id);
+  print_table(summary, out);
   print_troubles(summary.troubles, out);
+  for (const std::string& decision : summary.decisions) out << "decision: " << decision << '\n';
   for (const std::string& note : summary.notes) out << "note: " << note << '\n';
   out << "DL1: " << summary.folders.dl1.string() << '\n';
   if (summary.steps.dl2) out << "DL2: " << summary.folders.dl2.string() << '\n';
@@ -311,13 +335,16 @@ json summary_json(const NightSummary& summary) {
   document["wall_s"] = summary.wall_s;
   document["dl1_folder"] = summary.folders.dl1.string();
   document["dl2_folder"] = summary.folders.dl2.string();
+  document["decisions"] = summary.decisions;
   document["notes"] = summary.notes;
   document["runs"] = json::array();
   for (const RunLine& line : summary.runs) {
     json entry{{"run", line.run},
                {"type", line.type},
+               {"source", line.source},
                {"subruns", line.subruns},
                {"expected_subruns", line.expected_subruns},
+               {"discarded_subruns", line.discarded_subruns},
                {"processed", line.processed},
                {"constants", line.constants},
                {"quality", line.quality},
@@ -344,6 +371,57 @@ json summary_json(const NightSummary& summary) {
                                     {"log_file", trouble.log_file},
                                     {"log_tail", trouble.log_tail}});
   return document;
+}
+
+NightSummary parse_summary(const json& document) {
+  NightSummary summary;
+  document.at("telescope").get_to(summary.key.telescope);
+  summary.key.date = NightDate::parse(document.at("date").get<std::string>());
+  document.at("prod_id").get_to(summary.key.prod_id);
+  document.at("jobs_run").get_to(summary.jobs_run);
+  document.at("wall_s").get_to(summary.wall_s);
+  summary.decisions = document.value("decisions", std::vector<std::string>());
+  document.at("notes").get_to(summary.notes);
+  summary.folders.dl1 = document.at("dl1_folder").get<std::string>();
+  summary.folders.dl2 = document.at("dl2_folder").get<std::string>();
+  for (const json& entry : document.at("runs")) {
+    RunLine& line = summary.runs.emplace_back();
+    entry.at("run").get_to(line.run);
+    entry.at("type").get_to(line.type);
+    line.source = entry.value("source", "");
+    entry.at("subruns").get_to(line.subruns);
+    entry.at("expected_subruns").get_to(line.expected_subruns);
+    line.discarded_subruns = entry.value("discarded_subruns", 0);
+    entry.at("processed").get_to(line.processed);
+    entry.at("constants").get_to(line.constants);
+    entry.at("quality").get_to(line.quality);
+    entry.at("events").get_to(line.events);
+    entry.at("time_s").get_to(line.time_s);
+    for (const auto& [stage, count] : entry.items())
+      if (count.is_object() && count.contains("done"))
+        line.stages[stage] = {count.at("done"), count.at("failed"), count.value("vetoed", 0),
+                              count.at("open")};
+    for (const json& gates : entry.value("failed_gates", json::array()))
+      line.failed_gates[gates.at("subrun").is_null() ? whole_run : gates.at("subrun").get<int>()] =
+          gates.at("gates");
+  }
+  for (const json& entry : document.at("failed_gates"))
+    summary.gate_faults.push_back(
+        {entry.at("run"), entry.at("constants"), entry.at("gates"), entry.at("accepted")});
+  for (const json& entry : document.at("troubles"))
+    summary.troubles.push_back({{entry.at("stage"), entry.at("run"), entry.at("subrun")},
+                                entry.at("reason"),
+                                entry.at("log_file"),
+                                entry.at("log_tail")});
+  return summary;
+}
+
+std::string column_title(const std::string& stage) {
+  for (const auto& [name, title] : stage_columns)
+    if (stage == name) return title;
+  const bool merges = std::find(std::begin(merging_stages), std::end(merging_stages), stage) !=
+                      std::end(merging_stages);
+  return merges ? "merged" : stage;
 }
 
 }  // namespace alisio::night

@@ -13,15 +13,18 @@ namespace alisio::night {
 
 /// What one stage of one run has come to.
 struct StageCount {
-  int done = 0, failed = 0, other = 0;  ///< other: to run, waiting, blocked, missing input
+  int done = 0, failed = 0, vetoed = 0;
+  int other = 0;  ///< to run, waiting, blocked, missing input
 };
 
 /// One line of the night's table.
 struct RunLine {
   int run = 0;
   std::string type;
+  std::string source;                        ///< of a data run: what it observed; empty: unknown
   int subruns = 0;                           ///< that have files or products
   int expected_subruns = 0;                  ///< as the summary says, or the same
+  int discarded_subruns = 0;                 ///< that operators left out: part of those expected
   bool processed = false;                    ///< it has jobs
   std::map<std::string, StageCount> stages;  ///< by name: those that are wanted
   std::string constants;                     ///< of a calibration run: what became of them
@@ -45,6 +48,7 @@ struct NightSummary {
   std::vector<RunLine> runs;
   std::vector<Trouble> troubles;
   std::vector<GateFault> gate_faults;
+  std::vector<std::string> decisions;  ///< of operators, one line each
   std::vector<std::string> notes;
   NightFolders folders;
   Steps steps;
@@ -56,9 +60,16 @@ struct NightSummary {
 [[nodiscard]] NightSummary summarize(const NightSetup& setup, const StateSnapshot& state,
                                      const NightPlan& plan, const DataVerdicts& verdicts);
 
+/// Print the table of the runs alone.
+void print_table(const NightSummary& summary, std::ostream& out);
 /// Print the table, the troubles and the notes.
 void print_summary(const NightSummary& summary, std::ostream& out);
 [[nodiscard]] nlohmann::json summary_json(const NightSummary& summary);
+/// Return what summary_json() told: everything but the steps and the folders other than DL1, DL2.
+/// @throws nlohmann::json::exception if it is something else.
+[[nodiscard]] NightSummary parse_summary(const nlohmann::json& document);
+/// Return the title of the column that counts a stage: "DL1", "merged"; else the stage's name.
+[[nodiscard]] std::string column_title(const std::string& stage);
 
 /// Return one line a run whose constants are not those that were first in place: which, why.
 [[nodiscard]] std::vector<std::string> choice_notes(const NightPlan& plan);

@@ -1,5 +1,6 @@
-// A small night in a scratch folder, its jobs done by a stand-in program (fake_stage.cpp).
 #pragma once
+// A night of two data runs of two subruns in a folder of its own, its jobs done by a stand-in
+// program (fake_stage.cpp).
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>

@@ -915,7 +915,9 @@ TEST_F(NightTest, AStateOfTheFirstSchemaIsKept) {
   {
     sqlite::Database state(folder_ / "state/alisio.sqlite", sqlite::OpenMode::create);
     state.run("ALTER TABLE job_file DROP COLUMN quality");
-    state.run("DROP TABLE verdict; DROP TABLE night; DROP TABLE step; DROP TABLE closing");
+    state.run(
+        "DROP TABLE verdict; DROP TABLE night; DROP TABLE step; DROP TABLE decision;"
+        "DROP TABLE closing");
     state.set_user_version(1);
   }
   EXPECT_EQ(run(), 0) << out_.str();

@@ -1,0 +1,12 @@
+#pragma once
+#include "apps/commands.hpp"
+#include "lib/night/discard.hpp"
+
+namespace alisio::apps {
+
+/// Record in provenance that a product stands no more for what it was: a note on its entity that
+/// begins with "invalidated:", in the night's journal of notes, where `prov show` and the pages
+/// find it. Told twice, it is one note. @throws Error(resource) if it cannot be written.
+void record_invalidation(const night::Invalidation& invalidation, const Program& program);
+
+}  // namespace alisio::apps

@@ -1,0 +1,156 @@
+#include "lib/night/decision.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace alisio::night {
+namespace {
+
+struct Words {
+  DecisionKind kind;
+  const char* name;
+  const char* participle;
+};
+constexpr std::array<Words, 5> all_words{{{DecisionKind::veto, "veto", "vetoed"},
+                                          {DecisionKind::hold, "hold", "held"},
+                                          {DecisionKind::discard, "discard", "discarded"},
+                                          {DecisionKind::retry, "retry", "to be tried again"},
+                                          {DecisionKind::redo, "redo", "to be made again"}}};
+
+const Words& words_of(DecisionKind kind) {
+  return *std::find_if(all_words.begin(), all_words.end(),
+                       [&](const Words& words) { return words.kind == kind; });
+}
+
+/// A state that was only opened for reading may be of a time without decisions.
+bool keeps_decisions(sqlite::Database& database) {
+  return database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'decision'")
+      .step();
+}
+
+std::vector<Decision> read_decisions(State& state, const NightKey& night,
+                                     const std::string& condition) {
+  std::vector<Decision> decisions;
+  if (!keeps_decisions(state.database())) return decisions;
+  sqlite::Statement query = state.database().prepare(
+      "SELECT id, kind, run, subrun, stage, reason, author, at, coalesce(ended_at, ''), ended_by, "
+      "ended_why FROM decision WHERE telescope = ? AND date = ? AND prod_id = ?" +
+      condition + " ORDER BY id");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  while (query.step()) {
+    const std::string kind = query.text(1);
+    const auto* known = std::find_if(all_words.begin(), all_words.end(),
+                                     [&](const Words& words) { return kind == words.name; });
+    if (known == all_words.end()) continue;  // of a later program
+    decisions.push_back({.id = query.integer(0),
+                         .kind = known->kind,
+                         .run = static_cast<int>(query.integer(2)),
+                         .subrun = static_cast<int>(query.integer(3)),
+                         .stage = query.text(4),
+                         .reason = query.text(5),
+                         .author = query.text(6),
+                         .at = query.text(7),
+                         .ended_at = query.text(8),
+                         .ended_by = query.text(9),
+                         .ended_why = query.text(10)});
+  }
+  return decisions;
+}
+
+}  // namespace
+
+const char* to_string(DecisionKind kind) {
+  return words_of(kind).name;
+}
+
+const char* participle(DecisionKind kind) {
+  return words_of(kind).participle;
+}
+
+bool Decision::concerns(const JobKey& key) const {
+  return (run == whole_night || key.run == run) && (subrun == whole_run || key.subrun == subrun) &&
+         (stage.empty() || key.stage == stage);
+}
+
+std::string Decision::text() const {
+  return fmt::format("{} by {}{}{}", participle(kind), author, reason.empty() ? "" : ": ", reason);
+}
+
+std::string Decision::line() const {
+  return fmt::format("{}{}{} {} by {}, {}{}{}", run == whole_night ? "the " : "",
+                     job_name({"", run, subrun}), stage.empty() ? "" : ' ' + stage,
+                     participle(kind), author, at.substr(0, 19), reason.empty() ? "" : ": ",
+                     reason);
+}
+
+std::int64_t record_decision(State& state, const NightKey& night, const Decision& decision) {
+  sqlite::Database& database = state.database();
+  sqlite::Transaction transaction(database);
+  database
+      .prepare(
+          "INSERT INTO decision (telescope, date, prod_id, kind, run, subrun, stage, reason, "
+          "author, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(night.telescope, night.date.compact(), night.prod_id, to_string(decision.kind),
+            decision.run, decision.subrun, decision.stage, decision.reason, decision.author,
+            decision.at.empty() ? utc_now_text() : decision.at)
+      .run();
+  const std::int64_t id = database.last_row_id();
+  transaction.commit();
+  return id;
+}
+
+int end_decisions(State& state, const NightKey& night, DecisionKind kind, int run, int subrun,
+                  const std::string& author, const std::string& why) {
+  sqlite::Database& database = state.database();
+  sqlite::Transaction transaction(database);
+  sqlite::Statement end = database.prepare(
+      "UPDATE decision SET ended_at = ?, ended_by = ?, ended_why = ? WHERE telescope = ? AND "
+      "date = ? AND prod_id = ? AND kind = ? AND run = ? AND subrun = ? AND ended_at IS NULL "
+      "RETURNING id");
+  end.bind(utc_now_text(), author, why, night.telescope, night.date.compact(), night.prod_id,
+           to_string(kind), run, subrun);
+  int count = 0;
+  while (end.step()) ++count;
+  end.reset();
+  transaction.commit();
+  return count;
+}
+
+std::vector<Decision> standing_decisions(State& state, const NightKey& night) {
+  return read_decisions(state, night, " AND ended_at IS NULL");
+}
+
+std::vector<Decision> all_decisions(State& state, const NightKey& night) {
+  return read_decisions(state, night, "");
+}
+
+const Decision* decision_about(const std::vector<Decision>& decisions, DecisionKind kind,
+                               const JobKey& key) {
+  const auto found = std::find_if(
+      decisions.begin(), decisions.end(),
+      [&](const Decision& decision) { return decision.kind == kind && decision.concerns(key); });
+  return found == decisions.end() ? nullptr : &*found;
+}
+
+Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged) {
+  if (judged.status == StepStatus::done || judged.status == StepStatus::running) return judged;
+  if (const Decision* veto = decision_about(decisions, DecisionKind::veto, key))
+    return {StepStatus::vetoed, veto->text()};
+  if (judged.status == StepStatus::to_run)
+    if (const Decision* hold = decision_about(decisions, DecisionKind::hold, key))
+      return {StepStatus::waiting, hold->text()};
+  return judged;
+}
+
+const Decision* owed_retry(const std::vector<Decision>& decisions, const JobRecord& record) {
+  const auto found =
+      std::find_if(decisions.rbegin(), decisions.rend(), [&](const Decision& decision) {
+        return decision.kind == DecisionKind::retry && decision.concerns(record.key) &&
+               record.ended_at <= decision.at;
+      });
+  return found == decisions.rend() ? nullptr : &*found;
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,105 @@
+#include "lib/night/discard.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+
+#include "lib/base/error.hpp"
+#include "lib/night/table.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+namespace {
+
+/// A product of a subrun, as its maker recorded it.
+struct Product {
+  fs::path file;
+  std::string sha256;
+};
+
+std::vector<Product> products_of(State& state, const NightKey& night, int run, int subrun) {
+  sqlite::Statement query = state.database().prepare(
+      "SELECT job_file.path, job_file.sha256 FROM job "
+      "JOIN job_file ON job_file.job = job.id AND output = 1 "
+      // Gain-selected raw data serve all productions.
+      "WHERE telescope = ? AND date = ? AND prod_id = ? AND run = ? AND subrun = ? "
+      "AND stage <> 'gain_select' ORDER BY job_file.path");
+  query.bind(night.telescope, night.date.compact(), night.prod_id, run, subrun);
+  std::vector<Product> products;
+  while (query.step()) products.push_back({query.text(0), query.text(1)});
+  return products;
+}
+
+/// The name of a product while its subrun is discarded: no pattern of readers ends like it.
+fs::path name_aside(const fs::path& file, const Decision& discard) {
+  std::string instant = discard.at.substr(0, 19);
+  std::erase_if(instant, [](char c) { return c == '-' || c == ':'; });
+  return file.string() + ".discarded-" + instant;
+}
+
+void rename_file(const fs::path& from, const fs::path& to) {
+  std::error_code failed;
+  fs::rename(from, to, failed);
+  if (failed)
+    throw Error(ErrorKind::resource, "cannot be renamed: " + failed.message(), from.string(),
+                "mend the permissions of its folder, then say it again");
+}
+
+}  // namespace
+
+std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
+                                          const InvalidationRecorder& record) {
+  std::vector<fs::path> names;
+  const std::optional<NightRecord> shown = state.night(night);
+  if (!shown) return names;
+  // <products>/DL1/<date>/<production>
+  const fs::path dl1 = parse_summary(nlohmann::json::parse(shown->summary)).folders.dl1;
+  const std::vector<ProcessRecord> processes = state.unfinished_processes(night);
+  const auto is_in_the_making = [&](int run, int subrun) {
+    return std::any_of(processes.begin(), processes.end(), [&](const ProcessRecord& process) {
+      return std::any_of(process.jobs.begin(), process.jobs.end(),
+                         [&](const JobKey& key) { return key.run == run && key.subrun == subrun; });
+    });
+  };
+  for (const Decision& decision : standing_decisions(state, night)) {
+    if (decision.kind != DecisionKind::discard || is_in_the_making(decision.run, decision.subrun))
+      continue;
+    for (const Product& product : products_of(state, night, decision.run, decision.subrun)) {
+      std::error_code ignored;
+      if (!fs::exists(product.file, ignored)) continue;
+      fs::path aside = name_aside(product.file, decision);
+      for (int number = 2; fs::exists(aside, ignored); ++number)
+        aside = fmt::format("{}-{}", name_aside(product.file, decision).string(), number);
+      // Recorded first: a name that changed without a record would be a riddle.
+      if (record)
+        record({.file = product.file,
+                .sha256 = product.sha256,
+                .kept_as = aside,
+                .data_root = dl1.parent_path().parent_path().parent_path(),
+                .log = dl1 / "log",
+                .reason = decision.reason,
+                .author = decision.author,
+                .at = decision.at});
+      rename_file(product.file, aside);
+      names.push_back(std::move(aside));
+    }
+  }
+  return names;
+}
+
+std::vector<fs::path> bring_back(State& state, const NightKey& night, const Decision& discard) {
+  std::vector<fs::path> names;
+  for (const Product& product : products_of(state, night, discard.run, discard.subrun)) {
+    const fs::path aside = name_aside(product.file, discard);
+    std::error_code ignored;
+    if (!fs::exists(aside, ignored) || fs::exists(product.file, ignored)) continue;
+    rename_file(aside, product.file);
+    names.push_back(product.file);
+  }
+  return names;
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,37 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lib/night/decision.hpp"
+#include "lib/night/state.hpp"
+
+namespace alisio::night {
+
+/// A file that was made, and stands no more for what it was.
+struct Invalidation {
+  std::filesystem::path file;       ///< as it was recorded
+  std::string sha256;               ///< of its content
+  std::filesystem::path kept_as;    ///< where the content is now; empty: it was removed
+  std::filesystem::path data_root;  ///< of the tree of products
+  std::filesystem::path log;        ///< folder of the night's records
+  std::string reason, author;
+  std::string at;  ///< ISO, UTC
+};
+/// Records an invalidation in provenance. To be told the same twice must do no harm.
+using InvalidationRecorder = std::function<void(const Invalidation&)>;
+
+/// Set aside what was made of the discarded subruns of a night: renamed beside its place, so that
+/// no reader takes it, and never removed. Products that belong to all productions stay. What is in
+/// the making is left to whoever makes it. To be called again does no harm.
+/// @returns the new names. @throws Error(resource) if a file cannot be renamed.
+std::vector<std::filesystem::path> set_aside_discarded(State& state, const NightKey& night,
+                                                       const InvalidationRecorder& record);
+
+/// Give what was set aside for a decision its names back, where nothing new has them.
+/// @returns the names.
+std::vector<std::filesystem::path> bring_back(State& state, const NightKey& night,
+                                              const Decision& discard);
+
+}  // namespace alisio::night

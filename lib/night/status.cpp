@@ -1,0 +1,280 @@
+#include "lib/night/status.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "lib/base/error.hpp"
+#include "lib/night/judge.hpp"
+#include "lib/night/process.hpp"
+
+namespace alisio::night {
+namespace {
+
+using nlohmann::json;
+
+/// Return the seconds from the epoch to an instant written as utc_now_text() writes it.
+double unix_seconds(const std::string& text) {
+  using namespace std::chrono;
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0;
+  double second = 0;
+  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%lf", &year, &month, &day, &hour, &minute,
+                  &second) != 6)
+    return 0;
+  const sys_days date = std::chrono::year{year} / std::chrono::month(unsigned(month)) /
+                        std::chrono::day(unsigned(day));
+  return static_cast<double>(date.time_since_epoch().count()) * 86400 + hour * 3600 + minute * 60 +
+         second;
+}
+
+std::vector<JobStatusView> read_jobs(sqlite::Database& database, const NightKey& night) {
+  sqlite::Statement query = database.prepare(
+      "SELECT step.stage, step.run, step.subrun, step.status, step.reason, job.attempts, "
+      "coalesce(job.status, ''), job.exit_code, coalesce(job.message, ''), "
+      "coalesce(job.log_file, ''), coalesce(job.log_tail, ''), job.events, job.wall_s, job.cpu_s, "
+      "job.max_rss_bytes, coalesce(job.ended_at, '') "
+      "FROM step LEFT JOIN job USING (telescope, date, prod_id, stage, run, subrun) "
+      "WHERE step.telescope = ? AND step.date = ? AND step.prod_id = ? "
+      "ORDER BY step.run, step.subrun, step.stage");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  std::vector<JobStatusView> jobs;
+  while (query.step()) {
+    JobStatusView job;
+    job.key = {query.text(0), static_cast<int>(query.integer(1)),
+               static_cast<int>(query.integer(2))};
+    job.status = query.text(3);
+    job.reason = query.text(4);
+    job.attempts = static_cast<int>(query.integer(5));
+    job.last_end = query.text(6);
+    job.exit_code = static_cast<int>(query.integer(7));
+    job.message = query.text(8);
+    job.log_file = query.text(9);
+    job.log_tail = query.text(10);
+    job.events = query.integer(11);
+    job.wall_s = query.number(12);
+    job.cpu_s = query.number(13);
+    job.max_rss_bytes = static_cast<std::uint64_t>(query.integer(14));
+    job.ended_at = query.text(15);
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+std::vector<RunningView> read_running(State& state, const NightKey& night) {
+  const std::string here = host_name();
+  std::vector<RunningView> running;
+  for (ProcessRecord& process : state.unfinished_processes(night)) {
+    RunningView view;
+    view.jobs = std::move(process.jobs);
+    view.pid = process.pid;
+    view.lost = process.host == here && process.pid > 0 &&
+                process_start_time(static_cast<pid_t>(process.pid)) != process.pid_start;
+    view.host = std::move(process.host);
+    view.started_at = std::move(process.started_at);
+    view.log_file = std::move(process.log_file);
+    running.push_back(std::move(view));
+  }
+  return running;
+}
+
+/// What the pass showed is up to a second old: processes under way are known better.
+void mark_running(const std::vector<RunningView>& running, std::vector<JobStatusView>& jobs) {
+  std::map<JobKey, const RunningView*> by_job;
+  for (const RunningView& process : running)
+    if (!process.lost)
+      for (const JobKey& key : process.jobs) by_job[key] = &process;
+  const std::string word = to_string(StepStatus::running);
+  for (JobStatusView& job : jobs) {
+    const auto process = by_job.find(job.key);
+    if (process != by_job.end()) {
+      job.running_since = process->second->started_at;
+      job.status = job.reason = word;
+    } else if (job.status == word) {
+      job.reason = "its pass is gone; the next one finds out what became of it";
+    }
+  }
+}
+
+/// Count the jobs of each run as they stand now.
+void count_again(const std::vector<JobStatusView>& jobs, NightSummary& summary) {
+  std::map<int, RunLine*> lines;
+  for (RunLine& line : summary.runs) {
+    line.stages.clear();
+    lines[line.run] = &line;
+  }
+  for (const JobStatusView& job : jobs) {
+    const auto line = lines.find(job.key.run);
+    if (line == lines.end()) continue;
+    StageCount& count = line->second->stages[job.key.stage];
+    if (job.status == to_string(StepStatus::done))
+      ++count.done;
+    else if (job.status == to_string(StepStatus::vetoed))
+      ++count.vetoed;
+    else if (job.last_end == "failed" && job.running_since.empty())
+      ++count.failed;
+    else
+      ++count.other;
+  }
+}
+
+/// Tell the troubles that are a job's own, and what they are known as.
+void recognise_failures(const NightSummary& summary, std::vector<JobStatusView>& jobs) {
+  std::set<JobKey> own;
+  for (const Trouble& trouble : summary.troubles) own.insert(trouble.key);
+  for (JobStatusView& job : jobs) {
+    const bool failed = job.last_end == "failed" && job.running_since.empty() &&
+                        job.status != to_string(StepStatus::done) &&
+                        job.status != to_string(StepStatus::vetoed);
+    const bool stuck = job.status == to_string(StepStatus::failed) ||
+                       job.status == to_string(StepStatus::blocked) ||
+                       job.status == to_string(StepStatus::missing_input);
+    job.in_trouble = failed || (stuck && own.contains(job.key));
+    if (failed)
+      job.failure = classify({job.exit_code, job.message, job.log_tail, job.key.stage});
+    else if (job.in_trouble)
+      job.failure = classify({exit_code(ErrorKind::missing_input), job.reason, "", job.key.stage});
+  }
+}
+
+json subrun_json(int subrun) {
+  return subrun == whole_run ? json() : json(subrun);
+}
+
+json key_json(const JobKey& key) {
+  return {{"stage", key.stage}, {"run", key.run}, {"subrun", subrun_json(key.subrun)}};
+}
+
+json job_json(const JobStatusView& job) {
+  json entry = key_json(job.key);
+  entry["status"] = job.status;
+  entry["reason"] = job.reason;
+  entry["attempts"] = job.attempts;
+  if (!job.running_since.empty()) entry["running_since"] = job.running_since;
+  entry["in_trouble"] = job.in_trouble;
+  if (job.failure)
+    entry["failure"] = {{"class", to_string(job.failure->kind)},
+                        {"cause", job.failure->cause},
+                        {"advice", job.failure->advice},
+                        {"try_again", to_string(job.failure->try_again)}};
+  if (job.attempts == 0) return entry;
+  entry["last_end"] = job.last_end;
+  entry["exit_code"] = job.exit_code;
+  entry["message"] = job.message;
+  entry["log_file"] = job.log_file;
+  entry["log_tail"] = job.log_tail;
+  entry["events"] = job.events;
+  entry["wall_s"] = job.wall_s;
+  entry["cpu_s"] = job.cpu_s;
+  entry["max_rss_bytes"] = job.max_rss_bytes;
+  entry["ended_at"] = job.ended_at;
+  return entry;
+}
+
+}  // namespace
+
+NightProgress progress_of(const std::vector<JobStatusView>& jobs,
+                          const std::vector<RunningView>& running, const std::string& now) {
+  struct Mean {
+    double sum_s = 0;
+    int count = 0;
+  };
+  std::map<std::string, Mean> done;
+  NightProgress progress;
+  progress.jobs = static_cast<int>(jobs.size());
+  for (const JobStatusView& job : jobs) {
+    progress.done += job.status == to_string(StepStatus::done);
+    progress.running += !job.running_since.empty();
+    progress.to_run += job.status == to_string(StepStatus::to_run);
+    progress.in_trouble += job.status == to_string(StepStatus::failed) ||
+                           job.status == to_string(StepStatus::blocked) ||
+                           job.status == to_string(StepStatus::missing_input);
+    if (job.last_end != "done" || job.wall_s <= 0) continue;
+    done[job.key.stage].sum_s += job.wall_s;
+    ++done[job.key.stage].count;
+  }
+  const auto at_once = std::count_if(running.begin(), running.end(),
+                                     [](const RunningView& process) { return !process.lost; });
+  if (at_once == 0 || done.empty()) return progress;
+  const auto mean_of = [&](const std::string& stage) {
+    const auto mean = done.find(stage);
+    if (mean != done.end()) return mean->second.sum_s / mean->second.count;
+    progress.left_at_least = true;
+    return 0.0;
+  };
+  double work_s = 0;
+  for (const JobStatusView& job : jobs)
+    if (job.status == to_string(StepStatus::to_run)) work_s += mean_of(job.key.stage);
+  for (const RunningView& process : running) {
+    if (process.lost) continue;
+    double whole_s = 0;
+    for (const JobKey& key : process.jobs) whole_s += mean_of(key.stage);
+    work_s += std::max(0.0, whole_s - (unix_seconds(now) - unix_seconds(process.started_at)));
+  }
+  progress.left_s = work_s / static_cast<double>(at_once);
+  return progress;
+}
+
+std::optional<NightStatus> read_status(State& state, const NightKey& night) {
+  const std::optional<NightRecord> record = state.night(night);
+  if (!record) return std::nullopt;
+  NightStatus status;
+  status.summary = parse_summary(json::parse(record->summary));
+  status.updated_at = record->updated_at;
+  status.jobs = read_jobs(state.database(), night);
+  status.running = read_running(state, night);
+  status.decisions = standing_decisions(state, night);
+  status.summary.decisions.clear();
+  for (const Decision& decision : status.decisions)
+    status.summary.decisions.push_back(decision.line());
+  mark_running(status.running, status.jobs);
+  count_again(status.jobs, status.summary);
+  recognise_failures(status.summary, status.jobs);
+  for (const JobStatusView& job : status.jobs)
+    ++status.counts[{job.key.run, job.key.stage}][job.status];
+  status.progress = progress_of(status.jobs, status.running, utc_now_text());
+  return status;
+}
+
+json status_json(const NightStatus& status) {
+  const NightProgress& progress = status.progress;
+  json document{{"telescope", status.summary.key.telescope},
+                {"date", status.summary.key.date.iso()},
+                {"prod_id", status.summary.key.prod_id},
+                {"updated_at", status.updated_at},
+                {"complete", status.complete()},
+                {"summary", summary_json(status.summary)}};
+  document["progress"] = {{"jobs", progress.jobs},
+                          {"done", progress.done},
+                          {"running", progress.running},
+                          {"to_run", progress.to_run},
+                          {"in_trouble", progress.in_trouble},
+                          {"left_s", progress.left_s ? json(*progress.left_s) : json()},
+                          {"left_at_least", progress.left_at_least}};
+  json& decisions = document["decisions"] = json::array();
+  for (const Decision& decision : status.decisions)
+    decisions.push_back({{"decision", to_string(decision.kind)},
+                         {"run", decision.run},
+                         {"subrun", subrun_json(decision.subrun)},
+                         {"stage", decision.stage},
+                         {"reason", decision.reason},
+                         {"author", decision.author},
+                         {"at", decision.at}});
+  json& running = document["running"] = json::array();
+  for (const RunningView& process : status.running) {
+    json jobs = json::array();
+    for (const JobKey& key : process.jobs) jobs.push_back(key_json(key));
+    running.push_back({{"jobs", std::move(jobs)},
+                       {"pid", process.pid},
+                       {"host", process.host},
+                       {"started_at", process.started_at},
+                       {"log_file", process.log_file},
+                       {"lost", process.lost}});
+  }
+  json& jobs = document["jobs"] = json::array();
+  for (const JobStatusView& job : status.jobs) jobs.push_back(job_json(job));
+  return document;
+}
+
+}  // namespace alisio::night
