@@ -40,6 +40,7 @@ std::span<const Command> commands() {
     list.push_back({"reopen", "open a closed night again", run_reopen_command});
     list.push_back(
         {"verify-seal", "tell whether a closed night is what was sealed", run_verify_seal_command});
+    list.push_back({"archive", "copy a sealed night to another root", run_archive_command});
     list.push_back({"state", "rebuild, copy, check the state database", run_state_command});
     list.push_back({"prov", "merge, verify and draw provenance", run_prov_command});
     list.push_back({"web", "serve nights and their provenance as pages", run_web_command});

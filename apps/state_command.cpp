@@ -13,6 +13,7 @@
 #include "lib/base/log.hpp"
 #include "lib/base/suggest.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/lstosa_import.hpp"
 #include "lib/night/night.hpp"
 #include "lib/night/rebuild.hpp"
 #include "lib/night/state_files.hpp"
@@ -219,6 +220,47 @@ int check(const Texts& arguments, const Program&) {
   return faults.empty() ? 0 : exit_code(ErrorKind::incomplete);
 }
 
+int import_lstosa(const Texts& arguments, const Program& program) {
+  std::string config_file, date;
+  night::NightOptions options;
+  po::options_description described("Options");
+  described.add_options()("config", po::value(&config_file), "configuration file")(
+      "prod-id", po::value(&options.prod_id), "name of the production (default: as configured)")(
+      "date", po::value(&date), "date of the evening (the positional argument)");
+  po::positional_options_description positional;
+  positional.add("date", 1);
+  const auto given = parse_arguments(
+      arguments,
+      {.name = "state import-lstosa",
+       .synopsis = "DATE --config FILE [--prod-id NAME]",
+       .text =
+           "Takes in a night that LSTOSA made, so that it counts as done: the history files in\n"
+           "paths.running_analysis say which subruns ended well, the products below DL1/, DL2/\n"
+           "and DL3/ are hashed, and the night is closed under a seal of all of them. Subruns\n"
+           "whose last history line has another exit code than 0, or whose DL1 is not there,\n"
+           "are named as missing. Nothing is made again unless alisio reopen asks for it.",
+       .examples = "  alisio state import-lstosa 20220115 --prod-id v0.9.6 --config alisio.yaml"},
+      described, positional);
+  if (!given) return 0;
+  if (date.empty())
+    throw Error(ErrorKind::usage, "the date is missing", "alisio state import-lstosa",
+                "give YYYYMMDD");
+  options.date = NightDate::parse(date);
+  const config::Configuration configuration = configuration_of(config_file);
+  const night::NightKey key = night::night_key(options, configuration);
+  const fs::path folder = configuration.path("paths.state");
+  const night::NightLock lock = night::NightLock::take(night::night_lock_file(folder, key));
+  if (!lock.holds())
+    throw Error(ErrorKind::resource,
+                fmt::format("this night is being processed by {}", lock.holder()), key.date.iso(),
+                "wait for its end, or stop it");
+  return night::print_import(night::import_lstosa_night({.key = key,
+                                                         .configuration = configuration,
+                                                         .services = night_services(program),
+                                                         .config_file = config_file}),
+                             std::cout);
+}
+
 struct StateCommand {
   const char* name;
   const char* what;
@@ -231,6 +273,7 @@ constexpr StateCommand state_commands[] = {
     {"backup", "copy it", backup},
     {"rollback", "go back to the last copy", rollback},
     {"check", "tell whether it is sound", check},
+    {"import-lstosa", "take in a night that LSTOSA made", import_lstosa},
 };
 
 }  // namespace

@@ -278,6 +278,9 @@ std::vector<Option> make_options() {
       {"provenance.index", K::text, "", "",
        "index of provenance: file on a local disk, or postgresql://…; empty: "
        "<paths.state>/provenance.sqlite"},
+      {"provenance.moved_from", K::words, json::array(), "",
+       "roots where the data tree stood when it was recorded: files are named below paths.products "
+       "now"},
       {"provenance.journals", K::path, "", "",
        "folder of journals besides those of the products: records of other programs"},
 
