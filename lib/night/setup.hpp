@@ -49,6 +49,8 @@ struct NightSetup {
   std::vector<RunSetup> runs;              ///< data runs that were asked for, ascending
   std::map<int, std::string> run_sources;  ///< by data run: what was observed, where it is known
 
+  int growing_subruns = 0;  ///< left out: they are being written (see growing.hpp)
+
   [[nodiscard]] bool is_asked(int run) const;
 };
 
