@@ -6,7 +6,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/version.hpp"
-#include "lib/night/pass.hpp"
+#include "lib/night/file_hashes.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
