@@ -12,6 +12,7 @@
 
 #include "apps/command_line.hpp"
 #include "apps/night_services.hpp"
+#include "apps/stage_name.hpp"
 #include "lib/base/account.hpp"
 #include "lib/base/error.hpp"
 #include "lib/config/configuration.hpp"
@@ -20,7 +21,6 @@
 #include "lib/night/decision.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/night.hpp"
-#include "lib/stage/description.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -235,7 +235,7 @@ int discard(const Request& request, night::State& state, const Program& program)
 }
 
 int retry(const Request& request, night::State& state) {
-  if (!request.stage.empty()) static_cast<void>(stage::description(request.stage));
+  if (!request.stage.empty()) check_stage(request.stage);
   Decision about;
   about.run = request.decided_run();
   about.subrun = request.decided_subrun();

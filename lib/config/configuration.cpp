@@ -115,6 +115,18 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
         all[item.first.as<std::string>()] = convert_range(item.second, option, where);
       return all;
     }
+    case OptionKind::numbers: {
+      json all = json::object();
+      if (node.IsNull()) return all;
+      if (!node.IsMap()) refuse(where, option, "a block of names with numbers");
+      for (const auto& item : node) {
+        const auto number = parse_number(scalar(item.second, "a block of names with numbers"));
+        if (!number) refuse(where, option, "a block of names with numbers");
+        check_limits(*number, option, where);
+        all[item.first.as<std::string>()] = *number;
+      }
+      return all;
+    }
     case OptionKind::words: {
       json all = json::array();
       if (node.IsNull()) return all;
@@ -349,6 +361,9 @@ std::map<std::string, std::pair<double, double>> Configuration::ranges(std::stri
   for (const auto& [name, range] : value(key).items())
     all.emplace(name, std::pair(range[0].get<double>(), range[1].get<double>()));
   return all;
+}
+std::map<std::string, double> Configuration::numbers(std::string_view key) const {
+  return value(key).get<std::map<std::string, double>>();
 }
 std::vector<std::string> Configuration::words(std::string_view key) const {
   return value(key).get<std::vector<std::string>>();

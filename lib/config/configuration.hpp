@@ -37,6 +37,7 @@ class Configuration {
   [[nodiscard]] std::string text(std::string_view key) const;
   [[nodiscard]] std::pair<double, double> range(std::string_view key) const;
   [[nodiscard]] std::map<std::string, std::pair<double, double>> ranges(std::string_view key) const;
+  [[nodiscard]] std::map<std::string, double> numbers(std::string_view key) const;
   [[nodiscard]] std::vector<std::string> words(std::string_view key) const;
   /// Return an absolute path, or an empty one if the value is empty.
   [[nodiscard]] std::filesystem::path path(std::string_view key) const;

@@ -95,6 +95,27 @@ void add_charge_calibrations(std::vector<Option>& options) {
                            .scaled_low_gain = true});
 }
 
+/// What the jobs of a night may take of this machine.
+void add_execution(std::vector<Option>& options) {
+  options.push_back({"night.memory", K::number, 0.0, "GB",
+                     "memory that jobs on this machine may take together; 0: what it has, as far "
+                     "as its control group allows"});
+  options.push_back({"night.nice", K::integer, 0, "", "added to the niceness of jobs", {0, 19}});
+  options.push_back({"night.job_memory",
+                     K::number,
+                     2.0,
+                     "GB",
+                     "memory that a job is expected to take if nothing is known of its stage",
+                     {0.001}});
+  options.push_back({"night.stage_memory",
+                     K::numbers,
+                     json::object(),
+                     "GB",
+                     "the same by stage (r0_to_dl1: 1.5); default: 1.2 times the most that earlier "
+                     "jobs of the stage took",
+                     {0.001}});
+}
+
 /// Cuts and bins of instrument response and DL3, in the blocks of lstchain's configuration of
 /// lstchain_create_irf_files and lstchain_create_dl3_file, with their defaults.
 void add_dl3(std::vector<Option>& options) {
@@ -554,6 +575,8 @@ const char* kind_name(OptionKind kind) {
       return "[low, high]";
     case K::ranges:
       return "names with [low, high]";
+    case K::numbers:
+      return "names with numbers";
     case K::words:
       return "list of words";
     case K::boolean:
@@ -578,6 +601,7 @@ std::span<const Option> options() {
     add_charge_calibrations(options);
     add_dl3(options);
     add_closing(options);
+    add_execution(options);
     return options;
   }();
   return all;

@@ -13,6 +13,7 @@ enum class OptionKind {
   number_or_null,  ///< null switches the step off
   range,           ///< [low, high], both inclusive, may be infinite
   ranges,          ///< a block of names, each with such a range; given, it replaces the whole block
+  numbers,         ///< a block of names, each with a number
   words,           ///< a list of words
   boolean,
   boolean_or_null,  ///< null leaves the decision to the data

@@ -8,7 +8,9 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/night/file_hashes.hpp"
 #include "lib/night/merge.hpp"
+#include "lib/night/report.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {

@@ -74,6 +74,7 @@ struct Step {
   }
   /// Its product stands.
   [[nodiscard]] bool done() const { return status == StepStatus::done; }
+  bool operator==(const Step&) const = default;
 };
 
 }  // namespace alisio::night

@@ -6,10 +6,10 @@
 #include <cctype>
 #include <cstring>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
-#include <thread>
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
@@ -18,7 +18,10 @@
 #include "lib/config/response_files.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
+#include "lib/night/file_hashes.hpp"
+#include "lib/night/local_executor.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/machine.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
 #include "lib/stage/description.hpp"
@@ -134,13 +137,7 @@ std::string with_responses(const std::string& dl3_configuration, const fs::path&
 PlanSettings settings_of(const NightOptions& options, const config::Configuration& configuration,
                          const NightServices& services) {
   PlanSettings settings;
-  for (const stage::StageDescription& stage : stage::descriptions())
-    settings.stages[stage.name] = {stage.version,
-                                   configuration.section_json(stage.configuration_sections)};
-  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
-    std::string& facts = settings.stages.at("dl3").configuration;
-    facts = with_responses(facts, responses);
-  }
+  settings.stages = stage_facts(configuration);
   settings.retry_failed = !options.pass && !options.close;
   settings.accepted = {options.accepted.begin(), options.accepted.end()};
   if (services.check_constants)
@@ -166,9 +163,38 @@ InputStates describe_inputs(const NightSetup& setup, const NightServices& servic
   return states;
 }
 
+/// Return the decisions to make again what is asked for: one, or one for each run.
+std::vector<Decision> redo_decisions(const NightOptions& options) {
+  std::vector<Decision> decisions;
+  if (!options.redo) return decisions;
+  Decision redo;
+  redo.kind = DecisionKind::redo;
+  redo.stage = options.redo->stage;
+  redo.reason = options.redo->reason;
+  redo.author = options.redo->author;
+  redo.at = utc_now_text();
+  for (const int run : options.runs.empty() ? std::vector<int>{whole_night} : options.runs) {
+    redo.run = run;
+    decisions.push_back(redo);
+  }
+  return decisions;
+}
+
+/// Return those of them that do not stand already: saying the same again goes on with it.
+std::vector<Decision> new_decisions(std::vector<Decision> asked,
+                                    const std::vector<Decision>& standing) {
+  std::erase_if(asked, [&](const Decision& one) {
+    return std::any_of(standing.begin(), standing.end(), [&](const Decision& other) {
+      return other.kind == one.kind && other.run == one.run && other.stage == one.stage &&
+             other.reason == one.reason;
+    });
+  });
+  return asked;
+}
+
 /// Print a plan from the state as it is, changing nothing.
 int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanSettings settings,
-                    bool as_json, const NightServices& services, std::ostream& out) {
+                    const NightOptions& options, const NightServices& services, std::ostream& out) {
   StateSnapshot snapshot;
   std::optional<State> state = State::open_read_only(state_folder);
   if (state) {
@@ -178,11 +204,13 @@ int print_plan_only(const NightSetup& setup, const fs::path& state_folder, PlanS
       return state->known_verdict(settings.gates, file);
     };
   }
+  for (Decision& redo : new_decisions(redo_decisions(options), settings.decisions))
+    settings.decisions.push_back(std::move(redo));
   std::vector<FileStamp> rehashed;
   Planner planner(setup, settings, disk_access(services));
   const NightPlan plan = planner.plan(snapshot, {}, rehashed);
   const InputStates states = describe_inputs(setup, services);
-  if (as_json)
+  if (options.json)
     print_plan_json(setup, plan, states, out);
   else
     print_plan(setup, plan, states, out);
@@ -197,12 +225,29 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
   made.threads = std::max<int>(1, options.threads > 0
                                       ? options.threads
                                       : static_cast<int>(configuration.integer("night.threads")));
+  made.retries = static_cast<int>(configuration.integer("night.retries"));
+  made.may_leave = options.pass;
+  return made;
+}
+
+/// Return what runs the jobs of a night, as configured.
+std::unique_ptr<Executor> executor_of(const NightOptions& options,
+                                      const config::Configuration& configuration,
+                                      const NightServices& services, const PassOptions& how,
+                                      const NightKey& key, State& state) {
+  LocalLimits limits;
+  const Machine machine = this_machine();
   const int configured =
       options.jobs > 0 ? options.jobs : static_cast<int>(configuration.integer("night.jobs"));
-  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  made.max_jobs = configured > 0 ? configured : std::max(1, processors / made.threads);
-  made.retries = static_cast<int>(configuration.integer("night.retries"));
-  return made;
+  limits.processes = configured > 0 ? configured : std::max(1, machine.processors / how.threads);
+  const double memory_gb = configuration.number("night.memory");
+  limits.memory_bytes =
+      memory_gb > 0 ? static_cast<std::uint64_t>(memory_gb * 1e9) : machine.memory_bytes;
+  limits.nice = static_cast<int>(configuration.integer("night.nice"));
+  limits.memory_of_stage =
+      memory_expectation(configuration.number("night.job_memory"),
+                         configuration.numbers("night.stage_memory"), state.memory_of_stages(key));
+  return std::make_unique<LocalExecutor>(state, key, services.executable, std::move(limits));
 }
 
 /// Say what there was to do if nothing ran.
@@ -231,6 +276,17 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
 
 }  // namespace
 
+std::map<std::string, StageFacts> stage_facts(const config::Configuration& configuration) {
+  std::map<std::string, StageFacts> stages;
+  for (const stage::StageDescription& stage : stage::descriptions())
+    stages[stage.name] = {stage.version, configuration.section_json(stage.configuration_sections)};
+  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
+    std::string& facts = stages.at("dl3").configuration;
+    facts = with_responses(facts, responses);
+  }
+  return stages;
+}
+
 NightKey night_key(const config::Configuration& configuration, const NightDate& date,
                    const std::string& prod_id) {
   NightKey key{static_cast<int>(configuration.integer("telescope")), date, prod_id};
@@ -244,6 +300,15 @@ std::string night_name(const NightKey& key) {
   return fmt::format("{}_{}_{}", telescope_text(key.telescope), key.date.compact(), key.prod_id);
 }
 
+NightPlan plan_night(const NightOptions& options, const config::Configuration& configuration,
+                     const NightServices& services, StateSnapshot& recorded) {
+  const NightSetup setup =
+      set_up_night(request_of(options, configuration, services), services.probe);
+  const PlanSettings settings = settings_of(options, configuration, services);
+  std::vector<FileStamp> rehashed;
+  return Planner(setup, settings, disk_access(services)).plan(recorded, {}, rehashed);
+}
+
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
   const SetupRequest request = request_of(options, configuration, services);
@@ -252,10 +317,11 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   const std::string name = night_name(request.key);
   const auto set_up = [&] { return set_up_night(request, services.probe); };
   if (options.plan)
-    return print_plan_only(set_up(), state_folder, settings, options.json, services, out);
+    return print_plan_only(set_up(), state_folder, settings, options, services, out);
 
   const NightLock lock =
-      NightLock::take(state_folder / (name + (options.dry_run ? ".dry_run.lock" : ".lock")));
+      NightLock::take(options.dry_run ? state_folder / (name + ".dry_run.lock")
+                                      : night_lock_file(state_folder, request.key));
   if (!lock.holds()) {
     if (options.pass) {
       spdlog::info("{} is being processed by {}", name, lock.holder());
@@ -276,12 +342,18 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
+  if (!options.dry_run)
+    for (const Decision& redo :
+         new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
+      record_decision(state, request.key, redo);
   settings.decisions = standing_decisions(state, request.key);
   const PassOptions how = pass_options(
       options, configuration, state_folder / "jobs" / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
 
-  Pass pass(set_up, services, state, settings, how);
+  const std::unique_ptr<Executor> executor =
+      executor_of(options, configuration, services, how, request.key, state);
+  Pass pass(set_up, services, state, *executor, settings, how);
   const auto closing_night = [&] {
     return ClosingNight{.setup = pass.setup(),
                         .snapshot = pass.snapshot(),

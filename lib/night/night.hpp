@@ -66,6 +66,12 @@ struct NightServices {
   std::filesystem::path default_sources;
 };
 
+/// What is to be made again although it is current.
+struct Redo {
+  std::string stage;  ///< and all that follows from it
+  std::string reason, author;
+};
+
 /// Who closes or reopens a night, and how.
 struct CloseRequest {
   bool reopen = false;          ///< open it again instead
@@ -83,7 +89,8 @@ struct NightOptions {
   int jobs = 0;                       ///< 0: as configured
   int threads = 0;                    ///< 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
-  std::string prod_id;                ///< empty: as configured
+  std::string prod_id;  ///< empty: as configured
+  std::optional<Redo> redo;
   std::optional<CloseRequest> close;  ///< run nothing but what tells of the night; close it
   std::optional<double> settle_s;     ///< see SetupRequest
 };
@@ -95,6 +102,15 @@ struct NightOptions {
 
 /// Return the name of a night's lock and job folder within the state's: "LST-1_20221215_v1_v00".
 [[nodiscard]] std::string night_name(const NightKey& key);
+
+/// Return what stages read of the configuration, by stage: what identities are compared by.
+[[nodiscard]] std::map<std::string, StageFacts> stage_facts(
+    const config::Configuration& configuration);
+
+/// Plan a night from what is recorded, and do nothing. @throws as set_up_night().
+[[nodiscard]] NightPlan plan_night(const NightOptions& options,
+                                   const config::Configuration& configuration,
+                                   const NightServices& services, StateSnapshot& recorded);
 
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.

@@ -1,31 +1,26 @@
 #include "lib/night/pass.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <thread>
+#include <set>
 
 #include "lib/base/error.hpp"
-#include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
 #include "lib/night/discard.hpp"
-#include "lib/night/failure.hpp"
-#include "lib/night/process.hpp"
+#include "lib/night/file_hashes.hpp"
 #include "lib/night/progress.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
 
-/// How long jobs may take to end after SIGTERM before they are killed, seconds.
-constexpr double patience_s = 15;
-constexpr int log_tail_lines = 10;
 /// How often a running night is shown anew, seconds.
 constexpr double show_every_s = 1;
+/// How long to wait for an end or a signal before looking again, seconds.
+constexpr double look_every_s = 0.5;
 
 using Clock = std::chrono::steady_clock;
 
@@ -33,38 +28,19 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Return the hashes of a file, or nothing if its content is damaged.
-std::optional<FileHashes> sound_hashes(const NightServices& services, const std::string& path) {
-  if (!services.hash) return FileHashes{hash_file(path), ""};
-  try {
-    return services.hash(path);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::bad_input) throw;
-    return std::nullopt;
-  }
-}
-
 }  // namespace
 
-FileHashes hashes_of_file(const NightServices& services, const std::string& path) {
-  const std::optional<FileHashes> hashes = sound_hashes(services, path);
-  return hashes ? *hashes : FileHashes{hash_file(path), ""};
-}
-
-FileAccess disk_access(const NightServices& services) {
-  return {[](const std::string& path) { return stamp_of(path); },
-          [&services](const std::string& path) { return hashes_of_file(services, path); }};
-}
-
 Pass::Pass(std::function<NightSetup()> set_up, const NightServices& services, State& state,
-           PlanSettings settings, PassOptions options)
+           Executor& executor, PlanSettings settings, PassOptions options)
     : set_up_(std::move(set_up)),
       services_(services),
       state_(state),
+      executor_(executor),
       settings_(std::move(settings)),
       options_(std::move(options)),
       setup_(set_up_()),
       planner_(setup_, settings_, disk_access(services)),
+      merges_(services, state),
       start_(Clock::now()) {}
 
 CommandWriter Pass::writer() const {
@@ -115,12 +91,18 @@ void Pass::heed_decisions() {
   settings_.decisions = std::move(now);
   set_aside();
   plan_everything();
-  hand_on_hashes();
+  share_hashes();
+}
+
+/// Hash the files that many jobs share, once per content, and hand them on.
+void Pass::share_hashes() {
+  hand_on_hashes(plan_, options_.config_file, writer().known_hashes_file(), state_, services_);
 }
 
 void Pass::plan_everything() {
   std::vector<FileStamp> rehashed;
   plan_ = planner_.plan(snapshot_, events_, rehashed);
+  agenda_ = Agenda(plan_);
   if (!rehashed.empty())
     spdlog::debug("{} file{} changed on disk: hashed anew", rehashed.size(),
                   rehashed.size() == 1 ? "" : "s");
@@ -138,6 +120,12 @@ void Pass::judge_data() {
   keep_verdicts();
 }
 
+void Pass::update(const std::vector<JobKey>& changed) {
+  std::vector<FileStamp> rehashed;
+  agenda_.update(plan_, planner_.update(plan_, changed, snapshot_, events_, rehashed));
+  state_.remember_files(rehashed);
+}
+
 void Pass::decide_again(const std::vector<JobKey>& changed) {
   const auto any = [&](const auto& test) {
     return std::any_of(changed.begin(), changed.end(),
@@ -146,26 +134,24 @@ void Pass::decide_again(const std::vector<JobKey>& changed) {
   if (any([](const JobKey& key) { return key.stage == "run_summary"; })) setup_ = set_up_();
   if (any([](const JobKey& key) { return Planner::changes_choices(key.stage); })) {
     plan_everything();
-    hand_on_hashes();
+    share_hashes();
     return;
   }
   std::vector<JobKey> affected = changed;
-  for (const PlannedJob& planned : plan_.jobs)
-    if (planned.job.last && !events_.running.contains(planned.job.key))
-      affected.push_back(planned.job.key);
-  std::vector<FileStamp> rehashed;
-  planner_.update(plan_, affected, snapshot_, events_, rehashed);
-  state_.remember_files(rehashed);
+  for (const std::size_t position : agenda_.last())
+    if (const JobKey& key = plan_.jobs[position].job.key; !events_.running.contains(key))
+      affected.push_back(key);
+  update(affected);
 }
 
 /// Jobs that have been tried and would still run must not run for ever.
 void Pass::give_up_what_failed(const std::vector<JobKey>& keys) {
   std::vector<JobKey> given_up;
-  for (const PlannedJob& planned : plan_.jobs) {
-    const JobKey& key = planned.job.key;
-    if (planned.step.status != StepStatus::to_run ||
-        std::find(keys.begin(), keys.end(), key) == keys.end())
-      continue;
+  for (const JobKey& key : keys) {
+    const auto position = plan_.positions.find(key);
+    if (position == plan_.positions.end()) continue;
+    const Step& step = plan_.jobs[position->second].step;
+    if (step.status != StepStatus::to_run) continue;
     const auto record = snapshot_.jobs.find(key);
     const bool failed =
         record != snapshot_.jobs.end() && record->second.status == JobStatus::failed;
@@ -175,14 +161,14 @@ void Pass::give_up_what_failed(const std::vector<JobKey>& keys) {
       continue;
     }
     if (tries_[key] == 0) continue;
-    events_.given_up[key] = failed ? record->second.message : planned.step.reason;
+    events_.given_up[key] = failed ? record->second.message : step.reason;
     given_up.push_back(key);
   }
   if (!given_up.empty()) decide_again(given_up);
 }
 
 bool Pass::anything_to_run() const {
-  return plan_.count(StepStatus::to_run) > 0;
+  return plan_.count(StepStatus::to_run) > 0 || executor_.under_way() > 0;
 }
 
 bool Pass::only_night_left() const {
@@ -192,295 +178,161 @@ bool Pass::only_night_left() const {
   });
 }
 
-bool Pass::is_ready(const PlannedJob& planned) const {
-  if (planned.step.status != StepStatus::to_run || plan_.goes_with_dl1(planned)) return false;
-  const auto pending = [&](std::size_t position) { return plan_.jobs[position].step.pending(); };
-  if (std::any_of(planned.needs.begin(), planned.needs.end(), pending)) return false;
-  if (planned.job.last &&
-      std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [&](const PlannedJob& other) {
-        return &other != &planned && other.step.pending();
-      }))
-    return false;
-  // What kind of run each is, and with that what becomes of it, comes from the run summary.
-  const PlannedJob& first = plan_.jobs.front();
-  return &first == &planned || first.job.key.stage != "run_summary" || !first.step.pending();
-}
-
-int Pass::processes_to_start() const {
-  return static_cast<int>(
-      std::count_if(plan_.jobs.begin(), plan_.jobs.end(), [&](const PlannedJob& planned) {
-        return planned.step.status == StepStatus::to_run && !plan_.goes_with_dl1(planned);
-      }));
-}
-
-// --- an earlier pass ---
-
-void Pass::complete_record(JobRecord& job, const ProcessRecord& process) const {
-  const auto key = std::find_if(process.jobs.begin(), process.jobs.end(),
-                                [&](const JobKey& known) { return known.stage == job.key.stage; });
-  job.key = key != process.jobs.end() ? *key : process.jobs.front();
-  const auto facts = settings_.stages.find(job.key.stage);
-  if (facts != settings_.stages.end()) job.configuration = facts->second.configuration;
-  job.log_file = process.log_file;
-  job.ended_at = utc_now_text();
-}
+// --- what has ended ---
 
 void Pass::recover() {
-  for (const ProcessRecord& process : state_.unfinished_processes(setup_.key)) {
-    const pid_t pid = static_cast<pid_t>(process.pid);
-    if (process.host == host_name() && pid > 0) {
-      end_left_process(pid, process.pid_start, patience_s);
-      remove_part_files(process.products, pid);
+  const Recovery recovery = executor_.recover(state_.unfinished_processes(setup_.key));
+  for (const ProcessRecord& process : recovery.running)
+    for (const JobKey& key : process.jobs) {
+      events_.running.insert(key);
+      tries_[key] = 1;
     }
-    std::optional<JobReport> report;
-    try {
-      report = read_report(process.report_file);
-    } catch (const Error& error) {
-      spdlog::warn("{}", error.what());
+  state_.together([&] {
+    for (const ExecutionEnd& about : recovery.ended) {
+      const Outcome outcome = record_end(about);
+      spdlog::info(
+          "job {} of an earlier pass, started {}, {}", job_name(about.process.jobs.front()),
+          about.process.started_at,
+          outcome.jobs.empty() ? "was interrupted" : "had ended; its report is taken over");
     }
-    if (report) {
-      for (JobRecord& job : report->jobs) complete_record(job, process);
-      state_.process_ended(setup_.key, process.id, report->jobs, report->files);
-    } else {
-      state_.process_vanished(setup_.key, process);
-    }
-    std::error_code ignored;
-    fs::remove(process.report_file, ignored);
-    spdlog::info("job {} of an earlier pass, started {}, {}", job_name(process.jobs.front()),
-                 process.started_at,
-                 report ? "had ended; its report is taken over" : "was interrupted");
-  }
-}
-
-// --- running ---
-
-/// Hash the files that many jobs share, once per content, and hand them on.
-void Pass::hand_on_hashes() {
-  std::set<std::string> paths;
-  for (const PlannedJob& planned : plan_.jobs)
-    for (const PortFile& input : planned.inputs)
-      if (input.port != "r0_subrun" && input.port != "dl1_subrun" && input.port != "interleaved" &&
-          !input.port.starts_with("dl1_datacheck") && !input.port.starts_with("muons") &&
-          input.port != "dl2_subrun")
-        paths.insert(input.path);
-  if (!options_.config_file.empty()) paths.insert(options_.config_file.string());
-  std::vector<FileStamp> known, fresh;
-  for (const std::string& path : paths) {
-    std::optional<FileStamp> stamp = stamp_of(path);
-    if (!stamp) continue;
-    if (const auto recorded = state_.known_file(path);
-        recorded && same_stamp(*recorded, *stamp) && !recorded->sha256.empty()) {
-      known.push_back(*recorded);
-      continue;
-    }
-    if (const auto hashes = sound_hashes(services_, path)) {
-      stamp->sha256 = hashes->sha256;
-      stamp->data_hash = hashes->data_hash;
-      fresh.push_back(*stamp);
-    }
-  }
-  state_.remember_files(fresh);
-  known.insert(known.end(), fresh.begin(), fresh.end());
-  write_known_hashes(writer().known_hashes_file(), known);
-}
-
-void Pass::start(const PlannedJob& planned) {
-  const PlannedJob* with_dl2 = plan_.one_pass_partner(planned);
-  Running running;
-  running.request = writer().write(planned, with_dl2);
-  running.inputs.push_back(planned.inputs);
-  if (with_dl2 != nullptr) running.inputs.push_back(with_dl2->inputs);
-  const JobRequest& request = running.request;
-  for (const JobKey& key : request.jobs) {
-    ++tries_[key];
-    events_.running.insert(key);
-  }
-  ProcessRecord record;
-  record.jobs = request.jobs;
-  record.host = host_name();
-  record.report_file = request.report_file.string();
-  record.log_file = request.log_file.string();
-  record.started_at = utc_now_text();
-  record.products = request.products;
-  std::error_code ignored;
-  fs::remove(request.report_file, ignored);
-  running.process_id = state_.process_starts(setup_.key, record);
-  const pid_t pid =
-      start_process(services_.executable, request.arguments, request.log_file, [&](pid_t child) {
-        state_.process_has_pid(running.process_id, child, process_start_time(child));
-      });
-  ++jobs_run_;
-  const std::vector<JobKey> keys = request.jobs;
-  running_.emplace(pid, std::move(running));
-  std::vector<FileStamp> rehashed;
-  planner_.update(plan_, keys, snapshot_, events_, rehashed);
-  state_.remember_files(rehashed);
-}
-
-void Pass::start_ready() {
-  for (std::size_t position = 0;
-       position < plan_.jobs.size() && static_cast<int>(running_.size()) < options_.max_jobs;
-       ++position)
-    if (is_ready(plan_.jobs[position])) start(plan_.jobs[position]);
-}
-
-std::vector<JobRecord> Pass::outcome(const Running& running, const ProcessEnd& end,
-                                     std::vector<FileStamp>& files) const {
-  const JobRequest& request = running.request;
-  std::vector<JobRecord> jobs;
-  std::string fault;
-  try {
-    if (std::optional<JobReport> report = read_report(request.report_file)) {
-      jobs = std::move(report->jobs);
-      files = std::move(report->files);
-    }
-  } catch (const Error& error) {
-    fault = error.what();
-  }
-  const bool any_failed = std::any_of(jobs.begin(), jobs.end(), [](const JobRecord& job) {
-    return job.status == JobStatus::failed;
   });
-  if (!any_failed && (jobs.size() < request.jobs.size() || end.exit_code != 0)) {
-    // The process ended without saying why: the next stage that it owed an answer for has failed.
-    const std::size_t owed = std::min(jobs.size(), request.jobs.size() - 1);
-    jobs.resize(owed);
-    JobRecord job;
-    job.key = request.jobs[owed];
-    job.status = JobStatus::failed;
-    job.exit_code = end.exit_code;
-    job.stage_version = settings_.stages.at(job.key.stage).version;
-    job.cpu_s = end.cpu_s;
-    if (end.signal != 0)
-      job.message = fmt::format("killed by signal {} ({})", end.signal, strsignal(end.signal));
-    else if (!fault.empty())
-      job.message = fault;
-    else
-      job.message = last_error(request.log_file);
-    if (job.message.empty())
-      job.message = fmt::format("ended with code {} and no report", end.exit_code);
-    jobs.push_back(std::move(job));
+  for (const ExecutionEnd& about : recovery.ended) {
+    std::error_code ignored;
+    fs::remove(about.process.report_file, ignored);
   }
-  ProcessRecord process;
-  process.jobs = request.jobs;
-  process.log_file = request.log_file.string();
-  for (JobRecord& job : jobs) {
-    complete_record(job, process);
-    job.max_rss_bytes = std::max(job.max_rss_bytes, end.max_rss_bytes);
-    if (job.status == JobStatus::failed) {
-      if (job.message.empty()) job.message = fmt::format("failed with code {}", job.exit_code);
-      job.log_tail = last_lines(request.log_file, log_tail_lines);
-      const auto place = std::find(request.jobs.begin(), request.jobs.end(), job.key);
-      if (place != request.jobs.end())
-        note_unread_inputs(job,
-                           running.inputs[static_cast<std::size_t>(place - request.jobs.begin())]);
-    }
-  }
-  return jobs;
 }
 
-void Pass::adopt(std::vector<JobRecord>& jobs, const std::vector<FileStamp>& files) {
-  for (const FileStamp& file : files) snapshot_.files[file.path] = file;
-  for (JobRecord& job : jobs) {
+/// Write into the state what the end of a process means.
+Outcome Pass::record_end(const ExecutionEnd& about) {
+  const auto inputs = inputs_.find(about.process.id);
+  Outcome outcome = outcome_of(about, settings_.stages, [&](const JobKey& key) {
+    if (inputs != inputs_.end()) return inputs->second.at(key);
+    const auto position = plan_.positions.find(key);
+    return position == plan_.positions.end() ? std::vector<PortFile>{}
+                                             : plan_.jobs[position->second].job.inputs;
+  });
+  for (const JobRecord& job : outcome.jobs)
+    if (job.status == JobStatus::failed)
+      spdlog::error("{} {}: {}", job.key.stage, job_name(job.key), job.message);
+  if (outcome.jobs.empty())
+    state_.process_vanished(setup_.key, about.process, outcome.counts);
+  else
+    state_.process_ended(setup_.key, about.process.id, outcome.jobs, outcome.files);
+  return outcome;
+}
+
+void Pass::adopt(Outcome& outcome) {
+  for (FileStamp& file : outcome.files) snapshot_.files[file.path] = std::move(file);
+  for (JobRecord& job : outcome.jobs) {
+    transient_[job.key] = job.status == JobStatus::failed && outcome.transient;
     const auto known = snapshot_.jobs.find(job.key);
     job.attempts = (known == snapshot_.jobs.end() ? 0 : known->second.attempts) + 1;
     snapshot_.jobs[job.key] = std::move(job);
   }
 }
 
-void Pass::ended(pid_t pid, const ProcessEnd& end, bool stopped) {
-  const Running running = std::move(running_.at(pid));
-  running_.erase(pid);
-  const JobRequest& request = running.request;
-  remove_part_files(request.products, pid);
-  std::vector<FileStamp> files;
-  std::vector<JobRecord> jobs;
-  if (!stopped || fs::exists(request.report_file)) jobs = outcome(running, end, files);
-  // A job that was told to stop has not failed, whatever it says.
-  if (stopped)
-    std::erase_if(jobs, [](const JobRecord& job) { return job.status == JobStatus::failed; });
-  for (const JobRecord& job : jobs) {
-    transient_[job.key] =
-        job.status == JobStatus::failed && classify(job).try_again == TryAgain::now;
-    if (job.status == JobStatus::failed)
-      spdlog::error("{} {}: {}", job.key.stage, job_name(job.key), job.message);
+void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) {
+  if (ends.empty()) return;
+  std::vector<Outcome> outcomes;
+  state_.together([&] {
+    for (const ExecutionEnd& about : ends) outcomes.push_back(record_end(about));
+  });
+  std::vector<JobKey> changed;
+  for (std::size_t at = 0; at < ends.size(); ++at) {
+    const ExecutionEnd& about = ends[at];
+    std::set<JobKey> tried;
+    bool failed = false;
+    for (const JobRecord& job : outcomes[at].jobs) {
+      tried.insert(job.key);
+      failed = failed || job.status == JobStatus::failed;
+    }
+    adopt(outcomes[at]);
+    if (decision_about(settings_.decisions, DecisionKind::discard, about.process.jobs.front()) !=
+        nullptr)
+      set_aside();
+    for (const JobKey& key : about.process.jobs) {
+      events_.running.erase(key);
+      // Behind one that failed, it was not tried.
+      if (!tried.contains(key)) --tries_[key];
+      changed.push_back(key);
+    }
+    inputs_.erase(about.process.id);
+    std::error_code ignored;
+    fs::remove(about.process.report_file, ignored);
+    if (progress != nullptr) progress->job_ended(!failed);
   }
-  if (jobs.empty()) {
-    ProcessRecord process;
-    process.id = running.process_id;
-    process.jobs = request.jobs;
-    state_.process_vanished(setup_.key, process);
-  } else {
-    state_.process_ended(setup_.key, running.process_id, jobs, files);
-  }
-  for (const JobKey& key : request.jobs) {
-    events_.running.erase(key);
-    // Behind one that failed, it was not tried.
-    if (std::none_of(jobs.begin(), jobs.end(),
-                     [&](const JobRecord& job) { return job.key == key; }))
-      --tries_[key];
-  }
-  adopt(jobs, files);
-  if (decision_about(settings_.decisions, DecisionKind::discard, request.jobs.front()) != nullptr)
-    set_aside();
-  std::error_code ignored;
-  fs::remove(request.report_file, ignored);
-  if (stopped) return;
-  decide_again(request.jobs);
-  give_up_what_failed(request.jobs);
+  // Without progress there is a stop under way: nothing more is decided.
+  if (progress == nullptr) return;
+  decide_again(changed);
+  give_up_what_failed(changed);
+  merge_finished_runs(changed);
 }
 
-void Pass::stop_all() {
-  for (const auto& [pid, job] : running_) ::kill(-pid, SIGTERM);
-  const Clock::time_point start = Clock::now();
-  bool killed = false;
-  while (!running_.empty()) {
-    for (auto job = running_.begin(); job != running_.end();) {
-      const pid_t pid = (job++)->first;
-      ProcessEnd end;
-      if (has_ended(pid, end)) ended(pid, end, true);
-    }
-    if (!killed && seconds_since(start) > patience_s) {
-      for (const auto& [pid, job] : running_) ::kill(-pid, SIGKILL);
-      killed = true;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+void Pass::merge_finished_runs(const std::vector<JobKey>& ended) {
+  std::set<int> runs;
+  for (const JobKey& key : ended) runs.insert(key.run);
+  for (const int run : runs)
+    if (!agenda_.is_open(run)) merges_.merge_run(view(), run);
+}
+
+// --- running ---
+
+/// Start what there is room for. Return true if something that could start was left.
+bool Pass::start_ready() {
+  std::vector<JobRequest> requests;
+  std::vector<Inputs> inputs;
+  bool left = false;
+  for (const std::size_t position : agenda_.ready(plan_)) {
+    const PlannedJob& planned = plan_.jobs[position];
+    const PlannedJob* with_dl2 = plan_.one_pass_partner(planned);
+    JobRequest request = writer().write(planned, with_dl2);
+    left = !executor_.take(request);
+    if (left) break;
+    inputs.push_back({{planned.job.key, planned.inputs}});
+    if (with_dl2 != nullptr) inputs.back()[with_dl2->job.key] = with_dl2->inputs;
+    requests.push_back(std::move(request));
   }
+  if (requests.empty()) return left;
+  const std::vector<ProcessRecord> started = executor_.launch();
+  std::vector<JobKey> keys;
+  for (std::size_t at = 0; at < started.size(); ++at) {
+    inputs_[started[at].id] = std::move(inputs[at]);
+    for (const JobKey& key : started[at].jobs) {
+      ++tries_[key];
+      events_.running.insert(key);
+      keys.push_back(key);
+    }
+  }
+  jobs_run_ += static_cast<int>(started.size());
+  update(keys);
+  return left;
 }
 
 int Pass::run() {
   SignalWait signals;
-  hand_on_hashes();
+  share_hashes();
   Progress progress;
   try {
-    for (start_ready(); !running_.empty(); start_ready()) {
-      progress.show(static_cast<int>(running_.size()), processes_to_start());
+    for (;;) {
+      const bool left = start_ready();
+      if (!left && executor_.under_way() == 0) return 0;
+      if (options_.may_leave && executor_.outlives_passes()) return 0;
+      progress.show(static_cast<int>(executor_.under_way()), agenda_.to_start());
       if (seconds_since(shown_at_) > show_every_s) show();
-      if (const int signal = signals.wait(0.5); signal != 0) {
-        spdlog::warn("{}: stopping {} job{}", strsignal(signal), running_.size(),
-                     running_.size() == 1 ? "" : "s");
-        stop_all();
+      if (const int signal = signals.wait(look_every_s); signal != 0) {
+        spdlog::warn("{}: {} {} job{}", strsignal(signal),
+                     executor_.outlives_passes() ? "leaving" : "stopping", executor_.under_way(),
+                     executor_.under_way() == 1 ? "" : "s");
+        take_ends(executor_.stop(), nullptr);
         return signal;
       }
-      for (auto job = running_.begin(); job != running_.end();) {
-        const pid_t pid = (job++)->first;
-        ProcessEnd end;
-        if (!has_ended(pid, end)) continue;
-        const int run = running_.at(pid).request.jobs.front().run;
-        ended(pid, end, false);
-        progress.job_ended(end.exit_code == 0);
-        const bool open = std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [&](const auto& other) {
-          return other.job.key.run == run && other.step.pending();
-        });
-        if (!open) merge_run(run);
-      }
+      take_ends(executor_.poll(), &progress);
       heed_decisions();
     }
   } catch (...) {
-    // The state cannot be kept (disk full?): without it the jobs must not go on.
-    for (const auto& [pid, job] : running_) ::kill(-pid, SIGTERM);
+    executor_.abandon();
     throw;
   }
-  return 0;
 }
 
 // --- for those who look on ---
@@ -504,84 +356,15 @@ void Pass::show() {
   shown_at_ = Clock::now();
 }
 
-// --- provenance ---
-
-void Pass::merge_run(int run) {
-  std::string activities;
-  std::vector<std::string> did;
-  for (const PlannedJob& planned : plan_.jobs) {
-    if (planned.job.key.run != run) continue;
-    const auto record = snapshot_.jobs.find(planned.job.key);
-    if (record == snapshot_.jobs.end() || record->second.activity_id.empty()) continue;
-    const JobKey& key = planned.job.key;
-    activities += fmt::format("{} {} {}\n", key.stage, key.subrun, record->second.activity_id);
-    if (std::find(did.begin(), did.end(), key.stage) == did.end()) did.push_back(key.stage);
-  }
-  if (!services_.merge || run == whole_night) return;
-  const std::string signature = hash_text(activities);
-  const bool both = std::find(did.begin(), did.end(), "dl1_to_dl2") != did.end();
-  for (const std::string& stage : documented_stages(did)) {
-    const fs::path document = setup_.folders.log(stage) / document_name(stage, run);
-    if (fs::exists(document) && state_.merged_signature(setup_.key, stage, run) == signature)
-      continue;
-    const std::string fault = merge(services_, merge_job(setup_, plan_, stage, run, both, false));
-    if (fault.empty()) {
-      state_.set_merged(setup_.key, stage, run, signature);
-      merged_a_run_ = true;
-    } else {
-      merge_notes_.push_back(fault);
-    }
-  }
-}
-
-/// The documents of the night and of its observations name those of the runs, so they come last.
-void Pass::merge_night() {
-  if (!services_.merge) return;
-  std::string activities;
-  for (const PlannedJob& planned : plan_.jobs)
-    if (const auto record = snapshot_.jobs.find(planned.job.key);
-        record != snapshot_.jobs.end() && !record->second.activity_id.empty())
-      activities += fmt::format("{} {} {} {}\n", planned.job.key.stage, planned.job.key.run,
-                                planned.job.key.subrun, record->second.activity_id);
-  if (activities.empty()) return;
-  const std::string signature = hash_text(activities);
-  const fs::path document = setup_.folders.log("r0_to_dl1") /
-                            fmt::format("night_{}_prov.json", setup_.key.date.compact());
-  if (!merged_a_run_ && fs::exists(document) &&
-      state_.merged_signature(setup_.key, "night", whole_night) == signature)
-    return;
-  std::vector<MergeJob> jobs = observation_merge_jobs(setup_, plan_, false);
-  // A run of which nothing was done yet is no reason to complain.
-  std::erase_if(jobs, [&](const MergeJob& job) {
-    return std::none_of(plan_.jobs.begin(), plan_.jobs.end(), [&](const PlannedJob& planned) {
-      const auto record = snapshot_.jobs.find(planned.job.key);
-      return record != snapshot_.jobs.end() && !record->second.activity_id.empty() &&
-             std::find(job.runs.begin(), job.runs.end(), planned.job.key.run) != job.runs.end();
-    });
-  });
-  jobs.push_back(night_merge_job(setup_, plan_, false));
-  bool all_merged = true;
-  for (const MergeJob& job : jobs)
-    if (std::string fault = merge(services_, job); !fault.empty()) {
-      merge_notes_.push_back(std::move(fault));
-      all_merged = false;
-    }
-  if (!all_merged) return;
-  state_.set_merged(setup_.key, "night", whole_night, signature);
-  merged_a_run_ = false;
-}
+// --- the end ---
 
 void Pass::merge_all() {
-  merge_notes_.clear();
-  std::set<int> runs;
-  for (const PlannedJob& planned : plan_.jobs) runs.insert(planned.job.key.run);
-  for (const int run : runs) merge_run(run);
-  merge_night();
+  merges_.merge_all(view());
 }
 
 NightSummary Pass::summary() const {
   NightSummary summary = summarize(setup_, snapshot_, plan_, verdicts_);
-  summary.notes.insert(summary.notes.end(), merge_notes_.begin(), merge_notes_.end());
+  summary.notes.insert(summary.notes.end(), merges_.notes().begin(), merges_.notes().end());
   for (const int run : settings_.accepted) {
     const auto is_it = [&](const auto& other) { return other.run == run; };
     if (std::none_of(setup_.catalogue.runs.begin(), setup_.catalogue.runs.end(), is_it) &&

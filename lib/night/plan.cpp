@@ -160,6 +160,7 @@ std::size_t add_job(NightPlan& plan, Job job, const PlanSettings& settings, Stat
     plan.jobs[maker->second].serves.push_back(position);
   }
   for (const PortFile& product : job.products) plan.makers[product.path] = position;
+  plan.positions.emplace(job.key, position);
   planned.job = std::move(job);
   plan.jobs.push_back(std::move(planned));
   judge_job(plan, position, settings, state, events, files, verdicts);
@@ -196,21 +197,30 @@ NightPlan Planner::plan(StateSnapshot& state, const PassEvents& events,
   return plan;
 }
 
-void Planner::update(NightPlan& plan, const std::vector<JobKey>& changed, StateSnapshot& state,
-                     const PassEvents& events, std::vector<FileStamp>& rehashed) {
+std::vector<std::size_t> Planner::update(NightPlan& plan, const std::vector<JobKey>& changed,
+                                         StateSnapshot& state, const PassEvents& events,
+                                         std::vector<FileStamp>& rehashed) {
   FileView files(state, access_);
   // Makers stand before readers, so going through the positions in order is enough.
   std::set<std::size_t> open;
-  for (std::size_t position = 0; position < plan.jobs.size(); ++position)
-    if (std::find(changed.begin(), changed.end(), plan.jobs[position].job.key) != changed.end())
-      open.insert(position);
+  for (const JobKey& key : changed)
+    if (const auto known = plan.positions.find(key); known != plan.positions.end())
+      open.insert(known->second);
+  const std::set<std::size_t> asked = open;
+  std::vector<std::size_t> seen;
   while (!open.empty()) {
     const std::size_t position = *open.begin();
     open.erase(open.begin());
+    PlannedJob& planned = plan.jobs[position];
+    const Step before = planned.step;
     judge_job(plan, position, settings_, state, events, files, verdicts_);
-    open.insert(plan.jobs[position].serves.begin(), plan.jobs[position].serves.end());
+    seen.push_back(position);
+    // What stays as it was, and was not even asked about, changes nothing for its readers.
+    if (asked.contains(position) || planned.step != before)
+      open.insert(planned.serves.begin(), planned.serves.end());
   }
   rehashed.insert(rehashed.end(), files.rehashed().begin(), files.rehashed().end());
+  return seen;
 }
 
 DataVerdicts Planner::judge_data(const NightPlan& plan, StateSnapshot& state) {

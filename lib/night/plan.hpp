@@ -76,7 +76,8 @@ struct GateFault {
 struct NightPlan {
   std::vector<PlannedJob> jobs;
   std::unordered_map<std::string, std::size_t> makers;  ///< positions of jobs by product path
-  std::vector<RunPlan> runs;                            ///< as in NightSetup::runs
+  std::map<JobKey, std::size_t> positions;
+  std::vector<RunPlan> runs;           ///< as in NightSetup::runs
   std::map<int, std::string> found;    ///< calibration runs whose constants were there, and which
   std::vector<GateFault> gate_faults;  ///< of this night's calibration runs
   std::vector<std::string> decisions;  ///< of operators, one line each
@@ -102,8 +103,10 @@ class Planner {
                                std::vector<FileStamp>& rehashed);
 
   /// Decide anew about some jobs and about all that depends on their products.
-  void update(NightPlan& plan, const std::vector<JobKey>& changed, StateSnapshot& state,
-              const PassEvents& events, std::vector<FileStamp>& rehashed);
+  /// @returns the positions of the jobs that were looked at
+  std::vector<std::size_t> update(NightPlan& plan, const std::vector<JobKey>& changed,
+                                  StateSnapshot& state, const PassEvents& events,
+                                  std::vector<FileStamp>& rehashed);
 
   /// Return what the quality gates say of the data checks that stand, by run and subrun (whole_run:
   /// of the run's).

@@ -47,8 +47,9 @@ class Descriptor {
 
 /// The child's way from fork to the program. Only calls that are safe after fork.
 [[noreturn]] void become(const char* program, char* const* argv, int log, int nothing, int gate,
-                         pid_t parent) {
+                         pid_t parent, int nice) {
   ::setpgid(0, 0);
+  ::setpriority(PRIO_PROCESS, 0, nice);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   char permission = 0;
   if (::getppid() != parent || ::read(gate, &permission, 1) != 1) ::_exit(125);
@@ -89,8 +90,32 @@ std::int64_t process_start_time(pid_t pid) {
   return 0;
 }
 
-pid_t start_process(const fs::path& program, const std::vector<std::string>& arguments,
-                    const fs::path& log_file, const std::function<void(pid_t)>& recorded) {
+HeldProcesses::HeldProcesses() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    throw Error(ErrorKind::resource, std::string("no pipe can be made: ") + std::strerror(errno));
+  gate_out_ = ends[0];
+  gate_in_ = ends[1];
+}
+
+HeldProcesses::~HeldProcesses() {
+  ::close(gate_in_);
+  ::close(gate_out_);
+  for (const pid_t pid : held_) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+  }
+}
+
+void HeldProcesses::release() {
+  const std::string leave(held_.size(), '\1');
+  held_.clear();
+  if (::write(gate_in_, leave.data(), leave.size()) != static_cast<ssize_t>(leave.size()))
+    throw Error(ErrorKind::bug, "processes could not be released");
+}
+
+pid_t HeldProcesses::add(const fs::path& program, const std::vector<std::string>& arguments,
+                         const fs::path& log_file, int nice) {
   std::error_code failed;
   fs::create_directories(log_file.parent_path(), failed);
   const Descriptor log(::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
@@ -98,10 +123,6 @@ pid_t start_process(const fs::path& program, const std::vector<std::string>& arg
   if (log.get() < 0 || nothing.get() < 0)
     throw Error(ErrorKind::resource, std::string("cannot be opened: ") + std::strerror(errno),
                 log_file.string());
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-    throw Error(ErrorKind::resource, std::string("no pipe can be made: ") + std::strerror(errno));
-  const Descriptor gate_out(ends[0]), gate_in(ends[1]);
 
   std::vector<std::string> words{program.string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -110,26 +131,28 @@ pid_t start_process(const fs::path& program, const std::vector<std::string>& arg
   argv.push_back(nullptr);
 
   const pid_t parent = ::getpid();
+  const int niceness = ::getpriority(PRIO_PROCESS, 0) + nice;
   const pid_t child = ::fork();
   if (child < 0)
     throw Error(ErrorKind::resource,
                 std::string("no process can be started: ") + std::strerror(errno), program.string(),
                 "run fewer jobs at a time");
   if (child == 0) {
-    ::close(ends[1]);
-    become(program.c_str(), argv.data(), log.get(), nothing.get(), gate_out.get(), parent);
+    ::close(gate_in_);
+    become(program.c_str(), argv.data(), log.get(), nothing.get(), gate_out_, parent, niceness);
   }
   ::setpgid(child, child);
-  try {
-    recorded(child);
-  } catch (...) {
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
-    throw;
-  }
-  const char permission = 1;
-  [[maybe_unused]] const auto written = ::write(gate_in.get(), &permission, 1);
+  held_.push_back(child);
   return child;
+}
+
+pid_t start_process(const fs::path& program, const std::vector<std::string>& arguments,
+                    const fs::path& log_file, const std::function<void(pid_t)>& recorded) {
+  HeldProcesses held;
+  const pid_t pid = held.add(program, arguments, log_file);
+  recorded(pid);
+  held.release();
+  return pid;
 }
 
 bool has_ended(pid_t pid, ProcessEnd& end) {

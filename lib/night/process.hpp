@@ -17,9 +17,31 @@ namespace alisio::night {
 /// the pid it names a process for good: pids are used again.
 [[nodiscard]] std::int64_t process_start_time(pid_t pid);
 
-/// Start a program in its own process group, standard output and error appended to a log file,
-/// standard input empty. The program is only executed after `recorded(pid)` has returned, so that
-/// no process ever works of which the state knows nothing; it gets SIGTERM if this process dies.
+/// Processes that wait for leave to begin, so that none ever works of which the state knows
+/// nothing: they are forked, recorded, and released together. Those that are not released never
+/// begin.
+class HeldProcesses {
+ public:
+  /// @throws Error(resource).
+  HeldProcesses();
+  ~HeldProcesses();
+  HeldProcesses(const HeldProcesses&) = delete;
+  HeldProcesses& operator=(const HeldProcesses&) = delete;
+
+  /// Fork a process that will execute a program in its own process group, standard output and error
+  /// appended to a log file, standard input empty. It gets SIGTERM if this process dies.
+  /// @param nice added to its niceness
+  /// @throws Error(resource) if it cannot be started.
+  pid_t add(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+            const std::filesystem::path& log_file, int nice = 0);
+  void release();
+
+ private:
+  int gate_out_ = -1, gate_in_ = -1;
+  std::vector<pid_t> held_;
+};
+
+/// Start one program as HeldProcesses does, released when `recorded(pid)` has returned.
 /// @throws Error(resource) if it cannot be started; whatever `recorded` throws.
 [[nodiscard]] pid_t start_process(const std::filesystem::path& program,
                                   const std::vector<std::string>& arguments,

@@ -10,6 +10,8 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/log.hpp"
+#include "lib/night/state_files.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -84,18 +86,6 @@ constexpr int schema_version = static_cast<int>(std::size(schema_steps));
 constexpr int oldest_readable_schema = 2, first_schema_with_verdicts = 3,
               first_schema_with_steps = 4;
 
-const char* status_text(JobStatus status) {
-  switch (status) {
-    case JobStatus::interrupted:
-      return "interrupted";
-    case JobStatus::done:
-      return "done";
-    case JobStatus::failed:
-      return "failed";
-  }
-  return "failed";
-}
-
 JobStatus status_of(const std::string& text) {
   if (text == "done") return JobStatus::done;
   if (text == "interrupted") return JobStatus::interrupted;
@@ -113,10 +103,6 @@ std::vector<JobKey> keys_of(const std::string& text) {
   for (const auto& item : nlohmann::json::parse(text))
     keys.push_back({item.at(0), item.at(1), item.at(2)});
   return keys;
-}
-
-fs::path database_file(const fs::path& folder) {
-  return folder / "alisio.sqlite";
 }
 
 /// Say in plain words that a file is no database: SQLite itself would blame a statement.
@@ -172,32 +158,51 @@ FileHashes hashes_of(const FileStamp& stamp) {
   return {stamp.sha256, stamp.data_hash};
 }
 
+const char* to_string(JobStatus status) {
+  switch (status) {
+    case JobStatus::interrupted:
+      return "interrupted";
+    case JobStatus::done:
+      return "done";
+    case JobStatus::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
 std::string job_name(const JobKey& key) {
   if (key.run == whole_night) return "night";
   if (key.subrun == whole_run) return run_text(key.run);
   return fmt::format("{}.{}", run_text(key.run), subrun_text(key.subrun));
 }
 
-State State::open(const fs::path& folder) {
-  refuse_other_files(database_file(folder));
-  sqlite::Database database(database_file(folder), sqlite::OpenMode::create);
+void migrate_state(sqlite::Database& database) {
   sqlite::Transaction transaction(database);
   const int found = database.user_version();
   if (found > schema_version)
     throw Error(
         ErrorKind::resource,
         fmt::format("the state has schema {}, this program knows {}", found, schema_version),
-        database_file(folder).string(), "use the program that wrote it or a newer one");
+        database.file().string(), "use the program that wrote it or a newer one");
   for (int step = found; step < schema_version; ++step) database.run(schema_steps[step]);
   database.set_user_version(schema_version);
   transaction.commit();
+}
+
+State State::open(const fs::path& folder) {
+  refuse_other_files(state_file(folder));
+  sqlite::Database database(state_file(folder), sqlite::OpenMode::create);
+  if (const int found = database.user_version(); found > 0 && found < schema_version)
+    spdlog::info("the state gets schema {}; as it was it is kept in {}", schema_version,
+                 back_up_state(folder).string());
+  migrate_state(database);
   return State(std::move(database));
 }
 
 std::optional<State> State::open_read_only(const fs::path& folder) {
-  if (!fs::exists(database_file(folder))) return std::nullopt;
-  refuse_other_files(database_file(folder));
-  sqlite::Database database(database_file(folder), sqlite::OpenMode::read_only);
+  if (!fs::exists(state_file(folder))) return std::nullopt;
+  refuse_other_files(state_file(folder));
+  sqlite::Database database(state_file(folder), sqlite::OpenMode::read_only);
   const int found = database.user_version();
   if (found < oldest_readable_schema || found > schema_version) return std::nullopt;
   return State(std::move(database));
@@ -291,25 +296,24 @@ std::vector<ProcessRecord> State::unfinished_processes(const NightKey& night) {
   return processes;
 }
 
+void State::together(const std::function<void()>& work) {
+  sqlite::Transaction transaction(database_);
+  work();
+  transaction.commit();
+}
+
 std::int64_t State::process_starts(const NightKey& night, const ProcessRecord& process) {
   sqlite::Transaction transaction(database_);
   sqlite::Statement insert = database_.prepare(
-      "INSERT INTO process (telescope, date, prod_id, jobs, products, host, report_file, log_file, "
-      "started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT INTO process (telescope, date, prod_id, jobs, products, pid, pid_start, host, "
+      "report_file, log_file, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(night.telescope, night.date.compact(), night.prod_id, keys_text(process.jobs),
-              nlohmann::json(process.products).dump(), process.host, process.report_file,
-              process.log_file, process.started_at);
+              nlohmann::json(process.products).dump(), process.pid, process.pid_start, process.host,
+              process.report_file, process.log_file, process.started_at);
   insert.run();
   const std::int64_t id = database_.last_row_id();
   transaction.commit();
   return id;
-}
-
-void State::process_has_pid(std::int64_t id, std::int64_t pid, std::int64_t pid_start) {
-  sqlite::Statement update =
-      database_.prepare("UPDATE process SET pid = ?, pid_start = ? WHERE id = ?");
-  update.bind(pid, pid_start, id);
-  update.run();
 }
 
 void State::process_ended(const NightKey& night, std::int64_t id,
@@ -341,7 +345,7 @@ void State::process_ended(const NightKey& night, std::int64_t id,
         job.configuration.empty() ? std::string() : hash_text(job.configuration);
     if (!configuration.empty()) text.bind(configuration, job.configuration).run();
     write.bind(night.telescope, night.date.compact(), night.prod_id, job.key.stage, job.key.run,
-               job.key.subrun, status_text(job.status), job.stage_version, configuration,
+               job.key.subrun, to_string(job.status), job.stage_version, configuration,
                job.identity, job.activity_id, job.journal, job.exit_code, job.message, job.log_file,
                job.log_tail, job.events, job.wall_s, job.cpu_s, job.max_rss_bytes, job.ended_at);
     write.step();
@@ -359,19 +363,33 @@ void State::process_ended(const NightKey& night, std::int64_t id,
   transaction.commit();
 }
 
-void State::process_vanished(const NightKey& night, const ProcessRecord& process) {
+void State::process_vanished(const NightKey& night, const ProcessRecord& process, bool counts) {
   sqlite::Transaction transaction(database_);
   sqlite::Statement end = database_.prepare("UPDATE process SET ended_at = ? WHERE id = ?");
   end.bind(utc_now_text(), process.id).run();
   sqlite::Statement mark = database_.prepare(
       "INSERT INTO job (telescope, date, prod_id, stage, run, subrun, status, attempts) "
-      "VALUES (?, ?, ?, ?, ?, ?, 'interrupted', 1) "
+      "VALUES (?, ?, ?, ?, ?, ?, 'interrupted', ?) "
       "ON CONFLICT (telescope, date, prod_id, stage, run, subrun) "
-      "DO UPDATE SET attempts = attempts + 1");
+      "DO UPDATE SET attempts = attempts + excluded.attempts");
   for (const JobKey& key : process.jobs)
-    mark.bind(night.telescope, night.date.compact(), night.prod_id, key.stage, key.run, key.subrun)
+    mark.bind(night.telescope, night.date.compact(), night.prod_id, key.stage, key.run, key.subrun,
+              counts)
         .run();
   transaction.commit();
+}
+
+std::map<std::string, std::uint64_t> State::memory_of_stages(const NightKey& night) {
+  std::map<std::string, std::uint64_t> most;
+  sqlite::Statement query = database_.prepare(
+      "SELECT stage, max(max_rss_bytes) FROM job WHERE status = 'done' AND telescope = ?1 AND date "
+      "= "
+      "(SELECT max(date) FROM job WHERE telescope = ?1 AND date <= ?2) GROUP BY stage");
+  query.bind(night.telescope, night.date.compact());
+  while (query.step())
+    if (const std::int64_t bytes = query.integer(1); bytes > 0)
+      most[query.text(0)] = static_cast<std::uint64_t>(bytes);
+  return most;
 }
 
 void State::remember_files(const std::vector<FileStamp>& files) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -75,6 +76,7 @@ struct JobKey {
 [[nodiscard]] std::string job_name(const JobKey& key);
 
 enum class JobStatus { interrupted, done, failed };
+[[nodiscard]] const char* to_string(JobStatus status);
 
 /// The last thing known of a job.
 struct JobRecord {
@@ -130,11 +132,16 @@ struct StateSnapshot {
   std::unordered_map<std::string, FileStamp> files;  ///< by path: the last known hashes
 };
 
+/// Bring a database to this program's schema; a new one gets all of it.
+/// @throws Error(resource) if its schema is newer.
+void migrate_state(sqlite::Database& database);
+
 /// The state of the nights, in one SQLite file on a local disk. Every call is one transaction,
 /// synced before it returns, so that a process killed at any instant leaves what was true.
 class State {
  public:
-  /// Open <folder>/alisio.sqlite, made if absent. @throws Error(resource) if its schema is newer or
+  /// Open <folder>/alisio.sqlite, made if absent; one of an older schema is copied, then brought to
+  /// this program's. @throws Error(resource) if its schema is newer or
   /// it is no database.
   static State open(const std::filesystem::path& folder);
   /// Open for looking only; nothing if there is no state yet.
@@ -144,15 +151,22 @@ class State {
   [[nodiscard]] std::optional<FileStamp> known_file(const std::string& path);
   [[nodiscard]] std::vector<ProcessRecord> unfinished_processes(const NightKey& night);
 
+  /// Do several of these things in one transaction: all become durable, or none.
+  void together(const std::function<void()>& work);
+
   /// Record that a process is about to be started; return its id.
   std::int64_t process_starts(const NightKey& night, const ProcessRecord& process);
-  void process_has_pid(std::int64_t id, std::int64_t pid, std::int64_t pid_start);
   /// Record the end of a process: what its jobs came to (one attempt more each) and the files that
   /// they saw. Jobs of the process that are not among them keep their record.
   void process_ended(const NightKey& night, std::int64_t id, const std::vector<JobRecord>& jobs,
                      const std::vector<FileStamp>& files);
   /// Record that a process is gone without a word. What its jobs made earlier stays recorded.
-  void process_vanished(const NightKey& night, const ProcessRecord& process);
+  /// @param counts whether that was a try of its jobs; false: it was none of their fault
+  void process_vanished(const NightKey& night, const ProcessRecord& process, bool counts = true);
+
+  /// Return the most memory that jobs of each stage took, of this night or, if it has none yet, of
+  /// the last one before it, bytes.
+  [[nodiscard]] std::map<std::string, std::uint64_t> memory_of_stages(const NightKey& night);
 
   void remember_files(const std::vector<FileStamp>& files);
 
@@ -199,6 +213,12 @@ class State {
   void closing_ends(const NightKey& night);
   /// Record that a night is open again, or that its closing was given up.
   void reopen(const NightKey& night, const std::string& author, const std::string& reason);
+
+  /// Put other jobs and closings in the place of all that was recorded of a night, and remember
+  /// files.
+  void restore_night(const NightKey& night, const std::vector<JobRecord>& jobs,
+                     const std::vector<ClosingRecord>& closings,
+                     const std::vector<FileStamp>& files);
 
  private:
   explicit State(sqlite::Database database) : database_(std::move(database)) {}

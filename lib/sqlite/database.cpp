@@ -166,21 +166,26 @@ void Database::set_user_version(int version) {
   run("PRAGMA user_version = " + std::to_string(version));
 }
 
-Transaction::Transaction(Database& database) : database_(database) {
-  database_.run("BEGIN IMMEDIATE");
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(connection_.get()) == 0;
+}
+
+Transaction::Transaction(Database& database)
+    : database_(database), inner_(database.in_transaction()) {
+  database_.run(inner_ ? "SAVEPOINT inner" : "BEGIN IMMEDIATE");
 }
 
 Transaction::~Transaction() {
   if (done_) return;
   try {
-    database_.run("ROLLBACK");
+    database_.run(inner_ ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK");
   } catch (const Error&) {
     // SQLite has rolled back by itself: the failure that led here is already on its way up.
   }
 }
 
 void Transaction::commit() {
-  database_.run("COMMIT");
+  database_.run(inner_ ? "RELEASE inner" : "COMMIT");
   done_ = true;
 }
 

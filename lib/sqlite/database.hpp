@@ -87,6 +87,8 @@ class Database {
   /// Return a number kept in the file's header for the schema's version; 0 in a new file.
   [[nodiscard]] int user_version();
   void set_user_version(int version);
+  [[nodiscard]] bool in_transaction() const;
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
  private:
   struct Close {
@@ -97,7 +99,8 @@ class Database {
 };
 
 /// All or nothing: rolled back unless commit() was reached. The write lock is taken at once, so
-/// that two writers wait for each other instead of failing half-way.
+/// that two writers wait for each other instead of failing half-way. One within another becomes
+/// durable with the outer one.
 class Transaction {
  public:
   explicit Transaction(Database& database);
@@ -108,6 +111,7 @@ class Transaction {
 
  private:
   Database& database_;
+  bool inner_;
   bool done_ = false;
 };
 

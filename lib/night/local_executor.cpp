@@ -1,0 +1,136 @@
+#include "lib/night/local_executor.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "lib/base/log.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// How long processes may take to end after SIGTERM before they are killed, seconds.
+constexpr double patience_s = 15;
+
+ProcessRecord record_of(const JobRequest& request) {
+  ProcessRecord record;
+  record.jobs = request.jobs;
+  record.host = host_name();
+  record.report_file = request.report_file.string();
+  record.log_file = request.log_file.string();
+  record.started_at = utc_now_text();
+  record.products = request.products;
+  return record;
+}
+
+}  // namespace
+
+LocalExecutor::LocalExecutor(State& state, NightKey night, fs::path program, LocalLimits limits)
+    : state_(state),
+      night_(std::move(night)),
+      program_(std::move(program)),
+      limits_(std::move(limits)) {}
+
+Recovery LocalExecutor::recover(const std::vector<ProcessRecord>& left) {
+  Recovery recovery;
+  for (const ProcessRecord& process : left) {
+    const pid_t pid = static_cast<pid_t>(process.pid);
+    if (process.host == host_name() && pid > 0) {
+      end_left_process(pid, process.pid_start, patience_s);
+      remove_part_files(process.products, pid);
+    }
+    recovery.ended.push_back({.process = process, .end = {}, .fate = Fate::left, .message = ""});
+  }
+  return recovery;
+}
+
+/// Stages in one process follow each other: the largest counts.
+std::uint64_t LocalExecutor::memory_of(const JobRequest& request) const {
+  std::uint64_t most = 0;
+  if (!limits_.memory_of_stage) return most;
+  for (const JobKey& key : request.jobs) most = std::max(most, limits_.memory_of_stage(key.stage));
+  return most;
+}
+
+bool LocalExecutor::take(const JobRequest& request) {
+  const std::size_t busy = running_.size() + taken_.size();
+  if (busy >= static_cast<std::size_t>(std::max(1, limits_.processes))) return false;
+  const std::uint64_t memory = memory_of(request);
+  if (busy > 0 && limits_.memory_bytes > 0 && memory_taken_ + memory > limits_.memory_bytes)
+    return false;
+  memory_taken_ += memory;
+  taken_.push_back(request);
+  return true;
+}
+
+std::vector<ProcessRecord> LocalExecutor::launch() {
+  std::vector<ProcessRecord> records;
+  if (taken_.empty()) return records;
+  HeldProcesses held;
+  for (const JobRequest& request : taken_) {
+    std::error_code ignored;
+    fs::remove(request.report_file, ignored);
+    ProcessRecord record = record_of(request);
+    const pid_t pid = held.add(program_, request.arguments, request.log_file, limits_.nice);
+    record.pid = pid;
+    record.pid_start = process_start_time(pid);
+    records.push_back(std::move(record));
+  }
+  state_.together([&] {
+    for (ProcessRecord& record : records) record.id = state_.process_starts(night_, record);
+  });
+  held.release();
+  for (std::size_t at = 0; at < records.size(); ++at)
+    running_.emplace(static_cast<pid_t>(records[at].pid),
+                     Running{.process = records[at], .memory_bytes = memory_of(taken_[at])});
+  taken_.clear();
+  return records;
+}
+
+std::vector<ExecutionEnd> LocalExecutor::poll() {
+  std::vector<ExecutionEnd> ends;
+  for (auto at = running_.begin(); at != running_.end();) {
+    const auto& [pid, running] = *at;
+    ProcessEnd end;
+    if (!has_ended(pid, end)) {
+      ++at;
+      continue;
+    }
+    // Only a process that came to no good end leaves some; looking for them reads the folder.
+    if (end.exit_code != 0) remove_part_files(running.process.products, pid);
+    memory_taken_ -= std::min(memory_taken_, running.memory_bytes);
+    ends.push_back({.process = running.process, .end = end, .fate = Fate::ended, .message = ""});
+    at = running_.erase(at);
+  }
+  return ends;
+}
+
+std::vector<ExecutionEnd> LocalExecutor::stop() {
+  for (const auto& [pid, running] : running_) ::kill(-pid, SIGTERM);
+  const Clock::time_point start = Clock::now();
+  bool killed = false;
+  std::vector<ExecutionEnd> ends;
+  while (!running_.empty()) {
+    for (ExecutionEnd& end : poll()) {
+      end.fate = Fate::stopped;
+      ends.push_back(std::move(end));
+    }
+    if (!killed && std::chrono::duration<double>(Clock::now() - start).count() > patience_s) {
+      for (const auto& [pid, running] : running_) ::kill(-pid, SIGKILL);
+      killed = true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return ends;
+}
+
+void LocalExecutor::abandon() noexcept {
+  for (const auto& [pid, running] : running_) ::kill(-pid, SIGTERM);
+}
+
+}  // namespace alisio::night

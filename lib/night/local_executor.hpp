@@ -1,0 +1,52 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "lib/night/executor.hpp"
+
+namespace alisio::night {
+
+/// What processes may take of this machine.
+struct LocalLimits {
+  int processes = 1;               ///< at a time
+  std::uint64_t memory_bytes = 0;  ///< of all together; 0: not limited
+  int nice = 0;                    ///< added to their niceness
+  /// Memory that a stage is expected to take, bytes; empty: not known, none.
+  std::function<std::uint64_t(const std::string& stage)> memory_of_stage;
+};
+
+/// Runs processes on this machine. They do not outlive the pass.
+class LocalExecutor final : public Executor {
+ public:
+  LocalExecutor(State& state, NightKey night, std::filesystem::path program, LocalLimits limits);
+
+  [[nodiscard]] Recovery recover(const std::vector<ProcessRecord>& left) override;
+  [[nodiscard]] bool take(const JobRequest& request) override;
+  [[nodiscard]] std::vector<ProcessRecord> launch() override;
+  [[nodiscard]] std::vector<ExecutionEnd> poll() override;
+  [[nodiscard]] std::vector<ExecutionEnd> stop() override;
+  void abandon() noexcept override;
+  [[nodiscard]] std::size_t under_way() const override { return running_.size(); }
+  [[nodiscard]] bool outlives_passes() const override { return false; }
+
+ private:
+  struct Running {
+    ProcessRecord process;
+    std::uint64_t memory_bytes = 0;
+  };
+
+  [[nodiscard]] std::uint64_t memory_of(const JobRequest& request) const;
+
+  State& state_;
+  NightKey night_;
+  std::filesystem::path program_;
+  LocalLimits limits_;
+  std::vector<JobRequest> taken_;
+  std::map<pid_t, Running> running_;
+  std::uint64_t memory_taken_ = 0;  ///< expected of what is taken and running, bytes
+};
+
+}  // namespace alisio::night

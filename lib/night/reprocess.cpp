@@ -1,0 +1,132 @@
+#include "lib/night/reprocess.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
+#include <sstream>
+#include <utility>
+
+#include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
+#include "lib/night/table.hpp"
+#include "lib/night/words.hpp"
+
+namespace alisio::night {
+namespace {
+
+using nlohmann::json;
+
+/// What became of one night.
+struct Outcome {
+  NightDate date;
+  std::string word;    ///< "complete", "not complete", "failed", "no raw data", "interrupted"
+  std::string reason;  ///< one line; may be empty
+  int jobs_run = 0;
+  double wall_s = 0;
+  json told;  ///< what the night said as JSON
+};
+
+bool has_raw_data(const NightDate& date, const config::Configuration& configuration) {
+  std::error_code ignored;
+  return std::filesystem::exists(configuration.path("paths.r0") / date.compact(), ignored);
+}
+
+/// Say what a night that ran came to.
+void take_summary(const NightSummary& summary, Outcome& outcome) {
+  outcome.jobs_run = summary.jobs_run;
+  outcome.wall_s = summary.wall_s;
+  if (summary.troubles.empty()) return;
+  const Trouble& first = summary.troubles.front();
+  outcome.reason = fmt::format("{} {}: {}", job_name(first.key), first.key.stage, first.reason);
+  if (summary.troubles.size() > 1)
+    outcome.reason += fmt::format(" (and {} more)", summary.troubles.size() - 1);
+}
+
+Outcome process(const NightDate& date, const ReprocessRequest& request,
+                const config::Configuration& configuration, const NightServices& services,
+                std::ostream& out) {
+  Outcome outcome;
+  outcome.date = date;
+  if (!has_raw_data(date, configuration)) {
+    outcome.word = "no raw data";
+    return outcome;
+  }
+  NightOptions options = request.options;
+  options.date = date;
+  const bool runs = !options.plan && !options.dry_run;
+  options.json = options.json || runs;
+  std::ostringstream said;
+  try {
+    const int code = run_night(options, configuration, services, said);
+    outcome.word = code == 0 ? "complete" : "not complete";
+    if (options.plan) outcome.word = "planned";
+    if (options.json && !options.dry_run) outcome.told = json::parse(said.str());
+    if (runs) {
+      const NightSummary summary = parse_summary(outcome.told);
+      take_summary(summary, outcome);
+      said.str("");
+      print_summary(summary, said);
+    }
+    if (!request.options.json) out << said.str() << '\n' << std::flush;
+    if (runs && request.after_night) request.after_night(date);
+  } catch (const Error& error) {
+    outcome.word = error.kind() == ErrorKind::interrupted ? "interrupted" : "failed";
+    outcome.reason = error.what();
+    spdlog::error("night {}: {}", date.iso(), error.what());
+  }
+  return outcome;
+}
+
+void print_outcomes(const std::vector<Outcome>& outcomes, std::ostream& out) {
+  for (const Outcome& outcome : outcomes) {
+    std::string line = fmt::format("{}  {:<12}", outcome.date.iso(), outcome.word);
+    if (outcome.jobs_run > 0)
+      line += fmt::format("  {} job{} in {}", outcome.jobs_run, outcome.jobs_run == 1 ? "" : "s",
+                          duration_text(outcome.wall_s));
+    if (!outcome.reason.empty()) line += "  " + outcome.reason;
+    line.erase(line.find_last_not_of(' ') + 1);
+    out << line << '\n';
+  }
+}
+
+json outcome_json(const Outcome& outcome) {
+  return {{"date", outcome.date.iso()},   {"outcome", outcome.word},  {"reason", outcome.reason},
+          {"jobs_run", outcome.jobs_run}, {"wall_s", outcome.wall_s}, {"night", outcome.told}};
+}
+
+}  // namespace
+
+int reprocess(const ReprocessRequest& request, const config::Configuration& configuration,
+              const NightServices& services, std::ostream& out) {
+  std::vector<Outcome> outcomes;
+  std::optional<std::string> interrupted;
+  for (const NightDate& date : request.dates) {
+    outcomes.push_back(process(date, request, configuration, services, out));
+    if (outcomes.back().word != "interrupted") continue;
+    interrupted = outcomes.back().reason;
+    break;
+  }
+  if (request.options.json) {
+    json document = json::array();
+    for (const Outcome& outcome : outcomes) document.push_back(outcome_json(outcome));
+    out << document.dump(2) << '\n';
+  } else {
+    print_outcomes(outcomes, out);
+  }
+  if (interrupted)
+    throw Error(ErrorKind::interrupted,
+                fmt::format("{} of {} nights were not begun",
+                            request.dates.size() - outcomes.size(), request.dates.size()),
+                "reprocess", "the same command goes on from here");
+  const auto count = [&](const char* word) {
+    return static_cast<std::size_t>(std::count_if(
+        outcomes.begin(), outcomes.end(), [&](const Outcome& one) { return one.word == word; }));
+  };
+  if (count("no raw data") == outcomes.size()) return exit_code(ErrorKind::missing_input);
+  return count("failed") + count("not complete") == 0 ? 0 : exit_code(ErrorKind::incomplete);
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,136 @@
+"""What operators see and decide: status, veto, hold, discard, retry."""
+
+import json
+import time
+
+from harness import DATE, expect, flip_byte
+
+
+def status(night, reason, *words):
+    return night.case.run("status", DATE, "--config", night.config, *words).ends(reason)
+
+
+def decide(night, *words, **options):
+    return night.case.run(*words, DATE, "--config", night.config, **options)
+
+
+def case_status(case):
+    """Status tells of a night before, with and after a failure, by exit code, text and JSON."""
+    night = case.simulated(subruns=3)
+    case.run("status", DATE, "--config", night.config).ends("missing input").complains("alisio night")
+    first = night.raw(1, 1)
+    whole = first.read_bytes()
+    flip_byte(first, first.stat().st_size * 9 // 10)
+    night.process().ends("incomplete")
+    said = status(night, "incomplete", "--why")
+    said.says("not complete", "missing of 11220: DL1 0001", "bad input", "    | ", "do: ")
+    said.says(f"alisio discard {night.run_number}.0001")
+    told = json.loads(status(night, "incomplete", "--json").out)
+    failed = [job for job in told["jobs"] if job.get("in_trouble")]
+    expect(len(failed) == 1 and failed[0]["failure"]["class"] == "bad input", f"{failed}")
+    lines = [line.split() for line in status(night, "incomplete", "--table", "lstosa").out.splitlines()]
+    expect(all(len(line) == 19 for line in lines), f"not LSTOSA's 19 columns: {lines}")
+    expect(lines[-1][10] == "FAILED" and lines[-1][13] == "66", f"{lines[-1]}")
+    # Without a date: last night, which is not this one.
+    case.run("status", "--config", night.config).ends("incomplete").says("2024-01-15", "not complete")
+    status(night, "usage", "--run", "3").complains("not of this night")
+    first.write_bytes(whole)
+    night.process().ends("done")
+    status(night, "done").says(": complete", "nobody works on it")
+    start = time.monotonic()
+    status(night, "done")
+    expect(time.monotonic() - start < 5, "status takes long")
+
+
+def case_discarded_subrun(case):
+    """A bad subrun is left out, its products set aside and noted as invalidated, and taken back."""
+    night = case.simulated(subruns=3)
+    night.process().ends("done")
+    place = f"{night.run_number}.1"
+    product = night.product("DL1", 1)
+    decide(night, "discard", place).ends("usage").complains("the reason is missing")
+    decide(night, "discard", night.run_number, "--reason", "x").ends("usage").complains("RUN.SUBRUN")
+    decide(night, "discard", f"{night.run_number}.77", "--reason", "x").ends("usage").complains("0077")
+    said = decide(night, "discard", place, "--reason", "clouds", "--author", "crew").ends("done")
+    said.says("discarded by crew", "set aside")
+    expect(not product.exists() and list(product.parent.glob(product.name + ".discarded-*")), f"{said}")
+    decide(night, "discard", place, "--reason", "again").ends("usage").complains("already", "clouds")
+    night.process("--pass").ends("done").says("2 of 3, 1 discarded", "discarded by crew")
+    expect(len(night.products("DL1")) == 2, "the discarded subrun was made again")
+    merged = next(night.folder.glob(f"DL1/{DATE}/*/dl1_*.Run{night.run_number:05d}.h5"))
+    facts = json.loads(case.run("show", "--json", merged).ends("done").out)
+    expect(facts["events"] == 80, f"the run still holds the discarded subrun: {facts['events']}")
+    aside = next(product.parent.glob(product.name + ".discarded-*"))
+    case.run("prov", "show", product.name, "--config", night.config).ends("done").says(
+        "invalidated: clouds", "crew"
+    )
+    expect("set aside" not in night.process("--pass").ends("done").err, "set aside twice")
+    decide(night, "discard", place, "--undo", "--reason", "was the moon").ends("done").says(product)
+    expect(product.exists() and not aside.exists(), "the product did not come back")
+    night.process("--pass").ends("done")
+    facts = json.loads(case.run("show", "--json", merged).ends("done").out)
+    expect(facts["events"] == 120, f"the run lacks the subrun: {facts['events']}")
+
+
+def case_vetoed_and_held(case):
+    """A vetoed run is no part of the night; a held night waits; nonsense is refused in one line."""
+    night = case.simulated(runs=2)
+    run = night.run_number
+    decide(night, "veto", run, "--reason", "test of the drive").ends("done")
+    decide(night, "veto", "99", "--reason", "x").ends("usage").complains("not of this night")
+    decide(night, "veto", "crab", "--reason", "x").ends("usage").complains("neither a date")
+    decide(night, "hold", "--reason", "disk in repair").ends("done").says("the night held by")
+    night.process("--pass").ends("incomplete").says("disk in repair", "vetoed")
+    expect(not night.all_products(), "something was made while the night was held")
+    decide(night, "release", run).ends("usage").complains("is not held")
+    decide(night, "release").ends("done")
+    night.process("--pass").ends("done").says("test of the drive")
+    expect(len(night.products("DL2")) == 2, "not one run was made")
+    status(night, "done").says("vetoed by", "complete")
+    decide(night, "unveto", run, "--reason", "it was good").ends("done")
+    night.process("--pass").ends("done")
+    expect(len(night.products("DL2")) == 4, "the run was not made after its veto was taken back")
+
+
+def case_retry(case):
+    """What failed for good is tried again by passes only when told to."""
+    night = case.simulated()
+    first = night.raw(1, 1)
+    flip_byte(first, first.stat().st_size * 9 // 10)
+    decide(night, "retry").ends("usage").complains("has failed")
+    night.process("--pass").ends("incomplete")
+    told = json.loads(night.process("--pass", "--json").ends("incomplete").out)
+    expect(told["jobs_run"] == 0, f"tried again: {told}")
+    decide(night, "retry", "--stage", "nonsense").ends("usage")
+    decide(night, "retry", f"{night.run_number}.0").ends("usage").complains("has failed")
+    decide(night, "retry", "--stage", "r0_to_dl1").ends("done").says("1 failed job")
+    told = json.loads(night.process("--pass", "--json").ends("incomplete").out)
+    expect(told["jobs_run"] >= 1, f"not tried again: {told}")
+    decide(night, "retry").ends("done")
+
+
+def case_reprocess(case):
+    """Nights by hand: ranges, a stage and all after it again, and why it was is in the provenance."""
+    night = case.simulated()
+    words = ("reprocess", "20240114..20240116", "--config", night.config)
+    said = case.run(*words).ends("done")
+    said.says("2024-01-14  no raw data", "2024-01-15  complete", "2024-01-16  no raw data")
+    before = night.state_of_products()
+    case.run(*words, "--from", "dl1_to_dl2").ends("usage").complains("the reason is missing")
+    case.run(*words, "--from", "dl2", "--redo", "x").ends("usage")
+    case.run("reprocess", "20240116..20240114").ends("usage").complains("ends before it begins")
+    again = (*words, "--from", "dl1_to_dl2", "--redo", "new models", "--author", "crew")
+    case.run(*again, "--plan").ends("done").says("to be made again by crew: new models")
+    expect(night.state_of_products() == before, "--plan changed something")
+    case.run(*again).ends("done")
+    after = night.state_of_products()
+    for path in night.products("DL2"):
+        expect(after[path][0] != before[path][0], f"{path} was not made again")
+    for path in night.products("DL1"):
+        expect(after[path] == before[path], f"{path} was made again")
+    records = "".join(
+        path.read_text("utf-8") for path in night.folder.glob(f"DL1/{DATE}/*/log/journal/*/*.log")
+    )
+    expect("to be made again by crew: new models" in records, "the reason is not recorded")
+    case.run(*again).ends("done")
+    expect(night.state_of_products() == after, "the same command makes it once more")
