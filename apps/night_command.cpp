@@ -52,6 +52,9 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
   add("prod-id", po::value(&options.prod_id), "name of the production");
   add("pass", po::bool_switch(&options.pass),
       "for cron: return quietly if the night is being processed, leave alone what failed for good");
+  add("settle", po::value<double>(),
+      "leave out subruns whose files have not been whole and unchanged for so many seconds, unless "
+      "others follow: for nights that are being taken");
   add("json", po::bool_switch(&options.json), "print the plan or the table as JSON");
   add("date", po::value(&date), "date of the evening (the positional argument)");
   add("executable", po::value<std::string>(), "program that runs the stages (default: this one)");
@@ -64,6 +67,11 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
        {std::pair{"jobs", options.jobs}, std::pair{"threads", options.threads}})
     if (given->count(name) != 0 && value < 1)
       throw Error(ErrorKind::usage, "must be at least 1", std::string("--") + name);
+  if (given->count("settle") != 0) {
+    options.settle_s = (*given)["settle"].as<double>();
+    if (!(*options.settle_s >= 0))
+      throw Error(ErrorKind::usage, "must not be negative", "--settle", "give seconds");
+  }
   options.date = date.empty() ? night::last_night() : NightDate::parse(date);
   options.dl2 = given->count("no-dl2") == 0;
   if (given->count("executable") != 0)

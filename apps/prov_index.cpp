@@ -14,13 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-config::Configuration configuration_of(const po::variables_map& values) {
-  std::vector<fs::path> files;
-  if (values.count("config") != 0)
-    files.push_back(fs::weakly_canonical(values["config"].as<std::string>()));
-  return config::Configuration::load(files);
-}
-
 /// Look for folders named `log`, without a look at what stands in them.
 void find_log_folders(const fs::path& folder, const std::string& date,
                       std::vector<fs::path>& sources) {
@@ -49,6 +42,13 @@ void find_log_folders(const fs::path& folder, const std::string& date,
 }
 
 }  // namespace
+
+config::Configuration configuration_of(const po::variables_map& values) {
+  std::vector<fs::path> files;
+  if (values.count("config") != 0)
+    files.push_back(fs::weakly_canonical(values["config"].as<std::string>()));
+  return config::Configuration::load(files);
+}
 
 po::options_description index_options() {
   po::options_description options("Index");

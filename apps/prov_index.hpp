@@ -15,6 +15,10 @@ namespace alisio::apps {
 /// Return the options that all questions share: --config, --index and --journals.
 [[nodiscard]] boost::program_options::options_description index_options();
 
+/// Return the configuration that --config names, or the defaults.
+[[nodiscard]] config::Configuration configuration_of(
+    const boost::program_options::variables_map& values);
+
 /// Return where the index is: --index, or as configured, by default
 /// <paths.state>/provenance.sqlite.
 [[nodiscard]] std::string index_place(const boost::program_options::variables_map& values);

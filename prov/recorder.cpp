@@ -482,6 +482,8 @@ void Recorder::finished(const ActivityNote& activity, const OutcomeNote& outcome
                                  : activity.dry_run ? "planned"
                                                     : "completed"},
                       {"exit_code", outcome.exit_code}};
+  // Known only when the inputs are: with it, what is done can be told from the journals alone.
+  if (!activity.identity.empty()) record["signature"] = activity.identity;
   if (!outcome.message.empty()) record["message"] = outcome.message;
   if (!activity.dry_run) {
     record["resources"] = {{"wall_s", outcome.wall_s},

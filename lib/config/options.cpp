@@ -508,6 +508,37 @@ std::vector<Option> make_options() {
            {"job_failed", "gates_failed", "night_complete", "night_incomplete", "night_closed"}),
        "", "which events are told, each once"},
       {"notify.time_limit", K::number, 30.0, "s", "of each of these commands", {0.1, 3600}},
+
+      {"daemon.settle_s", K::number, 60.0, "s",
+       "a subrun that none follows is complete when its files are whole and unchanged for so long"},
+      {"daemon.poll_s",
+       K::number,
+       10.0,
+       "s",
+       "how often the raw data are looked at where their disk tells nothing of changes",
+       {0.1}},
+      {"daemon.pass_every_s",
+       K::number,
+       600.0,
+       "s",
+       "how often a night that is not done is passed over though nothing new came",
+       {1}},
+      {"daemon.look_back_days", K::integer, 7, "days",
+       "nights before the present one that the daemon takes care of"},
+
+      {"web.address", K::text, "127.0.0.1", "",
+       "address that the pages are served at; others than the loopback are open to the network"},
+      {"web.port", K::integer, 8642, "", "port of the pages; 0: any that is free", {0, 65535}},
+      {"web.token_file", K::path, "", "",
+       "file whose first line is the token that allows to retry, veto and close on the pages, "
+       "readable by its owner alone; empty: the pages are read-only"},
+      {"web.max_connections", K::integer, 512, "", "connections that are served at once", {1}},
+      {"web.max_connections_per_address",
+       K::integer,
+       256,
+       "",
+       "the same from one address; all, if a proxy stands before the server",
+       {1}},
   };
 }
 

@@ -16,7 +16,6 @@
 #include "lib/base/version.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/lstosa_flags.hpp"
-#include "lib/night/pass.hpp"
 #include "lib/night/seal_chain.hpp"
 #include "lib/night/seal_files.hpp"
 #include "lib/stage/runner.hpp"

@@ -107,11 +107,11 @@ void run_hook(const std::vector<std::string>& words, const std::string& input,
     throw Error(ErrorKind::resource, fmt::format("took longer than {} s", time_limit_s),
                 words.back(), "make it faster, or raise notify.time_limit");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  throw Error(ErrorKind::resource,
-              fmt::format("failed with {} {}: {}", WIFEXITED(status) ? "code" : "signal",
-                          WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
-                          said.last_words()),
-              words.back(), "try it by hand with a JSON text on its standard input");
+  throw Error(
+      ErrorKind::resource,
+      fmt::format("failed with {} {}: {}", WIFEXITED(status) ? "code" : "signal",
+                  WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said.last_words()),
+      words.back(), "try it by hand with a JSON text on its standard input");
 }
 
 }  // namespace alisio::night

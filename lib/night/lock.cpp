@@ -35,6 +35,12 @@ bool is_dead_here(const std::string& holder) {
 
 }  // namespace
 
+std::filesystem::path night_lock_file(const std::filesystem::path& state_folder,
+                                      const NightKey& night) {
+  return state_folder / fmt::format("{}_{}_{}.lock", telescope_text(night.telescope),
+                                    night.date.compact(), night.prod_id);
+}
+
 NightLock::~NightLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }

@@ -2,6 +2,8 @@
 #include <filesystem>
 #include <string>
 
+#include "lib/night/closing_record.hpp"
+
 namespace alisio::night {
 
 /// The right to work on one night of one production: an advisory lock (flock) on a file that says
@@ -30,5 +32,9 @@ class NightLock {
 /// nobody does. The lock itself is not touched: whoever looks on is in nobody's way. Of a process
 /// of another machine it is not known whether it lives.
 [[nodiscard]] std::string lock_holder(const std::filesystem::path& file);
+
+/// Return the lock file of a night.
+[[nodiscard]] std::filesystem::path night_lock_file(const std::filesystem::path& state_folder,
+                                                    const NightKey& night);
 
 }  // namespace alisio::night

@@ -112,6 +112,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   request.picture_threshold =
       request.steps.dl1ab ? request.levels.picture : configuration.number("tailcut.picture_thresh");
   request.runs = options.runs;
+  request.settle_s = options.settle_s;
   return request;
 }
 
@@ -137,13 +138,7 @@ std::string with_responses(const std::string& dl3_configuration, const fs::path&
 PlanSettings settings_of(const NightOptions& options, const config::Configuration& configuration,
                          const NightServices& services) {
   PlanSettings settings;
-  for (const stage::StageDescription& stage : stage::descriptions())
-    settings.stages[stage.name] = {stage.version,
-                                   configuration.section_json(stage.configuration_sections)};
-  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
-    std::string& facts = settings.stages.at("dl3").configuration;
-    facts = with_responses(facts, responses);
-  }
+  settings.stages = stage_facts(configuration);
   settings.retry_failed = !options.pass && !options.close;
   settings.accepted = {options.accepted.begin(), options.accepted.end()};
   if (services.check_constants)
@@ -279,7 +274,7 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
 /// that was interrupted.
 bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, const Pass& pass,
                       State& state, const NightKey& night) {
-  if (!options.runs.empty() || !options.dl2) return false;
+  if (!options.runs.empty() || !options.dl2 || pass.setup().growing_subruns > 0) return false;
   if (const auto closing = state.closing(night)) return closing->under_way();
   return options.pass && !pass.anything_to_run() &&
          may_close_by_itself(policy, night.date, pass.complete());
@@ -296,6 +291,17 @@ void tell_of_night(State& state, const NightKey& night, const NotifyOptions& opt
 }
 
 }  // namespace
+
+std::map<std::string, StageFacts> stage_facts(const config::Configuration& configuration) {
+  std::map<std::string, StageFacts> stages;
+  for (const stage::StageDescription& stage : stage::descriptions())
+    stages[stage.name] = {stage.version, configuration.section_json(stage.configuration_sections)};
+  if (const fs::path responses = configuration.path("dl3.irf"); !responses.empty()) {
+    std::string& facts = stages.at("dl3").configuration;
+    facts = with_responses(facts, responses);
+  }
+  return stages;
+}
 
 NightKey night_key(const config::Configuration& configuration, const NightDate& date,
                    const std::string& prod_id) {
@@ -323,7 +329,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                            services, out);
 
   const NightLock lock =
-      NightLock::take(state_folder / (name + (options.dry_run ? ".dry_run.lock" : ".lock")));
+      NightLock::take(options.dry_run ? state_folder / (name + ".dry_run.lock")
+                                      : night_lock_file(state_folder, request.key));
   if (!lock.holds()) {
     if (options.pass) {
       spdlog::info("{} is being processed by {}", name, lock.holder());

@@ -92,6 +92,7 @@ struct NightOptions {
   std::string prod_id;  ///< empty: as configured
   std::optional<Redo> redo;
   std::optional<CloseRequest> close;  ///< run nothing but what tells of the night; close it
+  std::optional<double> settle_s;     ///< see SetupRequest
 };
 
 /// Return which night of which production is meant. @param prod_id empty: as configured
@@ -101,6 +102,10 @@ struct NightOptions {
 
 /// Return the name of a night's lock and job folder within the state's: "LST-1_20221215_v1_v00".
 [[nodiscard]] std::string night_name(const NightKey& key);
+
+/// Return what stages read of the configuration, by stage: what identities are compared by.
+[[nodiscard]] std::map<std::string, StageFacts> stage_facts(
+    const config::Configuration& configuration);
 
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.

@@ -130,8 +130,7 @@ void tell(const NightEvent& event, const NotifyOptions& options) {
     run_hook({"/bin/sh", "-c", options.command}, facts.dump() + '\n', options.time_limit_s);
   }
   if (!options.mail.empty())
-    run_hook({options.sendmail, "-oi", "-t"}, mail_text(event, options.mail),
-             options.time_limit_s);
+    run_hook({options.sendmail, "-oi", "-t"}, mail_text(event, options.mail), options.time_limit_s);
 }
 
 }  // namespace
@@ -152,9 +151,8 @@ NotifyOptions notify_options(const config::Configuration& configuration) {
     if (std::find(event_kinds().begin(), event_kinds().end(), kind) == event_kinds().end())
       throw Error(ErrorKind::configuration, fmt::format("'{}' is no event", kind), "notify.on",
                   suggestion(kind, event_kinds()));
-  const bool clean = std::all_of(options.mail.begin(), options.mail.end(), [](unsigned char c) {
-    return c > ' ' && c != 127;
-  });
+  const bool clean = std::all_of(options.mail.begin(), options.mail.end(),
+                                 [](unsigned char c) { return c > ' ' && c != 127; });
   if (!clean || (!options.mail.empty() && options.mail.front() == '-'))
     throw Error(ErrorKind::configuration, "is no mail address", "notify.mail",
                 "give one address, without blanks");

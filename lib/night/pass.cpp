@@ -91,6 +91,11 @@ void Pass::heed_decisions() {
   settings_.decisions = std::move(now);
   set_aside();
   plan_everything();
+  share_hashes();
+}
+
+/// Hash the files that many jobs share, once per content, and hand them on.
+void Pass::share_hashes() {
   hand_on_hashes(plan_, options_.config_file, writer().known_hashes_file(), state_, services_);
 }
 
@@ -129,7 +134,7 @@ void Pass::decide_again(const std::vector<JobKey>& changed) {
   if (any([](const JobKey& key) { return key.stage == "run_summary"; })) setup_ = set_up_();
   if (any([](const JobKey& key) { return Planner::changes_choices(key.stage); })) {
     plan_everything();
-    hand_on_hashes(plan_, options_.config_file, writer().known_hashes_file(), state_, services_);
+    share_hashes();
     return;
   }
   std::vector<JobKey> affected = changed;
@@ -233,7 +238,6 @@ void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) 
     for (const ExecutionEnd& about : ends) outcomes.push_back(record_end(about));
   });
   std::vector<JobKey> changed;
-  bool discarded = false;
   for (std::size_t at = 0; at < ends.size(); ++at) {
     const ExecutionEnd& about = ends[at];
     std::set<JobKey> tried;
@@ -243,8 +247,9 @@ void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) 
       failed = failed || job.status == JobStatus::failed;
     }
     adopt(outcomes[at]);
-    discarded = discarded || decision_about(settings_.decisions, DecisionKind::discard,
-                                            about.process.jobs.front()) != nullptr;
+    if (decision_about(settings_.decisions, DecisionKind::discard, about.process.jobs.front()) !=
+        nullptr)
+      set_aside();
     for (const JobKey& key : about.process.jobs) {
       events_.running.erase(key);
       // Behind one that failed, it was not tried.
@@ -256,7 +261,6 @@ void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) 
     fs::remove(about.process.report_file, ignored);
     if (progress != nullptr) progress->job_ended(!failed);
   }
-  if (discarded) set_aside();
   // Without progress there is a stop under way: nothing more is decided.
   if (progress == nullptr) return;
   decide_again(changed);
@@ -314,7 +318,7 @@ bool Pass::start_ready() {
 
 int Pass::run() {
   SignalWait signals;
-  hand_on_hashes(plan_, options_.config_file, writer().known_hashes_file(), state_, services_);
+  share_hashes();
   Progress progress;
   try {
     for (;;) {

@@ -63,6 +63,7 @@ class Pass {
   [[nodiscard]] CommandWriter writer() const;
   [[nodiscard]] MergeView view() const { return {setup_, plan_, snapshot_}; }
   void plan_everything();
+  void share_hashes();
   void keep_verdicts();
   /// Obey what operators have decided since it was last looked at.
   void heed_decisions();

@@ -28,7 +28,8 @@ bool holds(const PauseWindow& window, int second_of_day) {
 }  // namespace
 
 std::vector<PauseWindow> parse_pause(const std::string& text) {
-  static const std::regex form(R"(\s*([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)\s*)");
+  static const std::regex form(
+      R"(\s*([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)\s*)");
   std::vector<PauseWindow> windows;
   std::istringstream parts(text);
   for (std::string part; std::getline(parts, part, ',');) {

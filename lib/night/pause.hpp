@@ -9,7 +9,8 @@ namespace alisio::night {
 
 /// A time of each day in which the telescope observes, and processing pauses or slows down.
 struct PauseWindow {
-  int start_s = 0, end_s = 0;  ///< s since midnight UTC; one that ends before it starts goes past it
+  int start_s = 0,
+      end_s = 0;  ///< s since midnight UTC; one that ends before it starts goes past it
 };
 
 /// Read "18:00-07:00", or several separated by commas; empty: none.

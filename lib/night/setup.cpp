@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <limits>
 #include <optional>
 #include <sstream>
@@ -15,6 +16,7 @@
 #include "lib/config/response_files.hpp"
 #include "lib/io/text/drive_log.hpp"
 #include "lib/io/text/ecsv.hpp"
+#include "lib/night/growing.hpp"
 #include "lib/night/models.hpp"
 #include "lib/night/observation.hpp"
 
@@ -133,6 +135,9 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
                    .version = version_tag()};
   setup.catalogue =
       find_runs(request.r0, request.run_summaries, request.key.telescope, request.key.date, probe);
+  if (request.settle_s)
+    setup.growing_subruns = leave_out_growing(setup.catalogue, *request.settle_s,
+                                              static_cast<double>(std::time(nullptr)));
   const fs::path drive_log = text::drive_log_of(request.drive, request.key.date);
   if (!drive_log.empty())
     setup.drive_log = fs::weakly_canonical(drive_log);

@@ -2,6 +2,7 @@
 #include <array>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ struct NightSetup {
   std::vector<RunSetup> runs;              ///< data runs that were asked for, ascending
   std::map<int, std::string> run_sources;  ///< by data run: what was observed, where it is known
 
+  int growing_subruns = 0;  ///< left out: they are being written (see growing.hpp)
+
   [[nodiscard]] bool is_asked(int run) const;
 };
 
@@ -69,6 +72,8 @@ struct SetupRequest {
   double picture_threshold = 0;            ///< that the models must be trained for, p.e.
   Steps steps;
   std::vector<int> runs;  ///< empty: all
+  /// Leave out subruns that have not been unchanged and whole for so long, s; nothing: take all.
+  std::optional<double> settle_s;
 };
 
 /// Find the runs of a night, the pointing, the models and the constants that are there.

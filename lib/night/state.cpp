@@ -10,6 +10,8 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/log.hpp"
+#include "lib/night/state_files.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -90,18 +92,6 @@ constexpr int schema_version = static_cast<int>(std::size(schema_steps));
 constexpr int oldest_readable_schema = 2, first_schema_with_verdicts = 3,
               first_schema_with_steps = 4;
 
-const char* status_text(JobStatus status) {
-  switch (status) {
-    case JobStatus::interrupted:
-      return "interrupted";
-    case JobStatus::done:
-      return "done";
-    case JobStatus::failed:
-      return "failed";
-  }
-  return "failed";
-}
-
 JobStatus status_of(const std::string& text) {
   if (text == "done") return JobStatus::done;
   if (text == "interrupted") return JobStatus::interrupted;
@@ -119,10 +109,6 @@ std::vector<JobKey> keys_of(const std::string& text) {
   for (const auto& item : nlohmann::json::parse(text))
     keys.push_back({item.at(0), item.at(1), item.at(2)});
   return keys;
-}
-
-fs::path database_file(const fs::path& folder) {
-  return folder / "alisio.sqlite";
 }
 
 /// Say in plain words that a file is no database: SQLite itself would blame a statement.
@@ -178,32 +164,51 @@ FileHashes hashes_of(const FileStamp& stamp) {
   return {stamp.sha256, stamp.data_hash};
 }
 
+const char* to_string(JobStatus status) {
+  switch (status) {
+    case JobStatus::interrupted:
+      return "interrupted";
+    case JobStatus::done:
+      return "done";
+    case JobStatus::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
 std::string job_name(const JobKey& key) {
   if (key.run == whole_night) return "night";
   if (key.subrun == whole_run) return run_text(key.run);
   return fmt::format("{}.{}", run_text(key.run), subrun_text(key.subrun));
 }
 
-State State::open(const fs::path& folder) {
-  refuse_other_files(database_file(folder));
-  sqlite::Database database(database_file(folder), sqlite::OpenMode::create);
+void migrate_state(sqlite::Database& database) {
   sqlite::Transaction transaction(database);
   const int found = database.user_version();
   if (found > schema_version)
     throw Error(
         ErrorKind::resource,
         fmt::format("the state has schema {}, this program knows {}", found, schema_version),
-        database_file(folder).string(), "use the program that wrote it or a newer one");
+        database.file().string(), "use the program that wrote it or a newer one");
   for (int step = found; step < schema_version; ++step) database.run(schema_steps[step]);
   database.set_user_version(schema_version);
   transaction.commit();
+}
+
+State State::open(const fs::path& folder) {
+  refuse_other_files(state_file(folder));
+  sqlite::Database database(state_file(folder), sqlite::OpenMode::create);
+  if (const int found = database.user_version(); found > 0 && found < schema_version)
+    spdlog::info("the state gets schema {}; as it was it is kept in {}", schema_version,
+                 back_up_state(folder).string());
+  migrate_state(database);
   return State(std::move(database));
 }
 
 std::optional<State> State::open_read_only(const fs::path& folder) {
-  if (!fs::exists(database_file(folder))) return std::nullopt;
-  refuse_other_files(database_file(folder));
-  sqlite::Database database(database_file(folder), sqlite::OpenMode::read_only);
+  if (!fs::exists(state_file(folder))) return std::nullopt;
+  refuse_other_files(state_file(folder));
+  sqlite::Database database(state_file(folder), sqlite::OpenMode::read_only);
   const int found = database.user_version();
   if (found < oldest_readable_schema || found > schema_version) return std::nullopt;
   return State(std::move(database));
@@ -346,7 +351,7 @@ void State::process_ended(const NightKey& night, std::int64_t id,
         job.configuration.empty() ? std::string() : hash_text(job.configuration);
     if (!configuration.empty()) text.bind(configuration, job.configuration).run();
     write.bind(night.telescope, night.date.compact(), night.prod_id, job.key.stage, job.key.run,
-               job.key.subrun, status_text(job.status), job.stage_version, configuration,
+               job.key.subrun, to_string(job.status), job.stage_version, configuration,
                job.identity, job.activity_id, job.journal, job.exit_code, job.message, job.log_file,
                job.log_tail, job.events, job.wall_s, job.cpu_s, job.max_rss_bytes, job.ended_at);
     write.step();

@@ -76,6 +76,7 @@ struct JobKey {
 [[nodiscard]] std::string job_name(const JobKey& key);
 
 enum class JobStatus { interrupted, done, failed };
+[[nodiscard]] const char* to_string(JobStatus status);
 
 /// The last thing known of a job.
 struct JobRecord {
@@ -131,11 +132,16 @@ struct StateSnapshot {
   std::unordered_map<std::string, FileStamp> files;  ///< by path: the last known hashes
 };
 
+/// Bring a database to this program's schema; a new one gets all of it.
+/// @throws Error(resource) if its schema is newer.
+void migrate_state(sqlite::Database& database);
+
 /// The state of the nights, in one SQLite file on a local disk. Every call is one transaction,
 /// synced before it returns, so that a process killed at any instant leaves what was true.
 class State {
  public:
-  /// Open <folder>/alisio.sqlite, made if absent. @throws Error(resource) if its schema is newer or
+  /// Open <folder>/alisio.sqlite, made if absent; one of an older schema is copied, then brought to
+  /// this program's. @throws Error(resource) if its schema is newer or
   /// it is no database.
   static State open(const std::filesystem::path& folder);
   /// Open for looking only; nothing if there is no state yet.
@@ -207,6 +213,12 @@ class State {
   void closing_ends(const NightKey& night);
   /// Record that a night is open again, or that its closing was given up.
   void reopen(const NightKey& night, const std::string& author, const std::string& reason);
+
+  /// Put other jobs and closings in the place of all that was recorded of a night, and remember
+  /// files.
+  void restore_night(const NightKey& night, const std::vector<JobRecord>& jobs,
+                     const std::vector<ClosingRecord>& closings,
+                     const std::vector<FileStamp>& files);
 
  private:
   explicit State(sqlite::Database database) : database_(std::move(database)) {}

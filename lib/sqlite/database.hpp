@@ -88,6 +88,7 @@ class Database {
   [[nodiscard]] int user_version();
   void set_user_version(int version);
   [[nodiscard]] bool in_transaction() const;
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
  private:
   struct Close {

@@ -4,29 +4,30 @@
 
 #include <cctype>
 
+#include "lib/base/hash.hpp"
+#include "lib/web/assets.hpp"
+
 namespace alisio::web {
 namespace {
 
-constexpr std::string_view kStyle = R"(
-:root{color-scheme:light dark}
-body{font:15px/1.45 system-ui,sans-serif;margin:0 auto;max-width:1200px;padding:0 1rem 3rem}
-header{border-bottom:1px solid #8884;display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;align-items:center;padding:.6rem 0}
-header a{font-weight:600;text-decoration:none}
-header form{margin-left:auto;display:flex;gap:.3rem;flex:1 1 16rem;max-width:32rem}
-input{font:inherit;flex:1;min-width:0;padding:.25rem .5rem}button{font:inherit;padding:.25rem .8rem}
-h1{font-size:1.4rem;margin:1rem 0 .3rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:1.6rem 0 .3rem}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.5rem 0}
-dt{color:#777}dd{margin:0;overflow-wrap:anywhere}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #8883;vertical-align:top;overflow-wrap:break-word}
-th{color:#777;font-weight:500}td.n{text-align:right;font-variant-numeric:tabular-nums}
-code,.mono{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
-.bad{color:#b00020;font-weight:600}.good{color:#1b7f3b}.quiet{color:#777}
-figure{margin:.5rem 0;overflow-x:auto;background:#fff;border:1px solid #8883;border-radius:4px;padding:.4rem}
-figure svg{max-width:none}details{margin:.3rem 0}summary{cursor:pointer}
-@media(max-width:600px){dl{grid-template-columns:1fr}dt{margin-top:.4rem}}
-@media print{header form{display:none}body{max-width:none}figure svg{max-width:100%;height:auto}}
-)";
+/// Return the bytes that a text of hexadecimal digits tells, in base64.
+std::string base64_of_hex(const std::string& digits) {
+  constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  unsigned bits = 0;
+  int held = 0;
+  for (const char digit : digits) {
+    bits = bits << 4U | static_cast<unsigned>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    held += 4;
+    if (held < 6) continue;
+    held -= 6;
+    text += alphabet[(bits >> static_cast<unsigned>(held)) & 63U];
+  }
+  if (held > 0) text += alphabet[(bits << static_cast<unsigned>(6 - held)) & 63U];
+  while (text.size() % 4 != 0) text += '=';
+  return text;
+}
 
 }  // namespace
 
@@ -70,16 +71,33 @@ std::string link(const std::string& path, std::string_view text) {
   return fmt::format("<a href=\"{}\">{}</a>", escaped(path), escaped(text));
 }
 
-std::string page(const std::string& title, const std::string& body) {
+std::string table(const std::vector<std::string>& heads, const std::string& rows) {
+  std::string text = "<div class=\"scroll\"><table><thead><tr>";
+  for (const std::string& head : heads) text += "<th>" + escaped(head) + "</th>";
+  return text + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
+}
+
+std::string page(const std::string& title, const std::string& body, std::string_view script) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
       "<title>{0} – Alisio</title><link rel=\"icon\" href=\"data:,\"><style>{1}</style></head>\n"
-      "<body><header><a href=\"/\">Alisio provenance</a>"
-      "<form action=\"/find\"><input name=\"q\" type=\"search\" "
+      "<body><a class=\"skip\" href=\"#main\">to the content</a>"
+      "<header><nav aria-label=\"pages\"><a href=\"/\">Alisio nights</a> "
+      "<a href=\"/provenance\">provenance</a></nav>"
+      "<form action=\"/find\" role=\"search\"><input name=\"q\" type=\"search\" "
       "placeholder=\"file, hash, id or run\" aria-label=\"file, hash, id or run\">"
-      "<button>Find</button></form></header>\n<main><h1>{0}</h1>\n{2}\n</main></body></html>\n",
-      escaped(title), kStyle, body);
+      "<button>Find</button></form></header>\n<main id=\"main\"><h1>{0}</h1>\n{2}\n</main>{3}"
+      "</body></html>\n",
+      escaped(title), page_style(), body,
+      script.empty() ? "" : fmt::format("<script>{}</script>", script));
+}
+
+std::string script_policy(std::string_view script) {
+  return fmt::format(
+      "default-src 'none'; script-src 'sha256-{}'; connect-src 'self'; style-src 'unsafe-inline'; "
+      "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+      base64_of_hex(hash_text(script)));
 }
 
 }  // namespace alisio::web

@@ -34,13 +34,27 @@ Response problem_page(int status, const std::string& problem, const std::string&
   return response;
 }
 
-/// What a program is told: one line.
-Response problem_line(int status, const std::string& problem, const std::string& remedy) {
-  Response response;
-  response.status = status;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = problem + (remedy.empty() ? "" : " (" + remedy + ')') + '\n';
-  return response;
+bool is_for_programs(const std::string& path) {
+  return path == "/provsap" || path == "/metrics" || path == "/healthz" || path == "/events" ||
+         path.starts_with("/api/");
+}
+
+Response problem_answer(const Request& request, int status, const std::string& problem,
+                        const std::string& remedy) {
+  return is_for_programs(request.path)
+             ? plain_line(status, problem + (remedy.empty() ? "" : " (" + remedy + ')'))
+             : problem_page(status, problem, remedy);
+}
+
+/// Tell whether an entry of the router answers a request.
+bool fits(const std::string& entry, const Request& request) {
+  constexpr std::string_view post = "POST ";
+  std::string_view path = entry;
+  const bool posts = path.starts_with(post);
+  if (posts != (request.method == "POST")) return false;
+  if (posts) path.remove_prefix(post.size());
+  return path.size() > 1 && path.back() == '/' ? request.path.starts_with(path)
+                                               : request.path == path;
 }
 
 Response handled(const Router& router, const Request& request) {
@@ -48,9 +62,7 @@ Response handled(const Router& router, const Request& request) {
   if (request.path.size() > longest_path)
     return problem_page(400, "The address is too long.", "At most 4096 characters.");
   for (const auto& [path, handler] : router) {
-    const bool fits = path.size() > 1 && path.back() == '/' ? request.path.starts_with(path)
-                                                            : request.path == path;
-    if (!fits) continue;
+    if (!fits(path, request)) continue;
     try {
       return handler(request);
     } catch (const Error& error) {
@@ -58,11 +70,12 @@ Response handled(const Router& router, const Request& request) {
       if (status >= 500) spdlog::warn("{}: {}", request.path, error.what());
       // Where things are on this machine is not told to visitors, unless it is what they asked for.
       const std::string remedy = status < 500 ? error.remedy() : std::string();
-      return request.path == "/provsap" ? problem_line(status, error.problem(), remedy)
-                                        : problem_page(status, error.problem(), remedy);
+      return problem_answer(request, status, error.problem(), remedy);
     }
   }
-  return problem_page(404, "There is no such page.", "Begin at the first page.");
+  if (request.method == "POST")
+    return plain_line(405, "only GET and HEAD are answered at this address");
+  return problem_answer(request, 404, "There is no such page.", "Begin at the first page.");
 }
 
 }  // namespace
@@ -73,11 +86,25 @@ std::optional<std::string> Request::parameter(const std::string& name) const {
   return std::nullopt;
 }
 
+std::string Request::header(const std::string& name) const {
+  const auto found = headers.find(name);
+  return found == headers.end() ? std::string() : found->second;
+}
+
+Response plain_line(int status, const std::string& line) {
+  Response response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = line + '\n';
+  return response;
+}
+
 Response answer(const Router& router, const Request& request) noexcept {
   Response response;
   try {
     response = handled(router, request);
-    if (response.status == 200 && response.file.empty()) {
+    const bool repeatable = request.method == "GET" && response.events.empty();
+    if (repeatable && response.status == 200 && response.file.empty()) {
       const std::string tag = '"' + hash_text(response.body).substr(0, 32) + '"';
       response.headers["ETag"] = tag;
       response.headers["Cache-Control"] = "no-cache";
@@ -87,9 +114,10 @@ Response answer(const Router& router, const Request& request) noexcept {
         response.body.clear();
       }
     }
-    response.headers["Content-Security-Policy"] =
+    response.headers.try_emplace(
+        "Content-Security-Policy",
         "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'";
+        "base-uri 'none'; frame-ancestors 'none'");
     response.headers["X-Content-Type-Options"] = "nosniff";
     response.headers["Referrer-Policy"] = "no-referrer";
   } catch (const std::exception& problem) {

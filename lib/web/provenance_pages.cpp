@@ -58,12 +58,6 @@ class Facts {
   std::string rows_;
 };
 
-std::string table(const std::vector<std::string>& heads, const std::string& rows) {
-  std::string text = "<div class=\"scroll\"><table><thead><tr>";
-  for (const std::string& head : heads) text += "<th>" + escaped(head) + "</th>";
-  return text + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
-}
-
 std::string cell(const std::string& html) {
   return "<td>" + html + "</td>";
 }
@@ -430,6 +424,7 @@ Response data(const ProvenanceSource& source, const Request& request) {
                 "its page tells where it was");
   Response response;
   response.file = file.path;
+  response.content_type = "application/octet-stream";
   std::string name;
   for (const char c : fs::path(file.path).filename().string())
     name += c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 ? '_' : c;
@@ -443,7 +438,7 @@ Router provenance_pages(const ProvenanceSource& source) {
   const auto with = [&source](Response (*make)(const ProvenanceSource&, const Request&)) {
     return [&source, make](const Request& request) { return make(source, request); };
   };
-  return {{"/", [&source](const Request&) { return first_page(source); }},
+  return {{"/provenance", [&source](const Request&) { return first_page(source); }},
           {"/find", [&source](const Request& request) { return found_page(request, source); }},
           {"/night/", with(night_page)},
           {"/run/", with(run_page)},

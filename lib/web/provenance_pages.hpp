@@ -15,7 +15,8 @@ struct ProvenanceSource {
   std::size_t most_nodes = 2000;                 ///< of a walk; what is cut says so
 };
 
-/// Return the pages `/`, `/find`, `/night/DATE`, `/run/N`, `/file/ID` (also `/entity/ID`),
+/// Return the pages `/provenance`, `/find`, `/night/DATE`, `/run/N`, `/file/ID` (also
+/// `/entity/ID`),
 /// `/activity/ID`, `/data/ID`, and `/provsap`. They refer to the source.
 [[nodiscard]] Router provenance_pages(const ProvenanceSource& source);
 

@@ -41,7 +41,7 @@ def check_page(browser, home):
 
 
 def follow(browser, home, night, pictures, width, phone):
-    browser.visit(home, width=width, height=900, phone=phone)
+    browser.visit(home + "provenance", width=width, height=900, phone=phone)
 
     def go(text, expected):
         expect(browser.evaluate(f"{link_with(text)} !== undefined"),

@@ -84,8 +84,8 @@ TEST_F(NotifyTest, MailGoesThroughSendmail) {
   order("r0_to_dl1_00101.0001", "fail 5");
   EXPECT_EQ(run(), 7);
   const std::string mail = read_text_file(folder_ / "mail");
-  EXPECT_EQ(mail.find("-oi -t\nTo: crew@example.org\nSubject: [alisio] LST-1 2022-12-15, production"),
-            0U)
+  EXPECT_EQ(
+      mail.find("-oi -t\nTo: crew@example.org\nSubject: [alisio] LST-1 2022-12-15, production"), 0U)
       << mail;
   configure("notify:\n  mail: \"a@b\\nBcc: c@d\"\n");
   EXPECT_THROW(run(), Error);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "lib/base/error.hpp"
 #include "lib/web/html.hpp"
 #include "lib/web/url.hpp"
@@ -55,6 +57,43 @@ TEST(Http, UnchangedPagesAreNotSentAgain) {
   EXPECT_EQ(again.status, 304);
   EXPECT_TRUE(again.body.empty());
   EXPECT_EQ(answer(router(), {.path = "/", .query = {}, .if_none_match = "\"other\""}).status, 200);
+}
+
+TEST(Http, PostsHaveEntriesOfTheirOwn) {
+  Router with_post = router();
+  with_post.emplace_back(
+      "POST /act/", [](const Request& request) { return plain_line(200, "did " + request.body); });
+  Request post{.path = "/act/x", .query = {}, .if_none_match = {}};
+  EXPECT_EQ(answer(with_post, post).status, 404) << "to GET";
+  post.method = "POST";
+  post.body = "it";
+  EXPECT_EQ(answer(with_post, post).body, "did it\n");
+  EXPECT_FALSE(answer(with_post, post).headers.contains("ETag"));
+  post.path = "/";
+  EXPECT_EQ(answer(with_post, post).status, 405);
+}
+
+TEST(Http, PagesKeepAStrictPolicyAndMayHaveTheirOwn) {
+  const Router own{{"/", [](const Request&) {
+                      Response response;
+                      response.headers["Content-Security-Policy"] = script_policy("abc");
+                      return response;
+                    }}};
+  const Request first{.path = "/", .query = {}, .if_none_match = {}};
+  EXPECT_EQ(answer(router(), first).headers.at("Content-Security-Policy").find("script-src"),
+            std::string::npos);
+  // echo -n abc | openssl dgst -sha256 -binary | base64
+  EXPECT_NE(answer(own, first)
+                .headers.at("Content-Security-Policy")
+                .find("script-src 'sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0='"),
+            std::string::npos);
+}
+
+TEST(Http, ProgramsAreToldInOneLine) {
+  const Response none = answer(router(), {.path = "/api/v1/no", .query = {}, .if_none_match = {}});
+  EXPECT_EQ(none.status, 404);
+  EXPECT_EQ(none.content_type, "text/plain; charset=utf-8");
+  EXPECT_EQ(std::count(none.body.begin(), none.body.end(), '\n'), 1);
 }
 
 TEST(Http, ParametersKnowNoCase) {

@@ -1,0 +1,226 @@
+#include "apps/state_command.hpp"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <set>
+
+#include "apps/command_line.hpp"
+#include "apps/night_services.hpp"
+#include "apps/prov_index.hpp"
+#include "lib/base/error.hpp"
+#include "lib/base/suggest.hpp"
+#include "lib/night/lock.hpp"
+#include "lib/night/night.hpp"
+#include "lib/night/rebuild.hpp"
+#include "lib/night/state_files.hpp"
+
+namespace alisio::apps {
+namespace po = boost::program_options;
+namespace fs = std::filesystem;
+using Texts = std::vector<std::string>;
+namespace {
+
+config::Configuration configuration_of(const std::string& file) {
+  if (file.empty()) return config::Configuration::load({});
+  return config::Configuration::load({fs::weakly_canonical(file)});
+}
+
+/// The nights that have products, by their folders.
+std::vector<NightDate> nights_on_disk(const config::Configuration& configuration) {
+  std::set<NightDate> dates;
+  for (const char* level : {"DL1", "DL2"}) {
+    std::error_code absent;
+    for (fs::directory_iterator at(configuration.path("paths.products") / level, absent);
+         !absent && at != fs::directory_iterator(); at.increment(absent))
+      if (const auto date = NightDate::try_parse(at->path().filename().string()))
+        dates.insert(*date);
+  }
+  return {dates.begin(), dates.end()};
+}
+
+/// Hold the locks of all productions of a night that have folders: nobody changes them meanwhile.
+std::vector<night::NightLock> lock_night(const config::Configuration& configuration,
+                                         const night::RebuildRequest& request) {
+  std::set<std::string> productions;
+  if (!request.prod_id.empty()) productions.insert(request.prod_id);
+  std::error_code absent;
+  for (fs::directory_iterator at(request.products / "DL1" / request.date.compact(), absent);
+       !absent && at != fs::directory_iterator(); at.increment(absent))
+    productions.insert(at->path().filename().string());
+  std::vector<night::NightLock> locks;
+  for (const std::string& prod_id : productions) {
+    const fs::path file = night::night_lock_file(configuration.path("paths.state"),
+                                                 {request.telescope, request.date, prod_id});
+    locks.push_back(night::NightLock::take(file));
+    if (!locks.back().holds())
+      throw Error(ErrorKind::resource,
+                  fmt::format("this night is being processed by {}", locks.back().holder()),
+                  file.string(), "wait for its end, or stop it");
+  }
+  return locks;
+}
+
+int rebuild(const Texts& arguments, const Program& program) {
+  std::string config_file;
+  Texts dates;
+  night::RebuildRequest request;
+  po::options_description options("Options");
+  options.add_options()("config", po::value(&config_file), "configuration file")(
+      "date", po::value(&dates), "nights (the positional arguments; default: all)")(
+      "prod-id", po::value(&request.prod_id), "this production only (default: all)")(
+      "verify-content", po::bool_switch(&request.verify_content),
+      "read every file; else those of the recorded size that were not modified since are trusted");
+  po::positional_options_description positional;
+  positional.add("date", -1);
+  const auto given = parse_arguments(
+      arguments,
+      {.name = "state rebuild",
+       .synopsis = "[DATE...] --config FILE [options]",
+       .text = "Makes what the state database holds of nights anew, from the provenance journals,\n"
+               "the files that they name, and the seals: what was done with which inputs and\n"
+               "settings, what failed, what is closed. A database that is damaged is put aside\n"
+               "first, one that is sound is copied. After it, alisio night finds done what is\n"
+               "done. Products that are not as recorded are named, and made again by the next\n"
+               "pass. Exit code 0, or 7 if there were any.",
+       .examples = "  alisio state rebuild --config alisio.yaml\n"
+                   "  alisio state rebuild 20240215 20240216 --config alisio.yaml"},
+      options, positional);
+  if (!given) return 0;
+  const config::Configuration configuration = configuration_of(config_file);
+  const fs::path folder = configuration.path("paths.state");
+  if (const fs::path aside = night::put_damaged_state_aside(folder); !aside.empty())
+    std::cout << fmt::format("the damaged state is kept in {}\n", aside.string());
+  if (fs::exists(night::state_file(folder)))
+    std::cout << fmt::format("the state is copied to {}\n", night::back_up_state(folder).string());
+  std::vector<NightDate> nights;
+  for (const std::string& date : dates) nights.push_back(NightDate::parse(date));
+  if (nights.empty()) nights = nights_on_disk(configuration);
+
+  request.telescope = static_cast<int>(configuration.integer("telescope"));
+  request.products = configuration.path("paths.products");
+  request.logger =
+      prov::LoggerConfiguration::load(program.cfg_folder / "provenance" / "logger.yaml");
+  request.present = night::stage_facts(configuration);
+  night::State state = night::State::open(folder);
+  std::size_t gone = 0;
+  for (const NightDate& date : nights) {
+    request.date = date;
+    request.journals = find_journals(configuration, date.compact());
+    if (request.journals.empty())
+      throw Error(ErrorKind::missing_input, "this night has no journals", date.iso(),
+                  "check paths.products");
+    const std::vector<night::NightLock> locks = lock_night(configuration, request);
+    for (const night::RebuiltNight& night : night::read_nights_from_disk(request)) {
+      state.restore_night(night.key, night.jobs, night.closings, night.files);
+      gone += night.gone.size();
+      std::cout << fmt::format("{} {}: {} jobs, {} files, {} closings\n", date.iso(),
+                               night.key.prod_id, night.jobs.size(), night.files.size(),
+                               night.closings.size());
+      for (const std::string& path : night.gone)
+        std::cout << fmt::format("  not as recorded: {}\n", path);
+    }
+  }
+  return gone == 0 ? 0 : exit_code(ErrorKind::incomplete);
+}
+
+int backup(const Texts& arguments, const Program&) {
+  std::string config_file, target;
+  po::options_description options("Options");
+  options.add_options()("config", po::value(&config_file), "configuration file")(
+      "file", po::value(&target), "the copy (the positional argument; default: beside the state)");
+  po::positional_options_description positional;
+  positional.add("file", 1);
+  const auto given = parse_arguments(
+      arguments,
+      {.name = "state backup",
+       .synopsis = "[FILE] --config FILE",
+       .text = "Copies the state database whole, while passes go on. Of the copies beside it the\n"
+               "last five are kept; one is made by itself before the schema changes.",
+       .examples = "  alisio state backup --config alisio.yaml\n"
+                   "  alisio state backup /backup/alisio-20240215.sqlite --config alisio.yaml"},
+      options, positional);
+  if (!given) return 0;
+  const config::Configuration configuration = configuration_of(config_file);
+  std::cout << night::back_up_state(configuration.path("paths.state"), target).string() << '\n';
+  return 0;
+}
+
+int rollback(const Texts& arguments, const Program&) {
+  std::string config_file;
+  po::options_description options("Options");
+  options.add_options()("config", po::value(&config_file), "configuration file");
+  const auto given = parse_arguments(
+      arguments,
+      {.name = "state rollback",
+       .synopsis = "--config FILE",
+       .text =
+           "Goes back to the last copy of the state beside it, for an earlier program after an\n"
+           "upgrade. What was the state is kept under another name. What was done since is\n"
+           "found by alisio state rebuild.",
+       .examples = "  alisio state rollback --config alisio.yaml"},
+      options);
+  if (!given) return 0;
+  const config::Configuration configuration = configuration_of(config_file);
+  const night::StateRollback done = night::roll_back_state(configuration.path("paths.state"));
+  std::cout << fmt::format("the state is that of {}\n", done.restored.string());
+  if (!done.aside.empty())
+    std::cout << fmt::format("what it was is kept in {}\n", done.aside.string());
+  return 0;
+}
+
+int check(const Texts& arguments, const Program&) {
+  std::string config_file;
+  po::options_description options("Options");
+  options.add_options()("config", po::value(&config_file), "configuration file");
+  const auto given = parse_arguments(
+      arguments,
+      {.name = "state check",
+       .synopsis = "--config FILE",
+       .text = "Tells whether the state database is sound: its pages, its references, its schema.\n"
+               "Exit code 0, or 7 with the faults.",
+       .examples = "  alisio state check --config alisio.yaml"},
+      options);
+  if (!given) return 0;
+  const fs::path folder = configuration_of(config_file).path("paths.state");
+  const Texts faults = night::check_state(folder);
+  for (const std::string& fault : faults) std::cout << fault << '\n';
+  if (faults.empty()) std::cout << night::state_file(folder).string() << " is sound\n";
+  return faults.empty() ? 0 : exit_code(ErrorKind::incomplete);
+}
+
+struct StateCommand {
+  const char* name;
+  const char* what;
+  int (*run)(const Texts&, const Program&);
+};
+
+/// In the order of the help text.
+constexpr StateCommand state_commands[] = {
+    {"rebuild", "make it anew from the files on disk and their provenance", rebuild},
+    {"backup", "copy it", backup},
+    {"rollback", "go back to the last copy", rollback},
+    {"check", "tell whether it is sound", check},
+};
+
+}  // namespace
+
+int run_state_command(const Texts& arguments, const Program& program) {
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") {
+    std::cout << "Usage: alisio state COMMAND [options]\n\n"
+                 "The database of what is done, failed and closed.\n\nCommands:\n";
+    for (const StateCommand& command : state_commands)
+      std::cout << fmt::format("  {:<14} {}\n", command.name, command.what);
+    return arguments.empty() ? exit_code(ErrorKind::usage) : 0;
+  }
+  Texts names;
+  for (const StateCommand& command : state_commands) {
+    if (arguments[0] == command.name)
+      return command.run({arguments.begin() + 1, arguments.end()}, program);
+    names.emplace_back(command.name);
+  }
+  throw Error(ErrorKind::usage, fmt::format("unknown command '{}'", arguments[0]), "alisio state",
+              suggestion(arguments[0], names));
+}
+
+}  // namespace alisio::apps

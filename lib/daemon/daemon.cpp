@@ -1,0 +1,308 @@
+#include "lib/daemon/daemon.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <cstring>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "lib/base/error.hpp"
+#include "lib/daemon/raw_watch.hpp"
+#include "lib/daemon/schedule.hpp"
+#include "lib/daemon/supervisor.hpp"
+#include "lib/night/lock.hpp"
+#include "lib/night/process.hpp"
+#include "lib/night/state.hpp"
+
+namespace alisio::daemon {
+namespace fs = std::filesystem;
+namespace {
+
+/// How long a pass may take to hand its jobs back: it waits for them for 15 s.
+constexpr std::chrono::seconds stop_patience(60);
+constexpr std::uintmax_t most_log_bytes = 10 << 20;
+constexpr double day_s = 86400;
+
+/// Blocks the signals that the daemon waits for, in this thread and those that it starts.
+class Signals {
+ public:
+  Signals() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&set_, signal);
+    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  /// Wait for a signal; return 0 if none came in time.
+  [[nodiscard]] int wait(std::chrono::milliseconds time) const {
+    const timespec patience{time.count() / 1000, (time.count() % 1000) * 1'000'000};
+    const int signal = ::sigtimedwait(&set_, nullptr, &patience);
+    return signal > 0 ? signal : 0;
+  }
+
+ private:
+  sigset_t set_{}, before_{};
+};
+
+/// What the configuration says of the daemon.
+struct Settings {
+  fs::path state, r0;
+  int telescope = 1;
+  double settle_s = 0;
+  std::chrono::duration<double> poll{}, pass_every{};
+  long look_back_days = 0;
+};
+
+Settings settings_of(const config::Configuration& configuration) {
+  return {.state = configuration.path("paths.state"),
+          .r0 = configuration.path("paths.r0"),
+          .telescope = static_cast<int>(configuration.integer("telescope")),
+          .settle_s = configuration.number("daemon.settle_s"),
+          .poll = std::chrono::duration<double>(configuration.number("daemon.poll_s")),
+          .pass_every = std::chrono::duration<double>(configuration.number("daemon.pass_every_s")),
+          .look_back_days = static_cast<long>(configuration.integer("daemon.look_back_days"))};
+}
+
+/// Tell whether a night is closed, or a pass that began at an instant found all of it done. Its
+/// exit code alone does not: it is 0, too, when another pass was at work.
+bool found_complete(const fs::path& state_folder, const NightDate& date, const std::string& since) {
+  auto state = night::State::open_read_only(state_folder);
+  if (!state) return false;
+  bool any = false;
+  for (const night::NightRecord& record : state->nights()) {
+    if (record.key.date != date) continue;
+    const auto closing = state->closing(record.key);
+    if (closing && closing->closed()) {
+      any = true;
+      continue;
+    }
+    if (record.updated_at < since) continue;
+    const auto summary = nlohmann::json::parse(record.summary, nullptr, false);
+    if (!summary.is_object() || !summary.value("complete", false)) return false;
+    any = true;
+  }
+  return any;
+}
+
+class Daemon {
+ public:
+  Daemon(const DaemonServices& services, config::Configuration configuration)
+      : services_(services),
+        configuration_(std::move(configuration)),
+        settings_(settings_of(configuration_)),
+        schedule_(settings_.pass_every) {}
+
+  int run();
+
+ private:
+  struct Running {
+    NightDate night;
+    pid_t pid = 0;
+    std::string began;  ///< ISO, UTC
+  };
+
+  void serve() {
+    if (services_.serve) page_ = services_.serve(configuration_);
+  }
+  void reload();
+  void look_at_raw_data();
+  void start_pass(const NightDate& night);
+  void reap(bool stopping);
+  void stop_pass();
+  void feed_watchdog();
+  [[nodiscard]] std::set<NightDate> nights() const;
+
+  const DaemonServices& services_;
+  config::Configuration configuration_;
+  Settings settings_;
+  Schedule schedule_;
+  FolderWatch watch_;
+  std::optional<Running> running_;
+  bool look_again_ = true;  ///< at the raw data, though nothing was heard of them
+  Clock::time_point looked_at_, fed_at_;
+  std::set<NightDate> known_;
+  std::shared_ptr<void> page_;
+};
+
+/// The nights that may have something to do: the present one, those before it, those asked for.
+std::set<NightDate> Daemon::nights() const {
+  std::set<NightDate> found(services_.nights.begin(), services_.nights.end());
+  const double now = static_cast<double>(std::time(nullptr));
+  for (long day = 0; day <= settings_.look_back_days; ++day)
+    found.insert(NightDate::of_unix_utc(now - static_cast<double>(day) * day_s));
+  return found;
+}
+
+void Daemon::look_at_raw_data() {
+  const Clock::time_point now = Clock::now();
+  const std::set<NightDate> wanted = nights();
+  const bool heard = watch_.changed();
+  if (!heard && !look_again_ && wanted == known_) return;
+  if (now - looked_at_ < settings_.poll && looked_at_ != Clock::time_point()) {
+    look_again_ = look_again_ || heard;
+    return;
+  }
+  looked_at_ = now;
+  known_ = wanted;
+  schedule_.keep_only(wanted);
+  look_again_ = !watch_.watch(settings_.r0);
+  for (const NightDate& night : wanted) {
+    const fs::path folder = settings_.r0 / night.compact();
+    std::error_code problem;
+    if (!fs::is_directory(folder, problem)) continue;
+    // Watched before it is looked at: what comes meanwhile is heard of.
+    bool growing = !watch_.watch(folder);
+    try {
+      bool changing = false;
+      schedule_.seen(night, complete_subruns(settings_.r0, settings_.telescope, night,
+                                             settings_.settle_s, changing));
+      growing = growing || changing;
+    } catch (const Error& error) {
+      spdlog::warn("{}", error.what());
+      growing = true;
+    }
+    look_again_ = look_again_ || growing;
+  }
+}
+
+void Daemon::start_pass(const NightDate& night) {
+  std::vector<std::string> words{"night", night.compact(), "--pass", "--settle",
+                                 fmt::format("{}", settings_.settle_s)};
+  if (!services_.config_file.empty())
+    words.insert(words.end(), {"--config", services_.config_file.string()});
+  const fs::path log = settings_.state / "daemon" / fmt::format("night_{}.log", night.compact());
+  std::error_code problem;
+  if (fs::file_size(log, problem) > most_log_bytes && !problem)
+    fs::rename(log, log.string() + ".1", problem);
+  schedule_.pass_begins(night);
+  const std::string began = night::utc_now_text();
+  try {
+    const pid_t pid = night::start_process(services_.executable, words, log, [](pid_t) {});
+    running_ = Running{night, pid, began};
+    spdlog::info("night {}: a pass begins [{}]", night.iso(), log.string());
+    tell_supervisor("STATUS=passing over the night " + night.iso());
+  } catch (const Error& error) {
+    spdlog::error("{}", error.what());
+    schedule_.pass_ended(night, false, Clock::now());
+  }
+}
+
+void Daemon::reap(bool stopping) {
+  if (!running_) return;
+  night::ProcessEnd end;
+  if (!night::has_ended(running_->pid, end)) return;
+  const auto [night, pid, began] = *running_;
+  running_.reset();
+  bool complete = false;
+  try {
+    complete = end.exit_code == 0 && found_complete(settings_.state, night, began);
+  } catch (const Error& error) {
+    spdlog::warn("{}", error.what());
+  }
+  schedule_.pass_ended(night, complete, Clock::now());
+  if (complete)
+    spdlog::info("night {}: all is done", night.iso());
+  else if (end.exit_code == 0 || end.exit_code == exit_code(ErrorKind::incomplete))
+    spdlog::info("night {}: part of it is not done", night.iso());
+  else if (stopping)
+    spdlog::info("night {}: the pass has handed its jobs back", night.iso());
+  else
+    spdlog::warn("night {}: the pass ended with code {}; its log is in {}", night.iso(),
+                 end.exit_code, (settings_.state / "daemon").string());
+  tell_supervisor("STATUS=waiting");
+}
+
+void Daemon::stop_pass() {
+  if (!running_) return;
+  ::kill(running_->pid, SIGTERM);
+  const Clock::time_point start = Clock::now();
+  while (running_) {
+    if (Clock::now() - start > stop_patience) {
+      spdlog::error("the pass does not end: it is killed; the next one takes up what it did");
+      ::kill(running_->pid, SIGKILL);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    reap(true);
+    feed_watchdog();
+  }
+}
+
+void Daemon::reload() {
+  tell_supervisor(reloading_lines());
+  try {
+    config::Configuration fresh = services_.load();
+    const Settings settings = settings_of(fresh);
+    if (settings.state != settings_.state)
+      throw Error(ErrorKind::configuration, "the state of a running daemon cannot move",
+                  "paths.state", "stop the daemon and start it anew");
+    const bool same_page = fresh.section({"web"}) == configuration_.section({"web"});
+    config::Configuration before = std::exchange(configuration_, std::move(fresh));
+    if (!same_page) {
+      page_.reset();
+      try {
+        serve();
+      } catch (const Error&) {
+        configuration_ = std::move(before);
+        serve();
+        throw;
+      }
+    }
+    settings_ = settings;
+    schedule_.set_period(settings_.pass_every);
+    look_again_ = true;
+    for (const NightDate& night : known_) schedule_.wake(night);
+    spdlog::info("the configuration has been read anew");
+  } catch (const Error& error) {
+    spdlog::error("the old configuration is kept: {}", error.what());
+  }
+  tell_supervisor("READY=1");
+}
+
+void Daemon::feed_watchdog() {
+  const auto period = watchdog_period();
+  if (!period || Clock::now() - fed_at_ < *period) return;
+  tell_supervisor("WATCHDOG=1");
+  fed_at_ = Clock::now();
+}
+
+int Daemon::run() {
+  const Signals signals;
+  const auto lock = night::NightLock::take(settings_.state / "daemon.lock");
+  if (!lock.holds())
+    throw Error(ErrorKind::resource, "another daemon works on this state: " + lock.holder(),
+                settings_.state.string(), "stop it first, or give this one its own paths.state");
+  serve();
+  tell_supervisor("READY=1\nSTATUS=waiting");
+  for (int signal = 0; signal != SIGTERM && signal != SIGINT;
+       signal = signals.wait(std::chrono::milliseconds(500))) {
+    if (signal == SIGHUP) reload();
+    reap(false);
+    look_at_raw_data();
+    if (services_.woken->exchange(false))
+      for (const NightDate& night : known_) schedule_.wake(night);
+    if (!running_)
+      if (const auto night = schedule_.due(Clock::now())) start_pass(*night);
+    feed_watchdog();
+  }
+  tell_supervisor("STOPPING=1");
+  spdlog::info("stopping");
+  stop_pass();
+  page_.reset();
+  return 0;
+}
+
+}  // namespace
+
+int run_daemon(const DaemonServices& services) {
+  return Daemon(services, services.load()).run();
+}
+
+}  // namespace alisio::daemon

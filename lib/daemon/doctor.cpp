@@ -1,0 +1,314 @@
+#include "lib/daemon/doctor.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/daemon/raw_watch.hpp"
+#include "lib/night/constants.hpp"
+#include "lib/night/night.hpp"
+#include "lib/night/products.hpp"
+#include "lib/night/state.hpp"
+#include "lib/sky/earth_orientation.hpp"
+
+namespace alisio::daemon {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double gigabyte = 1e9;
+constexpr double least_state_bytes = 1e9, tight_factor = 2;
+constexpr double most_clock_difference_s = 2;
+constexpr std::size_t nights_looked_back = 10;
+constexpr double unix_epoch_mjd = 40587, day_s = 86400;
+
+using Findings = std::vector<Finding>;
+
+/// Return the nearest folder that exists: that of a path, or one above it.
+fs::path existing_part(fs::path path) {
+  std::error_code problem;
+  while (!path.empty() && !fs::exists(path, problem) && path != path.parent_path())
+    path = path.parent_path();
+  return path;
+}
+
+double free_bytes(const fs::path& folder) {
+  struct statvfs facts {};
+  if (::statvfs(existing_part(folder).c_str(), &facts) != 0) return NAN;
+  return static_cast<double>(facts.f_bavail) * static_cast<double>(facts.f_frsize);
+}
+
+Finding readable(const char* check, const fs::path& folder, Health if_not, const char* key) {
+  if (fs::path part = folder; ::access(part.c_str(), R_OK | X_OK) == 0)
+    return {check, Health::ok, folder.string(), ""};
+  std::error_code problem;
+  return {check, if_not,
+          fmt::format("{} {}", folder.string(),
+                      fs::exists(folder, problem) ? "cannot be read" : "does not exist"),
+          fmt::format("mount it, give this account the right to read it, or set {}", key)};
+}
+
+/// Write a file into a folder and remove it, and compare the clock of its disk with ours.
+void look_at_writable(const char* check, const fs::path& folder, const char* key,
+                      Findings& findings) {
+  const fs::path target = existing_part(folder) / ".alisio-doctor";
+  try {
+    PendingFile file(target);
+    std::FILE* opened = std::fopen(file.path().c_str(), "w");
+    if (opened == nullptr) throw Error(ErrorKind::resource, "cannot be written", folder.string());
+    const bool written = std::fputs("x", opened) >= 0;
+    if (std::fclose(opened) != 0 || !written)
+      throw Error(ErrorKind::resource, "cannot be written", folder.string());
+    findings.push_back({check, Health::ok, folder.string(), ""});
+    struct stat facts {};
+    if (::stat(file.path().c_str(), &facts) != 0) return;
+    const double difference = std::difftime(facts.st_mtime, std::time(nullptr));
+    if (std::abs(difference) > most_clock_difference_s)
+      findings.push_back({"clock of the disk", Health::warn,
+                          fmt::format("{} is {:.0f} s {}", folder.string(), std::abs(difference),
+                                      difference > 0 ? "ahead" : "behind"),
+                          "let both machines follow the same time server"});
+  } catch (const Error&) {
+    findings.push_back({check, Health::fail, folder.string() + " cannot be written",
+                        fmt::format("give this account the right to write it, or set {}", key)});
+  }
+}
+
+void look_at_state(const config::Configuration& configuration, Findings& findings) {
+  const fs::path folder = configuration.path("paths.state");
+  look_at_writable("state", folder, "paths.state", findings);
+  if (is_on_network(existing_part(folder)))
+    findings.push_back({"disk of the state", Health::fail,
+                        folder.string() + " is on a network file system, whose locks are not safe",
+                        "set paths.state to a folder on a local disk"});
+  const double bytes = free_bytes(folder);
+  findings.push_back(
+      {"space for the state", bytes < least_state_bytes ? Health::warn : Health::ok,
+       fmt::format("{:.1f} GB free", bytes / gigabyte),
+       bytes < least_state_bytes ? "make room: without it no job can be recorded" : ""});
+  try {
+    auto state = night::State::open_read_only(folder);
+    findings.push_back({"state database", Health::ok,
+                        state ? fmt::format("{} nights", state->nights().size())
+                              : "none yet: the first night makes it",
+                        ""});
+  } catch (const Error& error) {
+    findings.push_back({"state database", Health::fail, error.problem(), error.remedy()});
+  }
+}
+
+void look_at_space(const config::Configuration& configuration, Findings& findings) {
+  const fs::path folder = configuration.path("paths.products");
+  const double bytes = free_bytes(folder);
+  Forecast forecast;
+  try {
+    forecast = forecast_of(configuration.path("paths.state"));
+  } catch (const Error&) {
+    // That the state cannot be read is another finding.
+  }
+  if (forecast.nights == 0) {
+    findings.push_back(
+        {"space for products", bytes < gigabyte ? Health::fail : Health::ok,
+         fmt::format("{:.0f} GB free; no earlier night tells how much is needed", bytes / gigabyte),
+         bytes < gigabyte ? "make room in " + folder.string() : ""});
+    return;
+  }
+  const Health health = bytes < forecast.bytes()                  ? Health::fail
+                        : bytes < tight_factor * forecast.bytes() ? Health::warn
+                                                                  : Health::ok;
+  findings.push_back(
+      {"space for products", health,
+       fmt::format("{:.1f} GB free; a night of {} subruns takes {:.1f} GB, by {} night{}",
+                   bytes / gigabyte, forecast.subruns, forecast.bytes() / gigabyte, forecast.nights,
+                   forecast.nights == 1 ? "" : "s"),
+       health == Health::ok ? "" : "make room in " + folder.string() + " (see alisio clean)"});
+}
+
+void look_at_constants(const config::Configuration& configuration, const NightDate& night,
+                       Findings& findings) {
+  const bool made = configuration.boolean("steps.calibration");
+  for (const night::ConstantsKind kind : night::constants_kinds) {
+    const night::ConstantsFacts& facts = night::facts_of(kind);
+    const night::ConstantsShelf shelf = night::find_constants(
+        configuration.path("paths.calibration"), kind, night,
+        kind == night::ConstantsKind::time
+            ? -1
+            : static_cast<long>(configuration.integer("calibration.look_back_days")));
+    const auto& files = !shelf.tonight.empty()   ? shelf.tonight
+                        : !shelf.earlier.empty() ? shelf.earlier
+                                                 : shelf.undated;
+    if (files.empty())
+      findings.push_back({facts.words, made ? Health::warn : Health::fail,
+                          "none of this night or of those before it that may serve",
+                          made ? "the night needs its own calibration runs"
+                               : "copy some to paths.calibration, or switch steps.calibration on"});
+    else if (::access(files.front().file.c_str(), R_OK) != 0)
+      findings.push_back({facts.words, Health::fail,
+                          files.front().file.string() + " cannot be read", "mend its permissions"});
+    else
+      findings.push_back(
+          {facts.words, Health::ok,
+           fmt::format("{}, {} night{} old", files.front().file.string(),
+                       files.front().nights_earlier, files.front().nights_earlier == 1 ? "" : "s"),
+           ""});
+  }
+}
+
+void look_at_models(const config::Configuration& configuration, const DoctorServices& services,
+                    Findings& findings) {
+  fs::path models = configuration.path("dl2.models");
+  if (models.empty()) models = services.default_models;
+  std::error_code problem;
+  std::vector<fs::path> sets;
+  if (fs::is_directory(models, problem)) {
+    for (const auto& entry : fs::recursive_directory_iterator(models, problem))
+      if (entry.path().extension() == ".forest") sets.push_back(entry.path());
+  } else if (fs::exists(models, problem)) {
+    sets.push_back(models);
+  }
+  if (sets.empty()) {
+    findings.push_back({"models", Health::fail, models.string() + " holds none",
+                        "set dl2.models; scripts/convert-models makes a set"});
+    return;
+  }
+  for (const fs::path& set : sets) {
+    try {
+      if (services.read_models) services.read_models(set);
+    } catch (const Error& error) {
+      findings.push_back({"models", Health::fail, error.what(), "convert this set anew"});
+      return;
+    }
+  }
+  findings.push_back({"models", Health::ok,
+                      fmt::format("{}{}", models.string(),
+                                  sets.size() > 1 ? fmt::format(", {} sets", sets.size()) : ""),
+                      ""});
+}
+
+void look_at_time(Findings& findings) {
+  struct timex facts {};
+  const int state = ::adjtimex(&facts);
+  const bool synchronised =
+      state >= 0 && state != TIME_ERROR && (static_cast<unsigned>(facts.status) & STA_UNSYNC) == 0;
+  findings.push_back({"clock", synchronised ? Health::ok : Health::warn,
+                      synchronised ? fmt::format("follows a time server, within {:.0f} ms",
+                                                 static_cast<double>(facts.maxerror) / 1000)
+                                   : "the kernel knows of no time server that it follows",
+                      synchronised ? "" : "start chrony or systemd-timesyncd"});
+  const double now_mjd = static_cast<double>(std::time(nullptr)) / day_s + unix_epoch_mjd;
+  const double left = sky::built_in_earth_orientation().mjd.back() - now_mjd;
+  findings.push_back(
+      {"Earth orientation (IERS)", left < 0 ? Health::warn : Health::ok,
+       left < 0 ? fmt::format(
+                      "the table of the program ended {:.0f} days ago: its last values hold", -left)
+                : fmt::format("the table of the program reaches {:.0f} days ahead", left),
+       left < 0 ? "use a newer program" : ""});
+}
+
+void look_at_account(const config::Configuration& configuration, const DoctorServices& services,
+                     Findings& findings) {
+  if (::geteuid() == 0)
+    findings.push_back({"account", Health::warn, "this is root: products will belong to root",
+                        "run it under the account that processes the nights"});
+  const fs::path token = configuration.path("web.token_file");
+  if (token.empty() || !services.read_token) return;
+  try {
+    services.read_token(token);
+    findings.push_back({"token of the pages", Health::ok, token.string(), ""});
+  } catch (const Error& error) {
+    findings.push_back({"token of the pages", Health::fail, error.problem(), error.remedy()});
+  }
+}
+
+/// Run a program for its exit code, without a shell; -1 if it cannot be run.
+int exit_code_of(const std::string& command) {
+  const int status = std::system(("timeout 20 " + command + " >/dev/null 2>&1").c_str());
+  return status == -1 ? -1 : WEXITSTATUS(status);
+}
+
+void look_at_scheduler(const config::Configuration& configuration, Findings& findings) {
+  const nlohmann::json night = configuration.section({"night"}).value("night", nlohmann::json());
+  if (!night.is_object() || night.value("executor", "local") != "slurm") return;
+  const bool reached = exit_code_of("scontrol ping") == 0;
+  findings.push_back({"Slurm", reached ? Health::ok : Health::fail,
+                      reached ? "its controller answers" : "scontrol ping gets no answer",
+                      reached ? "" : "see that slurmctld runs and SLURM_CONF is right"});
+  const bool accounts = exit_code_of("sacct -X -n -S now") == 0;
+  findings.push_back({"Slurm accounting", accounts ? Health::ok : Health::fail,
+                      accounts ? "sacct answers" : "sacct gets no answer",
+                      accounts ? "" : "see that slurmdbd runs"});
+}
+
+}  // namespace
+
+const char* to_string(Health health) {
+  switch (health) {
+    case Health::ok:
+      return "ok";
+    case Health::warn:
+      return "warn";
+    case Health::fail:
+      return "fail";
+  }
+  return "fail";
+}
+
+Forecast forecast_of(const fs::path& state_folder) {
+  Forecast forecast;
+  auto state = night::State::open_read_only(state_folder);
+  if (!state) return forecast;
+  double bytes = 0;
+  int subruns = 0;
+  for (const night::NightRecord& record : state->nights()) {
+    if (static_cast<std::size_t>(forecast.nights) == nights_looked_back) break;
+    const auto summary = nlohmann::json::parse(record.summary, nullptr, false);
+    if (!summary.is_object()) continue;
+    int of_night = 0;
+    for (const auto& line : summary.value("runs", nlohmann::json::array()))
+      if (line.value("processed", false)) of_night += line.value("subruns", 0);
+    double of_products = 0;
+    for (const night::StageBytes& stage : night::recorded_bytes(*state, record.key))
+      of_products += static_cast<double>(stage.bytes);
+    if (of_night == 0 || of_products == 0) continue;
+    ++forecast.nights;
+    subruns += of_night;
+    bytes += of_products;
+    forecast.subruns = std::max(forecast.subruns, of_night);
+  }
+  if (subruns > 0) forecast.bytes_per_subrun = bytes / subruns;
+  return forecast;
+}
+
+std::vector<Finding> examine(const config::Configuration& configuration,
+                             const DoctorServices& services, const NightDate& night) {
+  Findings findings;
+  findings.push_back(
+      readable("raw data", configuration.path("paths.r0"), Health::fail, "paths.r0"));
+  findings.push_back(
+      readable("drive logs", configuration.path("paths.drive"), Health::warn, "paths.drive"));
+  look_at_writable("run summaries", configuration.path("paths.run_summary"), "paths.run_summary",
+                   findings);
+  look_at_writable("constants", configuration.path("paths.calibration"), "paths.calibration",
+                   findings);
+  look_at_writable("products", configuration.path("paths.products"), "paths.products", findings);
+  look_at_state(configuration, findings);
+  look_at_space(configuration, findings);
+  look_at_constants(configuration, night, findings);
+  look_at_models(configuration, services, findings);
+  look_at_time(findings);
+  look_at_account(configuration, services, findings);
+  look_at_scheduler(configuration, findings);
+  return findings;
+}
+
+}  // namespace alisio::daemon

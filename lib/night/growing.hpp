@@ -1,0 +1,26 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "lib/night/catalogue.hpp"
+
+/// Which raw files are written still, while the telescope observes.
+namespace alisio::night {
+
+/// Tell whether all that the headers of a FITS file announce is there.
+[[nodiscard]] bool is_whole_fits(const std::filesystem::path& file);
+
+/// Tell whether a subrun is complete, though none follows it: all of its files have been unchanged
+/// for `settle_s` seconds and are whole FITS files. A file that is not whole after so long that
+/// nobody can be writing it (ten times that, at least ten minutes) is left to its job, which says
+/// what is wrong with it.
+/// @param now_unix_s present time, s; a file that is younger than now by the clock of its server
+///        is judged by its content alone.
+[[nodiscard]] bool has_settled(const SubrunFiles& subrun, double settle_s, double now_unix_s);
+
+/// Take the subruns out of a catalogue that may be growing: the last of each run, unless it has
+/// settled; of runs that a later one follows, the files need only be whole. Each leaves a note.
+/// @returns how many were taken out.
+int leave_out_growing(Catalogue& catalogue, double settle_s, double now_unix_s);
+
+}  // namespace alisio::night

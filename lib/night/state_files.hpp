@@ -1,0 +1,41 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+/// The file of the state database: copies of it, the way back to one, and whether it is sound.
+namespace alisio::night {
+
+/// Return <folder>/alisio.sqlite.
+[[nodiscard]] std::filesystem::path state_file(const std::filesystem::path& folder);
+
+/// Copy the database whole, while others read and write it, to a file that is not there yet. An
+/// empty target: beside the database, named by its schema and the time.
+/// @return the copy
+/// @throws Error(missing_input) if there is no state, Error(usage) if the target is there.
+std::filesystem::path back_up_state(const std::filesystem::path& folder,
+                                    std::filesystem::path target = {});
+
+/// Return the copies beside the database, the oldest first.
+[[nodiscard]] std::vector<std::filesystem::path> list_state_backups(
+    const std::filesystem::path& folder);
+
+/// What going back did.
+struct StateRollback {
+  std::filesystem::path restored;  ///< the copy that is the state now
+  std::filesystem::path aside;     ///< what was the state; empty: there was none
+};
+
+/// Go back to the last copy beside the database; what was the state is kept under another name.
+/// @throws Error(missing_input) if there is no copy, Error(resource) if a night is being processed.
+StateRollback roll_back_state(const std::filesystem::path& folder);
+
+/// Put a database that cannot be read out of the way, so that a new one can be made.
+/// @return its new name; empty: it can be read, or there is none
+std::filesystem::path put_damaged_state_aside(const std::filesystem::path& folder);
+
+/// Return what is wrong with the database, one line each: damage, dangling references, another
+/// schema than this program's. @throws Error(missing_input) if there is none.
+[[nodiscard]] std::vector<std::string> check_state(const std::filesystem::path& folder);
+
+}  // namespace alisio::night

@@ -1,0 +1,235 @@
+#include "lib/web/actions.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/hash.hpp"
+#include "lib/web/html.hpp"
+#include "lib/web/night_address.hpp"
+#include "lib/web/night_view.hpp"
+#include "lib/web/url.hpp"
+
+namespace alisio::web {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t shortest_token = 16, longest_text = 500;
+constexpr std::time_t form_holds_s = 3600;
+
+/// What somebody wants, as it came.
+struct Wish {
+  std::string what, job, stage, reason, author;
+};
+
+/// Compare without telling by the time how much agrees.
+bool same_secret(const std::string& left, const std::string& right) {
+  unsigned difference = left.size() == right.size() ? 0 : 1;
+  for (std::size_t i = 0; i < left.size(); ++i)
+    difference |= static_cast<unsigned char>(left[i]) ^
+                  static_cast<unsigned char>(right.empty() ? '\0' : right[i % right.size()]);
+  return difference == 0;
+}
+
+/// Sign a form, so that only forms of this server are taken: by an instant and a hash that nobody
+/// makes without the token.
+std::string form_seal(const ActionSource& source, const std::string& path, std::time_t until) {
+  return fmt::format("{}.{}", until,
+                     hash_text(fmt::format("{}\n{}\n{}", source.token, path, until)));
+}
+
+bool is_our_form(const ActionSource& source, const std::string& path, const std::string& seal) {
+  std::time_t until = 0;
+  const auto [end, problem] = std::from_chars(seal.data(), seal.data() + seal.size(), until);
+  return problem == std::errc() && until >= std::time(nullptr) &&
+         same_secret(seal, form_seal(source, path, until));
+}
+
+/// Tell whether a browser sent this from a page of another site.
+bool is_from_elsewhere(const Request& request) {
+  const std::string site = request.header("sec-fetch-site");
+  if (!site.empty() && site != "same-origin" && site != "none") return true;
+  const std::string origin = request.header("origin");
+  return !origin.empty() && origin != "http://" + request.header("host") &&
+         origin != "https://" + request.header("host");
+}
+
+void check_text(const std::string& name, const std::string& text, bool needed) {
+  if (needed && text.find_first_not_of(" \t") == std::string::npos)
+    throw Error(ErrorKind::usage, fmt::format("the {} is missing", name), "", "give it");
+  const bool clean =
+      std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+  if (!clean || text.size() > longest_text)
+    throw Error(ErrorKind::usage, fmt::format("the {} is no line of text", name), "",
+                fmt::format("at most {} characters, no line breaks", longest_text));
+}
+
+void check(const ActionSource& source, const Wish& wish) {
+  if (std::find(source.known.begin(), source.known.end(), wish.what) == source.known.end())
+    throw Error(ErrorKind::usage, "there is no such action", "", fmt::format("known: {}", [&] {
+                  std::string names;
+                  for (const std::string& name : source.known)
+                    names += (names.empty() ? "" : ", ") + name;
+                  return names;
+                }()));
+  const bool is_place =
+      wish.job == "night" || wish.job.find_first_not_of("0123456789.") == std::string::npos;
+  const bool is_stage =
+      wish.stage.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+  if (!is_place || !is_stage || wish.job.size() > 20 || wish.stage.size() > 40)
+    throw Error(ErrorKind::usage, "there is no such job", "", "give RUN or RUN.SUBRUN");
+  check_text("author", wish.author, true);
+  check_text("reason", wish.reason, wish.what == "veto");
+}
+
+/// Return the command that does it.
+std::vector<std::string> words_of(const Wish& wish, const night::NightKey& night) {
+  std::vector<std::string> words{wish.what};
+  if (wish.what != "close" && !wish.job.empty() && wish.job != "night") words.push_back(wish.job);
+  words.push_back(night.date.compact());
+  words.push_back("--prod-id=" + night.prod_id);
+  words.push_back("--author=" + wish.author);
+  if (!wish.reason.empty()) words.push_back("--reason=" + wish.reason);
+  if (wish.what == "retry" && !wish.stage.empty()) words.push_back("--stage=" + wish.stage);
+  return words;
+}
+
+Response read_only() {
+  return plain_line(403, "these pages are read-only: no web.token_file is configured");
+}
+
+AddressedNight night_of(const ActionSource& source, const std::vector<std::string>& parts) {
+  if (parts.size() < 2)
+    throw Error(ErrorKind::incomplete, "there is no such page", "", "begin at the first page");
+  return open_night(source.state_folder, parts[0], parts[1]);
+}
+
+std::string field(const char* name, const char* text, const char* kind, bool needed) {
+  return fmt::format(
+      "<p><label>{}<br><input name=\"{}\" type=\"{}\" maxlength=\"{}\"{}{}></label></p>\n", text,
+      name, kind, longest_text, needed ? " required" : "",
+      std::string_view(kind) == "password" ? " autocomplete=\"current-password\"" : "");
+}
+
+Response confirm_page(const ActionSource& source, const Request& request) {
+  if (source.token.empty()) return read_only();
+  const auto parts = path_parts(request.path, "/act/");
+  const AddressedNight at = night_of(source, parts);
+  Wish wish{request.parameter("what").value_or(""), request.parameter("job").value_or(""),
+            request.parameter("stage").value_or(""), "", "somebody"};
+  wish.reason = "none";
+  check(source, wish);
+  const std::string subject =
+      wish.what == "close" ? "the night"
+      : wish.job == "night"
+          ? "jobs of the night"
+          : "run " + wish.job +
+                (wish.stage.empty() || wish.what == "veto" ? "" : ", " + wish.stage);
+  std::string hidden;
+  const std::string path = request.path;
+  for (const auto& [name, value] :
+       {std::pair<std::string, std::string>{"what", wish.what},
+        {"job", wish.job},
+        {"stage", wish.stage},
+        {"form", form_seal(source, path, std::time(nullptr) + form_holds_s)}})
+    hidden += fmt::format("<input type=\"hidden\" name=\"{}\" value=\"{}\">", name, escaped(value));
+  Response response;
+  response.headers["Cache-Control"] = "no-store";
+  response.body = page(
+      fmt::format("{} {}?", wish.what, subject),
+      fmt::format("<p>Night {}, production {}. This is recorded with author and reason.</p>"
+                  "<form method=\"post\" action=\"{}\">{}{}{}{}<p><button>Yes, {}</button> {}</p>"
+                  "</form>",
+                  at.key.date.iso(), escaped(at.key.prod_id), escaped(path), hidden,
+                  field("reason", "Why", "text", wish.what == "veto"),
+                  field("author", "Who decides", "text", true),
+                  field("token", "Token", "password", true), wish.what,
+                  link(night_path(at.key), "no, back")));
+  return response;
+}
+
+CommandOutcome act(const ActionSource& source, const night::NightKey& night, const Wish& wish) {
+  check(source, wish);
+  return source.run(words_of(wish, night));
+}
+
+Response act_by_form(const ActionSource& source, const Request& request) {
+  if (source.token.empty()) return read_only();
+  std::map<std::string, std::string> fields;
+  for (auto& [name, value] : parsed_target("/?" + request.body).query)
+    fields.try_emplace(name, value);
+  if (is_from_elsewhere(request) || !is_our_form(source, request.path, fields["form"]))
+    return plain_line(403, "this form is not of this server, or too old: open it anew");
+  if (!same_secret(fields["token"], source.token)) return plain_line(403, "the token is another");
+  const AddressedNight at = night_of(source, path_parts(request.path, "/act/"));
+  const CommandOutcome outcome =
+      act(source, at.key,
+          {fields["what"], fields["job"], fields["stage"], fields["reason"], fields["author"]});
+  Response response;
+  response.status = outcome.exit_code == 0 ? 200 : 409;
+  response.body = page(outcome.exit_code == 0 ? "Done" : "Not done",
+                       "<pre>" + escaped(outcome.text) + "</pre><p>" +
+                           link(night_path(at.key), "back to the night") + "</p>");
+  return response;
+}
+
+Response act_by_program(const ActionSource& source, const Request& request) {
+  if (source.token.empty()) return read_only();
+  constexpr std::string_view bearer = "Bearer ";
+  const std::string authorization = request.header("authorization");
+  if (!authorization.starts_with(bearer) ||
+      !same_secret(authorization.substr(bearer.size()), source.token))
+    return plain_line(403, "the token is missing or another (Authorization: Bearer TOKEN)");
+  const auto parts = path_parts(request.path, "/api/v1/nights/");
+  if (parts.size() != 3 || parts[2] != "actions")
+    return plain_line(404, "there is no such resource (see /api/v1/openapi.yaml)");
+  const AddressedNight at = night_of(source, parts);
+  const json wish = json::parse(request.body, nullptr, false);
+  const auto text = [&](const char* name) {
+    const auto found = wish.find(name);
+    return found != wish.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  if (!wish.is_object())
+    throw Error(ErrorKind::usage, "the body is no JSON object", "", "see /api/v1/openapi.yaml");
+  const CommandOutcome outcome = act(
+      source, at.key, {text("what"), text("job"), text("stage"), text("reason"), text("author")});
+  Response response;
+  response.status = outcome.exit_code == 0 ? 200 : 409;
+  response.content_type = "application/json";
+  response.body = json{{"exit_code", outcome.exit_code}, {"text", outcome.text}}.dump() + '\n';
+  return response;
+}
+
+}  // namespace
+
+std::string read_token(const std::filesystem::path& file) {
+  std::string text = read_text_file(file);
+  struct stat facts {};
+  if (::stat(file.c_str(), &facts) != 0 || (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    throw Error(ErrorKind::configuration, "others can read the token of the pages", file.string(),
+                "chmod 600");
+  text.erase(std::min(text.find_first_of("\r\n"), text.size()));
+  if (text.size() < shortest_token)
+    throw Error(ErrorKind::configuration,
+                fmt::format("the token of the pages has fewer than {} characters", shortest_token),
+                file.string(), "openssl rand -hex 16 makes a good one");
+  return text;
+}
+
+Router action_pages(const ActionSource& source) {
+  return {
+      {"/act/", [&source](const Request& request) { return confirm_page(source, request); }},
+      {"POST /act/", [&source](const Request& request) { return act_by_form(source, request); }},
+      {"POST /api/v1/nights/",
+       [&source](const Request& request) { return act_by_program(source, request); }}};
+}
+
+}  // namespace alisio::web

@@ -1,0 +1,28 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "lib/night/state.hpp"
+#include "lib/web/fragments.hpp"
+#include "lib/web/http.hpp"
+
+namespace alisio::web {
+
+/// What the pages of nights are made from.
+struct NightSource {
+  std::filesystem::path state_folder;
+  bool actions = false;  ///< offer retry and veto (see actions.hpp)
+  bool closing = false;  ///< offer to close the night
+};
+
+/// Return the pages `/`, `/nights/DATE`, `/nights/DATE/PROD` and below it `run/RUN[/SUBRUN]`,
+/// `log/STAGE/RUN[/SUBRUN]`, `file/NAME`, and `/events[?night=DATE/PROD]`. They refer to the
+/// source. Logs and files are those that the state names, nothing else.
+[[nodiscard]] Router night_pages(const NightSource& source);
+
+/// Draw what the listeners of a topic see, for a StateWatcher.
+[[nodiscard]] std::optional<Fragments> topic_view(const NightSource& source, night::State& state,
+                                                  const std::string& topic);
+
+}  // namespace alisio::web

@@ -1,0 +1,141 @@
+#include "lib/web/state_watcher.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <condition_variable>
+#include <mutex>
+
+namespace alisio::web {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+/// Time passes without a change of the state too: estimates age, processes are lost.
+constexpr auto read_anyway_after = std::chrono::seconds(10);
+constexpr auto keep_alive_every = std::chrono::seconds(15);
+
+/// Return a number that changes whenever another connection has changed the database.
+std::int64_t data_version(night::State& state) {
+  sqlite::Statement query = state.database().prepare("PRAGMA data_version");
+  return query.step() ? query.integer(0) : 0;
+}
+
+}  // namespace
+
+std::string topic_of(const night::NightKey& night) {
+  return night.date.compact() + '/' + night.prod_id;
+}
+
+json nights_document(night::State& state) {
+  json nights = json::array();
+  for (const night::NightRecord& record : state.nights()) {
+    json night{{"date", record.key.date.compact()},
+               {"prod_id", record.key.prod_id},
+               {"telescope", record.key.telescope},
+               {"updated_at", record.updated_at}};
+    const json summary = json::parse(record.summary, nullptr, false);
+    const bool told = summary.is_object();
+    night["complete"] = told && summary.value("complete", false);
+    night["troubles"] = told ? summary.value("troubles", json::array()).size() : 0;
+    std::int64_t runs = 0, subruns = 0, done = 0, failed = 0, open = 0, events = 0;
+    for (const json& line : told ? summary.value("runs", json::array()) : json::array()) {
+      ++runs;
+      subruns += line.value("subruns", 0);
+      events += line.value("events", std::int64_t{0});
+      for (const auto& [name, count] : line.items())
+        if (count.is_object() && count.contains("done") && count.contains("open")) {
+          done += count.value("done", 0);
+          failed += count.value("failed", 0);
+          open += count.value("open", 0);
+        }
+    }
+    night.update({{"runs", runs},
+                  {"subruns", subruns},
+                  {"done", done},
+                  {"failed", failed},
+                  {"open", open},
+                  {"events", events}});
+    nights.push_back(std::move(night));
+  }
+  return {{"nights", std::move(nights)}};
+}
+
+std::optional<night::NightKey> find_night(night::State& state, const std::string& date,
+                                          const std::string& prod_id) {
+  for (const night::NightRecord& record : state.nights())
+    if (record.key.date.compact() == date && record.key.prod_id == prod_id) return record.key;
+  return std::nullopt;
+}
+
+StateWatcher::StateWatcher(std::filesystem::path state_folder, std::shared_ptr<EventHub> hub,
+                           View view, std::chrono::milliseconds period)
+    : folder_(std::move(state_folder)),
+      hub_(std::move(hub)),
+      view_(std::move(view)),
+      period_(period),
+      kept_alive_at_(Clock::now()),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+void StateWatcher::run(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  while (!stop.stop_requested()) {
+    try {
+      look();
+    } catch (const std::exception& error) {
+      // The state may be away for a moment (being replaced, its disk full): the page says what it
+      // last knew.
+      spdlog::warn("the state cannot be read: {}", error.what());
+      state_.reset();
+    }
+    std::unique_lock lock(mutex);
+    woken.wait_for(lock, stop, period_, [] { return false; });
+  }
+}
+
+void StateWatcher::look() {
+  const Clock::time_point now = Clock::now();
+  if (now - kept_alive_at_ > keep_alive_every) {
+    hub_->keep_alive();
+    kept_alive_at_ = now;
+  }
+  const std::set<std::string> topics = hub_->topics();
+  std::erase_if(told_, [&](const auto& entry) { return !topics.contains(entry.first); });
+  if (topics.empty()) return;
+  if (!open()) return;
+  const std::int64_t version = data_version(*state_);
+  const bool changed = version != version_ || now - read_at_ > read_anyway_after;
+  for (const std::string& topic : topics)
+    if (changed || !told_.contains(topic)) tell(topic);
+  if (changed) {
+    version_ = version;
+    read_at_ = now;
+  }
+}
+
+/// Have the state open that stands there now. Return false if there is none.
+bool StateWatcher::open() {
+  const auto stamp = night::stamp_of(folder_ / "alisio.sqlite");
+  if (stamp && state_ && stamp->inode == inode_) return true;
+  state_.reset();
+  version_ = -1;
+  if (!stamp) return false;
+  state_ = night::State::open_read_only(folder_);
+  inode_ = stamp->inode;
+  return state_.has_value();
+}
+
+void StateWatcher::tell(const std::string& topic) {
+  std::optional<Fragments> view = view_(*state_, topic);
+  if (!view) return;
+  const auto known = told_.find(topic);
+  const bool first = known == told_.end();
+  const json difference = first ? json() : fragment_difference(known->second, *view);
+  if (!first && difference.empty()) return;
+  hub_->publish(topic, event_text("whole", all_fragments(*view).dump()),
+                first ? "" : event_text("change", difference.dump()));
+  told_[topic] = std::move(*view);
+}
+
+}  // namespace alisio::web

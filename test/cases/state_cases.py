@@ -1,0 +1,104 @@
+"""The state database: rebuilt from the files, copied, rolled back, checked."""
+
+import json
+import sqlite3
+
+from harness import DATE, expect, flip_byte, one_file, replace_file
+
+VOLATILE = {"id", "journal", "ended_at", "wall_s", "cpu_s", "max_rss_bytes", "attempts"}
+
+
+def rows(database, table):
+    """Return the rows of a table as a sorted list of texts, without what no journal tells alike."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+    if table == "job_file":
+        found = connection.execute(
+            "SELECT stage, run, subrun, output, port, path, job_file.sha256, data_hash, quality "
+            "FROM job_file JOIN job ON job.id = job"
+        )
+    else:
+        found = connection.execute(f"SELECT * FROM {table}")
+    texts = sorted(
+        json.dumps({key: row[key] for key in row.keys() if key not in VOLATILE}) for row in found
+    )
+    connection.close()
+    return texts
+
+
+def expect_same_rows(before, after, table):
+    # What a failed job did not come to read is no part of its record.
+    old = [row for row in rows(before, table) if '"unread ' not in row and '"absent"' not in row]
+    new = rows(after, table)
+    for one, other in zip(old, new):
+        expect(one == other, f"{table} was\n{one}\nand is\n{other}")
+    expect(len(old) == len(new), f"{table} had {len(old)} rows and has {len(new)}")
+
+
+def case_state_rebuild(case):
+    """A lost state is made anew from journals, files and seals; nothing is left to do."""
+    night = case.simulated(without_constants=True, without_run_summary=True, calibration_events=600)
+    replace_file(night.raw(1, 1), b"no raw data")
+    night.process().ends("incomplete")
+    state = night.folder / "state/alisio.sqlite"
+    kept = night.folder / "kept.sqlite"
+    case.run("state", "backup", kept, "--config", night.config).ends("done")
+    state.unlink()
+    for part in ("-wal", "-shm"):
+        state.with_name(state.name + part).unlink(missing_ok=True)
+    case.run("state", "rebuild", "--config", night.config).ends("done").says("jobs")
+    for table in ("configuration", "job", "job_file", "file"):
+        expect_same_rows(kept, state, table)
+    before = night.state_of_products()
+    summary = json.loads(night.process("--json", "--pass").out)
+    expect(night.state_of_products() == before, "a product was made again")
+    expect(summary["jobs_run"] <= 1, f"more than the failed job was tried: {summary}")
+
+
+def case_state_rebuild_of_closed(case):
+    """A closed night is closed in a rebuilt state, one that was reopened is open."""
+    night = case.simulated()
+    night.process().ends("done")
+    case.run("close", DATE, "--config", night.config).ends("done")
+    state = night.folder / "state/alisio.sqlite"
+    replace_file(state, b"no database, whatever its name says")
+    case.run("state", "rebuild", DATE, "--config", night.config).ends("done").says("damaged")
+    one_file(night.folder / "state", "alisio.sqlite.damaged-*")
+    night.process("--pass").ends("done").says("is closed since")
+    case.run("verify-seal", DATE, "--config", night.config).ends("done")
+    case.run("reopen", DATE, "--config", night.config, "--reason", "late data").ends("done")
+    case.run("state", "rebuild", DATE, "--config", night.config).ends("done")
+    summary = json.loads(night.process("--json").ends("done").out)
+    expect(summary["jobs_run"] == 0, f"something was made again: {summary}")
+    product = night.product("DL1", 0)
+    flip_byte(product, product.stat().st_size - 1)
+    case.run("state", "rebuild", DATE, "--config", night.config).ends("incomplete").says(product.name)
+
+
+def case_state_rollback(case):
+    """The state goes back to its last copy; what it was is kept; damage is told."""
+    night = case.simulated()
+    folder = night.folder / "state"
+    words = ("--config", night.config)
+    case.run("state", "check", *words).ends("missing input")
+    case.run("state", "rollback", *words).ends("missing input")
+    night.process("--no-dl2").ends("done")
+    case.run("state", "check", *words).ends("done").says("sound")
+    case.run("state", "backup", *words).ends("done")
+    before = rows(folder / "alisio.sqlite", "job")
+    night.process().ends("done")
+    expect(rows(folder / "alisio.sqlite", "job") != before, "nothing was done since")
+    case.run("state", "rollback", *words).ends("done").says("before-rollback")
+    expect(rows(folder / "alisio.sqlite", "job") == before, "this is not the copy's state")
+    one_file(folder, "alisio.sqlite.before-rollback-*")
+    case.run("state", "check", *words).ends("done")
+    connection = sqlite3.connect(folder / "alisio.sqlite")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("DELETE FROM job WHERE stage = 'r0_to_dl1'")
+    connection.execute("DROP TABLE verdict")
+    connection.commit()
+    connection.close()
+    case.run("state", "check", *words).ends("incomplete").says("verdict", "job_file")
+    for _ in range(7):
+        case.run("state", "backup", *words).ends("done")
+    expect(len(list(folder.glob("alisio.sqlite.v*"))) == 5, "old copies are not dropped")
