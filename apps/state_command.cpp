@@ -247,7 +247,7 @@ int import_lstosa(const Texts& arguments, const Program& program) {
                 "give YYYYMMDD");
   options.date = NightDate::parse(date);
   const config::Configuration configuration = configuration_of(config_file);
-  const night::NightKey key = night::night_key(options, configuration);
+  const night::NightKey key = night::night_key(configuration, options.date, options.prod_id);
   const fs::path folder = configuration.path("paths.state");
   const night::NightLock lock = night::NightLock::take(night::night_lock_file(folder, key));
   if (!lock.holds())

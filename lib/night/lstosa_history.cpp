@@ -104,7 +104,8 @@ class Reader {
   RunCompleteness& run_of(int run) {
     for (RunCompleteness& known : night_.found.runs)
       if (known.run == run) return known;
-    night_.found.runs.push_back({.run = run, .expected_subruns = 0, .missing = {}, .failed_gates = {}});
+    night_.found.runs.push_back(
+        {.run = run, .expected_subruns = 0, .missing = {}, .failed_gates = {}});
     return night_.found.runs.back();
   }
 
@@ -122,11 +123,11 @@ class Reader {
       job.outputs.push_back({"", (policy_.products / product.path).string(), product.hashes});
     }
     if (history.exit_code != 0 || !has_dl1) {
-      run.missing.push_back(
-          {history.subrun, history.program,
-           history.exit_code < 0    ? "its history says nothing"
-           : history.exit_code != 0 ? fmt::format("ended with code {}", history.exit_code)
-                                    : "its DL1 file is not there"});
+      run.missing.push_back({history.subrun, history.program,
+                             history.exit_code < 0 ? "its history says nothing"
+                             : history.exit_code != 0
+                                 ? fmt::format("ended with code {}", history.exit_code)
+                                 : "its DL1 file is not there"});
       return;
     }
     job.key = {"dl1ab", history.run, history.subrun};

@@ -19,8 +19,7 @@ constexpr const char* made_by = "made by LSTOSA";
 void refuse_own_night(State& state, const NightKey& key) {
   const std::optional<ClosingRecord> closing = state.closing(key);
   if (closing && closing->closed())
-    throw Error(ErrorKind::usage, closed_text(*closing), key.date.iso(),
-                "alisio reopen opens it");
+    throw Error(ErrorKind::usage, closed_text(*closing), key.date.iso(), "alisio reopen opens it");
   for (const auto& [job, record] : state.snapshot(key).jobs)
     if (record.message != made_by)
       throw Error(ErrorKind::usage, "this program made jobs of this production", key.prod_id,
@@ -32,8 +31,8 @@ Seal draft_seal(const LstosaNight& night, const NightKey& key, const ClosingPoli
   seal.key = key;
   seal.author = account_name();
   seal.reason = made_by;
-  seal.program = fmt::format("LSTOSA, sealed by alisio {} {}", build_info().version,
-                             build_info().commit);
+  seal.program =
+      fmt::format("LSTOSA, sealed by alisio {} {}", build_info().version, build_info().commit);
   seal.root = policy.products;
   seal.found = night.found;
   seal.products = night.products;

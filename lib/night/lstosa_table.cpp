@@ -210,6 +210,8 @@ void print_lstosa_table(const NightStatus& status, State& state, std::ostream& o
     row[18] = percent("dl2_subrun");
     rows.push_back(std::move(row));
   }
+  if (const auto closing = state.closing(night); closing && closing->closed())
+    for (std::size_t row = 1; row < rows.size(); ++row) rows[row][7] = "Closed";
   print_rows(rows, out);
 }
 

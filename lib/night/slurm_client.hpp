@@ -10,17 +10,17 @@ namespace alisio::night {
 
 /// How jobs are handed to Slurm.
 struct SlurmSettings {
-  std::filesystem::path programs;  ///< folder of sbatch, squeue, sacct, scontrol; empty: PATH
-  std::string partition, account, qos;
-  std::vector<std::string> options;  ///< further words for sbatch
+  std::filesystem::path programs = {};  ///< folder of sbatch, squeue, sacct, scontrol; empty: PATH
+  std::string partition = {}, account = {}, qos = {};
+  std::vector<std::string> options = {};  ///< further words for sbatch
 };
 
 /// One array of jobs to hand over.
 struct SlurmSubmission {
-  std::string name;                  ///< unique: by it the array is found again
-  std::string comment;               ///< which night, stage and run it is, for people
-  std::vector<std::string> command;  ///< what each task executes
-  std::filesystem::path log_folder;  ///< of what Slurm itself says of a task
+  std::string name;                       ///< unique: by it the array is found again
+  std::string comment = {};               ///< which night, stage and run it is, for people
+  std::vector<std::string> command = {};  ///< what each task executes
+  std::filesystem::path log_folder = {};  ///< of what Slurm itself says of a task
   int tasks = 1, processors = 1;
   std::uint64_t memory_bytes = 0;  ///< of a task
   double time_s = 0;               ///< of a task
