@@ -255,6 +255,11 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
                       State& state, const NightKey& night) {
   if (!options.runs.empty() || !options.dl2 || pass.setup().growing_subruns > 0) return false;
   if (const auto closing = state.closing(night)) return closing->under_way();
+  // Whoever holds a run or the night wants it to go on later.
+  const std::vector<Decision> decisions = standing_decisions(state, night);
+  if (std::any_of(decisions.begin(), decisions.end(),
+                  [](const Decision& decision) { return decision.kind == DecisionKind::hold; }))
+    return false;
   return options.pass && !pass.anything_to_run() &&
          may_close_by_itself(policy, night.date, pass.complete());
 }

@@ -26,7 +26,7 @@ def case_unknown_option(case):
 
 def case_missing_option(case):
     case.run("r0-to-dl1").ends("usage").complains("--input")
-    case.run("night").ends("usage").complains("date")
+    case.run("close").ends("usage").complains("date")
     case.run("night", "20241332").ends("usage").complains("20241332")
 
 
