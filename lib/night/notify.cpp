@@ -87,7 +87,9 @@ void add_whole(const NightStatus& status, std::vector<NightEvent>& events) {
   for (const JobStatusView& job : status.jobs) last = std::max(last, job.ended_at);
   for (const JobStatusView& job : status.jobs) {
     if (!job.in_trouble) continue;
-    const std::string line = fmt::format("{} {}: {}", job_name(job.key), job.key.stage, job.reason);
+    // The reason of a failed job changes from pass to pass ("failed 2 times"); its error does not.
+    const std::string line = fmt::format("{} {}: {}", job_name(job.key), job.key.stage,
+                                         job.last_end == "failed" ? job.message : job.reason);
     open += line + '\n';
     add_line(line, number++, event);
   }
