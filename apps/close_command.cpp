@@ -1,5 +1,7 @@
 #include "apps/close_command.hpp"
 
+#include <fmt/format.h>
+
 #include <iostream>
 
 #include "apps/command_line.hpp"
@@ -8,6 +10,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/signature.hpp"
+#include "lib/night/archive.hpp"
 #include "lib/night/seal_check.hpp"
 
 namespace alisio::apps {
@@ -149,6 +152,42 @@ int run_reopen_command(const std::vector<std::string>& arguments, const Program&
   night::NightOptions options = words.options("reopen");
   options.close = request;
   return run_closing(options, program);
+}
+
+int run_archive_command(const std::vector<std::string>& arguments, const Program&) {
+  NightWords words;
+  std::string to;
+  po::options_description described("Options");
+  words.add_to(described);
+  described.add_options()("to", po::value(&to), "root of the archive, made if need be");
+  const auto given = parse_arguments(
+      arguments,
+      {.name = "archive",
+       .synopsis = "DATE --to ROOT --config FILE [options]",
+       .text =
+           "Copies a sealed night to another root: products, provenance documents and journals,\n"
+           "the constants and models that it used, and the chain of seals up to its own. Every\n"
+           "byte is hashed while it is copied, compared with the seal, and read back. What is\n"
+           "there and equal is left; what is there and differs is left and named. An interrupted\n"
+           "copy is gone on with. ROOT/archive.yaml lets provenance be asked there:\n"
+           "alisio prov index --config ROOT/archive.yaml, then prov show FILE.\n"
+           "Exit code 0 if all is there, 7 if some files are not.",
+       .examples = "  alisio archive 20240215 --to /archive --config alisio.yaml\n"
+                   "  alisio verify-seal --seal /archive/seals/LST-1/v1/seal_000012_20240215.json "
+                   "--root /archive"},
+      described, date_first());
+  if (!given) return 0;
+  if (to.empty())
+    throw Error(ErrorKind::usage, "the archive is missing", "alisio archive", "give --to ROOT");
+  const night::NightOptions options = words.options("archive");
+  const config::Configuration configuration = configuration_of(words.config_file);
+  night::SealCheckRequest sealed;
+  find_seal(options, configuration, sealed);
+  const night::ArchiveResult result = night::archive_night({.seal = sealed.seal, .to = to});
+  std::cout << fmt::format("{}: {} files copied ({} bytes), {} there already, {} not archived\n",
+                           to, result.copied, result.bytes, result.equal, result.faults.size());
+  for (const std::string& fault : result.faults) std::cout << "  " << fault << '\n';
+  return result.faults.empty() ? 0 : exit_code(ErrorKind::incomplete);
 }
 
 int run_verify_seal_command(const std::vector<std::string>& arguments, const Program& program) {

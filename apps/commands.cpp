@@ -8,6 +8,7 @@
 #include "apps/night_services.hpp"
 #include "apps/prov_command.hpp"
 #include "apps/reprocess_command.hpp"
+#include "apps/run_task_command.hpp"
 #include "apps/simulate_command.hpp"
 #include "apps/stage_commands.hpp"
 #include "apps/state_command.hpp"
@@ -39,6 +40,7 @@ std::span<const Command> commands() {
     list.push_back({"reopen", "open a closed night again", run_reopen_command});
     list.push_back(
         {"verify-seal", "tell whether a closed night is what was sealed", run_verify_seal_command});
+    list.push_back({"archive", "copy a sealed night to another root", run_archive_command});
     list.push_back({"state", "rebuild, copy, check the state database", run_state_command});
     list.push_back({"prov", "merge, verify and draw provenance", run_prov_command});
     list.push_back({"web", "serve nights and their provenance as pages", run_web_command});
@@ -47,6 +49,7 @@ std::span<const Command> commands() {
                     [](const std::vector<std::string>& arguments, const Program& program) {
                       return run_simulate_command(arguments, program.cfg_folder);
                     }});
+    list.push_back({"run-task", "(internal) do a task of a job array in Slurm", run_task_command});
     list.push_back({"config", "check configuration files, list all keys", run_config_command});
     return list;
   }();

@@ -106,6 +106,12 @@ std::vector<fs::path> find_journals(const config::Configuration& configuration,
   return sources;
 }
 
+void move_roots(prov::Store& store, const config::Configuration& configuration) {
+  if (const std::vector<std::string> moved = configuration.words("provenance.moved_from");
+      !moved.empty())
+    store.move_roots(moved, fs::weakly_canonical(configuration.path("paths.products")).string());
+}
+
 void index_night(const config::Configuration& configuration, const NightDate& date,
                  const Program& program) {
   try {
@@ -115,6 +121,7 @@ void index_night(const config::Configuration& configuration, const NightDate& da
     prov::Store store = prov::Store::open(index_place(configuration), prov::StoreMode::update);
     store.index(sources, prov::Definition::load(folder / "definition.yaml"),
                 prov::LoggerConfiguration::load(folder / "logger.yaml"));
+    move_roots(store, configuration);
   } catch (const Error& error) {
     // The journals are the truth, and they are whole: a night does not fail by its index.
     spdlog::warn("the index of provenance was not brought up to date: {}; `alisio prov index` does",

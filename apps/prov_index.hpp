@@ -40,6 +40,10 @@ namespace alisio::apps {
 [[nodiscard]] std::vector<std::filesystem::path> find_journals(
     const config::Configuration& configuration, const std::string& date);
 
+/// Tell the index, after it has read journals, which data trees were moved
+/// (provenance.moved_from).
+void move_roots(prov::Store& store, const config::Configuration& configuration);
+
 /// Read what is new in the journals of a night into the index. What goes wrong is a warning.
 void index_night(const config::Configuration& configuration, const NightDate& date,
                  const Program& program);

@@ -64,6 +64,10 @@ int prov_index_command(const std::vector<std::string>& arguments, const Program&
       rebuild
           ? prov::Store::rebuild(place, sources, definition, logger)
           : prov::Store::open(place, prov::StoreMode::update).index(sources, definition, logger);
+  if (values->count("config") != 0) {
+    prov::Store moved = prov::Store::open(place, prov::StoreMode::update);
+    move_roots(moved, config::Configuration::load({(*values)["config"].as<std::string>()}));
+  }
   if (values->count("json") != 0) {
     std::cout << nlohmann::json{{"index", prov::without_password(place)},
                                 {"journals", report.journals},

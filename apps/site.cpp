@@ -77,8 +77,9 @@ void Site::serve(web::ServerOptions server, const std::function<void(std::uint16
                  const std::function<bool()>& stop) {
   server.hub = std::make_shared<web::EventHub>();
   const web::StateWatcher watcher(options_.state_folder, server.hub,
-                                  [this](night::State& state, const std::string& topic) {
-                                    return web::topic_view(nights_, state, topic);
+                                  [this, memory = std::make_shared<web::NightsMemory>()](
+                                      night::State& state, const std::string& topic) {
+                                    return web::topic_view(nights_, state, topic, *memory);
                                   });
   web::serve(router_, server, ready, stop);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <set>
 
@@ -9,8 +10,10 @@
 #include "apps/night_services.hpp"
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
 #include "lib/base/suggest.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/lstosa_import.hpp"
 #include "lib/night/night.hpp"
 #include "lib/night/rebuild.hpp"
 #include "lib/night/state_files.hpp"
@@ -59,6 +62,30 @@ std::vector<night::NightLock> lock_night(const config::Configuration& configurat
                   file.string(), "wait for its end, or stop it");
   }
   return locks;
+}
+
+/// Note the inputs that failed jobs did not come to read, as planning names them: without, each
+/// would be tried once more.
+void note_what_was_not_read(night::RebuiltNight& rebuilt, const std::string& config_file,
+                            const config::Configuration& configuration, const Program& program) {
+  night::StateSnapshot recorded;
+  for (const night::JobRecord& job : rebuilt.jobs) recorded.jobs[job.key] = job;
+  for (const night::FileStamp& file : rebuilt.files) recorded.files[file.path] = file;
+  night::NightOptions options;
+  options.date = rebuilt.key.date;
+  options.prod_id = rebuilt.key.prod_id;
+  if (!config_file.empty()) options.config_file = fs::weakly_canonical(config_file);
+  try {
+    const night::NightPlan plan =
+        night::plan_night(options, configuration, night_services(program), recorded);
+    for (night::JobRecord& job : rebuilt.jobs)
+      for (const night::PlannedJob& planned : plan.jobs)
+        if (planned.job.key == job.key && job.status == night::JobStatus::failed)
+          night::note_unread_inputs(job, planned.inputs);
+  } catch (const Error& error) {
+    // The raw data may be gone; what is done is told all the same.
+    spdlog::warn("what failed in {} is tried once more: {}", rebuilt.key.date.iso(), error.what());
+  }
 }
 
 int rebuild(const Texts& arguments, const Program& program) {
@@ -111,7 +138,11 @@ int rebuild(const Texts& arguments, const Program& program) {
       throw Error(ErrorKind::missing_input, "this night has no journals", date.iso(),
                   "check paths.products");
     const std::vector<night::NightLock> locks = lock_night(configuration, request);
-    for (const night::RebuiltNight& night : night::read_nights_from_disk(request)) {
+    for (night::RebuiltNight& night : night::read_nights_from_disk(request)) {
+      if (std::any_of(night.jobs.begin(), night.jobs.end(), [](const night::JobRecord& job) {
+            return job.status == night::JobStatus::failed;
+          }))
+        note_what_was_not_read(night, config_file, configuration, program);
       state.restore_night(night.key, night.jobs, night.closings, night.files);
       gone += night.gone.size();
       std::cout << fmt::format("{} {}: {} jobs, {} files, {} closings\n", date.iso(),
@@ -189,6 +220,47 @@ int check(const Texts& arguments, const Program&) {
   return faults.empty() ? 0 : exit_code(ErrorKind::incomplete);
 }
 
+int import_lstosa(const Texts& arguments, const Program& program) {
+  std::string config_file, date;
+  night::NightOptions options;
+  po::options_description described("Options");
+  described.add_options()("config", po::value(&config_file), "configuration file")(
+      "prod-id", po::value(&options.prod_id), "name of the production (default: as configured)")(
+      "date", po::value(&date), "date of the evening (the positional argument)");
+  po::positional_options_description positional;
+  positional.add("date", 1);
+  const auto given = parse_arguments(
+      arguments,
+      {.name = "state import-lstosa",
+       .synopsis = "DATE --config FILE [--prod-id NAME]",
+       .text =
+           "Takes in a night that LSTOSA made, so that it counts as done: the history files in\n"
+           "paths.running_analysis say which subruns ended well, the products below DL1/, DL2/\n"
+           "and DL3/ are hashed, and the night is closed under a seal of all of them. Subruns\n"
+           "whose last history line has another exit code than 0, or whose DL1 is not there,\n"
+           "are named as missing. Nothing is made again unless alisio reopen asks for it.",
+       .examples = "  alisio state import-lstosa 20220115 --prod-id v0.9.6 --config alisio.yaml"},
+      described, positional);
+  if (!given) return 0;
+  if (date.empty())
+    throw Error(ErrorKind::usage, "the date is missing", "alisio state import-lstosa",
+                "give YYYYMMDD");
+  options.date = NightDate::parse(date);
+  const config::Configuration configuration = configuration_of(config_file);
+  const night::NightKey key = night::night_key(configuration, options.date, options.prod_id);
+  const fs::path folder = configuration.path("paths.state");
+  const night::NightLock lock = night::NightLock::take(night::night_lock_file(folder, key));
+  if (!lock.holds())
+    throw Error(ErrorKind::resource,
+                fmt::format("this night is being processed by {}", lock.holder()), key.date.iso(),
+                "wait for its end, or stop it");
+  return night::print_import(night::import_lstosa_night({.key = key,
+                                                         .configuration = configuration,
+                                                         .services = night_services(program),
+                                                         .config_file = config_file}),
+                             std::cout);
+}
+
 struct StateCommand {
   const char* name;
   const char* what;
@@ -201,6 +273,7 @@ constexpr StateCommand state_commands[] = {
     {"backup", "copy it", backup},
     {"rollback", "go back to the last copy", rollback},
     {"check", "tell whether it is sound", check},
+    {"import-lstosa", "take in a night that LSTOSA made", import_lstosa},
 };
 
 }  // namespace

@@ -95,8 +95,70 @@ void add_charge_calibrations(std::vector<Option>& options) {
                            .scaled_low_gain = true});
 }
 
+/// How the jobs of a night are handed to Slurm.
+void add_slurm(std::vector<Option>& options) {
+  const auto text = [&](const char* key, const char* description) {
+    options.push_back({key, K::text, "", "", description});
+  };
+  const auto count = [&](const char* key, int value, const char* description) {
+    options.push_back({key, K::integer, value, "", description, {1}});
+  };
+  text("slurm.partition", "partition of the jobs; empty: Slurm's default");
+  text("slurm.account", "account of the jobs; empty: Slurm's default");
+  text("slurm.qos", "quality of service of the jobs; empty: Slurm's default");
+  options.push_back({"slurm.options", K::words, json::array(), "",
+                     "further words for sbatch: [--constraint=avx512, --nice=100]"});
+  options.push_back({"slurm.programs", K::path, "", "",
+                     "folder of sbatch, squeue, sacct and scontrol; empty: as PATH finds them"});
+  options.push_back({"slurm.scratch", K::path, "", "",
+                     "folder that this machine shares with the nodes, for what jobs are to do and "
+                     "say; empty: in paths.state, if that is shared"});
+  count("slurm.processes_per_task", 1,
+        "processes (subruns) that a task of an array does one after the other; what is tried again "
+        "goes alone");
+  count("slurm.array_limit", 1000,
+        "tasks of one array; Slurm's own limit (MaxArraySize) holds too");
+  count("slurm.queue_limit", 2000, "tasks of a night that are in Slurm at a time");
+  options.push_back({"slurm.memory_limit",
+                     K::number,
+                     16.0,
+                     "GB",
+                     "most memory of a task: what ran out of it is tried again with twice as much",
+                     {0.001}});
+  options.push_back({"slurm.job_time",
+                     K::number,
+                     60.0,
+                     "min",
+                     "time that a process is given if nothing is said of its stage",
+                     {1}});
+  options.push_back({"slurm.stage_time",
+                     K::numbers,
+                     json::object(),
+                     "min",
+                     "the same by stage (camera_calibration: 120)",
+                     {1}});
+  options.push_back({"slurm.time_limit",
+                     K::number,
+                     720.0,
+                     "min",
+                     "most time of a task: what was not done in its time is tried again with twice "
+                     "as much",
+                     {1}});
+  options.push_back(
+      {"slurm.poll", K::number, 10.0, "s", "least time between two questions to Slurm", {0.1}});
+  options.push_back({"slurm.patience",
+                     K::number,
+                     600.0,
+                     "s",
+                     "silence after which a task that neither Slurm nor its journal knows of is "
+                     "given up as lost and done again",
+                     {1}});
+}
+
 /// What the jobs of a night may take of this machine.
 void add_execution(std::vector<Option>& options) {
+  options.push_back({"night.executor", K::text, "local", "",
+                     "what runs the jobs: local (this machine) or slurm"});
   options.push_back({"night.memory", K::number, 0.0, "GB",
                      "memory that jobs on this machine may take together; 0: what it has, as far "
                      "as its control group allows"});
@@ -216,6 +278,9 @@ std::vector<Option> make_options() {
       {"provenance.index", K::text, "", "",
        "index of provenance: file on a local disk, or postgresql://…; empty: "
        "<paths.state>/provenance.sqlite"},
+      {"provenance.moved_from", K::words, json::array(), "",
+       "roots where the data tree stood when it was recorded: files are named below paths.products "
+       "now"},
       {"provenance.journals", K::path, "", "",
        "folder of journals besides those of the products: records of other programs"},
 
@@ -614,8 +679,9 @@ std::span<const Option> options() {
     std::vector<Option> options = make_options();
     add_charge_calibrations(options);
     add_dl3(options);
-    add_closing(options);
     add_execution(options);
+    add_slurm(options);
+    add_closing(options);
     return options;
   }();
   return all;

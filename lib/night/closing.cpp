@@ -198,6 +198,18 @@ ClosingRecord begin(const ClosingNight& night, const CloseRequest& request) {
   return closing;
 }
 
+/// Seal what was verified, write the flags, and say in the state that it is done.
+void finish(const ClosingNight& night, ClosingResult& result) {
+  const NightKey& key = night.setup.key;
+  night.state.closing_reaches(key, "products verified");
+  result.seal_file = seal_night(night, result.seal);
+  result.notes = write_lstosa_flags(night.policy, result.seal, result.seal_file,
+                                    night.state.closing(key)->seal_sha256);
+  night.state.closing_reaches(key, "flags written");
+  night.state.closing_ends(key);
+  result.closed = true;
+}
+
 }  // namespace
 
 ClosingResult close_night(const ClosingNight& night, const CloseRequest& request) {
@@ -222,13 +234,21 @@ ClosingResult close_night(const ClosingNight& night, const CloseRequest& request
     for (const std::string& product : result.seal.not_sealed) result.obstacles.push_back(product);
     return result;
   }
-  night.state.closing_reaches(key, "products verified");
-  result.seal_file = seal_night(night, result.seal);
-  result.notes = write_lstosa_flags(night.policy, result.seal, result.seal_file,
-                                    night.state.closing(key)->seal_sha256);
-  night.state.closing_reaches(key, "flags written");
-  night.state.closing_ends(key);
-  result.closed = true;
+  finish(night, result);
+  return result;
+}
+
+ClosingResult close_foreign_night(const ClosingNight& night, Seal seal) {
+  ClosingRecord closing;
+  closing.key = night.setup.key;
+  closing.author = seal.author;
+  closing.reason = seal.reason;
+  closing.started_at = utc_now_text();
+  closing.step = "begun";
+  if (!night.state.closing(closing.key)) night.state.closing_starts(closing);
+  ClosingResult result;
+  result.seal = std::move(seal);
+  finish(night, result);
   return result;
 }
 

@@ -38,6 +38,10 @@ struct ClosingResult {
 ///         seals a night of this production for too long, or the disk refuses.
 [[nodiscard]] ClosingResult close_night(const ClosingNight& night, const CloseRequest& request);
 
+/// Close a night that another program made, given what is to be sealed of it. May be repeated.
+/// @throws as close_night()
+[[nodiscard]] ClosingResult close_foreign_night(const ClosingNight& night, Seal seal);
+
 /// Return whether a scheduled pass may close a night now: policy and hour.
 [[nodiscard]] bool may_close_by_itself(const ClosingPolicy& policy, const NightDate& date,
                                        bool complete);

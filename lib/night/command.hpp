@@ -14,6 +14,7 @@ struct JobRequest {
   std::vector<std::string> arguments;  ///< of the program, from the subcommand on
   std::filesystem::path report_file, log_file;
   std::vector<std::string> products;  ///< final paths
+  int attempt = 1;                    ///< counted from 1
 };
 
 /// Writes the command lines of jobs.

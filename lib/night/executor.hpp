@@ -13,6 +13,7 @@ enum class Fate {
   ended,          ///< by itself: its exit code and report tell
   stopped,        ///< because the pass told it to: its jobs have not failed
   left,           ///< with the pass that ran it: its jobs were interrupted
+  refused,        ///< by the scheduler, which would refuse it again
   cancelled,      ///< by somebody, in the scheduler
   timed_out,      ///< after the time that it was given
   out_of_memory,  ///< beyond the memory that it was given

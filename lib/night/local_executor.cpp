@@ -1,11 +1,13 @@
 #include "lib/night/local_executor.hpp"
 
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 
 namespace alisio::night {
@@ -28,7 +30,23 @@ ProcessRecord record_of(const JobRequest& request) {
   return record;
 }
 
+/// Return the final paths of all that a process may be writing.
+std::vector<std::string> written_by(const ProcessRecord& process) {
+  std::vector<std::string> paths = process.products;
+  paths.push_back(process.report_file);
+  return paths;
+}
+
 }  // namespace
+
+ExecutionEnd end_left(const ProcessRecord& process) {
+  const pid_t pid = static_cast<pid_t>(process.pid);
+  if (process.host == host_name() && pid > 0) {
+    end_left_process(pid, process.pid_start, patience_s);
+    remove_part_files(written_by(process), pid);
+  }
+  return {.process = process, .end = {}, .fate = Fate::left, .message = ""};
+}
 
 LocalExecutor::LocalExecutor(State& state, NightKey night, fs::path program, LocalLimits limits)
     : state_(state),
@@ -39,12 +57,12 @@ LocalExecutor::LocalExecutor(State& state, NightKey night, fs::path program, Loc
 Recovery LocalExecutor::recover(const std::vector<ProcessRecord>& left) {
   Recovery recovery;
   for (const ProcessRecord& process : left) {
-    const pid_t pid = static_cast<pid_t>(process.pid);
-    if (process.host == host_name() && pid > 0) {
-      end_left_process(pid, process.pid_start, patience_s);
-      remove_part_files(process.products, pid);
-    }
-    recovery.ended.push_back({.process = process, .end = {}, .fate = Fate::left, .message = ""});
+    if (!process.submission.empty())
+      throw Error(ErrorKind::configuration,
+                  fmt::format("job {} of this night is in Slurm (as {})",
+                              job_name(process.jobs.front()), process.scheduler_job),
+                  "night.executor", "say 'slurm' until its jobs there have ended");
+    recovery.ended.push_back(end_left(process));
   }
   return recovery;
 }
@@ -102,7 +120,7 @@ std::vector<ExecutionEnd> LocalExecutor::poll() {
       continue;
     }
     // Only a process that came to no good end leaves some; looking for them reads the folder.
-    if (end.exit_code != 0) remove_part_files(running.process.products, pid);
+    if (end.exit_code != 0) remove_part_files(written_by(running.process), pid);
     memory_taken_ -= std::min(memory_taken_, running.memory_bytes);
     ends.push_back({.process = running.process, .end = end, .fate = Fate::ended, .message = ""});
     at = running_.erase(at);

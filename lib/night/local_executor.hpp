@@ -15,8 +15,11 @@ struct LocalLimits {
   std::uint64_t memory_bytes = 0;  ///< of all together; 0: not limited
   int nice = 0;                    ///< added to their niceness
   /// Memory that a stage is expected to take, bytes; empty: not known, none.
-  std::function<std::uint64_t(const std::string& stage)> memory_of_stage;
+  std::function<std::uint64_t(const std::string& stage)> memory_of_stage = {};
 };
+
+/// End a process that an earlier pass on this machine left, and remove its fragments.
+[[nodiscard]] ExecutionEnd end_left(const ProcessRecord& process);
 
 /// Runs processes on this machine. They do not outlive the pass.
 class LocalExecutor final : public Executor {

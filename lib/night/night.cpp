@@ -19,9 +19,8 @@
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
 #include "lib/night/file_hashes.hpp"
-#include "lib/night/local_executor.hpp"
 #include "lib/night/lock.hpp"
-#include "lib/night/machine.hpp"
+#include "lib/night/make_executor.hpp"
 #include "lib/night/notify.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
@@ -236,26 +235,6 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
   return made;
 }
 
-/// Return what runs the jobs of a night, as configured.
-std::unique_ptr<Executor> executor_of(const NightOptions& options,
-                                      const config::Configuration& configuration,
-                                      const NightServices& services, const PassOptions& how,
-                                      const NightKey& key, State& state) {
-  LocalLimits limits;
-  const Machine machine = this_machine();
-  const int configured =
-      options.jobs > 0 ? options.jobs : static_cast<int>(configuration.integer("night.jobs"));
-  limits.processes = configured > 0 ? configured : std::max(1, machine.processors / how.threads);
-  const double memory_gb = configuration.number("night.memory");
-  limits.memory_bytes =
-      memory_gb > 0 ? static_cast<std::uint64_t>(memory_gb * 1e9) : machine.memory_bytes;
-  limits.nice = static_cast<int>(configuration.integer("night.nice"));
-  limits.memory_of_stage =
-      memory_expectation(configuration.number("night.job_memory"),
-                         configuration.numbers("night.stage_memory"), state.memory_of_stages(key));
-  return std::make_unique<LocalExecutor>(state, key, services.executable, std::move(limits));
-}
-
 /// Say what there was to do if nothing ran.
 void print_idle(const NightSummary& summary, std::ostream& out) {
   int done = 0;
@@ -316,6 +295,15 @@ std::string night_name(const NightKey& key) {
   return fmt::format("{}_{}_{}", telescope_text(key.telescope), key.date.compact(), key.prod_id);
 }
 
+NightPlan plan_night(const NightOptions& options, const config::Configuration& configuration,
+                     const NightServices& services, StateSnapshot& recorded) {
+  const NightSetup setup =
+      set_up_night(request_of(options, configuration, services), services.probe);
+  const PlanSettings settings = settings_of(options, configuration, services);
+  std::vector<FileStamp> rehashed;
+  return Planner(setup, settings, disk_access(services)).plan(recorded, {}, rehashed);
+}
+
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
   const SetupRequest request = request_of(options, configuration, services);
@@ -356,12 +344,17 @@ int run_night(const NightOptions& options, const config::Configuration& configur
          new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
       record_decision(state, request.key, redo);
   settings.decisions = standing_decisions(state, request.key);
-  const PassOptions how = pass_options(
-      options, configuration, state_folder / "jobs" / (name + (options.dry_run ? "_dry" : "")));
+  const PassOptions how =
+      pass_options(options, configuration,
+                   scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
 
-  const std::unique_ptr<Executor> executor =
-      executor_of(options, configuration, services, how, request.key, state);
+  const std::unique_ptr<Executor> executor = make_executor(configuration,
+                                                           {.program = services.executable,
+                                                            .scratch = how.scratch,
+                                                            .threads = how.threads,
+                                                            .processes = options.jobs},
+                                                           request.key, state);
   Pass pass(set_up, services, state, *executor, settings, how);
   const auto closing_night = [&] {
     return ClosingNight{.setup = pass.setup(),

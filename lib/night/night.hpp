@@ -107,6 +107,11 @@ struct NightOptions {
 [[nodiscard]] std::map<std::string, StageFacts> stage_facts(
     const config::Configuration& configuration);
 
+/// Plan a night from what is recorded, and do nothing. @throws as set_up_night().
+[[nodiscard]] NightPlan plan_night(const NightOptions& options,
+                                   const config::Configuration& configuration,
+                                   const NightServices& services, StateSnapshot& recorded);
+
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.
 /// @returns the exit code: 0 if all is done, 7 (incomplete) otherwise.

@@ -22,7 +22,8 @@ bool is_failed(const JobRecord& job) {
 
 /// The process was ended from outside, for a reason that its own report cannot know.
 bool was_ended(Fate fate) {
-  return fate == Fate::cancelled || fate == Fate::timed_out || fate == Fate::out_of_memory;
+  return fate == Fate::refused || fate == Fate::cancelled || fate == Fate::timed_out ||
+         fate == Fate::out_of_memory;
 }
 
 /// What a process that ended without a report of failure says of itself.
@@ -72,8 +73,10 @@ void complete_failure(JobRecord& job, const ExecutionEnd& about, const InputsOf&
 }
 
 bool may_pass(const JobRecord& job, const ExecutionEnd& about) {
-  if (about.fate == Fate::cancelled) return false;
-  return about.fate != Fate::ended || classify(job).try_again == TryAgain::now;
+  if (about.fate == Fate::refused || about.fate == Fate::cancelled) return false;
+  // The next try is given more.
+  if (about.fate == Fate::timed_out || about.fate == Fate::out_of_memory) return true;
+  return classify(job).try_again == TryAgain::now;
 }
 
 }  // namespace

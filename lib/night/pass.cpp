@@ -238,6 +238,7 @@ void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) 
     for (const ExecutionEnd& about : ends) outcomes.push_back(record_end(about));
   });
   std::vector<JobKey> changed;
+  bool discarded = false;
   for (std::size_t at = 0; at < ends.size(); ++at) {
     const ExecutionEnd& about = ends[at];
     std::set<JobKey> tried;
@@ -247,9 +248,8 @@ void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) 
       failed = failed || job.status == JobStatus::failed;
     }
     adopt(outcomes[at]);
-    if (decision_about(settings_.decisions, DecisionKind::discard, about.process.jobs.front()) !=
-        nullptr)
-      set_aside();
+    discarded = discarded || decision_about(settings_.decisions, DecisionKind::discard,
+                                            about.process.jobs.front()) != nullptr;
     for (const JobKey& key : about.process.jobs) {
       events_.running.erase(key);
       // Behind one that failed, it was not tried.
@@ -261,6 +261,7 @@ void Pass::take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress) 
     fs::remove(about.process.report_file, ignored);
     if (progress != nullptr) progress->job_ended(!failed);
   }
+  if (discarded) set_aside();
   // Without progress there is a stop under way: nothing more is decided.
   if (progress == nullptr) return;
   decide_again(changed);
@@ -294,6 +295,8 @@ bool Pass::start_ready() {
     const PlannedJob& planned = plan_.jobs[position];
     const PlannedJob* with_dl2 = plan_.one_pass_partner(planned);
     JobRequest request = writer().write(planned, with_dl2);
+    if (const auto known = snapshot_.jobs.find(planned.job.key); known != snapshot_.jobs.end())
+      request.attempt = known->second.attempts + 1;
     left = !executor_.take(request);
     if (left) break;
     inputs.push_back({{planned.job.key, planned.inputs}});

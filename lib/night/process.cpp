@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
 #include <set>
@@ -45,26 +47,12 @@ class Descriptor {
   int number_;
 };
 
-/// The child's way from fork to the program. Only calls that are safe after fork.
-[[noreturn]] void become(const char* program, char* const* argv, int log, int nothing, int gate,
-                         pid_t parent, int nice) {
-  ::setpgid(0, 0);
-  ::setpriority(PRIO_PROCESS, 0, nice);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  char permission = 0;
-  if (::getppid() != parent || ::read(gate, &permission, 1) != 1) ::_exit(125);
-  ::dup2(nothing, STDIN_FILENO);
-  ::dup2(log, STDOUT_FILENO);
-  ::dup2(log, STDERR_FILENO);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execv(program, argv);
-  const char* message = "the program cannot be executed: ";
-  [[maybe_unused]] auto written = ::write(STDERR_FILENO, message, std::strlen(message));
-  written = ::write(STDERR_FILENO, program, std::strlen(program));
-  written = ::write(STDERR_FILENO, "\n", 1);
-  ::_exit(127);
+void make_pipe(int& out, int& in) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    throw Error(ErrorKind::resource, std::string("no pipe can be made: ") + std::strerror(errno));
+  out = ends[0];
+  in = ends[1];
 }
 
 }  // namespace
@@ -90,60 +78,108 @@ std::int64_t process_start_time(pid_t pid) {
   return 0;
 }
 
+/// A process between its making and its program. It shares the memory of this one until then, so
+/// that a large one costs no more than a small one: copying the tables of 100 MB takes longer than
+/// many a job. It runs on a stack of its own, and calls nothing but the system.
+struct HeldProcesses::Child {
+  static constexpr std::size_t stack_size = 64 * 1024;
+
+  std::string program;
+  std::vector<std::string> words;
+  std::vector<char*> argv;
+  Descriptor log, nothing;
+  int gate_out, gate_in, niceness;
+  pid_t parent, pid = -1;
+  std::unique_ptr<std::max_align_t[]> stack =
+      std::make_unique<std::max_align_t[]>(stack_size / sizeof(std::max_align_t));
+
+  Child(const fs::path& what, const std::vector<std::string>& arguments, const fs::path& log_file,
+        int nice)
+      : program(what.string()),
+        words(arguments),
+        log(::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)),
+        nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+        gate_out(-1),
+        gate_in(-1),
+        niceness(::getpriority(PRIO_PROCESS, 0) + nice),
+        parent(::getpid()) {
+    argv.push_back(program.data());
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+  }
+
+  /// The way to the program. It must not throw, allocate or fail but at its end, where the parent
+  /// waits: the error number is shared too.
+  __attribute__((no_sanitize("address", "thread"))) static int become(void* about) {
+    const Child& self = *static_cast<const Child*>(about);
+    ::setpgid(0, 0);
+    ::setpriority(PRIO_PROCESS, 0, self.niceness);
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    ::close(self.gate_in);
+    char leave = 0;
+    if (::getppid() != self.parent || ::read(self.gate_out, &leave, 1) != 1) ::_exit(125);
+    ::dup2(self.nothing.get(), STDIN_FILENO);
+    ::dup2(self.log.get(), STDOUT_FILENO);
+    ::dup2(self.log.get(), STDERR_FILENO);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::execv(self.program.c_str(), self.argv.data());
+    const char* message = "the program cannot be executed: ";
+    [[maybe_unused]] auto written = ::write(STDERR_FILENO, message, std::strlen(message));
+    written = ::write(STDERR_FILENO, self.program.c_str(), self.program.size());
+    written = ::write(STDERR_FILENO, "\n", 1);
+    ::_exit(127);
+  }
+};
+
 HeldProcesses::HeldProcesses() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-    throw Error(ErrorKind::resource, std::string("no pipe can be made: ") + std::strerror(errno));
-  gate_out_ = ends[0];
-  gate_in_ = ends[1];
+  make_pipe(gate_out_, gate_in_);
+  make_pipe(begun_out_, begun_in_);
 }
 
 HeldProcesses::~HeldProcesses() {
-  ::close(gate_in_);
-  ::close(gate_out_);
-  for (const pid_t pid : held_) {
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
+  // Whoever is still held reads the end of the gate, and ends.
+  for (const int end : {gate_in_, gate_out_, begun_in_, begun_out_})
+    if (end >= 0) ::close(end);
+  for (const std::unique_ptr<Child>& child : held_) {
+    ::kill(child->pid, SIGKILL);
+    ::waitpid(child->pid, nullptr, 0);
   }
-}
-
-void HeldProcesses::release() {
-  const std::string leave(held_.size(), '\1');
-  held_.clear();
-  if (::write(gate_in_, leave.data(), leave.size()) != static_cast<ssize_t>(leave.size()))
-    throw Error(ErrorKind::bug, "processes could not be released");
 }
 
 pid_t HeldProcesses::add(const fs::path& program, const std::vector<std::string>& arguments,
                          const fs::path& log_file, int nice) {
   std::error_code failed;
   fs::create_directories(log_file.parent_path(), failed);
-  const Descriptor log(::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (log.get() < 0 || nothing.get() < 0)
+  auto child = std::make_unique<Child>(program, arguments, log_file, nice);
+  if (child->log.get() < 0 || child->nothing.get() < 0)
     throw Error(ErrorKind::resource, std::string("cannot be opened: ") + std::strerror(errno),
                 log_file.string());
-
-  std::vector<std::string> words{program.string()};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-
-  const pid_t parent = ::getpid();
-  const int niceness = ::getpriority(PRIO_PROCESS, 0) + nice;
-  const pid_t child = ::fork();
-  if (child < 0)
+  child->gate_out = gate_out_;
+  child->gate_in = gate_in_;
+  void* const top = child->stack.get() + Child::stack_size / sizeof(std::max_align_t);
+  child->pid = ::clone(&Child::become, top, CLONE_VM | SIGCHLD, child.get());
+  if (child->pid < 0)
     throw Error(ErrorKind::resource,
                 std::string("no process can be started: ") + std::strerror(errno), program.string(),
                 "run fewer jobs at a time");
-  if (child == 0) {
-    ::close(gate_in_);
-    become(program.c_str(), argv.data(), log.get(), nothing.get(), gate_out_, parent, niceness);
+  ::setpgid(child->pid, child->pid);
+  held_.push_back(std::move(child));
+  return held_.back()->pid;
+}
+
+void HeldProcesses::release() {
+  const std::string leave(held_.size(), '\1');
+  if (::write(gate_in_, leave.data(), leave.size()) != static_cast<ssize_t>(leave.size()))
+    throw Error(ErrorKind::bug, "processes could not be released");
+  // Their memory is ours until they execute their programs, which closes their ends of this pipe.
+  ::close(begun_in_);
+  begun_in_ = -1;
+  char none = 0;
+  while (::read(begun_out_, &none, 1) < 0 && errno == EINTR) {
   }
-  ::setpgid(child, child);
-  held_.push_back(child);
-  return child;
+  held_.clear();
 }
 
 pid_t start_process(const fs::path& program, const std::vector<std::string>& arguments,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ class HeldProcesses {
   HeldProcesses(const HeldProcesses&) = delete;
   HeldProcesses& operator=(const HeldProcesses&) = delete;
 
-  /// Fork a process that will execute a program in its own process group, standard output and error
+  /// Make a process that will execute a program in its own process group, standard output and error
   /// appended to a log file, standard input empty. It gets SIGTERM if this process dies.
   /// @param nice added to its niceness
   /// @throws Error(resource) if it cannot be started.
@@ -37,8 +38,11 @@ class HeldProcesses {
   void release();
 
  private:
+  struct Child;
+
   int gate_out_ = -1, gate_in_ = -1;
-  std::vector<pid_t> held_;
+  int begun_out_ = -1, begun_in_ = -1;  ///< closed by whoever begins
+  std::vector<std::unique_ptr<Child>> held_;
 };
 
 /// Start one program as HeldProcesses does, released when `recorded(pid)` has returned.

@@ -82,6 +82,18 @@ CREATE TABLE closing (id INTEGER PRIMARY KEY, telescope INTEGER NOT NULL, date T
   reopened_by TEXT NOT NULL DEFAULT '', reopen_reason TEXT NOT NULL DEFAULT '');
 CREATE UNIQUE INDEX closing_standing ON closing (telescope, date, prod_id) WHERE reopened_at = '';
 )sql",
+    // Where a scheduler runs processes, and what jobs need there.
+    R"sql(
+ALTER TABLE process ADD COLUMN submission TEXT NOT NULL DEFAULT '';
+ALTER TABLE process ADD COLUMN task INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE process ADD COLUMN step INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE process ADD COLUMN scheduler_job TEXT NOT NULL DEFAULT '';
+CREATE INDEX process_of_submission ON process (submission) WHERE submission != '';
+CREATE TABLE need (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT NOT NULL,
+  stage TEXT NOT NULL, run INTEGER NOT NULL, subrun INTEGER NOT NULL,
+  memory_bytes INTEGER NOT NULL, time_s REAL NOT NULL,
+  PRIMARY KEY (telescope, date, prod_id, stage, run, subrun)) WITHOUT ROWID;
+)sql",
     // What people have been told of (notify.hpp).
     R"sql(
 CREATE TABLE notification (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT NOT NULL,
@@ -283,7 +295,8 @@ std::optional<FileStamp> State::known_file(const std::string& path) {
 std::vector<ProcessRecord> State::unfinished_processes(const NightKey& night) {
   std::vector<ProcessRecord> processes;
   sqlite::Statement query = database_.prepare(
-      "SELECT id, jobs, products, pid, pid_start, host, report_file, log_file, started_at "
+      "SELECT id, jobs, products, pid, pid_start, host, report_file, log_file, started_at, "
+      "submission, task, step, scheduler_job "
       "FROM process WHERE telescope = ? AND date = ? AND prod_id = ? AND ended_at IS NULL");
   query.bind(night.telescope, night.date.compact(), night.prod_id);
   while (query.step()) {
@@ -297,6 +310,10 @@ std::vector<ProcessRecord> State::unfinished_processes(const NightKey& night) {
     process.report_file = query.text(6);
     process.log_file = query.text(7);
     process.started_at = query.text(8);
+    process.submission = query.text(9);
+    process.task = static_cast<int>(query.integer(10));
+    process.step = static_cast<int>(query.integer(11));
+    process.scheduler_job = query.text(12);
     processes.push_back(std::move(process));
   }
   return processes;
@@ -312,10 +329,12 @@ std::int64_t State::process_starts(const NightKey& night, const ProcessRecord& p
   sqlite::Transaction transaction(database_);
   sqlite::Statement insert = database_.prepare(
       "INSERT INTO process (telescope, date, prod_id, jobs, products, pid, pid_start, host, "
-      "report_file, log_file, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "report_file, log_file, started_at, submission, task, step, scheduler_job) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(night.telescope, night.date.compact(), night.prod_id, keys_text(process.jobs),
               nlohmann::json(process.products).dump(), process.pid, process.pid_start, process.host,
-              process.report_file, process.log_file, process.started_at);
+              process.report_file, process.log_file, process.started_at, process.submission,
+              process.task, process.step, process.scheduler_job);
   insert.run();
   const std::int64_t id = database_.last_row_id();
   transaction.commit();
@@ -396,6 +415,35 @@ std::map<std::string, std::uint64_t> State::memory_of_stages(const NightKey& nig
     if (const std::int64_t bytes = query.integer(1); bytes > 0)
       most[query.text(0)] = static_cast<std::uint64_t>(bytes);
   return most;
+}
+
+void State::submission_accepted(const std::string& submission, const std::string& scheduler_job) {
+  database_
+      .prepare("UPDATE process SET scheduler_job = ? WHERE submission = ? AND submission != ''")
+      .bind(scheduler_job, submission)
+      .run();
+}
+
+std::map<JobKey, JobNeed> State::needs(const NightKey& night) {
+  std::map<JobKey, JobNeed> needs;
+  sqlite::Statement query = database_.prepare(
+      "SELECT stage, run, subrun, memory_bytes, time_s FROM need "
+      "WHERE telescope = ? AND date = ? AND prod_id = ?");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  while (query.step())
+    needs[{query.text(0), static_cast<int>(query.integer(1)), static_cast<int>(query.integer(2))}] =
+        {.memory_bytes = static_cast<std::uint64_t>(query.integer(3)), .time_s = query.number(4)};
+  return needs;
+}
+
+void State::set_need(const NightKey& night, const JobKey& job, const JobNeed& need) {
+  database_
+      .prepare(
+          "INSERT OR REPLACE INTO need (telescope, date, prod_id, stage, run, subrun, "
+          "memory_bytes, time_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(night.telescope, night.date.compact(), night.prod_id, job.stage, job.run, job.subrun,
+            need.memory_bytes, need.time_s)
+      .run();
 }
 
 void State::remember_files(const std::vector<FileStamp>& files) {

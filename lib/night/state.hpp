@@ -109,6 +109,17 @@ struct ProcessRecord {
   std::string report_file, log_file;
   std::string started_at;
   std::vector<std::string> products;  ///< final paths that it may be writing
+  /// Where a scheduler runs it: the name of the array, its place there, the array's number as the
+  /// scheduler gave it (empty: not known yet). An empty name: it runs on `host`.
+  std::string submission;
+  int task = 0, step = 0;
+  std::string scheduler_job;
+};
+
+/// What a job is to be given beyond what its stage gets, for it has failed for want of it.
+struct JobNeed {
+  std::uint64_t memory_bytes = 0;
+  double time_s = 0;
 };
 
 /// What a pass has decided about a job, for those who look on.
@@ -167,6 +178,11 @@ class State {
   /// Return the most memory that jobs of each stage took, of this night or, if it has none yet, of
   /// the last one before it, bytes.
   [[nodiscard]] std::map<std::string, std::uint64_t> memory_of_stages(const NightKey& night);
+
+  /// Record the number that a scheduler has given to an array.
+  void submission_accepted(const std::string& submission, const std::string& scheduler_job);
+  [[nodiscard]] std::map<JobKey, JobNeed> needs(const NightKey& night);
+  void set_need(const NightKey& night, const JobKey& job, const JobNeed& need);
 
   void remember_files(const std::vector<FileStamp>& files);
 

@@ -1,6 +1,7 @@
 #include "lib/web/actions.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -22,7 +23,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t shortest_token = 16, longest_text = 500;
+constexpr std::size_t shortest_token = 16, longest_text = 500, longest_name = 40;
 constexpr std::time_t form_holds_s = 3600;
 
 /// What somebody wants, as it came.
@@ -72,22 +73,17 @@ void check_text(const std::string& name, const std::string& text, bool needed) {
                 fmt::format("at most {} characters, no line breaks", longest_text));
 }
 
-void check(const ActionSource& source, const Wish& wish) {
+/// Refuse what is no action, or about no job.
+void check_subject(const ActionSource& source, const Wish& wish) {
   if (std::find(source.known.begin(), source.known.end(), wish.what) == source.known.end())
-    throw Error(ErrorKind::usage, "there is no such action", "", fmt::format("known: {}", [&] {
-                  std::string names;
-                  for (const std::string& name : source.known)
-                    names += (names.empty() ? "" : ", ") + name;
-                  return names;
-                }()));
+    throw Error(ErrorKind::usage, "there is no such action", "",
+                fmt::format("known: {}", fmt::join(source.known, ", ")));
   const bool is_place =
       wish.job == "night" || wish.job.find_first_not_of("0123456789.") == std::string::npos;
   const bool is_stage =
       wish.stage.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
-  if (!is_place || !is_stage || wish.job.size() > 20 || wish.stage.size() > 40)
+  if (!is_place || !is_stage || wish.job.size() > longest_name || wish.stage.size() > longest_name)
     throw Error(ErrorKind::usage, "there is no such job", "", "give RUN or RUN.SUBRUN");
-  check_text("author", wish.author, true);
-  check_text("reason", wish.reason, wish.what == "veto");
 }
 
 /// Return the command that does it.
@@ -123,10 +119,9 @@ Response confirm_page(const ActionSource& source, const Request& request) {
   if (source.token.empty()) return read_only();
   const auto parts = path_parts(request.path, "/act/");
   const AddressedNight at = night_of(source, parts);
-  Wish wish{request.parameter("what").value_or(""), request.parameter("job").value_or(""),
-            request.parameter("stage").value_or(""), "", "somebody"};
-  wish.reason = "none";
-  check(source, wish);
+  const Wish wish{request.parameter("what").value_or(""), request.parameter("job").value_or(""),
+                  request.parameter("stage").value_or(""), "", ""};
+  check_subject(source, wish);
   const std::string subject =
       wish.what == "close" ? "the night"
       : wish.job == "night"
@@ -157,7 +152,9 @@ Response confirm_page(const ActionSource& source, const Request& request) {
 }
 
 CommandOutcome act(const ActionSource& source, const night::NightKey& night, const Wish& wish) {
-  check(source, wish);
+  check_subject(source, wish);
+  check_text("author", wish.author, true);
+  check_text("reason", wish.reason, wish.what == "veto");
   return source.run(words_of(wish, night));
 }
 

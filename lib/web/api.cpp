@@ -87,7 +87,9 @@ Router night_api(const ApiSource& source) {
       {"/api/v1/nights",
        [&source](const Request&) {
          auto state = night::State::open_read_only(source.state_folder);
-         return json_answer(state ? nights_document(*state) : json{{"nights", json::array()}});
+         NightsMemory none;
+         return json_answer(state ? nights_document(*state, none)
+                                  : json{{"nights", json::array()}});
        }},
       {"/api/v1/nights/", [&source](const Request& request) { return one_night(source, request); }},
       {"/api/v1/health", [&source](const Request&) { return health_answer(source); }},

@@ -6,6 +6,7 @@
 #include "lib/night/state.hpp"
 #include "lib/web/fragments.hpp"
 #include "lib/web/http.hpp"
+#include "lib/web/state_watcher.hpp"
 
 namespace alisio::web {
 
@@ -21,8 +22,8 @@ struct NightSource {
 /// source. Logs and files are those that the state names, nothing else.
 [[nodiscard]] Router night_pages(const NightSource& source);
 
-/// Draw what the listeners of a topic see, for a StateWatcher.
+/// Draw what the listeners of a topic see, for a StateWatcher. @param memory see nights_document().
 [[nodiscard]] std::optional<Fragments> topic_view(const NightSource& source, night::State& state,
-                                                  const std::string& topic);
+                                                  const std::string& topic, NightsMemory& memory);
 
 }  // namespace alisio::web

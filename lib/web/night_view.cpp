@@ -301,11 +301,11 @@ std::string grid_legend() {
   return text + "</p>";
 }
 
-Fragments nights_view(night::State& state) {
+Fragments nights_view(night::State& state, NightsMemory& memory) {
   Fragments view;
   view.frame_id = "nights";
   std::string rows;
-  const json document = nights_document(state);
+  const json document = nights_document(state, memory);
   for (const json& night : document["nights"]) {
     const std::string date = night["date"], prod = night["prod_id"];
     const std::string id = "night-" + date + '-' + url_escaped(prod);

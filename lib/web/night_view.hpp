@@ -5,6 +5,7 @@
 #include "lib/night/state.hpp"
 #include "lib/night/status.hpp"
 #include "lib/web/fragments.hpp"
+#include "lib/web/state_watcher.hpp"
 
 /// How nights look on a page.
 namespace alisio::web {
@@ -12,8 +13,8 @@ namespace alisio::web {
 /// Return the address of a night's page: "/nights/20240115/v1".
 [[nodiscard]] std::string night_path(const night::NightKey& night);
 
-/// Return the list of all nights. @param with_provenance link each to its record, too.
-[[nodiscard]] Fragments nights_view(night::State& state);
+/// Return the list of all nights. @param memory see nights_document().
+[[nodiscard]] Fragments nights_view(night::State& state, NightsMemory& memory);
 
 /// Return a night: progress, the grid of runs × subruns by stage, failures, what runs, resources,
 /// products, notes. @param actions offer retry and veto.

@@ -1,5 +1,6 @@
 #include "lib/web/state_watcher.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <condition_variable>
@@ -14,11 +15,42 @@ using Clock = std::chrono::steady_clock;
 /// Time passes without a change of the state too: estimates age, processes are lost.
 constexpr auto read_anyway_after = std::chrono::seconds(10);
 constexpr auto keep_alive_every = std::chrono::seconds(15);
+constexpr int most_telescopes = 4;
 
 /// Return a number that changes whenever another connection has changed the database.
 std::int64_t data_version(night::State& state) {
   sqlite::Statement query = state.database().prepare("PRAGMA data_version");
   return query.step() ? query.integer(0) : 0;
+}
+
+json night_line(const night::NightRecord& record) {
+  json night{{"date", record.key.date.compact()},
+             {"prod_id", record.key.prod_id},
+             {"telescope", record.key.telescope},
+             {"updated_at", record.updated_at}};
+  const json summary = json::parse(record.summary, nullptr, false);
+  const bool told = summary.is_object();
+  night["complete"] = told && summary.value("complete", false);
+  night["troubles"] = told ? summary.value("troubles", json::array()).size() : 0;
+  std::int64_t runs = 0, subruns = 0, done = 0, failed = 0, open = 0, events = 0;
+  for (const json& line : told ? summary.value("runs", json::array()) : json::array()) {
+    ++runs;
+    subruns += line.value("subruns", 0);
+    events += line.value("events", std::int64_t{0});
+    for (const auto& [name, count] : line.items())
+      if (count.is_object() && count.contains("done") && count.contains("open")) {
+        done += count.value("done", 0);
+        failed += count.value("failed", 0);
+        open += count.value("open", 0);
+      }
+  }
+  night.update({{"runs", runs},
+                {"subruns", subruns},
+                {"done", done},
+                {"failed", failed},
+                {"open", open},
+                {"events", events}});
+  return night;
 }
 
 }  // namespace
@@ -27,44 +59,26 @@ std::string topic_of(const night::NightKey& night) {
   return night.date.compact() + '/' + night.prod_id;
 }
 
-json nights_document(night::State& state) {
+json nights_document(night::State& state, NightsMemory& memory) {
   json nights = json::array();
   for (const night::NightRecord& record : state.nights()) {
-    json night{{"date", record.key.date.compact()},
-               {"prod_id", record.key.prod_id},
-               {"telescope", record.key.telescope},
-               {"updated_at", record.updated_at}};
-    const json summary = json::parse(record.summary, nullptr, false);
-    const bool told = summary.is_object();
-    night["complete"] = told && summary.value("complete", false);
-    night["troubles"] = told ? summary.value("troubles", json::array()).size() : 0;
-    std::int64_t runs = 0, subruns = 0, done = 0, failed = 0, open = 0, events = 0;
-    for (const json& line : told ? summary.value("runs", json::array()) : json::array()) {
-      ++runs;
-      subruns += line.value("subruns", 0);
-      events += line.value("events", std::int64_t{0});
-      for (const auto& [name, count] : line.items())
-        if (count.is_object() && count.contains("done") && count.contains("open")) {
-          done += count.value("done", 0);
-          failed += count.value("failed", 0);
-          open += count.value("open", 0);
-        }
+    auto& [updated_at, known] =
+        memory[fmt::format("{} {}", record.key.telescope, topic_of(record.key))];
+    if (known.is_null() || updated_at != record.updated_at) {
+      known = night_line(record);
+      updated_at = record.updated_at;
     }
-    night.update({{"runs", runs},
-                  {"subruns", subruns},
-                  {"done", done},
-                  {"failed", failed},
-                  {"open", open},
-                  {"events", events}});
-    nights.push_back(std::move(night));
+    nights.push_back(known);
   }
   return {{"nights", std::move(nights)}};
 }
 
 std::optional<night::NightKey> find_night(night::State& state, const std::string& date,
                                           const std::string& prod_id) {
-  for (const night::NightRecord& record : state.nights())
-    if (record.key.date.compact() == date && record.key.prod_id == prod_id) return record.key;
+  const auto night = NightDate::try_parse(date);
+  if (!night || night->compact() != date) return std::nullopt;
+  for (int telescope = 1; telescope <= most_telescopes; ++telescope)
+    if (const auto record = state.night({telescope, *night, prod_id})) return record->key;
   return std::nullopt;
 }
 

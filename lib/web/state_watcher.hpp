@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "lib/night/state.hpp"
 #include "lib/web/event_hub.hpp"
@@ -19,9 +20,14 @@ namespace alisio::web {
 [[nodiscard]] std::string topic_of(const night::NightKey& night);
 inline constexpr const char* nights_topic = "nights";
 
+/// What the list of nights says of each, by when it was shown: a season is long, and most of it
+/// stays as it is.
+using NightsMemory = std::map<std::string, std::pair<std::string, nlohmann::json>>;
+
 /// Return the list of nights as their page shows it: {"nights": [{date, prod_id, telescope,
-/// updated_at, complete, jobs, done, …}]}.
-[[nodiscard]] nlohmann::json nights_document(night::State& state);
+/// updated_at, complete, troubles, runs, subruns, done, failed, open, events}]}.
+/// @param memory of earlier calls; nights that have not changed are taken from it.
+[[nodiscard]] nlohmann::json nights_document(night::State& state, NightsMemory& memory);
 
 /// Find the night of a topic or of a page's address.
 [[nodiscard]] std::optional<night::NightKey> find_night(night::State& state,

@@ -191,6 +191,26 @@ IndexReport Store::rebuild(const std::string& where, const std::vector<fs::path>
   return report;
 }
 
+void Store::move_roots(const std::vector<std::string>& from, const std::string& to) {
+  Connection& connection = *state_->connection;
+  const auto find = [&](const std::string& root) -> std::int64_t {
+    const auto query = connection.prepare("SELECT id FROM name WHERE kind = ? AND text = ?");
+    query->bind({static_cast<int>(NameKind::root), root});
+    return query->step() ? query->integer(0) : 0;
+  };
+  within_transaction(connection, [&] {
+    for (const std::string& root : from) {
+      const std::int64_t old_row = root == to ? 0 : find(root);
+      if (old_row == 0) continue;
+      if (const std::int64_t new_row = find(to); new_row != 0)
+        connection.prepare("UPDATE entity SET root = ? WHERE root = ?")->run({new_row, old_row});
+      else
+        connection.prepare("UPDATE name SET text = ? WHERE id = ?")->run({to, old_row});
+    }
+    return 0;
+  });
+}
+
 void Store::clear() {
   Connection& connection = *state_->connection;
   within_transaction(connection, [&] {

@@ -121,6 +121,9 @@ class Store {
   /// whole again.
   IndexReport index(const std::vector<std::filesystem::path>& sources, const Definition& definition,
                     const LoggerConfiguration& logger);
+  /// Say that data trees which stood at `from` when they were recorded stand at `to` now: files
+  /// are told, and found, below it. To be said again after index(), which tells what is recorded.
+  void move_roots(const std::vector<std::string>& from, const std::string& to);
   /// Forget everything.
   void clear();
 

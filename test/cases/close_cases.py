@@ -130,3 +130,45 @@ def case_killed_closing(case):
     case.run("verify-seal", DATE, "--config", night.config).ends("done")
     seal_of(night)
     night.process("--pass").ends("done").says("is closed since")
+
+
+def case_archive(case):
+    """An archived night is whole, holds its seal, and its lineage answers there without the first."""
+    night = closed_night(case)
+    to = case.folder / "archive"
+    words = ("archive", DATE, "--to", to, "--config", night.config)
+    case.run(*words).ends("done").says("0 there already, 0 not archived")
+    case.run(*words).ends("done").says("0 files copied")
+    product = night.product("DL2", 0)
+    copy = to / product.relative_to(night.folder)
+    expect(copy.read_bytes() == product.read_bytes(), "the copy differs")
+    copy.unlink()
+    damaged = to / night.product("DL1", 0).relative_to(night.folder)
+    replace_file(damaged, b"something else")
+    case.run(*words).ends("incomplete").says("1 files copied", damaged.name, "was left")
+    expect(damaged.read_bytes() == b"something else", "what was there was overwritten")
+    damaged.unlink()
+    case.run(*words).ends("done")
+    raw = night.raw(1, 0).name
+    night.folder.rename(case.folder / "gone")
+    seal = one_file(to / "seals", "seal_*.json")
+    case.run("verify-seal", "--seal", seal, "--root", to).ends("done").says("holds")
+    case.run("prov", "index", "--config", to / "archive.yaml").ends("done")
+    said = case.run("prov", "show", copy, "--lineage", "--config", to / "archive.yaml").ends("done")
+    said.says("dl1_to_dl2", "r0_to_dl1", raw, copy)
+    told = [line for line in said.out.splitlines() if not line.startswith("command ")]
+    expect(not any(str(night.folder) in line for line in told), f"the old root is told:\n{said}")
+
+
+def case_archive_of_a_damaged_night(case):
+    """What is not as it was sealed does not reach the archive, and a night without seal neither."""
+    night = case.simulated()
+    night.process().ends("done")
+    words = ("archive", DATE, "--to", case.folder / "archive", "--config", night.config)
+    case.run(*words).ends("missing input").says("no seal")
+    case.run("close", DATE, "--config", night.config).ends("done")
+    product = night.product("DL1", 1)
+    replace_file(product, product.read_bytes()[:-1] + b"?")
+    case.run(*words).ends("incomplete").says(product.name, "not what was sealed")
+    expect(not (case.folder / "archive" / product.relative_to(night.folder)).exists(), "was copied")
+    case.run("archive", DATE, "--to", night.folder, "--config", night.config).ends("usage")

@@ -1,6 +1,7 @@
 """The daemon: it processes nights as they come, obeys its signals, and loses nothing."""
 
 import contextlib
+import json
 import os
 import select
 import shutil
@@ -11,7 +12,9 @@ import time
 from pathlib import Path
 
 from harness import DATE, Skipped, expect, expect_no_fragments, fits_units
+from made_state import MadeState
 from web_cases import ask
+from web_night_cases import post
 
 #: Stands for `alisio night`: it notes its arguments, works for a while, and obeys SIGTERM.
 PASS = """#!/bin/sh
@@ -90,7 +93,7 @@ def short_daemon(night, **more):
     text = night.config.read_text("utf-8")
     keys = {"settle_s": 0.5, "poll_s": 0.2, "pass_every_s": 3600} | more
     night.config.write_text(
-        text + "\nweb: {port: 0}\ndaemon: {"
+        text + "\nclosing: {auto: false}\nweb: {port: 0}\ndaemon: {"
         + ", ".join(f"{key}: {value}" for key, value in keys.items()) + "}\n", "utf-8")
 
 
@@ -130,10 +133,27 @@ def case_daemon_processes_a_night_as_it_comes(case):
     expect(night.state_of_products() == before, "what was done is done again")
 
 
+def case_a_night_that_is_being_taken_is_not_closed(case):
+    """--settle leaves out the subrun that may be growing, says so, and the night stays open for it."""
+    night = case.simulated()
+    for stream in (1, 2, 3, 4):
+        file = night.raw(stream, 1)
+        content = file.read_bytes()
+        file.unlink()
+        file.write_bytes(content)
+    first = night.process("--pass", "--settle", 60)
+    first.ends("done").says("subrun 0001 of run", "is being written")
+    expect(len(night.products("DL2")) == 1 and "is closed" not in first.out + first.err, f"{first}")
+    second = night.process("--pass", "--settle", 0)
+    second.ends("done").says("closed")
+    expect(len(night.products("DL2")) == 2, "the settled subrun is not processed")
+    night.process("--settle", -1).ends("usage").complains("--settle")
+
+
 def pretended(case):
     """A configuration with raw data that settled long ago, and a program that stands for passes."""
     folder = case.folder / "made"
-    (folder / "R0" / DATE).mkdir(parents=True)
+    (folder / "R0" / DATE).mkdir(parents=True, exist_ok=True)
     raw = folder / "R0" / DATE / "LST-1.1.Run11220.0000.fits.fz"
     raw.write_bytes(b"x")
     os.utime(raw, (time.time() - 10000,) * 2)
@@ -204,6 +224,29 @@ def case_daemon_takes_up_after_a_crash(case):
         until(lambda: len(calls(program)) == 3, "the next daemon does not begin")
         time.sleep(0.3)
         running.stop(signal.SIGINT)
+
+
+def case_daemon_follows_what_is_decided(case):
+    """A veto on its page is followed by a pass at once, though the night was not due for an hour."""
+    night = MadeState(case, case.folder / "made")
+    config, program = pretended(case)
+    config.write_text(config.read_text("utf-8").replace("pass_every_s: 1", "pass_every_s: 3600")
+                      .replace("port: 0", "port: 0, token_file: token"), "utf-8")
+    token = night.folder / "token"
+    token.write_text("0123456789abcdef\n", "utf-8")
+    token.chmod(0o600)
+    with daemon(case, config, "--night", DATE, "--executable", program) as running:
+        home = running.address()
+        until(lambda: "ended" in calls(program), "no pass begins")
+        time.sleep(1)
+        expect(calls(program).count("ended") == 1, "a night that is not due is passed over")
+        status, _, text = post(home, f"/api/v1/nights/{DATE}/v1/actions",
+                               json.dumps({"what": "veto", "job": "11220", "author": "crew",
+                                           "reason": "by the test"}),
+                               {"Authorization": "Bearer 0123456789abcdef"})
+        expect(status == 200, f"{status} {text}")
+        until(lambda: calls(program).count("ended") == 2, "nothing follows the decision", 20)
+        running.stop()
 
 
 def case_daemon_refuses(case):

@@ -13,7 +13,8 @@ STAGES = ("r0_to_dl1", "dl1_to_dl2")
 
 
 def utc_text(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".000000Z"
+    whole = int(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{(seconds - whole) * 1e6:06.0f}Z"
 
 
 class MadeState:
