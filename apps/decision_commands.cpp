@@ -132,6 +132,16 @@ std::optional<Request> parse_request(const std::vector<std::string>& arguments,
   return request;
 }
 
+/// Refuse nights that are closed: passes leave them alone, and their products are sealed.
+void check_open(const Request& request, night::State& state) {
+  const auto closing = state.closing(request.key);
+  if (closing && closing->closed())
+    throw Error(ErrorKind::usage,
+                fmt::format("is closed since {}", closing->closed_at.substr(0, 19)),
+                fmt::format("night {}, production {}", request.key.date.iso(), request.key.prod_id),
+                "`alisio reopen` opens it");
+}
+
 /// Refuse runs and subruns that the night does not have, by its raw files and its record.
 void check_place(const Request& request, night::State& state) {
   if (!request.run) return;
@@ -344,6 +354,7 @@ Command command_of(const std::string& summary, Grammar (*grammar)(),
             const std::optional<Request> request = parse_request(arguments, grammar());
             if (!request) return 0;
             night::State state = night::State::open(request->configuration.path("paths.state"));
+            check_open(*request, state);
             return act(*request, state, program);
           }};
 }

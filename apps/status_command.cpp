@@ -88,9 +88,11 @@ bool is_known(const night::NightStatus& status, const night::StatusScope& scope)
 }
 
 /// Leave in the JSON what was asked for.
-nlohmann::json scoped_json(const night::NightStatus& status, const night::StatusScope& scope) {
+nlohmann::json scoped_json(const night::NightStatus& status, const night::StatusScope& scope,
+                           const std::string& closed_at) {
   nlohmann::json document = night::status_json(status);
   if (!scope.worker.empty()) document["worker"] = scope.worker;
+  document["closed_at"] = closed_at.empty() ? nlohmann::json() : nlohmann::json(closed_at);
   if (!scope.run) return document;
   nlohmann::json jobs = nlohmann::json::array();
   for (nlohmann::json& job : document["jobs"])
@@ -113,12 +115,17 @@ int tell_once(const StatusRequest& request) {
   night::StatusScope scope = request.scope;
   scope.worker =
       night::lock_holder(request.state_folder / (night::night_name(request.key) + ".lock"));
+  const auto closing = state->closing(request.key);
+  const std::string closed_at = closing && closing->closed() ? closing->closed_at : std::string();
   if (request.json)
-    std::cout << scoped_json(*status, scope).dump(2) << '\n';
+    std::cout << scoped_json(*status, scope, closed_at).dump(2) << '\n';
   else if (request.lstosa)
     night::print_lstosa_table(*status, *state, std::cout);
   else
     night::print_status(*status, scope, std::cout);
+  if (!closed_at.empty() && !request.json && !request.lstosa)
+    std::cout << fmt::format("closed since {}: `alisio reopen` opens it\n",
+                             closed_at.substr(0, 19));
   std::cout << std::flush;
   return status->complete() ? 0 : exit_code(ErrorKind::incomplete);
 }

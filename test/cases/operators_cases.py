@@ -3,7 +3,13 @@
 import json
 import time
 
-from harness import DATE, expect, flip_byte
+from harness import DATE, expect, flip_byte, replace_file
+
+
+def left_open(night):
+    """Return the night, which no pass closes: nights of the past would be closed at once."""
+    replace_file(night.config, night.config.read_bytes() + b"closing:\n  auto: false\n")
+    return night
 
 
 def status(night, reason, *words):
@@ -12,11 +18,6 @@ def status(night, reason, *words):
 
 def decide(night, *words, **options):
     return night.case.run(*words, DATE, "--config", night.config, **options)
-
-
-def leave_open(night):
-    """Let passes not close the night, whose date is long gone, as soon as nothing is left to do."""
-    night.config.write_text(night.config.read_text("utf-8") + "\nclosing: {auto: false}\n", "utf-8")
 
 
 def case_status(case):
@@ -49,7 +50,7 @@ def case_status(case):
 
 def case_discarded_subrun(case):
     """A bad subrun is left out, its products set aside and noted as invalidated, and taken back."""
-    night = case.simulated(subruns=3)
+    night = left_open(case.simulated(subruns=3))
     night.process().ends("done")
     place = f"{night.run_number}.1"
     product = night.product("DL1", 1)
@@ -88,7 +89,7 @@ def case_vetoed_and_held(case):
     night.process("--pass").ends("incomplete").says("disk in repair", "vetoed")
     expect(not night.all_products(), "something was made while the night was held")
     expect(not (night.folder / "seals").exists(), "a night that is held was closed")
-    leave_open(night)
+    left_open(night)
     decide(night, "release", run).ends("usage").complains("is not held")
     decide(night, "release").ends("done")
     night.process("--pass").ends("done").says("test of the drive")
@@ -102,7 +103,7 @@ def case_vetoed_and_held(case):
 def case_retry(case):
     """What failed for good is tried again by passes only when told to."""
     night = case.simulated()
-    leave_open(night)
+    left_open(night)
     first = night.raw(1, 1)
     flip_byte(first, first.stat().st_size * 9 // 10)
     decide(night, "retry").ends("usage").complains("has failed")
@@ -142,3 +143,21 @@ def case_reprocess(case):
     expect("to be made again by crew: new models" in records, "the reason is not recorded")
     case.run(*again).ends("done")
     expect(night.state_of_products() == after, "the same command makes it once more")
+
+
+def case_decisions_about_a_closed_night(case):
+    """A closed night is sealed: nothing of it is decided, set aside or made again until reopened."""
+    night = case.simulated()
+    night.process("--pass").ends("done")
+    told = json.loads(status(night, "done", "--json").out)
+    expect(told["closed_at"], f"a pass over a night of the past did not close it: {told}")
+    before = night.state_of_products()
+    place = f"{night.run_number}.1"
+    decide(night, "discard", place, "--reason", "clouds").ends("usage").complains("is closed", "reopen")
+    decide(night, "veto", night.run_number, "--reason", "x").ends("usage").complains("is closed")
+    words = ("reprocess", DATE, "--config", night.config, "--from", "dl1_to_dl2", "--redo", "x")
+    case.run(*words).ends("incomplete").says("is closed", "reopen")
+    expect(night.state_of_products() == before, "a closed night changed")
+    lines = [line.split() for line in status(night, "done", "--table", "lstosa").out.splitlines()]
+    expect(lines[-1][7] == "Closed", f"{lines[-1]}")
+    status(night, "done").says("closed since")
