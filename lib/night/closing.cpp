@@ -1,14 +1,13 @@
 #include "lib/night/closing.hpp"
 
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <fstream>
 #include <memory>
 #include <ostream>
 
+#include "lib/base/account.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
@@ -308,12 +307,6 @@ int print_closing(const ClosingResult& result, const NightKey& night, bool as_js
       out << fmt::format("  without {} {}: {}\n", job_name(job.key), job.key.stage, job.reason);
   for (const std::string& note : result.notes) out << "note: " << note << '\n';
   return code;
-}
-
-std::string account_name() {
-  if (const passwd* entry = ::getpwuid(::geteuid()); entry != nullptr && *entry->pw_name != 0)
-    return entry->pw_name;
-  return fmt::format("uid{}", ::geteuid());
 }
 
 std::string closed_text(const ClosingRecord& closing) {

@@ -51,9 +51,6 @@ struct ClosingResult {
 /// @throws Error(usage) if the night is not closed.
 void reopen_night(const ClosingNight& night, const std::string& author, const std::string& reason);
 
-/// Return the name of the account that this process runs under.
-[[nodiscard]] std::string account_name();
-
 /// Print what closing came to. @return the exit code
 int print_closing(const ClosingResult& result, const NightKey& night, bool as_json,
                   std::ostream& out);

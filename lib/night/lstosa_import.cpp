@@ -4,6 +4,7 @@
 
 #include <ostream>
 
+#include "lib/base/account.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/version.hpp"
 #include "lib/night/file_hashes.hpp"

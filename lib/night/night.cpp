@@ -252,7 +252,7 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
 /// Return whether the end of this pass is the time to close the night, or to go on with a closing
 /// that was interrupted.
 bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, const Pass& pass,
-                      State& state, const NightKey& night) {
+                      bool complete, State& state, const NightKey& night) {
   if (!options.runs.empty() || !options.dl2 || pass.setup().growing_subruns > 0) return false;
   if (const auto closing = state.closing(night)) return closing->under_way();
   // Whoever holds a run or the night wants it to go on later.
@@ -261,7 +261,7 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
                   [](const Decision& decision) { return decision.kind == DecisionKind::hold; }))
     return false;
   return options.pass && !pass.anything_to_run() &&
-         may_close_by_itself(policy, night.date, pass.complete());
+         may_close_by_itself(policy, night.date, complete);
 }
 
 /// Tell those who want to know what the night has come to.
@@ -389,20 +389,21 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   pass.judge_data();
   pass.show();
   const NightSummary summary = pass.summary();
+  const bool complete = pass.merge_faults().empty() && summary.complete();
   if (options.close)
     return print_closing(close_night(closing_night(), *options.close), request.key, options.json,
                          out);
   if (options.json) {
     out << summary_json(summary).dump(2) << '\n';
   } else {
-    if (idle && (pass.complete() || !summary.complete())) print_idle(summary, out);
+    if (idle && (complete || !summary.complete())) print_idle(summary, out);
     print_summary(summary, out);
   }
-  if (closes_by_itself(options, closing_policy(configuration), pass, state, request.key))
+  if (closes_by_itself(options, closing_policy(configuration), pass, complete, state, request.key))
     print_closing(close_night(closing_night(), {}), request.key, false,
                   options.json ? std::cerr : out);
   tell_of_night(state, request.key, notifications);
-  return pass.complete() ? 0 : exit_code(ErrorKind::incomplete);
+  return complete ? 0 : exit_code(ErrorKind::incomplete);
 }
 
 }  // namespace alisio::night

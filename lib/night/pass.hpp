@@ -54,7 +54,6 @@ class Pass {
   [[nodiscard]] StateSnapshot& snapshot() { return snapshot_; }
   [[nodiscard]] const std::vector<std::string>& merge_faults() const { return merges_.notes(); }
   [[nodiscard]] NightSummary summary() const;
-  [[nodiscard]] bool complete() const { return merges_.notes().empty() && summary().complete(); }
 
  private:
   /// What is kept of a process under way: the inputs of its jobs when it was started.

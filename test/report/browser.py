@@ -1,5 +1,6 @@
 """Drive a headless Chromium by its debugging protocol over a pipe; standard library only."""
 
+import argparse
 import base64
 import contextlib
 import json
@@ -9,6 +10,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -22,6 +24,21 @@ def find_chromium():
         if path := shutil.which(name):
             return path
     return None
+
+
+def arguments_or_skip(description):
+    """Return the parsed command line of a browser test, and the browser. Without one, leave with the
+    code that CTest takes for skipped."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--alisio", help="the program")
+    parser.add_argument("--cache", default=tempfile.gettempdir() + "/alisio_nights")
+    parser.add_argument("--screenshots", help="folder to put pictures in")
+    options = parser.parse_args()
+    chromium = find_chromium()
+    if chromium is None:
+        print("skipped: there is no Chromium")
+        sys.exit(77)
+    return options, chromium
 
 
 class Browser:

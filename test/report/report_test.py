@@ -6,7 +6,6 @@ overflows, that hovering and downloads give the numbers that the page holds, and
 Exits 77, "skipped", without a Chromium.
 """
 
-import argparse
 import base64
 import csv
 import json
@@ -22,7 +21,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cases")]
 
-from browser import Browser, find_chromium  # noqa: E402
+from browser import Browser, arguments_or_skip  # noqa: E402
 from harness import Case, expect  # noqa: E402
 
 
@@ -220,15 +219,7 @@ def check_print(browser, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--alisio", help="the program")
-    parser.add_argument("--cache", default=tempfile.gettempdir() + "/alisio_nights")
-    parser.add_argument("--screenshots", help="folder to put pictures in")
-    options = parser.parse_args()
-    chromium = find_chromium()
-    if chromium is None:
-        print("skipped: there is no Chromium")
-        return 77
+    options, chromium = arguments_or_skip(__doc__)
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         (folder / "downloads").mkdir()

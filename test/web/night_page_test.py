@@ -6,7 +6,6 @@ from elsewhere, complained of or wider than the window, and that it reads the sa
 Exits 77, "skipped", without a Chromium.
 """
 
-import argparse
 import pathlib
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "report"), str(HERE.parent / "cases")]
 
-from browser import Browser, find_chromium  # noqa: E402
+from browser import Browser, arguments_or_skip  # noqa: E402
 from harness import Case, expect  # noqa: E402
 from made_state import MadeState  # noqa: E402
 from web_cases import serving  # noqa: E402
@@ -133,15 +132,7 @@ def check_dark(browser, home, pictures):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--alisio", help="the program")
-    parser.add_argument("--cache", default=tempfile.gettempdir() + "/alisio_nights")
-    parser.add_argument("--screenshots", help="folder to put pictures in")
-    options = parser.parse_args()
-    chromium = find_chromium()
-    if chromium is None:
-        print("skipped: there is no Chromium")
-        return 77
+    options, chromium = arguments_or_skip(__doc__)
     with tempfile.TemporaryDirectory() as scratch:
         case = Case(options.alisio, scratch, options.cache)
         night = MadeState(case, case.folder / "made", runs=RUNS, subruns=SUBRUNS)

@@ -6,7 +6,6 @@ Checks that nothing is loaded from elsewhere and nothing complained of, wide and
 Exits 77, "skipped", without a Chromium.
 """
 
-import argparse
 import json
 import pathlib
 import sys
@@ -15,7 +14,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "report"), str(HERE.parent / "cases")]
 
-from browser import Browser, find_chromium  # noqa: E402
+from browser import Browser, arguments_or_skip  # noqa: E402
 from harness import DATE, Case, expect, one_file  # noqa: E402
 from night_cases import RAW  # noqa: E402
 from prov_ask_cases import files_from  # noqa: E402
@@ -73,15 +72,7 @@ def follow(browser, home, night, pictures, width, phone):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--alisio", help="the program")
-    parser.add_argument("--cache", default=tempfile.gettempdir() + "/alisio_nights")
-    parser.add_argument("--screenshots", help="folder to put pictures in")
-    options = parser.parse_args()
-    chromium = find_chromium()
-    if chromium is None:
-        print("skipped: there is no Chromium")
-        return 77
+    options, chromium = arguments_or_skip(__doc__)
     with tempfile.TemporaryDirectory() as scratch:
         case = Case(options.alisio, scratch, options.cache)
         night = case.simulated(**RAW)
