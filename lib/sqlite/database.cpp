@@ -136,6 +136,11 @@ Database::Database(const std::filesystem::path& file, OpenMode mode, int busy_ms
   if (mode == OpenMode::create) {
     use_write_ahead_log(connection, file.string(), busy_ms);
     run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+    // The files of the log stay, emptied, when the last writer has closed: who may read the folder
+    // but not write into it could not open the database without them.
+    int persist = 1;
+    sqlite3_file_control(connection, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+    run("PRAGMA journal_size_limit = 67108864");
   }
 }
 

@@ -47,6 +47,29 @@ TEST_F(DatabaseTest, KeepsEveryKindOfValue) {
   EXPECT_FALSE(query.step());
 }
 
+TEST_F(DatabaseTest, IsReadByWhoMayNotWriteBesideIt) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  {
+    Database writer(file(), OpenMode::create);
+    writer.run("CREATE TABLE t (i INTEGER); INSERT INTO t VALUES (7)");
+  }
+  const pid_t stranger = ::fork();
+  if (stranger == 0) {
+    constexpr unsigned nobody = 65534;
+    if (::setgid(nobody) != 0 || ::setuid(nobody) != 0) ::_exit(2);
+    try {
+      Database reader(file(), OpenMode::read_only);
+      Statement query = reader.prepare("SELECT i FROM t");
+      ::_exit(query.step() && query.integer(0) == 7 ? 0 : 3);
+    } catch (const Error&) {
+      ::_exit(1);
+    }
+  }
+  int status = 0;
+  ::waitpid(stranger, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
 TEST_F(DatabaseTest, IsMadeByManyAtOnce) {
   constexpr int databases = 60, makers = 8;
   std::atomic<int> refused = 0;
