@@ -1,6 +1,9 @@
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -85,6 +88,17 @@ int run(int argc, char** argv) {
               suggestion(arguments[0], names));
 }
 
+/// What reads our output must not take half of it for all of it.
+/// @throws Error(resource) if standard output took not all of what was printed.
+void expect_all_was_said() {
+  if (std::cout.flush() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  // A reader that went away wanted no more.
+  pollfd reader{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0) return;
+  throw Error(ErrorKind::resource, "not all of the output could be written", "standard output",
+              "is its disk full?");
+}
+
 }  // namespace
 }  // namespace alisio::apps
 
@@ -94,7 +108,9 @@ int main(int argc, char** argv) {
   // Past the limit of a file's size, writing fails with a reason instead.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return alisio::apps::run(argc, argv);
+    const int code = alisio::apps::run(argc, argv);
+    alisio::apps::expect_all_was_said();
+    return code;
   } catch (const alisio::Error& e) {
     spdlog::error("{}", e.what());
     return alisio::exit_code(e.kind());

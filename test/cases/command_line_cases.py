@@ -1,5 +1,8 @@
 """The command line: help, version, and mistakes that people make."""
 
+import subprocess
+from pathlib import Path
+
 from harness import DATE, expect
 
 COMMANDS = ("simulate", "r0-to-dl1", "dl1-to-dl2", "night", "prov", "show", "config")
@@ -12,6 +15,19 @@ def case_help_everywhere(case):
         said = case.run(command, "--help").ends("done")
         expect("Usage: alisio " + command in said.out, f"no usage line:\n{said}")
     case.run("--version").ends("done").says("alisio", "(")
+
+
+def case_output_that_is_not_taken(case):
+    """Half an answer is no answer, unless the reader wanted no more."""
+    if not Path("/dev/full").exists():
+        return
+    with open("/dev/full", "wb") as full:
+        said = subprocess.run([case.alisio, "config"], stdout=full, stderr=subprocess.PIPE,
+                              text=True, check=False)
+    expect(said.returncode == 6 and "output could be written" in said.stderr, f"{said}")
+    words = f"{case.alisio} config --help-keys | head -n 1; echo ${{PIPESTATUS[0]}}"
+    said = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=False)
+    expect(said.stdout.endswith("\n0\n") and not said.stderr, f"{said}")
 
 
 def case_unknown_command(case):
