@@ -14,6 +14,7 @@ R0_DIR: %(BASE)s/R0G
 RAW_R0_DIR: %(BASE)s/R0
 DRIVE_DIR: %(BASE)s/monitoring/DrivePositioning
 DL1_DIR: %(BASE)s/DL1
+ANALYSIS_DIR: %(BASE)s/running_analysis
 DL2_DIR: /elsewhere/DL2
 PROD_ID: v0.9.6
 A_KEY_OF_THE_FUTURE: 3
@@ -21,6 +22,11 @@ A_KEY_OF_THE_FUTURE: 3
 apply_catB_calibration: True
 store_image_dl1ab: False
 max_tries: 3
+[SLURM]
+PARTITION_DATA: short, long
+MEMSIZE_DATA: 6GB
+WALLTIME: 1:15:00
+ACCOUNT: dpps
 [mail]
 recipient: crew@example.org
 [PROVENANCE]
@@ -44,11 +50,19 @@ def case_migrate_lstosa_config(case):
     expect(read["paths"]["r0g"] == "/fefs/data/R0G", f"{read['paths']}")
     expect(read["prod_id"] == "v0.9.6" and read["night"]["retries"] == 2, f"{said.stdout}")
     expect(read["steps"]["cat_b"] and not read["dl1ab"]["store_images"], f"{said.stdout}")
-    for key in ("DL1_DIR", "DL2_DIR", "A_KEY_OF_THE_FUTURE", "recipient", "HASH_METHOD"):
+    expect(read["night"]["executor"] == "slurm" and read["slurm"]["partition"] == "short,long"
+           and read["slurm"]["account"] == "dpps" and read["slurm"]["job_time"] == 75
+           and read["slurm"]["scratch"].endswith("/alisio_jobs"), f"{read['slurm']}")
+    expect(read["notify"]["mail"] == "crew@example.org", f"{read['notify']}")
+    for key in ("DL1_DIR", "DL2_DIR", "A_KEY_OF_THE_FUTURE", "MEMSIZE_DATA", "HASH_METHOD"):
         expect(f".{key} = " in said.stdout, f"{key} is not explained:\n{said.stdout}")
     expect("NOT KEPT" in said.stdout and "UNKNOWN" in said.stdout, said.stdout)
     file.write_text("no configuration", "utf-8")
     expect(migrate(file).returncode == 5, "a stranger's file is taken")
+    file.write_text(SEQUENCER[:60], "utf-8")
+    expect(migrate(file).returncode == 5, f"a cut file is taken: {migrate(file).stdout}")
+    file.write_text(SEQUENCER.replace("1:15:00", "soon"), "utf-8")
+    expect("WALLTIME" in migrate(file).stderr, "a wrong time limit is taken")
     expect(migrate(case.folder / "absent.cfg").returncode == 4, "an absent file is taken")
 
 
