@@ -23,7 +23,26 @@ std::int64_t data_version(night::State& state) {
   return query.step() ? query.integer(0) : 0;
 }
 
-json night_line(const night::NightRecord& record) {
+/// Count the jobs of a night as `alisio status` does: all of them, the night's own too.
+json job_counts(night::State& state, const night::NightKey& night) {
+  sqlite::Statement query = state.database().prepare(
+      "SELECT status, count(*) FROM step WHERE telescope = ? AND date = ? AND prod_id = ? "
+      "GROUP BY status");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  std::int64_t done = 0, failed = 0, open = 0;
+  while (query.step()) {
+    const std::string status = query.text(0);
+    if (status == "done")
+      done += query.integer(1);
+    else if (status == "failed" || status == "blocked" || status == "missing input")
+      failed += query.integer(1);
+    else if (status != "vetoed")
+      open += query.integer(1);
+  }
+  return {{"done", done}, {"failed", failed}, {"open", open}};
+}
+
+json night_line(night::State& state, const night::NightRecord& record) {
   json night{{"date", record.key.date.compact()},
              {"prod_id", record.key.prod_id},
              {"telescope", record.key.telescope},
@@ -32,24 +51,14 @@ json night_line(const night::NightRecord& record) {
   const bool told = summary.is_object();
   night["complete"] = told && summary.value("complete", false);
   night["troubles"] = told ? summary.value("troubles", json::array()).size() : 0;
-  std::int64_t runs = 0, subruns = 0, done = 0, failed = 0, open = 0, events = 0;
+  std::int64_t runs = 0, subruns = 0, events = 0;
   for (const json& line : told ? summary.value("runs", json::array()) : json::array()) {
     ++runs;
     subruns += line.value("subruns", 0);
     events += line.value("events", std::int64_t{0});
-    for (const auto& [name, count] : line.items())
-      if (count.is_object() && count.contains("done") && count.contains("open")) {
-        done += count.value("done", 0);
-        failed += count.value("failed", 0);
-        open += count.value("open", 0);
-      }
   }
-  night.update({{"runs", runs},
-                {"subruns", subruns},
-                {"done", done},
-                {"failed", failed},
-                {"open", open},
-                {"events", events}});
+  night.update({{"runs", runs}, {"subruns", subruns}, {"events", events}});
+  night.update(job_counts(state, record.key));
   return night;
 }
 
@@ -65,7 +74,7 @@ json nights_document(night::State& state, NightsMemory& memory) {
     auto& [updated_at, known] =
         memory[fmt::format("{} {}", record.key.telescope, topic_of(record.key))];
     if (known.is_null() || updated_at != record.updated_at) {
-      known = night_line(record);
+      known = night_line(state, record);
       updated_at = record.updated_at;
     }
     nights.push_back(known);
