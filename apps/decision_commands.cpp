@@ -20,6 +20,7 @@
 #include "lib/night/dates.hpp"
 #include "lib/night/decision.hpp"
 #include "lib/night/discard.hpp"
+#include "lib/night/instant.hpp"
 #include "lib/night/night.hpp"
 
 namespace alisio::apps {
@@ -193,7 +194,7 @@ void record(const Request& request, DecisionKind kind, night::State& state) {
   decision.stage = request.stage;
   decision.reason = request.reason;
   decision.author = request.author;
-  decision.at = night::utc_now_text();
+  decision.at = night::utc_now_after(night::latest_instant(state, request.key));
   night::record_decision(state, request.key, decision);
   std::cout << fmt::format("night {}, production {}: {}\n", request.key.date.iso(),
                            request.key.prod_id, decision.line());

@@ -15,6 +15,28 @@ void Agenda::update(const NightPlan& plan, const std::vector<std::size_t>& posit
   for (const std::size_t position : positions) note(plan, position);
 }
 
+namespace {
+
+/// True if all that a job still waits for is under way, and its command is the same whatever these
+/// jobs come to. A failure of theirs is another matter: then it is not to run.
+bool can_wait_in_queue(const NightPlan& plan, const PlannedJob& planned) {
+  if (!planned.job.gate.path.empty()) return false;
+  return std::all_of(planned.needs.begin(), planned.needs.end(), [&](std::size_t need) {
+    const PlannedJob& maker = plan.jobs[need];
+    return !maker.step.pending() ||
+           (maker.step.under_way() && !Planner::changes_choices(maker.job.key.stage));
+  });
+}
+
+void put(std::set<std::size_t>& positions, std::size_t position, bool in) {
+  if (in)
+    positions.insert(position);
+  else
+    positions.erase(position);
+}
+
+}  // namespace
+
 void Agenda::note(const NightPlan& plan, std::size_t position) {
   const PlannedJob& planned = plan.jobs[position];
   const bool pending = planned.step.pending();
@@ -29,22 +51,19 @@ void Agenda::note(const NightPlan& plan, std::size_t position) {
       to_run && !planned.job.last &&
       std::none_of(planned.needs.begin(), planned.needs.end(),
                    [&](std::size_t need) { return plan.jobs[need].step.pending(); });
-  if (can_start)
-    ready_.insert(position);
-  else
-    ready_.erase(position);
-  if (to_run && !plan.goes_with_dl1(planned))
-    to_start_.insert(position);
-  else
-    to_start_.erase(position);
+  put(ready_, position, can_start);
+  put(ahead_, position,
+      to_run && !can_start && !planned.job.last && can_wait_in_queue(plan, planned));
+  put(to_start_, position, to_run && !plan.goes_with_dl1(planned));
 }
 
-std::vector<std::size_t> Agenda::ready(const NightPlan& plan) const {
+std::vector<std::size_t> Agenda::ready(const NightPlan& plan, bool ahead) const {
   // What kind of run each is, and with that what becomes of it, comes from the run summary.
   if (!plan.jobs.empty() && plan.jobs.front().job.key.stage == "run_summary" &&
       plan.jobs.front().step.pending())
     return ready_.contains(0) ? std::vector<std::size_t>{0} : std::vector<std::size_t>{};
   std::vector<std::size_t> positions(ready_.begin(), ready_.end());
+  if (ahead) positions.insert(positions.end(), ahead_.begin(), ahead_.end());
   for (const std::size_t position : last_)
     if (pending_count_ == 1 && plan.jobs[position].step.status == StepStatus::to_run)
       positions.push_back(position);

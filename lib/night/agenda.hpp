@@ -19,7 +19,9 @@ class Agenda {
   void update(const NightPlan& plan, const std::vector<std::size_t>& positions);
 
   /// Return the positions of the jobs that can start, makers before readers.
-  [[nodiscard]] std::vector<std::size_t> ready(const NightPlan& plan) const;
+  /// @param ahead those too that only wait for the products of jobs under way, if what these come
+  /// to cannot change what they are made of
+  [[nodiscard]] std::vector<std::size_t> ready(const NightPlan& plan, bool ahead = false) const;
   /// Return how many processes are still to be started, as far as is known.
   [[nodiscard]] int to_start() const { return static_cast<int>(to_start_.size()); }
   /// True while a product of a run may still come or change.
@@ -30,7 +32,7 @@ class Agenda {
  private:
   void note(const NightPlan& plan, std::size_t position);
 
-  std::set<std::size_t> ready_, to_start_;
+  std::set<std::size_t> ready_, ahead_, to_start_;
   std::vector<bool> pending_;      ///< by position
   std::map<int, int> pending_of_;  ///< by run
   std::size_t pending_count_ = 0;

@@ -15,6 +15,7 @@ struct JobRequest {
   std::filesystem::path report_file, log_file;
   std::vector<std::string> products;  ///< final paths
   int attempt = 1;                    ///< counted from 1
+  std::vector<JobKey> after = {};     ///< jobs under way that make what it reads
 };
 
 /// Writes the command lines of jobs.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "lib/night/instant.hpp"
+
 namespace alisio::night {
 namespace {
 
@@ -94,7 +96,7 @@ std::int64_t record_decision(State& state, const NightKey& night, const Decision
           "author, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(night.telescope, night.date.compact(), night.prod_id, to_string(decision.kind),
             decision.run, decision.subrun, decision.stage, decision.reason, decision.author,
-            decision.at.empty() ? utc_now_text() : decision.at)
+            decision.at.empty() ? utc_now_after(latest_instant(state, night)) : decision.at)
       .run();
   const std::int64_t id = database.last_row_id();
   transaction.commit();
@@ -135,7 +137,7 @@ const Decision* decision_about(const std::vector<Decision>& decisions, DecisionK
 }
 
 Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged) {
-  if (judged.status == StepStatus::done || judged.status == StepStatus::running) return judged;
+  if (judged.done() || judged.under_way()) return judged;
   if (const Decision* veto = decision_about(decisions, DecisionKind::veto, key))
     return {StepStatus::vetoed, veto->text()};
   if (judged.status == StepStatus::to_run)

@@ -1,4 +1,6 @@
 #pragma once
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,7 +19,7 @@ enum class Fate {
   cancelled,      ///< by somebody, in the scheduler
   timed_out,      ///< after the time that it was given
   out_of_memory,  ///< beyond the memory that it was given
-  displaced       ///< preempted, or its node failed: none of its own fault
+  displaced       ///< preempted, its node failed, or what it waited for: none of its own fault
 };
 
 /// The end of a process of jobs.
@@ -65,6 +67,18 @@ class Executor {
 
   /// Processes that were started and of whose end poll() has not told.
   [[nodiscard]] virtual std::size_t under_way() const = 0;
+
+  /// Take back what has not begun of these jobs, for they are not to run now, and what cannot run
+  /// without them. Return its ends, as `displaced`.
+  [[nodiscard]] virtual std::vector<ExecutionEnd> withdraw(const std::set<JobKey>&) { return {}; }
+
+  /// Jobs of processes that were started but have not begun, and what they wait for, as poll() last
+  /// saw it.
+  [[nodiscard]] virtual std::map<JobKey, std::string> waiting() const { return {}; }
+
+  /// True if a request may name jobs under way that it is to wait for (JobRequest::after). If one
+  /// of them fails, its end is `displaced`.
+  [[nodiscard]] virtual bool keeps_order() const { return false; }
 
   /// True if processes go on when this pass is over.
   [[nodiscard]] virtual bool outlives_passes() const = 0;

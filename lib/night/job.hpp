@@ -54,6 +54,7 @@ enum class StepStatus {
   done,     ///< recorded, unchanged inputs, outputs as recorded
   to_run,   ///< once its inputs are there
   waiting,  ///< decided when the jobs before it have ended
+  queued,   ///< handed to a scheduler, where it waits
   running,
   blocked,        ///< something it needs cannot be made, or it failed too often
   missing_input,  ///< a file that it needs does not exist
@@ -69,8 +70,11 @@ struct Step {
 
   /// Its product may still come, or change, in this pass.
   [[nodiscard]] bool pending() const {
-    return status == StepStatus::to_run || status == StepStatus::waiting ||
-           status == StepStatus::running;
+    return status == StepStatus::to_run || status == StepStatus::waiting || under_way();
+  }
+  /// A process of it was started, or handed to a scheduler.
+  [[nodiscard]] bool under_way() const {
+    return status == StepStatus::queued || status == StepStatus::running;
   }
   /// Its product stands.
   [[nodiscard]] bool done() const { return status == StepStatus::done; }

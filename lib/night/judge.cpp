@@ -253,6 +253,8 @@ const char* to_string(StepStatus status) {
       return "to run";
     case StepStatus::waiting:
       return "waiting";
+    case StepStatus::queued:
+      return "queued";
     case StepStatus::running:
       return "running";
     case StepStatus::blocked:

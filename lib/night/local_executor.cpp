@@ -9,6 +9,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/slurm_task.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -57,11 +58,18 @@ LocalExecutor::LocalExecutor(State& state, NightKey night, fs::path program, Loc
 Recovery LocalExecutor::recover(const std::vector<ProcessRecord>& left) {
   Recovery recovery;
   for (const ProcessRecord& process : left) {
-    if (!process.submission.empty())
+    if (!process.submission.empty()) {
+      const fs::path tasks = limits_.slurm_folder / (process.submission + ".json");
+      const bool never_submitted = process.scheduler_job.empty() && !fs::exists(tasks);
+      if (never_submitted || (fs::exists(tasks) && withdraw_task(tasks, process.task))) {
+        recovery.ended.push_back({process, {}, Fate::displaced, ""});
+        continue;
+      }
       throw Error(ErrorKind::configuration,
                   fmt::format("job {} of this night is in Slurm (as {})",
                               job_name(process.jobs.front()), process.scheduler_job),
                   "night.executor", "say 'slurm' until its jobs there have ended");
+    }
     recovery.ended.push_back(end_left(process));
   }
   return recovery;

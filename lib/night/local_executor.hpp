@@ -16,6 +16,8 @@ struct LocalLimits {
   int nice = 0;                    ///< added to their niceness
   /// Memory that a stage is expected to take, bytes; empty: not known, none.
   std::function<std::uint64_t(const std::string& stage)> memory_of_stage = {};
+  /// Where tasks were put that went to Slurm before the configuration said otherwise.
+  std::filesystem::path slurm_folder = {};
 };
 
 /// End a process that an earlier pass on this machine left, and remove its fragments.

@@ -65,6 +65,17 @@ std::map<int, int> calibration_runs(sqlite::Database& database, const NightKey& 
   return runs;
 }
 
+/// Return the number that a scheduler gave last to jobs of each run.
+std::map<int, std::string> scheduler_jobs(sqlite::Database& database, const NightKey& night) {
+  sqlite::Statement query = database.prepare(
+      "SELECT json_extract(jobs, '$[0][1]') AS run, scheduler_job, max(id) FROM process "
+      "WHERE telescope = ? AND date = ? AND prod_id = ? AND scheduler_job != '' GROUP BY run");
+  query.bind(night.telescope, night.date.compact(), night.prod_id);
+  std::map<int, std::string> numbers;
+  while (query.step()) numbers[static_cast<int>(query.integer(0))] = query.text(1);
+  return numbers;
+}
+
 std::vector<const JobStatusView*> jobs_of(const NightStatus& status, int run) {
   std::vector<const JobStatusView*> jobs;
   for (const JobStatusView& job : status.jobs)
@@ -210,6 +221,10 @@ void print_lstosa_table(const NightStatus& status, State& state, std::ostream& o
     row[18] = percent("dl2_subrun");
     rows.push_back(std::move(row));
   }
+  const std::map<int, std::string> numbers = scheduler_jobs(state.database(), night);
+  for (std::size_t row = 1; row < rows.size(); ++row)
+    if (const auto known = numbers.find(std::stoi(rows[row][4])); known != numbers.end())
+      rows[row][9] = known->second;
   if (const auto closing = state.closing(night); closing && closing->closed())
     for (std::size_t row = 1; row < rows.size(); ++row) rows[row][7] = "Closed";
   print_rows(rows, out);

@@ -49,6 +49,9 @@ std::unique_ptr<Executor> make_local(const config::Configuration& configuration,
   if (limits.memory_bytes == 0) limits.memory_bytes = machine.memory_bytes;
   limits.nice = integer(configuration, "night.nice");
   limits.memory_of_stage = memory_of_stage(configuration, night, state);
+  const fs::path shared = configuration.path("slurm.scratch");
+  limits.slurm_folder =
+      (shared.empty() ? needs.scratch : shared / needs.scratch.filename()) / "slurm";
   return std::make_unique<LocalExecutor>(state, night, needs.program, std::move(limits));
 }
 

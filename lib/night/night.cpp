@@ -19,6 +19,7 @@
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
 #include "lib/night/file_hashes.hpp"
+#include "lib/night/instant.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/make_executor.hpp"
 #include "lib/night/notify.hpp"
@@ -172,7 +173,6 @@ std::vector<Decision> redo_decisions(const NightOptions& options) {
   redo.stage = options.redo->stage;
   redo.reason = options.redo->reason;
   redo.author = options.redo->author;
-  redo.at = utc_now_text();
   for (const int run : options.runs.empty() ? std::vector<int>{whole_night} : options.runs) {
     redo.run = run;
     decisions.push_back(redo);
@@ -205,8 +205,10 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
       return state->known_verdict(settings.gates, file);
     };
   }
-  for (Decision& redo : new_decisions(redo_decisions(options), settings.decisions))
+  for (Decision& redo : new_decisions(redo_decisions(options), settings.decisions)) {
+    redo.at = utc_now_after(state ? latest_instant(*state, setup.key) : "");
     settings.decisions.push_back(std::move(redo));
+  }
   std::vector<FileStamp> rehashed;
   Planner planner(setup, settings, disk_access(services));
   const NightPlan plan = planner.plan(snapshot, {}, rehashed);

@@ -45,7 +45,6 @@ void complete_record(JobRecord& job, const ProcessRecord& process,
   const auto facts = stages.find(job.key.stage);
   if (facts != stages.end()) job.configuration = facts->second.configuration;
   job.log_file = process.log_file;
-  job.ended_at = utc_now_text();
 }
 
 /// The process ended without saying why: the next stage that it owed an answer for has failed.

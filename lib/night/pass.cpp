@@ -11,6 +11,7 @@
 #include "lib/base/log.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/file_hashes.hpp"
+#include "lib/night/instant.hpp"
 #include "lib/night/progress.hpp"
 
 namespace alisio::night {
@@ -41,6 +42,7 @@ Pass::Pass(std::function<NightSetup()> set_up, const NightServices& services, St
       setup_(set_up_()),
       planner_(setup_, settings_, disk_access(services)),
       merges_(services, state),
+      latest_(latest_instant(state, setup_.key)),
       start_(Clock::now()) {}
 
 CommandWriter Pass::writer() const {
@@ -76,6 +78,7 @@ void Pass::heed_decisions() {
   seen_version_ = version;
   std::vector<Decision> now = standing_decisions(state_, setup_.key);
   if (now == settings_.decisions) return;
+  for (const Decision& decision : now) latest_ = std::max(latest_, decision.at);
   for (const Decision& decision : now) {
     if (std::find(settings_.decisions.begin(), settings_.decisions.end(), decision) !=
         settings_.decisions.end())
@@ -89,9 +92,21 @@ void Pass::heed_decisions() {
     });
   }
   settings_.decisions = std::move(now);
+  withdraw_unwanted();
   set_aside();
   plan_everything();
   share_hashes();
+}
+
+void Pass::withdraw_unwanted() {
+  std::set<JobKey> unwanted;
+  for (const auto& [key, reason] : executor_.waiting())
+    for (const DecisionKind kind : {DecisionKind::veto, DecisionKind::hold, DecisionKind::discard})
+      if (decision_about(settings_.decisions, kind, key) != nullptr) unwanted.insert(key);
+  if (unwanted.empty()) return;
+  const std::vector<ExecutionEnd> ends = executor_.withdraw(unwanted);
+  spdlog::info("{} process{} taken back from the queue", ends.size(), ends.size() == 1 ? "" : "es");
+  take_ends(ends, nullptr);
 }
 
 /// Hash the files that many jobs share, once per content, and hand them on.
@@ -187,6 +202,8 @@ void Pass::recover() {
       events_.running.insert(key);
       tries_[key] = 1;
     }
+  withdraw_unwanted();
+  events_.queued = executor_.waiting();
   state_.together([&] {
     for (const ExecutionEnd& about : recovery.ended) {
       const Outcome outcome = record_end(about);
@@ -211,9 +228,11 @@ Outcome Pass::record_end(const ExecutionEnd& about) {
     return position == plan_.positions.end() ? std::vector<PortFile>{}
                                              : plan_.jobs[position->second].job.inputs;
   });
-  for (const JobRecord& job : outcome.jobs)
+  for (JobRecord& job : outcome.jobs) {
+    job.ended_at = latest_ = utc_now_after(latest_);
     if (job.status == JobStatus::failed)
       spdlog::error("{} {}: {}", job.key.stage, job_name(job.key), job.message);
+  }
   if (outcome.jobs.empty())
     state_.process_vanished(setup_.key, about.process, outcome.counts);
   else
@@ -286,7 +305,7 @@ bool Pass::start_ready() {
   const std::optional<std::string> pause = pause_text(options_.pause);
   if (pause && pause != paused_) spdlog::info("{}", *pause);
   paused_ = pause;
-  for (const std::size_t position : agenda_.ready(plan_)) {
+  for (const std::size_t position : agenda_.ready(plan_, executor_.keeps_order())) {
     if (pause &&
         executor_.under_way() + requests.size() >= static_cast<std::size_t>(options_.pause.jobs)) {
       left = !options_.leave_in_pause;
@@ -297,6 +316,9 @@ bool Pass::start_ready() {
     JobRequest request = writer().write(planned, with_dl2);
     if (const auto known = snapshot_.jobs.find(planned.job.key); known != snapshot_.jobs.end())
       request.attempt = known->second.attempts + 1;
+    for (const std::size_t need : planned.needs)
+      if (const PlannedJob& maker = plan_.jobs[need]; maker.step.under_way())
+        request.after.push_back(maker.job.key);
     left = !executor_.take(request);
     if (left) break;
     inputs.push_back({{planned.job.key, planned.inputs}});
@@ -319,13 +341,32 @@ bool Pass::start_ready() {
   return left;
 }
 
+bool Pass::start_all() {
+  for (;;) {
+    const int before = jobs_run_;
+    const bool left = start_ready();
+    look_at_queue();
+    if (left || jobs_run_ == before || !executor_.keeps_order()) return left;
+  }
+}
+
+void Pass::look_at_queue() {
+  std::map<JobKey, std::string> now = executor_.waiting();
+  if (now == events_.queued) return;
+  events_.queued = std::move(now);
+  // Nobody's inputs change by that: nothing need be decided anew.
+  for (const JobKey& key : events_.running)
+    if (const auto position = plan_.positions.find(key); position != plan_.positions.end())
+      plan_.jobs[position->second].step = events_.step_under_way(key);
+}
+
 int Pass::run() {
   SignalWait signals;
   share_hashes();
   Progress progress;
   try {
     for (;;) {
-      const bool left = start_ready();
+      const bool left = start_all();
       if (!left && executor_.under_way() == 0) return 0;
       if (options_.may_leave && executor_.outlives_passes()) return 0;
       progress.show(static_cast<int>(executor_.under_way()), agenda_.to_start());
@@ -338,6 +379,7 @@ int Pass::run() {
         return signal;
       }
       take_ends(executor_.poll(), &progress);
+      look_at_queue();
       heed_decisions();
     }
   } catch (...) {

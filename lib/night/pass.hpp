@@ -72,6 +72,12 @@ class Pass {
   void decide_again(const std::vector<JobKey>& changed);
   void give_up_what_failed(const std::vector<JobKey>& keys);
   bool start_ready();
+  /// Start all that can start, and what may wait for it in a queue.
+  bool start_all();
+  /// Take back from the queue what operators have decided against.
+  void withdraw_unwanted();
+  /// Take note of what has not begun yet.
+  void look_at_queue();
   void take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress);
   Outcome record_end(const ExecutionEnd& about);
   void adopt(Outcome& outcome);
@@ -94,6 +100,7 @@ class Pass {
   std::map<JobKey, int> tries_;            ///< of this pass
   std::map<JobKey, bool> transient_;       ///< the last failure may pass
   ProvenanceMerges merges_;
+  std::string latest_;                 ///< instant that is recorded of the night; ISO, UTC
   std::optional<std::string> paused_;  ///< until when, while it pauses
   std::int64_t seen_version_ = 0;      ///< of the database, when decisions were last looked at
   DataVerdicts verdicts_;

@@ -56,7 +56,7 @@ void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settin
   planned.inputs = job.inputs;
   planned.redo = redo_of(plan, planned, settings.decisions);
   if (events.running.contains(job.key)) {
-    planned.step = {StepStatus::running, "running"};
+    planned.step = events.step_under_way(job.key);
     return;
   }
   if (const auto failed = events.given_up.find(job.key); failed != events.given_up.end()) {
@@ -165,6 +165,12 @@ std::size_t add_job(NightPlan& plan, Job job, const PlanSettings& settings, Stat
   plan.jobs.push_back(std::move(planned));
   judge_job(plan, position, settings, state, events, files, verdicts);
   return position;
+}
+
+Step PassEvents::step_under_way(const JobKey& key) const {
+  const auto waits = queued.find(key);
+  return waits == queued.end() ? Step{StepStatus::running, "running"}
+                               : Step{StepStatus::queued, waits->second};
 }
 
 std::size_t NightPlan::count(StepStatus status) const {

@@ -43,8 +43,12 @@ struct PlanSettings {
 
 /// What has happened in the present pass.
 struct PassEvents {
-  std::set<JobKey> running;
+  std::set<JobKey> running;                ///< started, or handed to a scheduler
+  std::map<JobKey, std::string> queued;    ///< of those, what has not begun, and what it waits for
   std::map<JobKey, std::string> given_up;  ///< failed, not to be tried again; the message
+
+  /// Return the step of a job that is among `running`.
+  [[nodiscard]] Step step_under_way(const JobKey& key) const;
 };
 
 /// A job, and what is to become of it.

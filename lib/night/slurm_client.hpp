@@ -21,9 +21,11 @@ struct SlurmSubmission {
   std::string comment = {};               ///< which night, stage and run it is, for people
   std::vector<std::string> command = {};  ///< what each task executes
   std::filesystem::path log_folder = {};  ///< of what Slurm itself says of a task
-  int tasks = 1, processors = 1;
-  std::uint64_t memory_bytes = 0;  ///< of a task
-  double time_s = 0;               ///< of a task
+  std::vector<int> indices = {};          ///< of the tasks, ascending
+  std::string dependency = {};            ///< what they wait for, as Slurm takes it; empty: nothing
+  int processors = 1;                     ///< of a task
+  std::uint64_t memory_bytes = 0;         ///< of a task
+  double time_s = 0;                      ///< of a task
 };
 
 /// How far Slurm says that a task is.
@@ -35,7 +37,7 @@ enum class SlurmState {
   cancelled,
   timed_out,
   out_of_memory,
-  displaced
+  displaced  ///< preempted, its node failed, or what it waited for did
 };
 [[nodiscard]] inline bool is_over(SlurmState state) {
   return state != SlurmState::waiting && state != SlurmState::running;
@@ -57,9 +59,10 @@ struct SlurmQueue {
 
 enum class SubmissionEnd {
   accepted,
-  refused,  ///< it would be refused again: no node is as large as that
-  not_now,  ///< refused, for reasons that may pass or be mended
-  unknown   ///< no answer: it may have been accepted
+  refused,   ///< it would be refused again: no node is as large as that
+  not_now,   ///< refused, for reasons that may pass or be mended
+  too_late,  ///< what it was to wait for is no more
+  unknown    ///< no answer: it may have been accepted
 };
 
 struct SubmissionAnswer {
@@ -81,6 +84,8 @@ class SlurmClient {
   /// Ask the accounting for what the controller has forgotten.
   [[nodiscard]] std::map<std::string, SlurmTask> accounting(
       const std::vector<std::string>& jobs) const;
+  /// Ask for tasks, "12_3", to be taken out of the queue. It is no harm if they stay in it.
+  void cancel(const std::vector<std::string>& tasks) const;
   /// Return the greatest index of an array plus 1; the default of Slurm if it does not answer.
   [[nodiscard]] int array_limit() const;
 
@@ -88,6 +93,9 @@ class SlurmClient {
   [[nodiscard]] std::string program(const char* name) const;
   SlurmSettings settings_;
 };
+
+/// Return indices as Slurm takes them: "0-2,5". They must ascend.
+[[nodiscard]] std::string array_text(const std::vector<int>& indices);
 
 /// Return what a word of Slurm's for the state of a job means: "PENDING", "CANCELLED by 1000".
 [[nodiscard]] SlurmState slurm_state(const std::string& word);

@@ -9,6 +9,7 @@
 
 #include "lib/night/executor.hpp"
 #include "lib/night/slurm_client.hpp"
+#include "lib/night/slurm_pack.hpp"
 #include "lib/night/slurm_task.hpp"
 
 namespace alisio::night {
@@ -32,7 +33,7 @@ struct SlurmPolicy {
 
 /// Hands processes to Slurm: an array for each stage and run, whose tasks tell by their journals
 /// how far they are. They go on when the pass is over; Slurm is asked only about those whose
-/// journal says no end.
+/// journal says no end. What only waits for tasks in Slurm is handed over behind them.
 ///
 /// No process is lost or doubled: the state knows of an array before it is submitted, by its unique
 /// name; whether Slurm took it is asked before it is submitted again; and of two arrays of one name
@@ -48,6 +49,9 @@ class SlurmExecutor final : public Executor {
   [[nodiscard]] std::vector<ExecutionEnd> stop() override { return {}; }
   void abandon() noexcept override {}
   [[nodiscard]] std::size_t under_way() const override;
+  [[nodiscard]] std::vector<ExecutionEnd> withdraw(const std::set<JobKey>& jobs) override;
+  [[nodiscard]] std::map<JobKey, std::string> waiting() const override;
+  [[nodiscard]] bool keeps_order() const override { return true; }
   [[nodiscard]] bool outlives_passes() const override { return true; }
 
  private:
@@ -59,19 +63,23 @@ class SlurmExecutor final : public Executor {
     SlurmSubmission submission;
     std::string job;  ///< "12"; empty: it is not known whether Slurm has it
     Clock::time_point next_try;
-    std::map<int, Task> open;  ///< by index
+    std::map<int, Task> open;            ///< by index
+    std::map<int, int> begun;            ///< by index: how many of a task's processes have begun
+    std::map<int, std::string> reasons;  ///< by index: why a task waits, in Slurm's words
+    std::string refusal;                 ///< why Slurm has not taken it so far
   };
 
   [[nodiscard]] JobNeed need_of(const JobRequest& request) const;
-  void pack(std::vector<Array>& arrays, std::vector<ProcessRecord>& records,
-            const std::vector<std::size_t>& group, const JobNeed& need);
+  [[nodiscard]] std::vector<PackItem> items() const;
+  [[nodiscard]] Array prepare(PackedArray packed, std::vector<ProcessRecord>& records) const;
   void submit(Array& array);
-  void refuse(Array& array, const std::string& why);
+  void give_back(Array& array, Fate fate, const std::string& why);
   void settle(Array& array, const SlurmQueue& queue);
   std::vector<ExecutionEnd> look();
   void take_told_ends(std::vector<ExecutionEnd>& ends);
   void take_other_ends(const SlurmQueue& queue, std::vector<ExecutionEnd>& ends);
   void end_task(Array& array, int index, const SlurmTask& said, std::vector<ExecutionEnd>& ends);
+  [[nodiscard]] bool lost_too_often(const ProcessRecord& process) const;
   void ask_for_more(const ProcessRecord& process, const Array& array, Fate fate);
   void forget_finished();
   void warn_away(const std::string& what);
@@ -82,8 +90,8 @@ class SlurmExecutor final : public Executor {
   SlurmPolicy policy_;
   std::map<JobKey, JobNeed> needs_;
   std::vector<JobRequest> taken_;
-  std::map<std::string, Array> arrays_;  ///< by name
-  std::vector<ExecutionEnd> refused_;
+  std::map<std::string, Array> arrays_;   ///< by name
+  std::vector<ExecutionEnd> given_back_;  ///< that Slurm did not take
   Clock::time_point looked_at_, warned_at_;
   bool away_ = false;
 };

@@ -137,7 +137,8 @@ void write_task_file(const fs::path& file, const TaskFile& tasks) {
   const json submission{{"name", asked.name},
                         {"comment", asked.comment},
                         {"log_folder", asked.log_folder.string()},
-                        {"tasks", asked.tasks},
+                        {"indices", asked.indices},
+                        {"dependency", asked.dependency},
                         {"processors", asked.processors},
                         {"memory_bytes", asked.memory_bytes},
                         {"time_s", asked.time_s}};
@@ -160,7 +161,8 @@ TaskFile read_task_file(const fs::path& file) {
                                   .comment = asked.at("comment"),
                                   .command = {},
                                   .log_folder = asked.at("log_folder").get<std::string>(),
-                                  .tasks = asked.at("tasks"),
+                                  .indices = asked.at("indices").get<std::vector<int>>(),
+                                  .dependency = asked.at("dependency"),
                                   .processors = asked.at("processors"),
                                   .memory_bytes = asked.at("memory_bytes"),
                                   .time_s = asked.at("time_s")},
@@ -199,17 +201,21 @@ std::optional<TaskJournal> read_task_journal(const fs::path& file) {
   return journal;
 }
 
+bool withdraw_task(const fs::path& task_file, int index) {
+  return JournalWriter(journal_of_task(task_file, index), withdrawn).taken_by().empty();
+}
+
 int run_task(const fs::path& task_file, int index, const std::string& job) {
   const TaskFile tasks = read_task_file(task_file);
   if (index < 0 || index >= static_cast<int>(tasks.tasks.size()))
     throw Error(ErrorKind::usage, fmt::format("there is no task {}", index), task_file.string(),
-                fmt::format("it holds {} tasks, counted from 0", tasks.tasks.size()));
+                "it holds " + array_text(tasks.submission.indices));
   const fs::path journal_file = journal_of_task(task_file, index);
   SignalWait signals;
   JournalWriter journal(journal_file, job);
   if (!journal.taken_by().empty()) {
     spdlog::warn("task {} is done by {}: nothing is left for {}", index, journal.taken_by(), job);
-    return 0;
+    return journal.taken_by() == withdrawn ? 1 : 0;
   }
   // The pass removes what is done, the task file before the journals: without it, this journal was
   // made too late to tell that another job has done the task.

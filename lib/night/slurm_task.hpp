@@ -15,7 +15,7 @@ namespace alisio::night {
 struct TaskFile {
   std::filesystem::path program;               ///< that runs the stages
   SlurmSubmission submission;                  ///< what was asked of Slurm, without the command
-  std::vector<std::vector<JobRequest>> tasks;  ///< by array index: processes, one after the other
+  std::vector<std::vector<JobRequest>> tasks;  ///< by index: processes, one after the other
 };
 
 void write_task_file(const std::filesystem::path& file, const TaskFile& tasks);
@@ -45,10 +45,17 @@ void write_runner_script(const std::filesystem::path& file);
 /// Read it; nothing if the task has not begun. A line that is being written is left out.
 [[nodiscard]] std::optional<TaskJournal> read_task_journal(const std::filesystem::path& file);
 
+/// What the journal of a task that was taken back names in place of a job.
+inline constexpr const char* withdrawn = "withdrawn";
+/// Take a task back: whoever comes to it later leaves it alone. @returns false if a job has begun
+/// it
+bool withdraw_task(const std::filesystem::path& task_file, int index);
+
 /// Do one task: run its processes and write its journal. If another job has taken the task, do
 /// nothing. After SIGTERM the process under way is told to end, and no other begins.
 /// @param job "12_3", the element of the array that this is
-/// @returns 0 if all processes ended with 0, else 1
+/// @returns 0 if all processes ended with 0, else 1; 1 too if the task was taken back, so that what
+/// waits for it does not begin
 int run_task(const std::filesystem::path& task_file, int index, const std::string& job);
 
 }  // namespace alisio::night

@@ -80,15 +80,17 @@ std::vector<RunningView> read_running(State& state, const NightKey& night) {
 }
 
 /// What the pass showed is up to a second old: processes under way are known better.
-void mark_running(const std::vector<RunningView>& running, std::vector<JobStatusView>& jobs) {
-  std::map<JobKey, const RunningView*> by_job;
-  for (const RunningView& process : running)
+void mark_running(std::vector<RunningView>& running, std::vector<JobStatusView>& jobs) {
+  std::map<JobKey, RunningView*> by_job;
+  for (RunningView& process : running)
     if (!process.lost)
       for (const JobKey& key : process.jobs) by_job[key] = &process;
   const std::string word = to_string(StepStatus::running);
   for (JobStatusView& job : jobs) {
     const auto process = by_job.find(job.key);
-    if (process != by_job.end()) {
+    if (process != by_job.end() && job.status == to_string(StepStatus::queued)) {
+      process->second->queued = true;
+    } else if (process != by_job.end()) {
       job.running_since = process->second->started_at;
       job.status = job.reason = word;
     } else if (job.status == word) {
@@ -186,6 +188,7 @@ NightProgress progress_of(const std::vector<JobStatusView>& jobs,
   for (const JobStatusView& job : jobs) {
     progress.done += job.status == to_string(StepStatus::done);
     progress.running += !job.running_since.empty();
+    progress.queued += job.status == to_string(StepStatus::queued);
     progress.to_run += job.status == to_string(StepStatus::to_run);
     progress.in_trouble += job.status == to_string(StepStatus::failed) ||
                            job.status == to_string(StepStatus::blocked) ||
@@ -194,8 +197,9 @@ NightProgress progress_of(const std::vector<JobStatusView>& jobs,
     done[job.key.stage].sum_s += job.wall_s;
     ++done[job.key.stage].count;
   }
-  const auto at_once = std::count_if(running.begin(), running.end(),
-                                     [](const RunningView& process) { return !process.lost; });
+  const auto at_once =
+      std::count_if(running.begin(), running.end(),
+                    [](const RunningView& process) { return !process.lost && !process.queued; });
   if (at_once == 0 || done.empty()) return progress;
   const auto mean_of = [&](const std::string& stage) {
     const auto mean = done.find(stage);
@@ -205,9 +209,10 @@ NightProgress progress_of(const std::vector<JobStatusView>& jobs,
   };
   double work_s = 0;
   for (const JobStatusView& job : jobs)
-    if (job.status == to_string(StepStatus::to_run)) work_s += mean_of(job.key.stage);
+    if (job.status == to_string(StepStatus::to_run) || job.status == to_string(StepStatus::queued))
+      work_s += mean_of(job.key.stage);
   for (const RunningView& process : running) {
-    if (process.lost) continue;
+    if (process.lost || process.queued) continue;
     double whole_s = 0;
     for (const JobKey& key : process.jobs) whole_s += mean_of(key.stage);
     work_s += std::max(0.0, whole_s - (unix_seconds(now) - unix_seconds(process.started_at)));
@@ -248,6 +253,7 @@ json status_json(const NightStatus& status) {
   document["progress"] = {{"jobs", progress.jobs},
                           {"done", progress.done},
                           {"running", progress.running},
+                          {"queued", progress.queued},
                           {"to_run", progress.to_run},
                           {"in_trouble", progress.in_trouble},
                           {"left_s", progress.left_s ? json(*progress.left_s) : json()},
@@ -270,6 +276,7 @@ json status_json(const NightStatus& status) {
                        {"host", process.host},
                        {"started_at", process.started_at},
                        {"log_file", process.log_file},
+                       {"queued", process.queued},
                        {"lost", process.lost}});
   }
   json& jobs = document["jobs"] = json::array();

@@ -42,6 +42,7 @@ struct RunningView {
   std::vector<JobKey> jobs;  ///< the stages that it runs, in order
   std::int64_t pid = 0;
   std::string host, started_at, log_file;
+  bool queued = false;  ///< with a scheduler: it has not begun
   bool lost = false;  ///< it was of this machine and is gone: the next pass finds out what it made
 };
 
@@ -50,7 +51,7 @@ using StatusCounts = std::map<std::string, int>;
 
 /// How far a night is.
 struct NightProgress {
-  int jobs = 0, done = 0, running = 0, to_run = 0;
+  int jobs = 0, done = 0, running = 0, queued = 0, to_run = 0;
   int in_trouble = 0;  ///< failed, blocked or without input
   /// Time to the end of what is running and to run, seconds: by the mean time of the jobs of each
   /// stage that are done, shared by as many processes as run now. Nothing while nothing runs or no

@@ -128,9 +128,10 @@ void NightMetrics::add(night::State& state, const night::NightStatus& status) {
   const night::NightProgress& progress = status.progress;
   age.add(night, age_s(status.updated_at));
   complete.add(night, status.complete() ? 1 : 0);
-  running.add(night, static_cast<double>(std::count_if(
-                         status.running.begin(), status.running.end(),
-                         [](const night::RunningView& process) { return !process.lost; })));
+  running.add(night, static_cast<double>(std::count_if(status.running.begin(), status.running.end(),
+                                                       [](const night::RunningView& process) {
+                                                         return !process.lost && !process.queued;
+                                                       })));
   if (progress.left_s) left.add(night, *progress.left_s);
   add_stages(night, status.jobs);
   for (const night::StageBytes& stage : night::recorded_bytes(state, key)) {

@@ -64,6 +64,7 @@ json progress_json(const night::NightProgress& progress) {
   return {{"jobs", progress.jobs},
           {"done", progress.done},
           {"running", progress.running},
+          {"queued", progress.queued},
           {"to_run", progress.to_run},
           {"in_trouble", progress.in_trouble},
           {"left_s", progress.left_s ? json(std::round(*progress.left_s)) : json()},
@@ -176,6 +177,7 @@ json running_of(const std::vector<night::RunningView>& running) {
     list.push_back({{"jobs", std::move(jobs)},
                     {"host", process.host},
                     {"started_at", process.started_at},
+                    {"queued", process.queued},
                     {"lost", process.lost}});
   }
   return list;

@@ -72,6 +72,7 @@ std::string progress_part(const json& document) {
             bad = progress["in_trouble"];
   std::string text = fmt::format("<b>{} of {}</b> jobs done", done, jobs);
   if (running > 0) text += fmt::format(", {} running", running);
+  if (progress["queued"] > 0) text += fmt::format(", {} queued", progress["queued"].get<int>());
   if (progress["to_run"] > 0) text += fmt::format(", {} to run", progress["to_run"].get<int>());
   if (bad > 0) text += fmt::format(", <span class=\"bad\">✗ {} in trouble</span>", bad);
   if (progress["left_s"].is_number())
@@ -166,7 +167,9 @@ std::string running_part(const json& document, const std::string& night) {
         "<tr><td>{}</td><td>{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n",
         link(night + "/run" + key_path(first), key_text(first)), escaped(stages),
         escaped(process["host"].get<std::string>()),
-        process["lost"] ? " <span class=\"bad\">(gone)</span>" : "",
+        process["lost"]     ? " <span class=\"bad\">(gone)</span>"
+        : process["queued"] ? "queued"
+                            : "",
         escaped(instant_text(process["started_at"])),
         link(night + "/log/" + url_escaped(first["stage"].get<std::string>()) + key_path(first),
              "log"));

@@ -4,6 +4,7 @@ They need a Slurm and skip without one; test/slurm/run starts a private one for 
 """
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness import Skipped, expect
+from harness import DATE, Skipped, expect
 from stand_in import StandInNight
 
 CONTROL = Path(__file__).resolve().parents[1] / "slurm/control"
@@ -294,6 +295,137 @@ def case_slurm_refusal_is_told(case):
     """What no node can hold has failed, and Slurm's own words say why."""
     night = StandInNight(case, in_slurm().replace("job_memory: 0.2", "job_memory: 900"))
     night.run().ends("incomplete").says("Slurm refuses the job", "Memory specification")
+
+
+def two_stages(case, **keys):
+    """A night whose DL1 is cleaned again and merged: what follows a subrun, and what gathers."""
+    night = StandInNight(case, in_slurm(**keys))
+    text = night.night.config.read_text("utf-8")
+    text = text.replace("merge: false", "merge: true").replace("dl1ab: false", "dl1ab: true")
+    night.night.config.write_text(text, "utf-8")
+    return night
+
+
+def calls_of_two_stages(night, subruns=3):
+    run = f"{night.night.run_number:05d}"
+    each = [f"{stage} {run}.{subrun:04d}" for stage in ("dl1ab", "r0_to_dl1")
+            for subrun in range(subruns)]
+    return sorted([*each, f"merge_dl1 {run}"])
+
+
+def case_slurm_keeps_the_order_by_itself(case):
+    """One pass hands over what follows, too: each subrun's next stage behind it, and what gathers
+    behind all of them. No pass is needed until all is done."""
+    night = two_stages(case)
+    night.order(1, "sleep 8")
+    night.run("--pass").ends("incomplete")
+    expect(night.unfinished() == 7, f"{night.unfinished()} processes are handed over")
+    status = json.loads(
+        case.run("status", DATE, "--json", "--config", night.night.config).out)
+    words = [job["status"] for job in status["jobs"]]
+    expect("queued" in words, f"nothing is queued: {words}")
+    expect(status["progress"]["queued"] == words.count("queued"), f"{status['progress']}")
+    wait_for_begin(night)
+    first = f"dl1ab {night.night.run_number:05d}.0000"
+    wait_until(lambda: first in (night.control / "calls").read_text("utf-8").splitlines(),
+               "the next stage of a subrun that is done")
+    expect("RUNNING" in jobs_of(night).values(), "it waited for the others")
+    wait_until(lambda: set(jobs_of(night).values()) == {"COMPLETED"}, "all is done")
+    night.run("--pass").ends("incomplete")
+    expect(night.unfinished() == 0, "their ends are taken up")
+    expect(night.calls() == calls_of_two_stages(night), "each job was done once")
+    table = case.run("status", DATE, "--table", "lstosa", "--config", night.night.config)
+    rows = [line.split() for line in table.out.splitlines()]
+    number = next(row[rows[0].index("JobID")] for row in rows if row[3] == "DATA")
+    expect(number in {element.split("_")[0] for element in jobs_of(night)}, f"JobID is {number}")
+
+
+def case_slurm_what_follows_a_failure_is_not_tried(case):
+    """Of what waits for a job that fails nothing begins, and nothing else waits for it in vain."""
+    night = two_stages(case)
+    night.order(1, "fail 4")
+    night.run().ends("incomplete").says("told to fail")
+    run = f"{night.night.run_number:05d}"
+    calls = night.calls()
+    expect(f"dl1ab {run}.0001" not in calls, f"it was tried: {calls}")
+    expect(calls.count(f"merge_dl1 {run}") == 1, f"what is there is merged: {calls}")
+    with contextlib.closing(night.database()) as state:
+        tries = dict(state.execute("SELECT subrun, attempts FROM job WHERE stage = 'dl1ab'"))
+    expect(tries.get(1, 0) == 0, f"what was not begun was no try: {tries}")
+    (night.control / f"r0_to_dl1_{run}.0001").unlink()
+    case.run("retry", f"{run}.1", DATE, "--config", night.night.config).ends("done")
+    night.run()
+    calls = night.calls()
+    expect(calls == [f"dl1ab {run}.0001", f"merge_dl1 {run}", f"r0_to_dl1 {run}.0001"],
+           f"the rest is done: {calls}")
+
+
+def lost_and_done_again(case, take_away, word):
+    """A job is taken from its node, by no fault of its own: it is done again, and no try counts."""
+    night = StandInNight(case, in_slurm())
+    order = night.order(1, "sleep 120")
+    with subprocess.Popen(night.command(), env=night.environment, text=True,
+                          stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        wait_for_begin(night, 3)
+        wait_until(lambda: list(jobs_of(night).values()).count("RUNNING") == 1, "one is left")
+        order.unlink()
+        with take_away():
+            wait_until(lambda: word in jobs_of(night).values(), word)
+        out, err = process.communicate(timeout=120)
+    night.expect_done(out + err)
+    expect(f"was not done: {word} in Slurm, it is tried again" in err, f"it is not told: {err}")
+    expect(night.calls() == sorted([*each_once(night), each_once(night)[1]]), "it is done again")
+    with contextlib.closing(night.database()) as state:
+        tries = dict(state.execute("SELECT subrun, attempts FROM job"))
+    expect(tries == {0: 1, 1: 1, 2: 1}, f"tries are {tries}")
+
+
+def case_slurm_preempted_job_is_done_again(case):
+    """Another partition's job takes the node."""
+    @contextlib.contextmanager
+    def take_away():
+        asked("sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=sleep 3")
+        yield
+
+    lost_and_done_again(case, take_away, "PREEMPTED")
+
+
+def case_slurm_failed_node_is_left(case):
+    """The node fails."""
+    node = asked("sinfo", "--noheader", "--format=%n").split()[0]
+
+    @contextlib.contextmanager
+    def take_away():
+        asked("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+        try:
+            yield
+        finally:
+            # It may be back by itself.
+            subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"],
+                           capture_output=True, check=False, timeout=60)
+
+    lost_and_done_again(case, take_away, "NODE_FAIL")
+
+
+def case_slurm_decisions_reach_the_queue(case):
+    """What waits in Slurm is taken back when an operator decides against it; what has begun is not."""
+    night = StandInNight(case, in_slurm(options="[--begin=now+3600]"))
+    night.run("--pass").ends("incomplete")
+    run = f"{night.night.run_number:05d}"
+    case.run("veto", f"{run}.1", DATE, "--reason", "clouds", "--config", night.night.config)
+    night.run("--pass").ends("incomplete").says("1 process taken back", "vetoed")
+    waiting = [element for element, word in jobs_of(night).items() if word == "PENDING"]
+    expect([element.split("_")[1] for element in waiting] == ["0", "2"], f"{jobs_of(night)}")
+    # The site gives Slurm up: what has not begun there is done here.
+    text = night.night.config.read_text("utf-8").replace("executor: slurm", "executor: local")
+    night.night.config.write_text(text, "utf-8")
+    night.run().ends("incomplete")
+    expect(night.calls() == [each_once(night)[0], each_once(night)[2]], "the others are done here")
+    for element, word in jobs_of(night).items():
+        if word == "PENDING":
+            asked("scontrol", "update", f"jobid={element}", "starttime=now")
+    wait_until(lambda: not {"PENDING", "RUNNING"} & set(jobs_of(night).values()), "they come too late")
+    expect(not (night.control / "calls").exists(), "they do nothing")
 
 
 def case_slurm_without_accounting_answer(case):

@@ -42,6 +42,28 @@ TEST(Agenda, JobsStartWhenTheirInputsAreSettled) {
   EXPECT_FALSE(agenda.is_open(101));
 }
 
+TEST(Agenda, WhatWaitsForJobsUnderWayMayQueueBehindThem) {
+  NightPlan plan;
+  const std::size_t dl1 = add(plan, {"dl1ab", 101, 0}, StepStatus::running, {});
+  const std::size_t dl2 = add(plan, {"dl1_to_dl2", 101, 0}, StepStatus::to_run, {dl1});
+  const std::size_t merged = add(plan, {"merge_dl2", 101}, StepStatus::to_run, {dl2});
+  const std::size_t tailcuts = add(plan, {"find_tailcuts", 101}, StepStatus::queued, {});
+  const std::size_t other = add(plan, {"dl1ab", 101, 1}, StepStatus::to_run, {tailcuts});
+  const std::size_t gated = add(plan, {"dl1_to_dl2", 101, 1}, StepStatus::to_run, {dl1});
+  plan.jobs[gated].job.gate = {"dl1_datacheck", "check.h5"};
+  Agenda agenda(plan);
+  EXPECT_TRUE(agenda.ready(plan).empty());
+  EXPECT_EQ(agenda.ready(plan, true), std::vector<std::size_t>{dl2})
+      << "not behind what decides how it is made, nor behind what may forbid it";
+  plan.jobs[dl2].step.status = StepStatus::queued;
+  agenda.update(plan, {dl2, merged});
+  EXPECT_EQ(agenda.ready(plan, true), std::vector<std::size_t>{merged});
+  plan.jobs[dl1].step.status = StepStatus::failed;
+  plan.jobs[dl2].step.status = StepStatus::blocked;
+  agenda.update(plan, {dl1, dl2, merged, other});
+  EXPECT_EQ(agenda.ready(plan, true), std::vector<std::size_t>{merged}) << "ready as it is";
+}
+
 TEST(Agenda, NothingStartsBeforeTheRunSummary) {
   NightPlan plan;
   const std::size_t summary = add(plan, {"run_summary"}, StepStatus::to_run, {});

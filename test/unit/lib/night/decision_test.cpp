@@ -7,6 +7,7 @@
 
 #include "lib/base/file.hpp"
 #include "lib/night/discard.hpp"
+#include "lib/night/instant.hpp"
 #include "lib/night/status.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
 
@@ -221,6 +222,27 @@ TEST_F(DecisionTest, WhatIsToBeMadeAgainIsMadeOnceAndTheOldStaysUntilThen) {
                 .find("dl1_to_dl2 00102.0000 dl1_subrun=to be made again by crew: clouds"),
             std::string::npos)
       << read_text_file(control_ / "notes");
+}
+
+TEST_F(DecisionTest, AClockThatWasAheadForAWhileLosesNoDecision) {
+  EXPECT_EQ(run(), 0);
+  calls();
+  State::open(folder_ / "state")
+      .database()
+      .run("UPDATE job SET ended_at = '2099-12-31T23:59:59.999999Z'");
+  decide(DecisionKind::redo, 101);
+  EXPECT_EQ(run(), 0);
+  EXPECT_NE(calls().find("r0_to_dl1 00101.0000"), std::string::npos) << "it is obeyed";
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "") << "once";
+}
+
+TEST(Instant, WhatComesLaterSortsLater) {
+  EXPECT_EQ(utc_now_after("2099-12-31T23:59:59.999999Z"), "2100-01-01T00:00:00.000000Z");
+  EXPECT_EQ(utc_now_after("2099-12-31T23:59:59.000009Z"), "2099-12-31T23:59:59.000010Z");
+  const std::string before = utc_now_text();
+  EXPECT_GT(utc_now_after(before), before);
+  EXPECT_GE(utc_now_after(""), before);
 }
 
 TEST_F(DecisionTest, ARedoOfARunTakesWhatFollowsWithIt) {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "lib/base/error.hpp"
+#include "lib/night/slurm_task.hpp"
 #include "lib/sqlite/database.hpp"
 
 namespace alisio::night {
@@ -94,11 +95,26 @@ TEST_F(LocalExecutorTest, WhatIsStoppedSaysSo) {
 
 TEST_F(LocalExecutorTest, JobsInSlurmAreNotTakenForLeftOnes) {
   State state = State::open(folder_);
-  LocalExecutor executor(state, night_, "/bin/sh", {.processes = 2});
+  LocalExecutor executor(state, night_, "/bin/sh", {.processes = 2, .slurm_folder = folder_});
   ProcessRecord there;
   there.jobs = {{"a", 101, 0}};
   there.submission = "alisio_x";
-  EXPECT_THROW(static_cast<void>(executor.recover({there})), Error);
+  there.scheduler_job = "12";
+  EXPECT_THROW(static_cast<void>(executor.recover({there})), Error) << "Slurm may be doing it";
+  there.scheduler_job = "";
+  EXPECT_EQ(executor.recover({there}).ended.at(0).fate, Fate::displaced) << "it never got there";
+
+  const JobRequest job = request("a", 0, "exit 0");
+  const fs::path tasks = folder_ / "alisio_x.json";
+  write_task_file(tasks, {.program = "/bin/sh",
+                          .submission = {.name = "alisio_x", .indices = {0, 1}},
+                          .tasks = {{job}, {job}}});
+  there.scheduler_job = "12";
+  EXPECT_EQ(executor.recover({there}).ended.at(0).fate, Fate::displaced) << "it has not begun";
+  EXPECT_EQ(run_task(tasks, 0, "12_0"), 1) << "and Slurm does it no more";
+  EXPECT_EQ(run_task(tasks, 1, "12_1"), 0);
+  there.task = 1;
+  EXPECT_THROW(static_cast<void>(executor.recover({there})), Error) << "that one has begun";
 }
 
 }  // namespace

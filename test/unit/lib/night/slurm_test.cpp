@@ -77,6 +77,16 @@ TEST_F(SlurmTest, OfTwoJobsOnlyTheFirstDoesATask) {
   EXPECT_EQ(calls, "done\n");
 }
 
+TEST_F(SlurmTest, ATaskThatWasTakenBackIsLeftAlone) {
+  const fs::path file = tasks({{"echo done >> " + (folder_ / "calls").string()}, {"exit 0"}});
+  EXPECT_TRUE(withdraw_task(file, 0));
+  EXPECT_EQ(run_task(file, 0, "12_0"), 1) << "what waits for it must not begin";
+  EXPECT_FALSE(fs::exists(folder_ / "calls"));
+  EXPECT_TRUE(withdraw_task(file, 0)) << "it is so already";
+  EXPECT_EQ(run_task(file, 1, "12_1"), 0);
+  EXPECT_FALSE(withdraw_task(file, 1)) << "that one has begun";
+}
+
 TEST_F(SlurmTest, AJournalThatIsBeingWrittenIsReadAsFarAsItGoes) {
   std::ofstream(folder_ / "journal") << "{\"job\":\"12_0\",\"host\":\"cp15\"}\n{\"step\":0}\n{\"st";
   const auto journal = read_task_journal(folder_ / "journal");
@@ -99,7 +109,7 @@ TEST_F(SlurmTest, WordsReachTheProgramAsTheyAre) {
                         .comment = "a 'night'; $(touch x)",
                         .command = {"run-task.sh", "a b"},
                         .log_folder = folder_,
-                        .tasks = 3,
+                        .indices = {0, 1, 2},
                         .processors = 2,
                         .memory_bytes = 1'500'000'001,
                         .time_s = 61};
@@ -125,8 +135,44 @@ TEST_F(SlurmTest, AnswersThatAreNoneAreToldApart) {
   EXPECT_EQ(end_for("sbatch: error: Requested node configuration is not available"),
             SubmissionEnd::refused);
   EXPECT_EQ(end_for("sbatch: error: Job violates accounting/QOS policy"), SubmissionEnd::not_now);
+  program("sbatch", "echo 'garbage 12345'");
+  EXPECT_EQ(client().submit({.name = "x", .log_folder = folder_}).end, SubmissionEnd::unknown);
   fs::remove(folder_ / "sbatch");
   EXPECT_EQ(client().submit({.name = "x", .log_folder = folder_}).end, SubmissionEnd::not_now);
+}
+
+TEST_F(SlurmTest, WhatWaitsSaysForWhat) {
+  program("sbatch", "echo \"$@\" > " + (folder_ / "words").string() + "; echo 14");
+  const SlurmSubmission asked{
+      .name = "x", .log_folder = folder_, .indices = {3, 5, 6}, .dependency = "aftercorr:12"};
+  EXPECT_EQ(client().submit(asked).job, "14");
+  std::ifstream in(folder_ / "words");
+  const std::string words((std::istreambuf_iterator<char>(in)), {});
+  for (const char* word :
+       {"--array=3,5-6 ", "--dependency=aftercorr:12 ", "--kill-on-invalid-dep=yes"})
+    EXPECT_NE(words.find(word), std::string::npos) << word << " in " << words;
+  program("sbatch", "echo 'Batch job submission failed: Job dependency problem' >&2; exit 1");
+  EXPECT_EQ(client().submit(asked).end, SubmissionEnd::too_late);
+}
+
+TEST_F(SlurmTest, WhoseMakerFailedIsToldFromWhomSomebodyCancels) {
+  program("squeue",
+          "echo '12|0|CANCELLED|DependencyNeverSatisfied|2026-11-29T00:01:59|a';"
+          "echo '12|1|CANCELLED|None|2026-11-29T00:01:59|a'");
+  const auto queue = client().queue();
+  ASSERT_TRUE(queue);
+  EXPECT_EQ(queue->tasks.at("12_0").state, SlurmState::displaced);
+  EXPECT_EQ(queue->tasks.at("12_1").state, SlurmState::cancelled);
+  program("sacct",
+          "echo '4_[0-1,7%2]|CANCELLED|2026-11-29T00:02:01|Dependency';"
+          "echo '4_3|CANCELLED by 1000|2026-11-29T00:02:01|Dependency';"
+          "echo '4_4|COMPLETED|2026-11-29T00:02:01|Dependency'");
+  const auto tasks = client().accounting({"4"});
+  ASSERT_EQ(tasks.size(), 5u);
+  for (const char* element : {"4_0", "4_1", "4_7"})
+    EXPECT_EQ(tasks.at(element).state, SlurmState::displaced) << element;
+  EXPECT_EQ(tasks.at("4_3").state, SlurmState::cancelled);
+  EXPECT_EQ(tasks.at("4_4").state, SlurmState::completed);
 }
 
 TEST_F(SlurmTest, TheQueueIsReadAndNoAnswerIsNone) {
@@ -140,7 +186,8 @@ TEST_F(SlurmTest, TheQueueIsReadAndNoAnswerIsNone) {
   EXPECT_EQ(queue->job_of_name.at("alisio_a"), "12");
   program("squeue", "echo 'Unable to contact slurm controller' >&2; exit 1");
   EXPECT_FALSE(client().queue());
-  program("sacct", "echo '12_1|CANCELLED by 1000|2024-01-16T07:00:00'; echo '12_[2-9]|PENDING|x'");
+  program("sacct",
+          "echo '12_1|CANCELLED by 1000|2024-01-16T07:00:00|None'; echo 'nonsense|PENDING'");
   const auto accounts = client().accounting({"12"});
   ASSERT_EQ(accounts.size(), 1u);
   EXPECT_EQ(accounts.at("12_1").state, SlurmState::cancelled);
