@@ -13,6 +13,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
 #include "lib/config/response_files.hpp"
@@ -27,6 +28,7 @@
 #include "lib/stage/description.hpp"
 
 namespace alisio::night {
+#include "lib/night/words.hpp"
 namespace fs = std::filesystem;
 namespace {
 
@@ -170,8 +172,8 @@ std::vector<Decision> redo_decisions(const NightOptions& options) {
   Decision redo;
   redo.kind = DecisionKind::redo;
   redo.stage = options.redo->stage;
-  redo.reason = options.redo->reason;
-  redo.author = options.redo->author;
+  redo.reason = said_text(options.redo->reason);
+  redo.author = said_text(options.redo->author);
   redo.at = utc_now_text();
   for (const int run : options.runs.empty() ? std::vector<int>{whole_night} : options.runs) {
     redo.run = run;
@@ -394,7 +396,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return print_closing(close_night(closing_night(), *options.close), request.key, options.json,
                          out);
   if (options.json) {
-    out << summary_json(summary).dump(2) << '\n';
+    out << json_text(summary_json(summary), 2) << '\n';
   } else {
     if (idle && (complete || !summary.complete())) print_idle(summary, out);
     print_summary(summary, out);

@@ -6,6 +6,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/suggest.hpp"
 #include "lib/night/hook.hpp"
@@ -129,7 +130,7 @@ void tell(const NightEvent& event, const NotifyOptions& options) {
   if (!options.command.empty()) {
     json facts = event.facts;
     facts["text"] = event.text;
-    run_hook({"/bin/sh", "-c", options.command}, facts.dump() + '\n', options.time_limit_s);
+    run_hook({"/bin/sh", "-c", options.command}, json_text(facts) + '\n', options.time_limit_s);
   }
   if (!options.mail.empty())
     run_hook({options.sendmail, "-oi", "-t"}, mail_text(event, options.mail), options.time_limit_s);

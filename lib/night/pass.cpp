@@ -8,6 +8,7 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/file_hashes.hpp"
@@ -362,7 +363,7 @@ void Pass::show() {
   }
   for (const auto& [key, step] : shown_)
     if (!now.contains(key) && setup_.is_asked(key.run)) gone.push_back(key);
-  state_.show(setup_.key, summary_json(summary()).dump(), changed, gone);
+  state_.show(setup_.key, json_text(summary_json(summary())), changed, gone);
   shown_ = std::move(now);
   shown_at_ = Clock::now();
 }

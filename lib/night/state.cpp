@@ -10,6 +10,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/night/state_files.hpp"
 
@@ -332,9 +333,9 @@ std::int64_t State::process_starts(const NightKey& night, const ProcessRecord& p
       "report_file, log_file, started_at, submission, task, step, scheduler_job) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(night.telescope, night.date.compact(), night.prod_id, keys_text(process.jobs),
-              nlohmann::json(process.products).dump(), process.pid, process.pid_start, process.host,
-              process.report_file, process.log_file, process.started_at, process.submission,
-              process.task, process.step, process.scheduler_job);
+              json_text(nlohmann::json(process.products)), process.pid, process.pid_start,
+              process.host, process.report_file, process.log_file, process.started_at,
+              process.submission, process.task, process.step, process.scheduler_job);
   insert.run();
   const std::int64_t id = database_.last_row_id();
   transaction.commit();

@@ -63,6 +63,24 @@ TEST_F(DecisionTest, AVetoedRunIsLeftOutUntilItIsTakenBack) {
   EXPECT_EQ(all_decisions(all, key())[0].ended_why, "gone");
 }
 
+TEST_F(DecisionTest, WhatAPersonSaysIsKeptAsOneLineOfText) {
+  State state = State::open(folder_ / "state");
+  Decision decision;
+  decision.run = 101;
+  decision.reason = "calibraci\xF3n\n\x1B[2J" + std::string(100000, '!');
+  decision.author = "Eve\n</td>";
+  record_decision(state, key(), decision);
+  EXPECT_EQ(run(), 0) << out_.str();
+  Decision kept = standing_decisions(state, key()).at(0);
+  EXPECT_TRUE(kept.reason.starts_with("calibraci\xEF\xBF\xBDn  [2J!!!")) << kept.reason;
+  EXPECT_LT(kept.reason.size(), 510U);
+  EXPECT_EQ(kept.author, "Eve </td>");
+  EXPECT_EQ(end_decisions(state, key(), DecisionKind::veto, 101, whole_run, "a\nb", "c\xFF"), 1);
+  kept = all_decisions(state, key()).at(0);
+  EXPECT_EQ(kept.ended_by, "a b");
+  EXPECT_EQ(kept.ended_why, "c\xEF\xBF\xBD");
+}
+
 TEST_F(DecisionTest, WhatWasMadeBeforeAVetoStands) {
   ASSERT_EQ(run(), 0);
   calls();

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "lib/base/json_text.hpp"
 #include "lib/night/lstosa_table.hpp"
 #include "lib/night/status_text.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
@@ -34,6 +35,33 @@ TEST_F(StatusTest, ANightThatNobodyProcessedIsUnknown) {
   EXPECT_TRUE(status());
   options_.prod_id = "another_v00";
   EXPECT_FALSE(status());
+}
+
+TEST_F(StatusTest, ALogThatIsNoTextStopsNothing) {
+  order("r0_to_dl1_00101.0001", "garble 5");
+  options_.pass = options_.json = true;
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(run(), 7);
+  EXPECT_TRUE(fs::exists(product("dl2", 102, 1)));
+  EXPECT_TRUE(nlohmann::json::accept(out_.str())) << out_.str();
+  const std::optional<NightStatus> now = status();
+  ASSERT_TRUE(now);
+  const JobStatusView& failed = job_of(*now, "r0_to_dl1", 101, 1);
+  EXPECT_EQ(failed.message,
+            "fichero da\xEF\xBF\xBD"
+            "ado \xEF\xBF\xBD  [31mrojo");
+  EXPECT_EQ(failed.log_tail.find('\x1B'), std::string::npos) << failed.log_tail;
+}
+
+TEST_F(StatusTest, WhatThePastLeftInTheStateStopsNothing) {
+  ASSERT_EQ(run(), 0);
+  State::open(folder_ / "state")
+      .database()
+      .run("UPDATE job SET status = 'failed', exit_code = 5, message = CAST(X'6FFF6B' AS TEXT)");
+  fs::remove(product("dl1", 101, 0));
+  options_.pass = true;
+  EXPECT_NO_THROW(run());
+  EXPECT_NO_THROW(static_cast<void>(json_text(status_json(*status()))));
 }
 
 TEST_F(StatusTest, TellsWhatIsDoneAndWhatFailed) {
