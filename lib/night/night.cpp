@@ -20,15 +20,16 @@
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
 #include "lib/night/file_hashes.hpp"
+#include "lib/night/late_raw.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/make_executor.hpp"
 #include "lib/night/notify.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
+#include "lib/night/words.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::night {
-#include "lib/night/words.hpp"
 namespace fs = std::filesystem;
 namespace {
 
@@ -341,7 +342,9 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                                                        !options.dry_run &&
                                                        !(options.close && options.close->reopen)) {
     out << closed_text(*closing) << "; alisio reopen opens it\n";
-    return 0;
+    const bool late =
+        tell_of_late_raw(state, *closing, request.r0, request.run_summaries, notifications, out);
+    return late ? exit_code(ErrorKind::incomplete) : 0;
   }
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);

@@ -10,6 +10,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/absent.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/progress.hpp"
@@ -382,6 +383,17 @@ NightSummary Pass::summary() const {
     if (std::none_of(setup_.catalogue.runs.begin(), setup_.catalogue.runs.end(), is_it) &&
         std::none_of(plan_.gate_faults.begin(), plan_.gate_faults.end(), is_it))
       summary.notes.push_back(fmt::format(
+  for (const RunEntry& entry : setup_.catalogue.runs)
+    if (setup_.is_asked(entry.run))
+      if (std::optional<Trouble> absent = trouble_of_absent(entry, plan_, settings_.decisions))
+        summary.troubles.push_back(std::move(*absent));
+  if (setup_.growing_subruns > 0) {
+    Trouble growing;
+    growing.key.stage = "r0_to_dl1";
+    growing.reason = fmt::format("{} subrun{} being written", setup_.growing_subruns,
+                                 setup_.growing_subruns == 1 ? " is" : "s are");
+    summary.troubles.push_back(std::move(growing));
+  }
           "--accept {}: this night has no such run, and takes no constants that failed from it",
           run));
   }

@@ -50,8 +50,6 @@ TEST_F(NightTest, MakesEverythingOnceAndThenNothing) {
             std::string::npos)
       << out_.str();
   EXPECT_NE(out_.str().find("00090  DRS4"), std::string::npos);
-  EXPECT_NE(out_.str().find("run 00103 (DATA) is in the run summary, but has no files"),
-            std::string::npos);
   ASSERT_EQ(merges_.size(), 5u);
   EXPECT_EQ(merges_[4].run, whole_night) << "the night comes last: it names the others";
   EXPECT_EQ(merges_[4].stage, "");
@@ -623,7 +621,8 @@ TEST_F(RawNightTest, ANightOfCalibrationRunsAlone) {
   for (const int number : {101, 102})
     for (const int subrun : {0, 1})
       for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(number, subrun, stream));
-  write(control_ / "run_summary.content", summary("PEDCALIB"));
+  const std::regex data_run("[0-9]+,2,DATA\n");
+  write(control_ / "run_summary.content", std::regex_replace(summary("PEDCALIB"), data_run, ""));
   EXPECT_EQ(run(), 0) << out_.str();
   EXPECT_EQ(calls(),
             "camera_calibration 00091; camera_calibration 00105; drs4_pedestal 00080; run_summary "

@@ -169,7 +169,7 @@ TEST_F(StatusTest, TheTableOfLstosaHasItsColumns) {
                       std::istream_iterator<std::string>());
     EXPECT_EQ(rows.back().size(), 19U) << line;
   }
-  ASSERT_EQ(rows.size(), 5U) << text.str();
+  ASSERT_EQ(rows.size(), 4U) << text.str();
   using Words = std::vector<std::string>;
   EXPECT_EQ(rows[2],
             (Words{"LST1", "2", "1", "DATA", "101", "2", "Crab_Nebula", "Check", "1", "None",
