@@ -1,6 +1,7 @@
 """The daemon: it processes nights as they come, obeys its signals, and loses nothing."""
 
 import contextlib
+import datetime
 import json
 import os
 import select
@@ -250,6 +251,37 @@ def case_daemon_follows_what_is_decided(case):
 
 
 def case_daemon_refuses(case):
+def hours_after(seconds):
+    """Return the UTC hour of an instant soon, counted as closing.earliest_hour is for the night."""
+    midnight = datetime.datetime.strptime(DATE, "%Y%m%d").replace(tzinfo=datetime.timezone.utc)
+    midnight += datetime.timedelta(days=1)
+    return (time.time() + seconds - midnight.timestamp()) / 3600
+
+
+def case_daemon_closes_a_complete_night_at_its_hour(case):
+    """Done before it may close, a night is closed at the hour; reopened by hand, it is seen to."""
+    night = case.simulated()
+    night.process().ends("done")
+    short_daemon(night)
+    text = night.config.read_text("utf-8")
+    early = f"closing: {{auto: true, earliest_hour: {hours_after(15):.6f}}}"
+    night.config.write_text(text.replace("closing: {auto: false}", early), "utf-8")
+    seals = night.folder / "seals"
+    with daemon(case, night.config, "--night", DATE, "--no-page") as running:
+        until(lambda: "all is done" in log_of(case), "the first pass does not end")
+        expect(not seals.exists(), "it was closed before the hour")
+        until(lambda: len(list(seals.rglob("seal_*.json"))) == 1, "it is not closed at the hour", 60)
+        until(lambda: log_of(case).count("all is done") == 2, "the closing pass does not end")
+        time.sleep(1)
+        expect(log_of(case).count("a pass begins") == 2, "a closed night is passed over")
+        product = night.product("DL2", 0)
+        case.run("reopen", DATE, "--config", night.config, "--reason", "x").ends("done")
+        product.unlink()
+        until(lambda: len(list(seals.rglob("seal_*.json"))) == 2, "the reopening is not seen", 60)
+        expect(product.exists(), "it was closed without the product")
+        running.stop()
+
+
     """A taken port, a wrong configuration, a wrong date: one line, and no daemon."""
     config, _ = pretended(case)
     with socket.create_server(("127.0.0.1", 0)) as other:

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/file.hpp"
+#include "lib/night/decided.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/status.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
@@ -61,6 +62,20 @@ TEST_F(DecisionTest, AVetoedRunIsLeftOutUntilItIsTakenBack) {
   State all = State::open(folder_ / "state");
   ASSERT_EQ(all_decisions(all, key()).size(), 1U) << "what was decided stays on record";
   EXPECT_EQ(all_decisions(all, key())[0].ended_why, "gone");
+}
+
+TEST_F(DecisionTest, OnlyWhatIsDecidedChangesTheMark) {
+  ASSERT_EQ(run(), 0);
+  State state = State::open(folder_ / "state");
+  EXPECT_EQ(decided_mark(state, options_.date), "");
+  decide(DecisionKind::veto, 101);
+  const std::string vetoed = decided_mark(state, options_.date);
+  EXPECT_NE(vetoed, "");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(decided_mark(state, options_.date), vetoed) << "a pass decides nothing";
+  EXPECT_EQ(decided_mark(state, {2022, 12, 16}), "");
+  end(DecisionKind::veto, 101);
+  EXPECT_NE(decided_mark(state, options_.date), vetoed);
 }
 
 TEST_F(DecisionTest, WhatAPersonSaysIsKeptAsOneLineOfText) {
