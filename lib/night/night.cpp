@@ -22,6 +22,7 @@
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/late_raw.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/lost_record.hpp"
 #include "lib/night/make_executor.hpp"
 #include "lib/night/notify.hpp"
 #include "lib/night/pass.hpp"
@@ -346,6 +347,11 @@ int run_night(const NightOptions& options, const config::Configuration& configur
         tell_of_late_raw(state, *closing, request.r0, request.run_summaries, notifications, out);
     return late ? exit_code(ErrorKind::incomplete) : 0;
   }
+  if (const auto seal = forgotten_seal(state, request.key, request.products);
+      seal && !options.dry_run)
+    throw Error(ErrorKind::resource,
+                "the night was sealed, and the state knows nothing of it: nothing is made again",
+                seal->string(), fmt::format("alisio state rebuild {}", options.date.compact()));
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };

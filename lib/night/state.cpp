@@ -132,9 +132,9 @@ void refuse_other_files(const fs::path& file) {
   in.read(start.data(), static_cast<std::streamsize>(start.size()));
   if (in.gcount() == 0) return;  // absent, or made but never written
   if (start != magic)
-    throw Error(ErrorKind::resource, "the state database is damaged: this is no SQLite file",
+    throw Error(ErrorKind::bad_input, "the state database is damaged: this is no SQLite file",
                 file.string(),
-                "restore it from a copy, or move it away: without it the nights are made anew");
+                "alisio state rebuild puts it aside and makes it anew from journals and files");
 }
 
 void write_file(sqlite::Statement& statement, const FileStamp& file) {
