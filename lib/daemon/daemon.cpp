@@ -19,6 +19,7 @@
 #include "lib/daemon/supervisor.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/decided.hpp"
+#include "lib/night/kept_configuration.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/night.hpp"
 #include "lib/night/process.hpp"
@@ -220,9 +221,8 @@ void Daemon::wake_for_closing() {
 void Daemon::start_pass(const NightDate& night) {
   std::vector<std::string> words{"night", night.compact(), "--pass", "--settle",
                                  fmt::format("{}", settings_.settle_s)};
-  if (!services_.config_file.empty())
-    words.insert(words.end(), {"--config", services_.config_file.string()});
-  const fs::path log = settings_.state / "daemon" / fmt::format("night_{}.log", night.compact());
+  const fs::path folder = settings_.state / "daemon";
+  const fs::path log = folder / fmt::format("night_{}.log", night.compact());
   std::error_code problem;
   if (fs::file_size(log, problem) > most_log_bytes && !problem)
     fs::rename(log, log.string() + ".1", problem);
@@ -230,6 +230,9 @@ void Daemon::start_pass(const NightDate& night) {
   const std::string began = night::utc_now_text();
   const bool may_close = night::may_close_by_itself(settings_.closing, night, true);
   try {
+    // Not the file itself: passes get what was read last and was right.
+    const fs::path kept = night::keep_configuration(configuration_, services_.config_file, folder);
+    if (!kept.empty()) words.insert(words.end(), {"--config", kept.string()});
     const pid_t pid = night::start_process(services_.executable, words, log, [](pid_t) {});
     running_ = Running{night, pid, began, may_close};
     spdlog::info("night {}: a pass begins [{}]", night.iso(), log.string());

@@ -20,6 +20,7 @@
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
 #include "lib/night/file_hashes.hpp"
+#include "lib/night/kept_configuration.hpp"
 #include "lib/night/late_raw.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/lost_record.hpp"
@@ -360,10 +361,13 @@ int run_night(const NightOptions& options, const config::Configuration& configur
          new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
       record_decision(state, request.key, redo);
   settings.decisions = standing_decisions(state, request.key);
-  const PassOptions how =
+  PassOptions how =
       pass_options(options, configuration,
                    scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
+  how.config_file = keep_configuration(configuration, options.config_file, how.scratch);
+  for (Decision& retry : retries_for_configuration(state, request.key, how.config_file))
+    settings.decisions.push_back(std::move(retry));
 
   const std::unique_ptr<Executor> executor = make_executor(configuration,
                                                            {.program = services.executable,

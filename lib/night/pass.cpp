@@ -13,6 +13,7 @@
 #include "lib/night/absent.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/file_hashes.hpp"
+#include "lib/night/kept_configuration.hpp"
 #include "lib/night/progress.hpp"
 
 namespace alisio::night {
@@ -208,10 +209,15 @@ void Pass::recover() {
 Outcome Pass::record_end(const ExecutionEnd& about) {
   const auto inputs = inputs_.find(about.process.id);
   Outcome outcome = outcome_of(about, settings_.stages, [&](const JobKey& key) {
-    if (inputs != inputs_.end()) return inputs->second.at(key);
-    const auto position = plan_.positions.find(key);
-    return position == plan_.positions.end() ? std::vector<PortFile>{}
-                                             : plan_.jobs[position->second].job.inputs;
+    std::vector<PortFile> read;
+    if (inputs != inputs_.end())
+      read = inputs->second.at(key);
+    else if (const auto position = plan_.positions.find(key); position != plan_.positions.end())
+      read = plan_.jobs[position->second].job.inputs;
+    // By it a job that failed for its configuration is known to meet another.
+    if (!options_.config_file.empty())
+      read.push_back({configuration_port, options_.config_file.string()});
+    return read;
   });
   for (const JobRecord& job : outcome.jobs)
     if (job.status == JobStatus::failed)
@@ -377,12 +383,6 @@ void Pass::merge_all() {
 
 NightSummary Pass::summary() const {
   NightSummary summary = summarize(setup_, snapshot_, plan_, verdicts_);
-  summary.notes.insert(summary.notes.end(), merges_.notes().begin(), merges_.notes().end());
-  for (const int run : settings_.accepted) {
-    const auto is_it = [&](const auto& other) { return other.run == run; };
-    if (std::none_of(setup_.catalogue.runs.begin(), setup_.catalogue.runs.end(), is_it) &&
-        std::none_of(plan_.gate_faults.begin(), plan_.gate_faults.end(), is_it))
-      summary.notes.push_back(fmt::format(
   for (const RunEntry& entry : setup_.catalogue.runs)
     if (setup_.is_asked(entry.run))
       if (std::optional<Trouble> absent = trouble_of_absent(entry, plan_, settings_.decisions))
@@ -394,6 +394,12 @@ NightSummary Pass::summary() const {
                                  setup_.growing_subruns == 1 ? " is" : "s are");
     summary.troubles.push_back(std::move(growing));
   }
+  summary.notes.insert(summary.notes.end(), merges_.notes().begin(), merges_.notes().end());
+  for (const int run : settings_.accepted) {
+    const auto is_it = [&](const auto& other) { return other.run == run; };
+    if (std::none_of(setup_.catalogue.runs.begin(), setup_.catalogue.runs.end(), is_it) &&
+        std::none_of(plan_.gate_faults.begin(), plan_.gate_faults.end(), is_it))
+      summary.notes.push_back(fmt::format(
           "--accept {}: this night has no such run, and takes no constants that failed from it",
           run));
   }

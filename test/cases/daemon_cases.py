@@ -185,7 +185,8 @@ def case_daemon_obeys_its_signals(case):
         running.hears("WATCHDOG=1")
         until(lambda: calls(program).count("ended") >= 2, "an open night is not passed over again")
         first = calls(program)[0]
-        expect(first.startswith(f"night {DATE} --pass --settle 60 --config {config}"), first)
+        kept = config.parent / "state/daemon/configuration_"
+        expect(first.startswith(f"night {DATE} --pass --settle 60 --config {kept}"), first)
         case.run("daemon", "--config", config, "--no-page").ends("resource").complains(
             f"process {running.process.pid}")
 
@@ -250,7 +251,6 @@ def case_daemon_follows_what_is_decided(case):
         running.stop()
 
 
-def case_daemon_refuses(case):
 def hours_after(seconds):
     """Return the UTC hour of an instant soon, counted as closing.earliest_hour is for the night."""
     midnight = datetime.datetime.strptime(DATE, "%Y%m%d").replace(tzinfo=datetime.timezone.utc)
@@ -282,6 +282,7 @@ def case_daemon_closes_a_complete_night_at_its_hour(case):
         running.stop()
 
 
+def case_daemon_refuses(case):
     """A taken port, a wrong configuration, a wrong date: one line, and no daemon."""
     config, _ = pretended(case)
     with socket.create_server(("127.0.0.1", 0)) as other:
