@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "apps/command_line.hpp"
+#include "apps/lost_record.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
@@ -53,6 +54,7 @@ po::positional_options_description date_first() {
 
 int run_closing(const night::NightOptions& options, const Program& program) {
   const config::Configuration configuration = configuration_of(options.config_file);
+  take_up_lost_record(options, configuration, program);
   const int code = night::run_night(options, configuration, night_services(program), std::cout);
   index_night(configuration, options.date, program);
   return code;

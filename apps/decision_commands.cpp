@@ -22,6 +22,7 @@
 #include "lib/night/discard.hpp"
 #include "lib/night/instant.hpp"
 #include "lib/night/night.hpp"
+#include "lib/night/words.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -118,14 +119,11 @@ std::optional<Request> parse_request(const std::vector<std::string>& arguments,
   positional.add("words", -1);
   if (!parse_arguments(arguments, grammar.help, described, positional)) return std::nullopt;
   take_words(words, grammar, request);
-  if (request.reason.find_first_not_of(" \t\n") == std::string::npos) {
-    if (grammar.needs_reason)
-      throw Error(ErrorKind::usage, "the reason is missing", "alisio " + request.command,
-                  "give --reason TEXT");
-    request.reason.clear();
-  }
-  std::replace(request.reason.begin(), request.reason.end(), '\n', ' ');
-  if (request.author.empty()) request.author = account_name();
+  request.reason = night::said_text(request.reason);
+  if (request.reason.empty() && grammar.needs_reason)
+    throw Error(ErrorKind::usage, "the reason is missing", "alisio " + request.command,
+                "give --reason TEXT");
+  request.author = night::said_text(request.author.empty() ? account_name() : request.author);
   std::vector<fs::path> files;
   if (!config_file.empty()) files.push_back(fs::weakly_canonical(config_file));
   request.configuration = config::Configuration::load(files);

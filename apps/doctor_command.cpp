@@ -9,6 +9,7 @@
 
 #include "apps/command_line.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/daemon/doctor.hpp"
 #include "lib/web/actions.hpp"
@@ -101,8 +102,8 @@ int run_doctor_command(const std::vector<std::string>& arguments, const Program&
                       {"health", to_string(finding.health)},
                       {"text", finding.text},
                       {"remedy", finding.remedy}});
-    std::cout << nlohmann::json{{"night", night.iso()}, {"ok", !fails}, {"findings", list}}.dump(2)
-              << '\n';
+    const nlohmann::json document{{"night", night.iso()}, {"ok", !fails}, {"findings", list}};
+    std::cout << json_text(document, 2) << '\n';
   } else {
     print(findings);
   }

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "apps/command_line.hpp"
+#include "apps/lost_record.hpp"
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
 #include "lib/night/dates.hpp"
@@ -82,6 +83,7 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
     files.push_back(options.config_file);
   }
   const auto configuration = config::Configuration::load(files);
+  take_up_lost_record(options, configuration, program);
   const int code = night::run_night(options, configuration, services, std::cout);
   if (!options.plan && !options.dry_run) index_night(configuration, options.date, program);
   return code;

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "apps/command_line.hpp"
+#include "apps/lost_record.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_index.hpp"
 #include "apps/stage_name.hpp"
@@ -94,6 +95,11 @@ int run_reprocess_command(const std::vector<std::string>& arguments, const Progr
   night::NightServices services = night_services(program);
   if (!executable.empty()) services.executable = executable;
   request.after_night = [&](const NightDate& date) { index_night(configuration, date, program); };
+  for (const NightDate& date : request.dates) {
+    night::NightOptions about = options;
+    about.date = date;
+    take_up_lost_record(about, configuration, program);
+  }
   return night::reprocess(request, configuration, services, std::cout);
 }
 

@@ -12,6 +12,7 @@
 #include "apps/command_line.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/night/dates.hpp"
 #include "lib/night/lock.hpp"
@@ -118,7 +119,7 @@ int tell_once(const StatusRequest& request) {
   const auto closing = state->closing(request.key);
   const std::string closed_at = closing && closing->closed() ? closing->closed_at : std::string();
   if (request.json)
-    std::cout << scoped_json(*status, scope, closed_at).dump(2) << '\n';
+    std::cout << json_text(scoped_json(*status, scope, closed_at), 2) << '\n';
   else if (request.lstosa)
     night::print_lstosa_table(*status, *state, std::cout);
   else

@@ -21,6 +21,7 @@
 #include "lib/base/account.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/version.hpp"
 #include "prov/records.hpp"
 
@@ -335,7 +336,7 @@ Recorder::Recorder(Definition definition, LoggerConfiguration logger, RecorderOp
   for (const std::string& variable : s.options.environment_variables)
     if (const char* value = std::getenv(variable.c_str())) variables[variable] = value;
   s.environment = {{"platform", platform()}, {"build", build()}, {"environment", variables}};
-  s.environment_id = short_hash("environment\n" + s.environment.dump());
+  s.environment_id = short_hash("environment\n" + json_text(s.environment));
   if (!s.logger.capturing())
     spdlog::warn("provenance is switched off by {}: nothing is recorded, products are marked",
                  s.logger.file.empty() ? "the logger configuration" : s.logger.file.string());

@@ -13,6 +13,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/plain_text.hpp"
 #include "lib/base/suggest.hpp"
 #include "lib/config/options.hpp"
 
@@ -224,6 +225,9 @@ fs::path read_file(const fs::path& file, const std::function<bool(const std::str
                    Values& values) {
   const fs::path absolute = fs::weakly_canonical(file);
   const std::string content = read_text_file(absolute);
+  if (!is_utf8(content))
+    throw Error(ErrorKind::configuration, "is no UTF-8 text", file.string(),
+                "iconv -f latin1 -t utf-8 makes it so");
   YAML::Node root;
   try {
     root = YAML::Load(content);

@@ -569,8 +569,8 @@ std::vector<Option> make_options() {
       {"notify.mail", K::text, "", "", "address to which the same is mailed"},
       {"notify.sendmail", K::text, "/usr/sbin/sendmail", "", "program that takes mail, with -t"},
       {"notify.on", K::words,
-       json::array(
-           {"job_failed", "gates_failed", "night_complete", "night_incomplete", "night_closed"}),
+       json::array({"job_failed", "gates_failed", "night_complete", "night_incomplete",
+                    "night_closed", "raw_files_late"}),
        "", "which events are told, each once"},
       {"notify.time_limit", K::number, 30.0, "s", "of each of these commands", {0.1, 3600}},
 

@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -16,7 +17,11 @@
 #include "lib/daemon/raw_watch.hpp"
 #include "lib/daemon/schedule.hpp"
 #include "lib/daemon/supervisor.hpp"
+#include "lib/night/closing.hpp"
+#include "lib/night/decided.hpp"
+#include "lib/night/kept_configuration.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/night.hpp"
 #include "lib/night/process.hpp"
 #include "lib/night/state.hpp"
 
@@ -56,6 +61,7 @@ class Signals {
 struct Settings {
   fs::path state, r0;
   int telescope = 1;
+  night::ClosingPolicy closing;
   double settle_s = 0;
   std::chrono::duration<double> poll{}, pass_every{};
   long look_back_days = 0;
@@ -65,31 +71,29 @@ Settings settings_of(const config::Configuration& configuration) {
   return {.state = configuration.path("paths.state"),
           .r0 = configuration.path("paths.r0"),
           .telescope = static_cast<int>(configuration.integer("telescope")),
+          .closing = night::closing_policy(configuration),
           .settle_s = configuration.number("daemon.settle_s"),
           .poll = std::chrono::duration<double>(configuration.number("daemon.poll_s")),
           .pass_every = std::chrono::duration<double>(configuration.number("daemon.pass_every_s")),
           .look_back_days = static_cast<long>(configuration.integer("daemon.look_back_days"))};
 }
 
-/// Tell whether a night is closed, or a pass that began at an instant found all of it done. Its
-/// exit code alone does not: it is 0, too, when another pass was at work.
-bool found_complete(const fs::path& state_folder, const NightDate& date, const std::string& since) {
+/// What a pass made of a night.
+enum class NightEnd { open, complete, closed };
+
+/// Tell how a night stands after a pass that began at an instant. Its exit code alone does not
+/// tell: it is 0, too, when another pass was at work.
+NightEnd end_of_pass(const fs::path& state_folder, const night::NightKey& night, int exit_code,
+                     const std::string& since) {
   auto state = night::State::open_read_only(state_folder);
-  if (!state) return false;
-  bool any = false;
-  for (const night::NightRecord& record : state->nights()) {
-    if (record.key.date != date) continue;
-    const auto closing = state->closing(record.key);
-    if (closing && closing->closed()) {
-      any = true;
-      continue;
-    }
-    if (record.updated_at < since) continue;
-    const auto summary = nlohmann::json::parse(record.summary, nullptr, false);
-    if (!summary.is_object() || !summary.value("complete", false)) return false;
-    any = true;
-  }
-  return any;
+  if (!state) return NightEnd::open;
+  if (const auto closing = state->closing(night); closing && closing->closed())
+    return NightEnd::closed;
+  const auto record = state->night(night);
+  if (exit_code != 0 || !record || record->updated_at < since) return NightEnd::open;
+  const auto summary = nlohmann::json::parse(record->summary, nullptr, false);
+  const bool complete = summary.is_object() && summary.value("complete", false);
+  return complete ? NightEnd::complete : NightEnd::open;
 }
 
 class Daemon {
@@ -107,6 +111,7 @@ class Daemon {
     NightDate night;
     pid_t pid = 0;
     std::string began;  ///< ISO, UTC
+    bool may_close;     ///< when it began, it was late enough
   };
 
   void serve() {
@@ -114,6 +119,9 @@ class Daemon {
   }
   void reload();
   void look_at_raw_data();
+  void look_at_decisions();
+  void wake_for_closing();
+  void tell_schedule(const NightDate& night);
   void start_pass(const NightDate& night);
   void reap(bool stopping);
   void stop_pass();
@@ -127,7 +135,10 @@ class Daemon {
   FolderWatch watch_;
   std::optional<Running> running_;
   bool look_again_ = true;  ///< at the raw data, though nothing was heard of them
-  Clock::time_point looked_at_, fed_at_;
+  Clock::time_point looked_at_, asked_at_, fed_at_;
+  std::map<NightDate, std::string> subruns_;  ///< see complete_subruns()
+  std::map<NightDate, std::string> decided_;  ///< see night::decided_mark()
+  std::set<NightDate> to_close_;              ///< all is done, but it is too early to close them
   std::set<NightDate> known_;
   std::shared_ptr<void> page_;
 };
@@ -153,6 +164,7 @@ void Daemon::look_at_raw_data() {
   looked_at_ = now;
   known_ = wanted;
   schedule_.keep_only(wanted);
+  std::erase_if(to_close_, [&](const NightDate& night) { return !wanted.contains(night); });
   look_again_ = !watch_.watch(settings_.r0);
   for (const NightDate& night : wanted) {
     const fs::path folder = settings_.r0 / night.compact();
@@ -162,8 +174,9 @@ void Daemon::look_at_raw_data() {
     bool growing = !watch_.watch(folder);
     try {
       bool changing = false;
-      schedule_.seen(night, complete_subruns(settings_.r0, settings_.telescope, night,
-                                             settings_.settle_s, changing));
+      subruns_[night] =
+          complete_subruns(settings_.r0, settings_.telescope, night, settings_.settle_s, changing);
+      tell_schedule(night);
       growing = growing || changing;
     } catch (const Error& error) {
       spdlog::warn("{}", error.what());
@@ -173,20 +186,55 @@ void Daemon::look_at_raw_data() {
   }
 }
 
+/// What is decided is as good a reason for a pass as a new subrun.
+void Daemon::tell_schedule(const NightDate& night) {
+  const std::string& subruns = subruns_[night];
+  schedule_.seen(night, subruns.empty() ? subruns : subruns + decided_[night]);
+}
+
+/// Hear of what operators said by other processes.
+void Daemon::look_at_decisions() {
+  const Clock::time_point now = Clock::now();
+  if (now - asked_at_ < settings_.poll) return;
+  asked_at_ = now;
+  try {
+    auto state = night::State::open_read_only(settings_.state);
+    if (!state) return;
+    for (const NightDate& night : known_) {
+      decided_[night] = night::decided_mark(*state, night);
+      tell_schedule(night);
+    }
+  } catch (const Error& error) {
+    spdlog::warn("{}", error.what());
+  }
+}
+
+/// Pass over the nights that were done before they may close, when they may.
+void Daemon::wake_for_closing() {
+  std::erase_if(to_close_, [&](const NightDate& night) {
+    const bool now = night::may_close_by_itself(settings_.closing, night, true);
+    if (now) schedule_.wake(night);
+    return now;
+  });
+}
+
 void Daemon::start_pass(const NightDate& night) {
   std::vector<std::string> words{"night", night.compact(), "--pass", "--settle",
                                  fmt::format("{}", settings_.settle_s)};
-  if (!services_.config_file.empty())
-    words.insert(words.end(), {"--config", services_.config_file.string()});
-  const fs::path log = settings_.state / "daemon" / fmt::format("night_{}.log", night.compact());
+  const fs::path folder = settings_.state / "daemon";
+  const fs::path log = folder / fmt::format("night_{}.log", night.compact());
   std::error_code problem;
   if (fs::file_size(log, problem) > most_log_bytes && !problem)
     fs::rename(log, log.string() + ".1", problem);
   schedule_.pass_begins(night);
   const std::string began = night::utc_now_text();
+  const bool may_close = night::may_close_by_itself(settings_.closing, night, true);
   try {
+    // Not the file itself: passes get what was read last and was right.
+    const fs::path kept = night::keep_configuration(configuration_, services_.config_file, folder);
+    if (!kept.empty()) words.insert(words.end(), {"--config", kept.string()});
     const pid_t pid = night::start_process(services_.executable, words, log, [](pid_t) {});
-    running_ = Running{night, pid, began};
+    running_ = Running{night, pid, began, may_close};
     spdlog::info("night {}: a pass begins [{}]", night.iso(), log.string());
     tell_supervisor("STATUS=passing over the night " + night.iso());
   } catch (const Error& error) {
@@ -199,16 +247,23 @@ void Daemon::reap(bool stopping) {
   if (!running_) return;
   night::ProcessEnd end;
   if (!night::has_ended(running_->pid, end)) return;
-  const auto [night, pid, began] = *running_;
+  const auto [night, pid, began, may_close] = *running_;
   running_.reset();
-  bool complete = false;
+  NightEnd found = NightEnd::open;
   try {
-    complete = end.exit_code == 0 && found_complete(settings_.state, night, began);
+    found = end_of_pass(settings_.state, night::night_key(configuration_, night, ""), end.exit_code,
+                        began);
   } catch (const Error& error) {
     spdlog::warn("{}", error.what());
   }
-  schedule_.pass_ended(night, complete, Clock::now());
-  if (complete)
+  const bool to_close = found == NightEnd::complete && settings_.closing.automatic;
+  if (to_close && !may_close)
+    to_close_.insert(night);
+  else
+    to_close_.erase(night);
+  // What could close and did not is held, or has obstacles that may pass: it is tried again.
+  schedule_.pass_ended(night, found != NightEnd::open && !(to_close && may_close), Clock::now());
+  if (found != NightEnd::open)
     spdlog::info("night {}: all is done", night.iso());
   else if (end.exit_code == 0 || end.exit_code == exit_code(ErrorKind::incomplete))
     spdlog::info("night {}: part of it is not done", night.iso());
@@ -286,7 +341,11 @@ int Daemon::run() {
     if (signal == SIGHUP) reload();
     reap(false);
     look_at_raw_data();
-    if (services_.woken->exchange(false))
+    const bool woken = services_.woken->exchange(false);
+    if (woken) asked_at_ = Clock::time_point();
+    look_at_decisions();
+    wake_for_closing();
+    if (woken)
       for (const NightDate& night : known_) schedule_.wake(night);
     if (!running_)
       if (const auto night = schedule_.due(Clock::now())) start_pass(*night);

@@ -2,8 +2,8 @@
 
 namespace alisio::daemon {
 
-void Schedule::seen(const NightDate& night, const std::string& subruns) {
-  nights_[night].subruns = subruns;
+void Schedule::seen(const NightDate& night, const std::string& known) {
+  nights_[night].known = known;
 }
 
 void Schedule::wake(const NightDate& night) {
@@ -16,24 +16,24 @@ void Schedule::keep_only(const std::set<NightDate>& nights) {
 
 std::optional<NightDate> Schedule::due(Clock::time_point now) const {
   for (auto night = nights_.rbegin(); night != nights_.rend(); ++night) {
-    const Night& known = night->second;
-    if (known.subruns.empty()) continue;
-    if (!known.ended || known.woken || known.subruns != known.passed) return night->first;
-    if (!known.complete && now - *known.ended >= pass_every_) return night->first;
+    const Night& about = night->second;
+    if (about.known.empty()) continue;
+    if (!about.ended || about.woken || about.known != about.passed) return night->first;
+    if (!about.complete && now - *about.ended >= pass_every_) return night->first;
   }
   return std::nullopt;
 }
 
 void Schedule::pass_begins(const NightDate& night) {
-  Night& known = nights_[night];
-  known.passed = known.subruns;
-  known.woken = false;
+  Night& about = nights_[night];
+  about.passed = about.known;
+  about.woken = false;
 }
 
 void Schedule::pass_ended(const NightDate& night, bool complete, Clock::time_point now) {
-  Night& known = nights_[night];
-  known.complete = complete;
-  known.ended = now;
+  Night& about = nights_[night];
+  about.complete = complete;
+  about.ended = now;
 }
 
 }  // namespace alisio::daemon

@@ -18,8 +18,9 @@ class Schedule {
   explicit Schedule(std::chrono::duration<double> pass_every) : pass_every_(pass_every) {}
 
   void set_period(std::chrono::duration<double> pass_every) { pass_every_ = pass_every; }
-  /// The complete subruns of a night are these (see complete_subruns()). Empty: it has no data.
-  void seen(const NightDate& night, const std::string& subruns);
+  /// This is known of a night: its complete subruns (see complete_subruns()) and what was decided
+  /// about it. Empty: it has no data.
+  void seen(const NightDate& night, const std::string& known);
   /// Look at a night as soon as possible, whatever is known of it.
   void wake(const NightDate& night);
   /// The nights that are taken care of are these and no others.
@@ -32,7 +33,7 @@ class Schedule {
 
  private:
   struct Night {
-    std::string subruns, passed;  ///< that are complete now, and when the last pass began
+    std::string known, passed;  ///< what is known now, and when the last pass began
     bool woken = false, complete = false;
     std::optional<Clock::time_point> ended;
   };

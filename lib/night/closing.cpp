@@ -11,12 +11,14 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/lstosa_flags.hpp"
 #include "lib/night/seal_chain.hpp"
 #include "lib/night/seal_files.hpp"
+#include "lib/night/words.hpp"
 #include "lib/stage/runner.hpp"
 
 namespace alisio::night {
@@ -188,8 +190,8 @@ ClosingRecord begin(const ClosingNight& night, const CloseRequest& request) {
   }
   ClosingRecord closing;
   closing.key = night.setup.key;
-  closing.author = request.author.empty() ? account_name() : request.author;
-  closing.reason = request.reason;
+  closing.author = said_text(request.author.empty() ? account_name() : request.author);
+  closing.reason = said_text(request.reason);
   closing.forced = request.force;
   closing.started_at = utc_now_text();
   closing.step = "begun";
@@ -220,8 +222,8 @@ ClosingResult close_night(const ClosingNight& night, const CloseRequest& request
   if (!forced) result.obstacles = obstacles_of(night, standing.found);
   if (!result.obstacles.empty()) return result;
   if (begun && !begun->forced && request.force)
-    night.state.reopen(key, request.author.empty() ? account_name() : request.author,
-                       "closed by force instead: " + request.reason);
+    night.state.reopen(key, said_text(request.author.empty() ? account_name() : request.author),
+                       said_text("closed by force instead: " + request.reason));
 
   const ClosingRecord closing = begin(night, request);
   if (closing.closed()) {
@@ -262,15 +264,16 @@ void reopen_night(const ClosingNight& night, const std::string& author, const st
   if (!closing)
     throw Error(ErrorKind::usage, "the night is not closed", key.date.iso(),
                 "there is nothing to do");
-  const std::string who = author.empty() ? account_name() : author;
-  run_activity(night, "reopen_night", who, reason, command_of(night, "reopen"),
+  const std::string who = said_text(author.empty() ? account_name() : author);
+  const std::string why = said_text(reason);
+  run_activity(night, "reopen_night", who, why, command_of(night, "reopen"),
                [&](stage::StageRun& run) {
                  std::error_code gone;
                  if (!closing->seal.empty() && fs::exists(closing->seal, gone))
                    run.use("night_seal", closing->seal);
                });
   remove_lstosa_flags(night.policy, key);
-  night.state.reopen(key, who, reason);
+  night.state.reopen(key, who, why);
 }
 
 int print_closing(const ClosingResult& result, const NightKey& night, bool as_json,
@@ -282,7 +285,7 @@ int print_closing(const ClosingResult& result, const NightKey& night, bool as_js
                                     {"obstacles", result.obstacles}, {"notes", result.notes}};
     if (!result.seal_file.empty())
       document["seal"] = {{"file", result.seal_file.string()}, {"number", result.seal.number}};
-    out << document.dump(2) << '\n';
+    out << json_text(document, 2) << '\n';
     return code;
   }
   const std::string name = fmt::format("Night {} of {}, production {}", night.date.iso(),

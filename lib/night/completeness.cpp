@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "lib/base/error.hpp"
+#include "lib/night/absent.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {
@@ -21,20 +22,14 @@ bool is_root_cause(const PlannedJob& planned, const NightPlan& plan) {
                      [&](std::size_t need) { return plan.jobs[need].step.done(); });
 }
 
-void add_absent_subruns(const RunEntry& entry, RunCompleteness& run) {
-  for (int subrun = 0; subrun < run.expected_subruns; ++subrun)
-    if (std::none_of(entry.subruns.begin(), entry.subruns.end(),
-                     [&](const SubrunFiles& files) { return files.subrun == subrun; }))
-      run.missing.push_back({subrun, "", "there are no raw files"});
-}
-
-RunCompleteness run_of(const RunEntry& entry, const DataVerdicts& verdicts,
+RunCompleteness run_of(const RunEntry& entry, const NightPlan& plan, const DataVerdicts& verdicts,
                        const std::set<int>& accepted) {
   RunCompleteness run;
   run.run = entry.run;
   run.expected_subruns = std::max(entry.expected_subruns.value_or(0),
                                   entry.subruns.empty() ? 0 : entry.subruns.back().subrun + 1);
-  add_absent_subruns(entry, run);
+  for (const int subrun : absent_subruns(entry, plan, {}))
+    run.missing.push_back({subrun, "", "there are no raw files"});
   const auto verdict = verdicts.find({entry.run, whole_run});
   if (verdict != verdicts.end() && !verdict->second.passed && !accepted.contains(entry.run))
     run.failed_gates = verdict->second.text;
@@ -111,7 +106,7 @@ Completeness assess_completeness(const NightSetup& setup, const NightPlan& plan,
   Completeness found;
   for (const RunEntry& entry : setup.catalogue.runs)
     if (entry.type == "DATA" && !plan.vetoed.contains(entry.run))
-      found.runs.push_back(run_of(entry, verdicts, accepted));
+      found.runs.push_back(run_of(entry, plan, verdicts, accepted));
   for (const PlannedJob& planned : plan.jobs) {
     if (planned.step.done() || planned.step.status == StepStatus::vetoed) continue;
     if (planned.step.pending())

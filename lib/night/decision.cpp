@@ -6,6 +6,7 @@
 #include <array>
 
 #include "lib/night/instant.hpp"
+#include "lib/night/words.hpp"
 
 namespace alisio::night {
 namespace {
@@ -95,7 +96,8 @@ std::int64_t record_decision(State& state, const NightKey& night, const Decision
           "INSERT INTO decision (telescope, date, prod_id, kind, run, subrun, stage, reason, "
           "author, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(night.telescope, night.date.compact(), night.prod_id, to_string(decision.kind),
-            decision.run, decision.subrun, decision.stage, decision.reason, decision.author,
+            decision.run, decision.subrun, decision.stage, said_text(decision.reason),
+            said_text(decision.author),
             decision.at.empty() ? utc_now_after(latest_instant(state, night)) : decision.at)
       .run();
   const std::int64_t id = database.last_row_id();
@@ -111,8 +113,8 @@ int end_decisions(State& state, const NightKey& night, DecisionKind kind, int ru
       "UPDATE decision SET ended_at = ?, ended_by = ?, ended_why = ? WHERE telescope = ? AND "
       "date = ? AND prod_id = ? AND kind = ? AND run = ? AND subrun = ? AND ended_at IS NULL "
       "RETURNING id");
-  end.bind(utc_now_text(), author, why, night.telescope, night.date.compact(), night.prod_id,
-           to_string(kind), run, subrun);
+  end.bind(utc_now_text(), said_text(author), said_text(why), night.telescope, night.date.compact(),
+           night.prod_id, to_string(kind), run, subrun);
   int count = 0;
   while (end.step()) ++count;
   end.reset();

@@ -143,8 +143,11 @@ constexpr KnownCause known_causes[] = {
 /// What an exit code says when no word is known.
 Failure by_exit_code(int code) {
   if (code == exit_code(ErrorKind::usage) || code == exit_code(ErrorKind::configuration))
-    return {configuration, "the configuration or the command line is wrong",
-            "mend what the error names; `alisio config FILE` checks it", TryAgain::never};
+    return {
+        configuration, "the configuration or the command line is wrong",
+        "mend what the error names (`alisio config --config FILE` checks it): it is tried again "
+        "when the configuration has changed",
+        TryAgain::never};
   if (code == exit_code(ErrorKind::missing_input))
     return {missing_input, "a file that it needs is not there",
             "bring the file that the error names, or `alisio discard` the subrun", TryAgain::later};

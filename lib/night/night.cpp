@@ -13,6 +13,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
 #include "lib/config/response_files.hpp"
@@ -20,11 +21,15 @@
 #include "lib/night/dry_run.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/instant.hpp"
+#include "lib/night/kept_configuration.hpp"
+#include "lib/night/late_raw.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/lost_record.hpp"
 #include "lib/night/make_executor.hpp"
 #include "lib/night/notify.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
+#include "lib/night/words.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::night {
@@ -171,8 +176,8 @@ std::vector<Decision> redo_decisions(const NightOptions& options) {
   Decision redo;
   redo.kind = DecisionKind::redo;
   redo.stage = options.redo->stage;
-  redo.reason = options.redo->reason;
-  redo.author = options.redo->author;
+  redo.reason = said_text(options.redo->reason);
+  redo.author = said_text(options.redo->author);
   for (const int run : options.runs.empty() ? std::vector<int>{whole_night} : options.runs) {
     redo.run = run;
     decisions.push_back(redo);
@@ -341,8 +346,15 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                                                        !options.dry_run &&
                                                        !(options.close && options.close->reopen)) {
     out << closed_text(*closing) << "; alisio reopen opens it\n";
-    return 0;
+    const bool late =
+        tell_of_late_raw(state, *closing, request.r0, request.run_summaries, notifications, out);
+    return late ? exit_code(ErrorKind::incomplete) : 0;
   }
+  if (const auto seal = forgotten_seal(state, request.key, request.products);
+      seal && !options.dry_run)
+    throw Error(ErrorKind::resource,
+                "the night was sealed, and the state knows nothing of it: nothing is made again",
+                seal->string(), fmt::format("alisio state rebuild {}", options.date.compact()));
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
@@ -351,10 +363,13 @@ int run_night(const NightOptions& options, const config::Configuration& configur
          new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
       record_decision(state, request.key, redo);
   settings.decisions = standing_decisions(state, request.key);
-  const PassOptions how =
+  PassOptions how =
       pass_options(options, configuration,
                    scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
+  how.config_file = keep_configuration(configuration, options.config_file, how.scratch);
+  for (Decision& retry : retries_for_configuration(state, request.key, how.config_file))
+    settings.decisions.push_back(std::move(retry));
 
   const std::unique_ptr<Executor> executor = make_executor(configuration,
                                                            {.program = services.executable,
@@ -396,7 +411,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return print_closing(close_night(closing_night(), *options.close), request.key, options.json,
                          out);
   if (options.json) {
-    out << summary_json(summary).dump(2) << '\n';
+    out << json_text(summary_json(summary), 2) << '\n';
   } else {
     if (idle && (complete || !summary.complete())) print_idle(summary, out);
     print_summary(summary, out);

@@ -6,6 +6,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/suggest.hpp"
 #include "lib/night/hook.hpp"
@@ -93,6 +94,12 @@ void add_whole(const NightStatus& status, std::vector<NightEvent>& events) {
     open += line + '\n';
     add_line(line, number++, event);
   }
+  if (status.progress.running + status.progress.to_run == 0)
+    for (const Trouble& trouble : troubles_without_jobs(status)) {
+      const std::string line = fmt::format("{}: {}", job_name(trouble.key), trouble.reason);
+      open += line + '\n';
+      add_line(line, number++, event);
+    }
   event.facts["jobs"] = status.progress.jobs;
   event.facts["done"] = status.progress.done;
   event.marks.push_back(fmt::format("{} {}", event.kind, complete ? last : hash_text(open)));
@@ -129,7 +136,7 @@ void tell(const NightEvent& event, const NotifyOptions& options) {
   if (!options.command.empty()) {
     json facts = event.facts;
     facts["text"] = event.text;
-    run_hook({"/bin/sh", "-c", options.command}, facts.dump() + '\n', options.time_limit_s);
+    run_hook({"/bin/sh", "-c", options.command}, json_text(facts) + '\n', options.time_limit_s);
   }
   if (!options.mail.empty())
     run_hook({options.sendmail, "-oi", "-t"}, mail_text(event, options.mail), options.time_limit_s);
@@ -138,8 +145,8 @@ void tell(const NightEvent& event, const NotifyOptions& options) {
 }  // namespace
 
 const std::vector<std::string>& event_kinds() {
-  static const std::vector<std::string> kinds{"job_failed", "gates_failed", "night_complete",
-                                              "night_incomplete", "night_closed"};
+  static const std::vector<std::string> kinds{"job_failed",       "gates_failed", "night_complete",
+                                              "night_incomplete", "night_closed", "raw_files_late"};
   return kinds;
 }
 

@@ -7,6 +7,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/plain_text.hpp"
 #include "lib/night/failure.hpp"
 #include "lib/night/judge.hpp"
 #include "lib/night/report.hpp"
@@ -15,6 +16,7 @@ namespace alisio::night {
 namespace {
 
 constexpr int log_tail_lines = 10;
+constexpr std::size_t most_message_characters = 2000;
 
 bool is_failed(const JobRecord& job) {
   return job.status == JobStatus::failed;
@@ -106,6 +108,9 @@ Outcome outcome_of(const ExecutionEnd& about, const std::map<std::string, StageF
     job.max_rss_bytes = std::max(job.max_rss_bytes, end.max_rss_bytes);
     if (!is_failed(job)) continue;
     complete_failure(job, about, inputs_of);
+    // From here on they are shown to people and written as JSON.
+    job.message = plain_line(job.message, most_message_characters);
+    job.log_tail = plain_lines(job.log_tail);
     outcome.transient = may_pass(job, about);
   }
   return outcome;

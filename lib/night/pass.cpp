@@ -8,10 +8,13 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/absent.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/instant.hpp"
+#include "lib/night/kept_configuration.hpp"
 #include "lib/night/progress.hpp"
 
 namespace alisio::night {
@@ -223,10 +226,15 @@ void Pass::recover() {
 Outcome Pass::record_end(const ExecutionEnd& about) {
   const auto inputs = inputs_.find(about.process.id);
   Outcome outcome = outcome_of(about, settings_.stages, [&](const JobKey& key) {
-    if (inputs != inputs_.end()) return inputs->second.at(key);
-    const auto position = plan_.positions.find(key);
-    return position == plan_.positions.end() ? std::vector<PortFile>{}
-                                             : plan_.jobs[position->second].job.inputs;
+    std::vector<PortFile> read;
+    if (inputs != inputs_.end())
+      read = inputs->second.at(key);
+    else if (const auto position = plan_.positions.find(key); position != plan_.positions.end())
+      read = plan_.jobs[position->second].job.inputs;
+    // By it a job that failed for its configuration is known to meet another.
+    if (!options_.config_file.empty())
+      read.push_back({configuration_port, options_.config_file.string()});
+    return read;
   });
   for (JobRecord& job : outcome.jobs) {
     job.ended_at = latest_ = utc_now_after(latest_);
@@ -404,7 +412,7 @@ void Pass::show() {
   }
   for (const auto& [key, step] : shown_)
     if (!now.contains(key) && setup_.is_asked(key.run)) gone.push_back(key);
-  state_.show(setup_.key, summary_json(summary()).dump(), changed, gone);
+  state_.show(setup_.key, json_text(summary_json(summary())), changed, gone);
   shown_ = std::move(now);
   shown_at_ = Clock::now();
 }
@@ -417,6 +425,17 @@ void Pass::merge_all() {
 
 NightSummary Pass::summary() const {
   NightSummary summary = summarize(setup_, snapshot_, plan_, verdicts_);
+  for (const RunEntry& entry : setup_.catalogue.runs)
+    if (setup_.is_asked(entry.run))
+      if (std::optional<Trouble> absent = trouble_of_absent(entry, plan_, settings_.decisions))
+        summary.troubles.push_back(std::move(*absent));
+  if (setup_.growing_subruns > 0) {
+    Trouble growing;
+    growing.key.stage = "r0_to_dl1";
+    growing.reason = fmt::format("{} subrun{} being written", setup_.growing_subruns,
+                                 setup_.growing_subruns == 1 ? " is" : "s are");
+    summary.troubles.push_back(std::move(growing));
+  }
   summary.notes.insert(summary.notes.end(), merges_.notes().begin(), merges_.notes().end());
   for (const int run : settings_.accepted) {
     const auto is_it = [&](const auto& other) { return other.run == run; };

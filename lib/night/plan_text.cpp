@@ -7,6 +7,7 @@
 #include <ostream>
 #include <vector>
 
+#include "lib/base/json_text.hpp"
 #include "lib/night/table.hpp"
 #include "lib/night/words.hpp"
 
@@ -153,7 +154,7 @@ void print_plan_json(const NightSetup& setup, const NightPlan& plan, const Input
     for (auto& [number, subrun] : subruns) entry["subruns"].push_back(std::move(subrun));
     document["runs"].push_back(std::move(entry));
   }
-  out << document.dump(2) << '\n';
+  out << json_text(document, 2) << '\n';
 }
 
 }  // namespace alisio::night

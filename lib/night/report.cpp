@@ -7,6 +7,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/night/judge.hpp"
 
 namespace alisio::night {
@@ -64,7 +65,7 @@ std::optional<JobReport> read_report(const fs::path& file) {
 void write_known_hashes(const fs::path& file, const std::vector<FileStamp>& files) {
   json list = json::array();
   for (const FileStamp& known : files) list.emplace_back(stage::to_json(known));
-  write_file_atomically(file, list.dump(1) + "\n");
+  write_file_atomically(file, json_text(list, 1) + "\n");
 }
 
 std::string last_lines(const fs::path& file, int count) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lib/base/error.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/night/table.hpp"
 #include "lib/night/words.hpp"
@@ -125,7 +126,7 @@ int reprocess(const ReprocessRequest& request, const config::Configuration& conf
   if (request.options.json) {
     json document = json::array();
     for (const Outcome& outcome : outcomes) document.push_back(outcome_json(outcome));
-    out << document.dump(2) << '\n';
+    out << json_text(document, 2) << '\n';
   } else {
     print_outcomes(outcomes, out);
   }

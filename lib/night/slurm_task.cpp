@@ -12,6 +12,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 
 namespace alisio::night {
@@ -50,7 +51,7 @@ class JournalWriter {
   [[nodiscard]] const std::string& taken_by() const { return taken_by_; }
 
   void add(const json& line) {
-    const std::string text = line.dump() + "\n";
+    const std::string text = json_text(line) + "\n";
     if (::write(descriptor_, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
         ::fsync(descriptor_) != 0)
       fail();
@@ -144,7 +145,7 @@ void write_task_file(const fs::path& file, const TaskFile& tasks) {
                         {"time_s", asked.time_s}};
   const json content{
       {"program", tasks.program.string()}, {"submission", submission}, {"tasks", list}};
-  write_file_atomically(file, content.dump(1) + "\n");
+  write_file_atomically(file, json_text(content, 1) + "\n");
 }
 
 void write_runner_script(const fs::path& file) {

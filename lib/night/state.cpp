@@ -10,6 +10,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/night/state_files.hpp"
 
@@ -131,9 +132,9 @@ void refuse_other_files(const fs::path& file) {
   in.read(start.data(), static_cast<std::streamsize>(start.size()));
   if (in.gcount() == 0) return;  // absent, or made but never written
   if (start != magic)
-    throw Error(ErrorKind::resource, "the state database is damaged: this is no SQLite file",
+    throw Error(ErrorKind::bad_input, "the state database is damaged: this is no SQLite file",
                 file.string(),
-                "restore it from a copy, or move it away: without it the nights are made anew");
+                "alisio state rebuild puts it aside and makes it anew from journals and files");
 }
 
 void write_file(sqlite::Statement& statement, const FileStamp& file) {
@@ -332,9 +333,9 @@ std::int64_t State::process_starts(const NightKey& night, const ProcessRecord& p
       "report_file, log_file, started_at, submission, task, step, scheduler_job) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(night.telescope, night.date.compact(), night.prod_id, keys_text(process.jobs),
-              nlohmann::json(process.products).dump(), process.pid, process.pid_start, process.host,
-              process.report_file, process.log_file, process.started_at, process.submission,
-              process.task, process.step, process.scheduler_job);
+              json_text(nlohmann::json(process.products)), process.pid, process.pid_start,
+              process.host, process.report_file, process.log_file, process.started_at,
+              process.submission, process.task, process.step, process.scheduler_job);
   insert.run();
   const std::int64_t id = database_.last_row_id();
   transaction.commit();

@@ -242,6 +242,15 @@ std::optional<NightStatus> read_status(State& state, const NightKey& night) {
   return status;
 }
 
+std::vector<Trouble> troubles_without_jobs(const NightStatus& status) {
+  std::vector<Trouble> troubles;
+  for (const Trouble& trouble : status.summary.troubles)
+    if (std::none_of(status.jobs.begin(), status.jobs.end(),
+                     [&](const JobStatusView& job) { return job.key == trouble.key; }))
+      troubles.push_back(trouble);
+  return troubles;
+}
+
 json status_json(const NightStatus& status) {
   const NightProgress& progress = status.progress;
   json document{{"telescope", status.summary.key.telescope},

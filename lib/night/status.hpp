@@ -83,6 +83,9 @@ struct NightStatus {
                                         const std::vector<RunningView>& running,
                                         const std::string& now);
 
+/// Return the troubles that are of no job: raw files that have not come.
+[[nodiscard]] std::vector<Trouble> troubles_without_jobs(const NightStatus& status);
+
 /// Return all of it as JSON; `summary` is as `alisio night --json` prints it.
 [[nodiscard]] nlohmann::json status_json(const NightStatus& status);
 

@@ -205,6 +205,9 @@ void print_status(const NightStatus& status, const StatusScope& scope, std::ostr
   print_running(status, scope, out);
   if (!scope.run) print_missing(status, scope, out);
   print_failures(status, scope, out);
+  for (const Trouble& trouble : troubles_without_jobs(status))
+    if (is_in_scope(trouble.key, scope))
+      out << fmt::format("{}: {}\n", job_name(trouble.key), trouble.reason);
   for (const Decision& decision : status.decisions)
     if (!scope.run || decision.run == whole_night || decision.run == *scope.run)
       out << "decision: " << decision.line() << '\n';

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "lib/base/ids.hpp"
+#include "lib/base/plain_text.hpp"
 #include "lib/night/state.hpp"
 
 namespace alisio::night {
@@ -14,6 +15,11 @@ std::string duration_text(double seconds) {
   const long whole = std::lround(seconds);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string said_text(const std::string& text) {
+  constexpr std::size_t most_characters = 500;
+  return plain_line(text, most_characters);
 }
 
 std::string ranges_text(const std::vector<int>& subruns) {

@@ -15,9 +15,11 @@ namespace {
                             const std::string& statement = "") {
   const int code = sqlite3_errcode(connection) & 0xff;
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-    throw Error(ErrorKind::bad_input,
-                std::string("the database is damaged: ") + sqlite3_errmsg(connection), file,
-                "move it away and bring back a copy, or let it be made anew");
+    throw Error(
+        ErrorKind::bad_input, std::string("the database is damaged: ") + sqlite3_errmsg(connection),
+        file,
+        "alisio state rebuild makes a state anew from the files, alisio prov index --rebuild an "
+        "index");
   constexpr std::size_t longest = 80;
   const std::string asked =
       statement.size() > longest ? statement.substr(0, longest) + "…" : statement;

@@ -10,6 +10,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::stage {
@@ -337,7 +338,7 @@ StageResult run_stage(ActivityNote activity, StageObserver& observer, const Know
 
 void write_report(const fs::path& file, const std::vector<nlohmann::ordered_json>& activities) {
   nlohmann::ordered_json report{{"activities", activities}};
-  write_file_atomically(file, report.dump(1) + '\n');
+  write_file_atomically(file, json_text(report, 1) + '\n');
 }
 
 }  // namespace alisio::stage

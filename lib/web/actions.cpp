@@ -13,6 +13,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/web/html.hpp"
 #include "lib/web/night_address.hpp"
 #include "lib/web/night_view.hpp"
@@ -201,7 +202,7 @@ Response act_by_program(const ActionSource& source, const Request& request) {
   Response response;
   response.status = outcome.exit_code == 0 ? 200 : 409;
   response.content_type = "application/json";
-  response.body = json{{"exit_code", outcome.exit_code}, {"text", outcome.text}}.dump() + '\n';
+  response.body = json_text(json{{"exit_code", outcome.exit_code}, {"text", outcome.text}}) + '\n';
   return response;
 }
 

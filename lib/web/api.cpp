@@ -4,6 +4,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/version.hpp"
 #include "lib/night/status.hpp"
 #include "lib/web/night_address.hpp"
@@ -19,7 +20,7 @@ Response json_answer(const json& document, int status = 200) {
   Response response;
   response.status = status;
   response.content_type = "application/json";
-  response.body = document.dump() + '\n';
+  response.body = json_text(document) + '\n';
   return response;
 }
 

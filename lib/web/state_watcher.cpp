@@ -6,6 +6,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "lib/base/json_text.hpp"
+
 namespace alisio::web {
 namespace {
 
@@ -156,8 +158,8 @@ void StateWatcher::tell(const std::string& topic) {
   const bool first = known == told_.end();
   const json difference = first ? json() : fragment_difference(known->second, *view);
   if (!first && difference.empty()) return;
-  hub_->publish(topic, event_text("whole", all_fragments(*view).dump()),
-                first ? "" : event_text("change", difference.dump()));
+  hub_->publish(topic, event_text("whole", json_text(all_fragments(*view))),
+                first ? "" : event_text("change", json_text(difference)));
   told_[topic] = std::move(*view);
 }
 

@@ -114,7 +114,7 @@ def case_absent_run(case):
             night.raw(stream, subrun, night.run_number + 1).unlink(missing_ok=True)
     gone = sorted({path.name.split(".Run")[1][:5] for path in night.r0().glob("*.fits.fz")})
     expect(f"{night.run_number:05d}" in gone, f"the wrong run was removed: {gone}")
-    night.process().ends("done").says(night.run_number + 1, "no files")
+    night.process().ends("incomplete").says(night.run_number + 1, "no files")
     night.expect_complete()
 
 

@@ -1,6 +1,7 @@
 """What operators see and decide: status, veto, hold, discard, retry."""
 
 import json
+import os
 import time
 
 from harness import DATE, expect, flip_byte, replace_file
@@ -98,6 +99,34 @@ def case_vetoed_and_held(case):
     decide(night, "unveto", run, "--reason", "it was good").ends("done")
     night.process("--pass").ends("done")
     expect(len(night.products("DL2")) == 4, "the run was not made after its veto was taken back")
+
+
+def case_bytes_that_are_no_text(case):
+    """Latin-1 from an operator's terminal or a library stops no pass, no closing and no look."""
+    night = case.simulated(runs=2)
+    latin = os.fsdecode(b"calibraci\xf3n\x1b[2J")
+    stage = night.folder / "stage"
+    stage.write_bytes(
+        b"#!/bin/sh\ncase \"$*\" in *r0-to-dl1*Run%05d.0001*)\n" % night.run_number
+        + b"  printf 'fichero da\\361ado \\033[31m \\377\\n' >&2; exit 5;;\nesac\n"
+        + f'exec {case.alisio} "$@"\n'.encode()
+    )
+    stage.chmod(0o755)
+    left_open(night)
+    decide(night, "veto", night.run_number + 1, "--reason", latin, "--author", latin).ends("done")
+    for _ in range(2):
+        said = night.process("--pass", "--executable", stage).ends("incomplete")
+        said.says("fichero da\ufffdado", "vetoed by calibraci\ufffdn")
+        expect("\x1b[2J" not in said.out and "\x1b[31m" not in said.out, "the terminal is told what to do")
+    expect(len(night.products("DL2")) == 1, "the good subrun was not made")
+    told = json.loads(status(night, "incomplete", "--json").out)
+    expect(any("\ufffdado" in job.get("log_tail", "") for job in told["jobs"]), f"{told}")
+    said = status(night, "incomplete", "--why")
+    expect("\x1b[31m" not in said.out, "the terminal is told what to do")
+    words = ("close", DATE, "--config", night.config, "--json", "--force", "--reason", latin)
+    expect(json.loads(case.run(*words).ends("done").out)["closed"], "not closed")
+    words = ("reopen", DATE, "--config", night.config, "--reason", latin)
+    case.run(*words).ends("done")
 
 
 def case_retry(case):

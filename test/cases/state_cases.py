@@ -1,6 +1,7 @@
 """The state database: rebuilt from the files, copied, rolled back, checked."""
 
 import json
+import shutil
 import sqlite3
 
 from harness import DATE, expect, flip_byte, one_file, replace_file
@@ -71,6 +72,51 @@ def case_state_rebuild_of_closed(case):
     product = night.product("DL1", 0)
     flip_byte(product, product.stat().st_size - 1)
     case.run("state", "rebuild", DATE, "--config", night.config).ends("incomplete").says(product.name)
+
+
+def case_lost_state_of_a_closed_night(case):
+    """A pass with a new or an older state makes nothing again over sealed products: it reads the disk."""
+    night = case.simulated()
+    words = ("--config", night.config)
+    night.process("--pass").ends("done").says("is closed: ")
+    seal = one_file(night.folder / "seals", "seal_*.json")
+    before = night.state_of_products()
+    state = night.folder / "state"
+    open_state = night.folder / "open.sqlite"
+    case.run("reopen", DATE, *words, "--reason", "x").ends("done")
+    case.run("state", "backup", open_state, *words).ends("done")
+    night.process("--pass").ends("done").says("is closed: ")
+    for kept in (None, open_state):
+        shutil.rmtree(state)
+        if kept:
+            state.mkdir()
+            shutil.copyfile(kept, state / "alisio.sqlite")
+        night.process("--pass").ends("done").says("knows nothing of", "is closed since")
+        expect(night.state_of_products() == before, "something was made again")
+        case.run("verify-seal", "--seal", seal, *words).ends("done")
+        expect(len(list((night.folder / "seals").rglob("seal_*.json"))) == 2, "it was sealed again")
+    shutil.rmtree(state)
+    words = ("reprocess", DATE, *words, "--from", "dl1_to_dl2", "--redo", "x")
+    case.run(*words).ends("incomplete").says("is closed", "reopen")
+    expect(night.state_of_products() == before, "something was made again")
+
+
+def case_lost_state_of_an_open_night(case):
+    """What was done before the state was lost is found done; a damaged one is named with its remedy."""
+    night = case.simulated()
+    night.process().ends("done")
+    before = night.state_of_products()
+    shutil.rmtree(night.folder / "state")
+    told = json.loads(night.process("--json").ends("done").out)
+    expect(night.state_of_products() == before, "something was made again")
+    expect(told["complete"], f"{told}")
+    state = night.folder / "state/alisio.sqlite"
+    for content in (b"no database, whatever its name says", b"SQLite format 3\0" + bytes(5000)):
+        replace_file(state, content)
+        for suffix in ("-wal", "-shm"):
+            state.with_name(state.name + suffix).unlink(missing_ok=True)
+        for words in (("night", DATE, "--pass"), ("status", DATE), ("state", "backup")):
+            case.run(*words, "--config", night.config).ends("bad input").complains("alisio state rebuild")
 
 
 def case_state_rollback(case):

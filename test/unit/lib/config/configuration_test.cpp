@@ -92,6 +92,12 @@ TEST_F(ConfigurationTest, UnknownKeyNamesFileLineAndSuggestion) {
   EXPECT_NE(error.find("did you mean 'tailcut.picture_thresh'?"), std::string::npos) << error;
 }
 
+TEST_F(ConfigurationTest, AFileThatIsNoUtf8IsRefused) {
+  const auto a = write("a.yaml", "paths:\n  r0: /datos/calibraci\xF3n\n");
+  const std::string error = error_of([&] { (void)Configuration::load({a}); });
+  EXPECT_NE(error.find("a.yaml: is no UTF-8 text (iconv"), std::string::npos) << error;
+}
+
 TEST_F(ConfigurationTest, WrongTypesAreRefused) {
   for (const char* text : {"telescope: one", "telescope: 1.5", "tailcut: 3",
                            "tailcut: {picture_thresh: big}", "events_filters: {r: [3, 1]}",

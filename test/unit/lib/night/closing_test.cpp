@@ -7,8 +7,10 @@
 
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/night/decision.hpp"
 #include "lib/night/lstosa_flags.hpp"
 #include "lib/night/seal_check.hpp"
+#include "lib/night/status.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
 
 namespace alisio::night {
@@ -34,18 +36,19 @@ class ClosingTest : public NightTest {
   std::optional<ClosingRecord> closing() {
     return State::open(folder_ / "state").closing({1, options_.date, "test_v00"});
   }
-  /// Take the run away that has no files: it would count as missing.
-  void without_absent_run() {
-    const fs::path file = folder_ / "summary/RunSummary_20221215.ecsv";
-    std::string text = read_text_file(file);
-    text.erase(text.find("103,5"));
-    write(file, text);
+  NightKey key() const { return {1, options_.date, "test_v00"}; }
+  void decide_veto(int run) {
+    State state = State::open(folder_ / "state");
+    Decision decision;
+    decision.run = run;
+    decision.reason = "it was a test";
+    decision.author = "crew";
+    record_decision(state, key(), decision);
   }
   fs::path finished() const { return folder_ / "OSA/Closer/20221215/test_v00/NightFinished.txt"; }
 };
 
 TEST_F(ClosingTest, SealsEveryProductAndThenLeavesTheNightAlone) {
-  without_absent_run();
   ASSERT_EQ(run(), 0) << out_.str();
   EXPECT_EQ(close(), 0) << out_.str();
   ASSERT_EQ(seals().size(), 1u);
@@ -68,6 +71,7 @@ TEST_F(ClosingTest, SealsEveryProductAndThenLeavesTheNightAlone) {
 }
 
 TEST_F(ClosingTest, NamesWhatIsMissing) {
+  expect_absent_run();
   order("r0_to_dl1_00101.0001", "fail 5");
   EXPECT_EQ(run(), 7);
   EXPECT_EQ(close(), 0) << out_.str();
@@ -81,8 +85,77 @@ TEST_F(ClosingTest, NamesWhatIsMissing) {
   EXPECT_NE(read_text_file(finished()).find("missing 00101.0001 r0_to_dl1"), std::string::npos);
 }
 
+TEST_F(ClosingTest, WaitsForRawFilesThatAreLate) {
+  for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(102, 1, stream));
+  expect_absent_run();
+  configure("closing:\n  auto: true\n  incomplete_hour: 1e9\n");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("00103 r0_to_dl1: there are no whole raw files of subruns 0000-0004"),
+            std::string::npos)
+      << out_.str();
+  EXPECT_NE(out_.str().find("00102 r0_to_dl1: there are no whole raw files of subrun 0001"),
+            std::string::npos);
+  EXPECT_FALSE(closing()) << "raw files may be late";
+  std::optional<State> state = State::open_read_only(folder_ / "state");
+  EXPECT_FALSE(read_status(*state, key())->complete());
+  configure("closing:\n  auto: true\n");
+  EXPECT_EQ(run(), 7);
+  EXPECT_TRUE(closing()) << "not for ever";
+}
+
+TEST_F(ClosingTest, WhatOperatorsLeaveOutIsNotWaitedFor) {
+  expect_absent_run();
+  configure("closing:\n  auto: true\n  incomplete_hour: 1e9\n");
+  options_.pass = true;
+  decide_veto(103);
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_TRUE(closing());
+}
+
+TEST_F(ClosingTest, RawFilesThatWereMadeIntoProductsAreNotMissing) {
+  ASSERT_EQ(run(), 0);
+  for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(102, 1, stream));
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(close(), 0);
+  EXPECT_TRUE(parse_seal(read_text_file(seals()[0]), seals()[0]).found.complete());
+}
+
+TEST_F(ClosingTest, TellsOfRawFilesThatCameAfterIt) {
+  expect_absent_run();
+  configure("closing:\n  auto: true\nnotify:\n  on: [raw_files_late]\n  command: cat >> " +
+            (folder_ / "told").string() + "\n");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  ASSERT_TRUE(closing());
+  EXPECT_EQ(run(), 0) << "closed, and nothing came";
+  calls();
+  for (int stream = 1; stream <= 4; ++stream) write(raw(103, 2, stream), "late");
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_EQ(run(), 7);
+    EXPECT_NE(out_.str().find("raw files of 1 subrun came after the closing (run 00103: 0002): "
+                              "`alisio reopen 20221215`"),
+              std::string::npos)
+        << out_.str();
+    EXPECT_EQ(calls(), "");
+  }
+  std::optional<State> state = State::open_read_only(folder_ / "state");
+  const auto notes = [&] { return read_status(*state, key())->summary.notes; };
+  const auto is_late = [](const std::string& note) {
+    return note.find("came after the closing") != std::string::npos;
+  };
+  const auto shown = notes();
+  EXPECT_EQ(std::count_if(shown.begin(), shown.end(), is_late), 1);
+  const std::string told = read_text_file(folder_ / "told");
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
+  EXPECT_NE(told.find(R"("late":[{"run":103,"subruns":[2]}])"), std::string::npos) << told;
+  decide_veto(103);
+  EXPECT_EQ(run(), 0) << out_.str();
+  const auto after = notes();
+  EXPECT_EQ(std::count_if(after.begin(), after.end(), is_late), 0);
+}
+
 TEST_F(ClosingTest, StaysOpenByPolicyAndWithWorkLeft) {
-  without_absent_run();
   EXPECT_EQ(close(), 7) << out_.str();
   EXPECT_NE(out_.str().find("8 jobs can still run"), std::string::npos) << out_.str();
   EXPECT_EQ(calls(), "");
@@ -100,7 +173,6 @@ TEST_F(ClosingTest, StaysOpenByPolicyAndWithWorkLeft) {
 }
 
 TEST_F(ClosingTest, PassesCloseByThemselves) {
-  without_absent_run();
   configure("closing:\n  auto: true\n");
   options_.runs = {101};
   options_.pass = true;
@@ -120,7 +192,6 @@ TEST_F(ClosingTest, PassesCloseByThemselves) {
 }
 
 TEST_F(ClosingTest, ChainsSealsAndFindsWhatWasTamperedWith) {
-  without_absent_run();
   write(folder_ / "key.pem", private_key);
   configure("closing:\n  auto: false\n  key: key.pem\n");
   ASSERT_EQ(run(), 0);
@@ -185,7 +256,6 @@ struct Killer : StageObserver {
 };
 
 TEST_F(ClosingTest, GoesOnAfterAnInterruption) {
-  without_absent_run();
   ASSERT_EQ(run(), 0);
   for (const bool before : {true, false}) {
     const pid_t child = ::fork();
@@ -215,7 +285,6 @@ TEST_F(ClosingTest, GoesOnAfterAnInterruption) {
 }
 
 TEST_F(ClosingTest, KeepsTheFlagsThatLSTOSALooksFor) {
-  without_absent_run();
   const fs::path working = folder_ / "running_analysis/20221215/test_v00";
   write(working / "sequence_LST1_00102.closed", "by another");
   ASSERT_EQ(run(), 0);
@@ -232,7 +301,6 @@ TEST_F(ClosingTest, KeepsTheFlagsThatLSTOSALooksFor) {
 }
 
 TEST_F(ClosingTest, TellsAlteredProductsByTheirContent) {
-  without_absent_run();
   ASSERT_EQ(run(), 0);
   const fs::path altered = product("dl1", 101, 0);
   const auto time = fs::last_write_time(altered);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/file.hpp"
+#include "lib/night/decided.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/instant.hpp"
 #include "lib/night/status.hpp"
@@ -62,6 +63,38 @@ TEST_F(DecisionTest, AVetoedRunIsLeftOutUntilItIsTakenBack) {
   State all = State::open(folder_ / "state");
   ASSERT_EQ(all_decisions(all, key()).size(), 1U) << "what was decided stays on record";
   EXPECT_EQ(all_decisions(all, key())[0].ended_why, "gone");
+}
+
+TEST_F(DecisionTest, OnlyWhatIsDecidedChangesTheMark) {
+  ASSERT_EQ(run(), 0);
+  State state = State::open(folder_ / "state");
+  EXPECT_EQ(decided_mark(state, options_.date), "");
+  decide(DecisionKind::veto, 101);
+  const std::string vetoed = decided_mark(state, options_.date);
+  EXPECT_NE(vetoed, "");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(decided_mark(state, options_.date), vetoed) << "a pass decides nothing";
+  EXPECT_EQ(decided_mark(state, {2022, 12, 16}), "");
+  end(DecisionKind::veto, 101);
+  EXPECT_NE(decided_mark(state, options_.date), vetoed);
+}
+
+TEST_F(DecisionTest, WhatAPersonSaysIsKeptAsOneLineOfText) {
+  State state = State::open(folder_ / "state");
+  Decision decision;
+  decision.run = 101;
+  decision.reason = "calibraci\xF3n\n\x1B[2J" + std::string(100000, '!');
+  decision.author = "Eve\n</td>";
+  record_decision(state, key(), decision);
+  EXPECT_EQ(run(), 0) << out_.str();
+  Decision kept = standing_decisions(state, key()).at(0);
+  EXPECT_TRUE(kept.reason.starts_with("calibraci\xEF\xBF\xBDn  [2J!!!")) << kept.reason;
+  EXPECT_LT(kept.reason.size(), 510U);
+  EXPECT_EQ(kept.author, "Eve </td>");
+  EXPECT_EQ(end_decisions(state, key(), DecisionKind::veto, 101, whole_run, "a\nb", "c\xFF"), 1);
+  kept = all_decisions(state, key()).at(0);
+  EXPECT_EQ(kept.ended_by, "a b");
+  EXPECT_EQ(kept.ended_why, "c\xEF\xBF\xBD");
 }
 
 TEST_F(DecisionTest, WhatWasMadeBeforeAVetoStands) {

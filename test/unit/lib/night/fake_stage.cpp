@@ -5,6 +5,7 @@
 //   fail <code>       end with this code, with a report
 //   fail-once <code>  the same, and remove the order
 //   die               be killed in the middle of writing
+//   garble <code>   end with this code and no report, having written what is no text
 //   mute              end with code 0 but no report
 //   sleep <seconds>   take time before writing
 // It appends one line "<stage> RRRRR.SSSS" per activity to the file "calls" there, and what it is
@@ -263,7 +264,7 @@ class Job {
     record["exit_code"] = code;
     record["status"] = code == 0 ? "done" : "failed";
     record["message"] = code == 0 ? "" : "told to fail";
-    if (code != 0) std::cerr << "told to fail with " << code << '\n';
+    if (code != 0 && !mute_) std::cerr << "told to fail with " << code << '\n';
     for (const Product& product : products) {
       if (code != 0) break;
       const fs::path target = folder / product.name;
@@ -288,7 +289,12 @@ class Job {
     in >> value;
     if (order == "fail-once") fs::remove(order_file);
     if (order == "fail" || order == "fail-once") return static_cast<int>(value);
-    if (order == "mute") mute_ = true;
+    if (order == "mute" || order == "garble") mute_ = true;
+    if (order == "garble") {
+      std::cerr << "fichero da\xF1"
+                   "ado \xFF \x1B[31mrojo\n";
+      return static_cast<int>(value);
+    }
     if (order == "sleep") {
       alisio::PendingFile pending(product);
       std::ofstream(pending.path()) << "half";

@@ -48,7 +48,7 @@ class NightTest : public testing::Test {
     control_ = folder_ / "control";
     fs::create_directories(control_);
     ::setenv("FAKE_STAGE_CONTROL", control_.c_str(), 1);
-    // Two data runs of two subruns; calibration runs without files; one absent data run.
+    // Two data runs of two subruns; calibration runs without files.
     for (const int run : {101, 102})
       for (const int subrun : {0, 1})
         for (int stream = 1; stream <= 4; ++stream)
@@ -62,8 +62,7 @@ class NightTest : public testing::Test {
           "90,1,DRS4,ProtoR1.CameraEvent,1671136237000000000\n"
           "91,1,PEDCALIB,ProtoR1.CameraEvent,1671136537000000000\n"
           "101,2,DATA,ProtoR1.CameraEvent,1671141637000000000\n"
-          "102,2,DATA,ProtoR1.CameraEvent,1671142637000000000\n"
-          "103,5,DATA,ProtoR1.CameraEvent,1671143637000000000\n");
+          "102,2,DATA,ProtoR1.CameraEvent,1671142637000000000\n");
     write(folder_ / "drive/DrivePosition_log_20221215.txt", "drive");
     write(folder_ / "calibration/drs4_pedestal.Run00090.0000.h5", "drs4");
     write(folder_ / "calibration/calibration_filters_52.Run00091.0000.h5", "charge");
@@ -103,6 +102,12 @@ class NightTest : public testing::Test {
           "paths:\n  r0: R0\n  run_summary: summary\n  drive: drive\n  calibration: calibration\n"
           "  products: .\n  state: state\ndl2:\n  models: models.forest\n" +
               more);
+  }
+
+  /// Let the run summary expect a data run of five subruns, 103, that has no files.
+  void expect_absent_run() const {
+    std::ofstream(folder_ / "summary/RunSummary_20221215.ecsv", std::ios::app)
+        << "103,5,DATA,ProtoR1.CameraEvent,1671143637000000000\n";
   }
 
   fs::path raw(int run, int subrun, int stream) const {

@@ -1,0 +1,41 @@
+#include "lib/night/absent.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/night/words.hpp"
+
+namespace alisio::night {
+
+std::vector<int> absent_subruns(const RunEntry& entry, const NightPlan& plan,
+                                const std::vector<Decision>& decisions) {
+  std::vector<int> absent;
+  if (entry.type != "DATA") return absent;
+  const int expected = std::max(entry.expected_subruns.value_or(0),
+                                entry.subruns.empty() ? 0 : entry.subruns.back().subrun + 1);
+  for (int subrun = 0; subrun < expected; ++subrun) {
+    const JobKey key{"r0_to_dl1", entry.run, subrun};
+    const bool has_files =
+        std::any_of(entry.subruns.begin(), entry.subruns.end(),
+                    [&](const SubrunFiles& files) { return files.subrun == subrun; });
+    if (!has_files && !plan.positions.contains(key) &&
+        decision_about(decisions, DecisionKind::veto, key) == nullptr &&
+        decision_about(decisions, DecisionKind::discard, key) == nullptr)
+      absent.push_back(subrun);
+  }
+  return absent;
+}
+
+std::optional<Trouble> trouble_of_absent(const RunEntry& entry, const NightPlan& plan,
+                                         const std::vector<Decision>& decisions) {
+  const std::vector<int> absent = absent_subruns(entry, plan, decisions);
+  if (absent.empty()) return std::nullopt;
+  Trouble trouble;
+  trouble.key = {"r0_to_dl1", entry.run, whole_run};
+  trouble.reason = fmt::format("there are no whole raw files of subrun{} {}",
+                               absent.size() == 1 ? "" : "s", ranges_text(absent));
+  return trouble;
+}
+
+}  // namespace alisio::night

@@ -1,0 +1,126 @@
+#include "lib/night/late_raw.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/json_text.hpp"
+#include "lib/base/log.hpp"
+#include "lib/night/words.hpp"
+
+namespace alisio::night {
+namespace {
+
+using nlohmann::json;
+
+/// Tell whether a seal was made with the raw files of a subrun at hand.
+bool knows(const Seal& seal, int run, int subrun) {
+  const auto sealed = std::find_if(seal.found.runs.begin(), seal.found.runs.end(),
+                                   [&](const RunCompleteness& one) { return one.run == run; });
+  if (sealed == seal.found.runs.end() || subrun >= sealed->expected_subruns) return false;
+  return std::none_of(
+      sealed->missing.begin(), sealed->missing.end(),
+      [&](const MissingSubrun& one) { return one.subrun == subrun && one.stage.empty(); });
+}
+
+LateSubruns find_late(State& state, const ClosingRecord& closing, const std::filesystem::path& r0,
+                      const std::filesystem::path& run_summaries) {
+  try {
+    return subruns_after_closing(
+        find_runs(r0, run_summaries, closing.key.telescope, closing.key.date),
+        parse_seal(read_text_file(closing.seal), closing.seal),
+        standing_decisions(state, closing.key));
+  } catch (const Error& error) {
+    // Raw data of old nights are taken away.
+    spdlog::debug("nothing is known of late raw files: {}", error.what());
+    return {};
+  }
+}
+
+/// Put the line among the notes that the night's last pass showed, in the place of an earlier one.
+void show(State& state, const NightKey& night, const std::string& text) {
+  constexpr const char* key = "late_raw_files";
+  const std::optional<NightRecord> record = state.night(night);
+  if (!record) return;
+  json summary = json::parse(record->summary, nullptr, false);
+  if (!summary.is_object() || !summary.contains("notes")) return;
+  const std::string before = summary.value(key, std::string());
+  if (before == text) return;
+  auto notes = summary["notes"].get<std::vector<std::string>>();
+  std::erase(notes, before);
+  if (!text.empty()) notes.push_back(text);
+  summary["notes"] = notes;
+  summary[key] = text;
+  state.show(night, json_text(summary), {}, {});
+}
+
+NightEvent event_of(const NightKey& night, const LateSubruns& late, const std::string& text,
+                    std::int64_t seal_number) {
+  NightEvent event;
+  event.kind = "raw_files_late";
+  event.text = fmt::format("{} {}, production {}: {}\n", telescope_text(night.telescope),
+                           night.date.iso(), night.prod_id, text);
+  event.facts = {{"event", event.kind},
+                 {"telescope", night.telescope},
+                 {"date", night.date.iso()},
+                 {"prod_id", night.prod_id},
+                 {"late", json::array()}};
+  for (const auto& [run, subruns] : late) {
+    // Told once a run: files come one by one.
+    event.marks.push_back(fmt::format("raw_files_late {} {}", seal_number, run));
+    event.facts["late"].push_back({{"run", run}, {"subruns", subruns}});
+  }
+  return event;
+}
+
+}  // namespace
+
+LateSubruns subruns_after_closing(const Catalogue& catalogue, const Seal& seal,
+                                  const std::vector<Decision>& decisions) {
+  LateSubruns late;
+  for (const RunEntry& entry : catalogue.runs) {
+    if (entry.type != "DATA") continue;
+    for (const SubrunFiles& files : entry.subruns) {
+      const JobKey key{"r0_to_dl1", entry.run, files.subrun};
+      if (!knows(seal, entry.run, files.subrun) &&
+          decision_about(decisions, DecisionKind::veto, key) == nullptr &&
+          decision_about(decisions, DecisionKind::discard, key) == nullptr)
+        late[entry.run].push_back(files.subrun);
+    }
+  }
+  return late;
+}
+
+std::string late_raw_text(const LateSubruns& late, const NightDate& date) {
+  if (late.empty()) return "";
+  std::size_t count = 0;
+  std::string runs;
+  for (const auto& [run, subruns] : late) {
+    count += subruns.size();
+    runs +=
+        fmt::format("{}run {}: {}", runs.empty() ? "" : "; ", run_text(run), ranges_text(subruns));
+  }
+  return fmt::format(
+      "raw files of {} subrun{} came after the closing ({}): `alisio reopen {}` lets them be "
+      "processed",
+      count, count == 1 ? "" : "s", runs, date.compact());
+}
+
+bool tell_of_late_raw(State& state, const ClosingRecord& closing, const std::filesystem::path& r0,
+                      const std::filesystem::path& run_summaries,
+                      const NotifyOptions& notifications, std::ostream& out) {
+  const LateSubruns late = find_late(state, closing, r0, run_summaries);
+  const std::string text = late_raw_text(late, closing.key.date);
+  show(state, closing.key, text);
+  if (late.empty()) return false;
+  out << text << '\n';
+  notify(state, closing.key, notifications,
+         {event_of(closing.key, late, text, closing.seal_number)});
+  return true;
+}
+
+}  // namespace alisio::night
