@@ -56,12 +56,14 @@ correct_one_avx512(const Readout& r, ReadoutScale stored, const float* threshold
       value = _mm256_cvtepi32_ps(_mm256_sub_epi32(raw, baseline));
     }
     if constexpr (with_lapse) {
-      const __m512d exact = _mm512_sub_pd(_mm512_cvtps_pd(value), _mm512_loadu_pd(r.lapse + s));
+      const __m512d gained = _mm512_loadu_pd(r.lapse + s);
+      const __m512d exact = _mm512_sub_pd(_mm512_cvtps_pd(value), gained);
       if constexpr (lapse == Lapse::exact) {
         value = _mm512_cvtpd_ps(exact);
       } else {
-        value = _mm512_cvtpd_ps(_mm512_sub_pd(exact, uncertainty));
-        const __m256 high = _mm512_cvtpd_ps(_mm512_add_pd(exact, uncertainty));
+        const __mmask8 any = _mm512_cmp_pd_mask(gained, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+        value = _mm512_cvtpd_ps(_mm512_mask_sub_pd(exact, any, exact, uncertainty));
+        const __m256 high = _mm512_cvtpd_ps(_mm512_mask_add_pd(exact, any, exact, uncertainty));
         differs |= unsigned{_mm256_cmp_ps_mask(value, high, _CMP_NEQ_UQ)};
       }
     }

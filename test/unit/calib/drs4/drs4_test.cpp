@@ -89,6 +89,11 @@ TEST(TimeLapse, AsksForTheExactBaselineWhereItDecidesTheLastDigit) {
   samples.assign(n_samples, 0.F);
   baseline[39] = -between;
   EXPECT_FALSE(drs4::subtract_approximate_lapse(samples.data(), baseline.data()));
+  // Nothing gained is exact, also next to 0, where floats lie closest.
+  samples.assign(n_samples, 0.F);
+  baseline[39] = 0;
+  EXPECT_TRUE(drs4::subtract_approximate_lapse(samples.data(), baseline.data()));
+  EXPECT_EQ(samples[39], 0.F);
 }
 
 TEST(ReadoutHistory, GivesTheLapseOfTheLastReadoutOfEachCapacitor) {
@@ -121,6 +126,8 @@ TEST(ReadoutHistory, GivesTheLapseOfTheLastReadoutOfEachCapacitor) {
       for (std::size_t pixel = 0; pixel < 2; ++pixel) {
         std::vector<float> samples(n_samples);
         for (auto& v : samples) v = float(random() % 4096) - 400.F;
+        // Next to 0, where floats lie closest.
+        if (event % 10 == 0 && !found.empty()) samples[7] = float(found.of(pixel)[7]);
         std::vector<float> expected = samples;
         const std::vector<float> raw = samples;
         last[chip][pixel].subtract(expected, first[chip], clock);
@@ -235,10 +242,12 @@ TEST(CorrectReadouts, AgreesWithItsScalarTwin) {
       for (auto& value : raw[k]) value = std::uint16_t(300 + random() % 400);
       raw[k][random() % n_samples] = std::uint16_t(random());
       for (auto& value : baseline[k]) value = std::int16_t(random() % 800);
+      if (random() % 4 == 0) baseline[k][5] = std::int16_t(raw[k][5]);
       baseline[k][random() % n_samples] = std::int16_t(random());
       for (auto& value : lapse[k]) value = random() % 3 == 0 ? double(random()) / 1e8 : 0;
       // Half-way between two floats: its uncertainty decides.
-      if (random() % 9 == 0) lapse[k][random() % n_samples] = 1 + std::ldexp(1.0, -25);
+      if (const std::size_t s = random() % n_samples; random() % 9 == 0)
+        lapse[k][s] = double(raw[k][s]) - double(baseline[k][s]) - (1 + std::ldexp(1.0, -24));
       drs4::Spikes spikes;
       if (random() % 6 == 0) spikes.position[spikes.n++] = int(random() % 42) - 2;
       if (random() % 12 == 0) spikes.position[spikes.n++] = int(random() % 42) - 2;
