@@ -81,6 +81,7 @@ Drs4Corrector::Drs4Corrector(std::shared_ptr<const Drs4Pedestal> pedestal, const
   for (std::size_t p = 0; p < n_pixels_; ++p) {
     if (present[p] == 0) all_pixels_.push_back(std::uint16_t(p));
   }
+  narrow_baselines_ = drs4::NarrowBaselines(*pedestal_, camera_.pixel_ids);
   gain_threshold_.fill(std::numeric_limits<float>::infinity());
   std::fill_n(gain_threshold_.begin() + readout::first_kept_sample, readout::n_kept_samples,
               options.gain_threshold);
@@ -185,8 +186,8 @@ void Drs4Corrector::fetch(const RawBlock& block, std::size_t module) const {
   // Fewer events read but a part of the rows.
   constexpr std::size_t most_of_a_row = 16;
   if (block.events.size() < most_of_a_row) return;
-  for (const auto pixel : pixels_of(module))
-    load(&pedestal_->baseline[pixel * Drs4Pedestal::row], Drs4Pedestal::row);
+  const std::span<const std::uint8_t> rows = narrow_baselines_.of_module(module);
+  load(rows.data(), rows.size());
 }
 
 bool Drs4Corrector::wants_both_gains(const RawEvent& event) const {
@@ -319,8 +320,11 @@ unsigned Drs4Corrector::correct_gain(const RawEvent& event, std::size_t e, std::
     const std::size_t chip = readout::chip_of_pixel[gain][k] % chips_per_gain;
     const std::size_t cell = out.first_capacitor[e * n_gains * n_pixels_ + channel];
     pixel_of[n] = k;
+    const std::uint8_t* const narrow = gain == 0 ? narrow_baselines_.row_of(position) : nullptr;
     readouts[n++] = {raw,
                      &pedestal_->baseline[channel * Drs4Pedestal::row + cell],
+                     narrow != nullptr ? narrow + cell : nullptr,
+                     narrow_baselines_.base_of(position),
                      chips.lapses[chip].empty() ? nullptr : chips.lapses[chip].of(k),
                      options_.spike_method == SpikeMethod::subtraction
                          ? &pedestal_->spike_height[channel * 3]
