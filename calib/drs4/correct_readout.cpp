@@ -33,7 +33,7 @@ bool is_above_threshold(const float* samples, Threshold threshold) {
 
 /// From the raw values to the comparison with the threshold samples stay in registers. In memory
 /// each step would wait until the one before has stored what is loaded at another width.
-template <bool scaled, bool with_lapse, Lapse lapse>
+template <bool narrow, bool scaled, bool with_lapse, Lapse lapse>
 [[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline CorrectedSet
 correct_one_avx512(const Readout& r, ReadoutScale stored, const float* threshold) {
   constexpr std::size_t width = 8;
@@ -44,8 +44,14 @@ correct_one_avx512(const Readout& r, ReadoutScale stored, const float* threshold
   for (std::size_t s = 0; s < n_samples; s += width) {
     const __m256i raw =
         _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r.raw + s)));
-    const __m256i baseline =
-        _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r.baseline + s)));
+    __m256i baseline;
+    if constexpr (narrow)
+      baseline = _mm256_add_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64(
+                                      reinterpret_cast<const __m128i*>(r.narrow_baseline + s))),
+                                  _mm256_set1_epi32(r.narrow_base));
+    else
+      baseline =
+          _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r.baseline + s)));
     __m256 value;
     if constexpr (scaled) {
       const __m256 adc =
@@ -56,12 +62,14 @@ correct_one_avx512(const Readout& r, ReadoutScale stored, const float* threshold
       value = _mm256_cvtepi32_ps(_mm256_sub_epi32(raw, baseline));
     }
     if constexpr (with_lapse) {
-      const __m512d exact = _mm512_sub_pd(_mm512_cvtps_pd(value), _mm512_loadu_pd(r.lapse + s));
+      const __m512d gained = _mm512_loadu_pd(r.lapse + s);
+      const __m512d exact = _mm512_sub_pd(_mm512_cvtps_pd(value), gained);
       if constexpr (lapse == Lapse::exact) {
         value = _mm512_cvtpd_ps(exact);
       } else {
-        value = _mm512_cvtpd_ps(_mm512_sub_pd(exact, uncertainty));
-        const __m256 high = _mm512_cvtpd_ps(_mm512_add_pd(exact, uncertainty));
+        const __mmask8 any = _mm512_cmp_pd_mask(gained, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+        value = _mm512_cvtpd_ps(_mm512_mask_sub_pd(exact, any, exact, uncertainty));
+        const __m256 high = _mm512_cvtpd_ps(_mm512_mask_add_pd(exact, any, exact, uncertainty));
         differs |= unsigned{_mm256_cmp_ps_mask(value, high, _CMP_NEQ_UQ)};
       }
     }
@@ -77,9 +85,14 @@ template <bool scaled, Lapse lapse>
   CorrectedSet set;
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     const Readout& r = readouts[i];
-    CorrectedSet one = r.lapse != nullptr
-                           ? correct_one_avx512<scaled, true, lapse>(r, scale, threshold.data())
-                           : correct_one_avx512<scaled, false, lapse>(r, scale, threshold.data());
+    const float* const above = threshold.data();
+    CorrectedSet one =
+        r.narrow_baseline != nullptr
+            ? (r.lapse != nullptr ? correct_one_avx512<true, scaled, true, lapse>(r, scale, above)
+                                  : correct_one_avx512<true, scaled, false, lapse>(r, scale, above))
+            : (r.lapse != nullptr
+                   ? correct_one_avx512<false, scaled, true, lapse>(r, scale, above)
+                   : correct_one_avx512<false, scaled, false, lapse>(r, scale, above));
     // One readout in fifty has spikes.
     if (r.spikes.n > 0 && one.needs_exact_lapse == 0) [[unlikely]] {
       remove_spikes(r);
@@ -111,12 +124,19 @@ CorrectedSet correct_readouts_avx512(std::span<const Readout> readouts, ReadoutS
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     const Readout& r = readouts[i];
     float* __restrict const samples = r.samples;
+    std::array<std::int16_t, n_samples> widened;
+    const std::int16_t* baseline = r.baseline;
+    if (r.narrow_baseline != nullptr) {
+      for (std::size_t s = 0; s < n_samples; ++s)
+        widened[s] = static_cast<std::int16_t>(r.narrow_base + r.narrow_baseline[s]);
+      baseline = widened.data();
+    }
     if (is_scaled(scale)) {
       for (std::size_t s = 0; s < n_samples; ++s)
         samples[s] = float(r.raw[s]) / scale.scale - scale.offset;
-      subtract_baseline(samples, r.baseline, samples);
+      subtract_baseline(samples, baseline, samples);
     } else {
-      subtract_baseline(r.raw, r.baseline, samples);
+      subtract_baseline(r.raw, baseline, samples);
     }
     if (r.lapse != nullptr) {
       if (lapse == Lapse::exact) {

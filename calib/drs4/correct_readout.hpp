@@ -10,7 +10,10 @@ namespace alisio::calib::drs4 {
 struct Readout {
   const std::uint16_t* raw;
   const std::int16_t* baseline;  ///< of the first capacitor, ADC counts
-  const double* lapse;           ///< [sample], ADC counts; nullptr: no capacitor gained anything
+  /// The same above `narrow_base`, read instead; nullptr: there is none.
+  const std::uint8_t* narrow_baseline;
+  std::int16_t narrow_base;  ///< ADC counts
+  const double* lapse;       ///< [sample], ADC counts; nullptr: no capacitor gained anything
   const std::int16_t* spike_height;  ///< of the pixel, ADC counts; nullptr: interpolate
   Spikes spikes;
   float* samples;  ///< gets all 40, ADC counts

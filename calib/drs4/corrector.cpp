@@ -22,6 +22,14 @@ bool is_interleaved(const RawEvent& event) {
 /// A bit for each pixel of a module.
 constexpr unsigned all_pixels_of_module = (1U << pixels_per_module) - 1;
 
+bool is_broken(std::uint8_t status) {
+  return (status & (pixel_status::high_gain_stored | pixel_status::low_gain_stored)) == 0;
+}
+
+bool is_empty(std::uint8_t status) {
+  return is_broken(status) || (status & pixel_status::dvr) == 0;
+}
+
 /// Return a bit for each chip of a gain that reads out some of these pixels of a module.
 constexpr unsigned chips_of(unsigned pixels) {
   unsigned chips = 0;
@@ -81,6 +89,7 @@ Drs4Corrector::Drs4Corrector(std::shared_ptr<const Drs4Pedestal> pedestal, const
   for (std::size_t p = 0; p < n_pixels_; ++p) {
     if (present[p] == 0) all_pixels_.push_back(std::uint16_t(p));
   }
+  narrow_baselines_ = drs4::NarrowBaselines(*pedestal_, camera_.pixel_ids);
   gain_threshold_.fill(std::numeric_limits<float>::infinity());
   std::fill_n(gain_threshold_.begin() + readout::first_kept_sample, readout::n_kept_samples,
               options.gain_threshold);
@@ -144,11 +153,9 @@ void Drs4Corrector::note_status(const RawEvent& event, std::size_t e, CorrectedB
       const std::size_t position = module * pixels_per_module + k;
       const std::size_t pixel = camera_.pixel_ids[position];
       const std::uint8_t status = event.pixel_status[position];
-      const bool has_high = (status & pixel_status::high_gain_stored) != 0;
-      const bool is_broken = !has_high && (status & pixel_status::low_gain_stored) == 0;
-      broken[pixel] = is_broken ? 1 : 0;
-      empty[pixel] = is_broken || (status & pixel_status::dvr) == 0 ? 1 : 0;
-      stored_gain[pixel] = has_high ? 0 : 1;
+      broken[pixel] = is_broken(status) ? 1 : 0;
+      empty[pixel] = is_empty(status) ? 1 : 0;
+      stored_gain[pixel] = (status & pixel_status::high_gain_stored) != 0 ? 0 : 1;
       for (std::size_t g = 0; g < n_gains; ++g)
         cells[g][pixel] = std::uint16_t(chips[readout::chip_of_pixel[g][k]] % n_capacitors);
     }
@@ -185,8 +192,8 @@ void Drs4Corrector::fetch(const RawBlock& block, std::size_t module) const {
   // Fewer events read but a part of the rows.
   constexpr std::size_t most_of_a_row = 16;
   if (block.events.size() < most_of_a_row) return;
-  for (const auto pixel : pixels_of(module))
-    load(&pedestal_->baseline[pixel * Drs4Pedestal::row], Drs4Pedestal::row);
+  const std::span<const std::uint8_t> rows = narrow_baselines_.of_module(module);
+  load(rows.data(), rows.size());
 }
 
 bool Drs4Corrector::wants_both_gains(const RawEvent& event) const {
@@ -306,21 +313,26 @@ unsigned Drs4Corrector::correct_gain(const RawEvent& event, std::size_t e, std::
   std::array<drs4::Readout, pixels_per_module> readouts;
   std::array<std::size_t, pixels_per_module> pixel_of;
   std::size_t n = 0;
+  // Not from the rows of `out`: in pixel order, those of a module lie in as many lines of cache.
+  const std::uint16_t* const first_capacitor = &event.first_capacitor[module * chips_per_module];
   for (std::size_t k = 0; k < pixels_per_module; ++k) {
     if ((needed >> k & 1U) == 0) continue;
     const std::size_t position = module * pixels_per_module + k;
     const std::size_t pixel = camera_.pixel_ids[position], channel = gain * n_pixels_ + pixel;
     float* const kept = out.waveform_of(e, gain, pixel);
     const std::uint16_t* const raw = raw_samples(event, position, gain);
-    if (raw == nullptr || out.empty[e * n_pixels_ + pixel] != 0) {
+    if (raw == nullptr || is_empty(event.pixel_status[position])) {
       std::fill_n(kept, readout::n_kept_samples, 0.F);
       continue;
     }
     const std::size_t chip = readout::chip_of_pixel[gain][k] % chips_per_gain;
-    const std::size_t cell = out.first_capacitor[e * n_gains * n_pixels_ + channel];
+    const std::size_t cell = first_capacitor[readout::chip_of_pixel[gain][k]] % n_capacitors;
     pixel_of[n] = k;
+    const std::uint8_t* const narrow = gain == 0 ? narrow_baselines_.row_of(position) : nullptr;
     readouts[n++] = {raw,
                      &pedestal_->baseline[channel * Drs4Pedestal::row + cell],
+                     narrow != nullptr ? narrow + cell : nullptr,
+                     narrow_baselines_.base_of(position),
                      chips.lapses[chip].empty() ? nullptr : chips.lapses[chip].of(k),
                      options_.spike_method == SpikeMethod::subtraction
                          ? &pedestal_->spike_height[channel * 3]

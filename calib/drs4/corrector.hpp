@@ -8,6 +8,7 @@
 
 #include "calib/constants/constants.hpp"
 #include "calib/drs4/kernels.hpp"
+#include "calib/drs4/narrow_baselines.hpp"
 #include "calib/drs4/readout_history.hpp"
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/large_vector.hpp"
@@ -126,6 +127,7 @@ class Drs4Corrector {
   RawCamera camera_;
   Drs4Options options_;
   std::size_t n_pixels_ = 0, n_modules_ = 0;
+  drs4::NarrowBaselines narrow_baselines_;
   std::array<float, readout::n_samples> gain_threshold_;  ///< infinite where samples are not kept
   std::vector<drs4::ReadoutHistory> history_;             ///< [module]
   std::vector<std::uint16_t> previous_first_capacitor_;   ///< [module][chip]

@@ -64,7 +64,8 @@ std::string hash_file(const std::filesystem::path& path, HashMethod method) {
     throw Error(ErrorKind::missing_input, std::string("cannot be opened: ") + std::strerror(errno),
                 path.string(), "check the path and its permissions");
   Hasher hasher(method);
-  std::vector<std::byte> block(std::size_t{1} << 20);
+  // Stays in the cache from the read to the hash.
+  std::vector<std::byte> block(std::size_t{1} << 18);
   for (;;) {
     const ssize_t got = ::read(descriptor, block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;

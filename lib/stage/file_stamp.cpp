@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <future>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -22,6 +23,25 @@ FileStamp stamp_of(const fs::path& path, const struct stat& status) {
   stamp.size = static_cast<std::uint64_t>(status.st_size);
   stamp.mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
   stamp.inode = status.st_ino;
+  return stamp;
+}
+
+/// @param policy of the data hash: a product, which is waited for, has both hashes taken at once
+FileStamp hashed(const fs::path& path, const fs::path& kind, std::launch policy) {
+  FileStamp stamp = stat_stamp(path);
+  const std::string name = kind.filename().string();
+  if (name.ends_with(".fits.fz") || name.ends_with(".fits")) {
+    stamp.sha256 = fits::hash_fits_file(path).sha256;
+    // Raw data are identified by their bytes: nothing of ours made them.
+    if (name.ends_with(".fits")) stamp.data_hash = fits::data_hash(path);
+  } else {
+    std::future<std::string> data_hash;
+    if (name.ends_with(".h5") || name.ends_with(".hdf5"))
+      data_hash = std::async(policy, [&path] { return hdf5::data_hash(path); });
+    stamp.sha256 = hash_file(path);
+    if (data_hash.valid()) stamp.data_hash = data_hash.get();
+    if (name.ends_with(".fits.gz")) stamp.data_hash = fits::data_hash(path);
+  }
   return stamp;
 }
 
@@ -44,22 +64,11 @@ FileStamp stat_stamp(const fs::path& path) {
 }
 
 FileStamp hash_stamp(const fs::path& path) {
-  return hash_stamp_as(path, path);
+  return hashed(path, path, std::launch::deferred);
 }
 
 FileStamp hash_stamp_as(const fs::path& path, const fs::path& kind) {
-  FileStamp stamp = stat_stamp(path);
-  const std::string name = kind.filename().string();
-  if (name.ends_with(".fits.fz") || name.ends_with(".fits")) {
-    stamp.sha256 = fits::hash_fits_file(path).sha256;
-    // Raw data are identified by their bytes: nothing of ours made them.
-    if (name.ends_with(".fits")) stamp.data_hash = fits::data_hash(path);
-  } else {
-    stamp.sha256 = hash_file(path);
-    if (name.ends_with(".h5") || name.ends_with(".hdf5")) stamp.data_hash = hdf5::data_hash(path);
-    if (name.ends_with(".fits.gz")) stamp.data_hash = fits::data_hash(path);
-  }
-  return stamp;
+  return hashed(path, kind, std::launch::async);
 }
 
 nlohmann::ordered_json to_json(const FileStamp& stamp) {

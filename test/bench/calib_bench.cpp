@@ -75,8 +75,8 @@ template <drs4::CorrectedSet (*correct)(std::span<const drs4::Readout>, drs4::Re
 void correct_readouts(benchmark::State& state) {
   constexpr std::size_t row = n_capacitors + n_samples;
   std::mt19937 random(2);
-  std::vector<std::int16_t> baseline(n_pixels * row);
-  for (auto& value : baseline) value = static_cast<std::int16_t>(250 + random() % 100);
+  std::vector<std::uint8_t> baseline(n_pixels * row);
+  for (auto& value : baseline) value = static_cast<std::uint8_t>(random() % 100);
   const std::vector<std::uint16_t> raw(n_pixels * n_samples, 400);
   const std::vector<double> lapse(n_samples, 1.25);
   std::array<float, n_samples> threshold;
@@ -86,7 +86,9 @@ void correct_readouts(benchmark::State& state) {
   std::vector<drs4::Readout> readouts;
   for (std::size_t pixel = 0; pixel < n_pixels; ++pixel)
     readouts.push_back({&raw[pixel * n_samples],
+                        nullptr,
                         &baseline[pixel * row + random() % n_capacitors],
+                        250,
                         lapse.data(),
                         spike_height,
                         {},

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -103,7 +104,7 @@ class ChunkReader {
  public:
   /// @param creation properties of the dataset, of rank 1
   ChunkReader(hid_t dataset, hid_t creation, std::size_t chunk_bytes)
-      : dataset_(dataset), values_(chunk_bytes) {
+      : dataset_(dataset), chunk_bytes_(chunk_bytes) {
     const auto filter = [&](unsigned place) {
       unsigned flags = 0, configuration = 0;
       std::size_t n_values = 0;
@@ -115,9 +116,11 @@ class ChunkReader {
   }
   [[nodiscard]] bool usable() const { return usable_; }
 
-  /// Return the bytes of the chunk that begins at a row; empty if something is unusual, damaged for
-  /// example: HDF5 knows what.
+  /// Return the bytes of the chunk that begins at a row, which stay while the next one is read;
+  /// empty if something is unusual, damaged for example: HDF5 knows what.
   [[nodiscard]] std::span<const std::byte> read(hsize_t row) {
+    std::swap(values_, values_before_);
+    values_.resize(chunk_bytes_);
     hsize_t stored = 0;
     if (H5Dget_chunk_storage_size(dataset_, &row, &stored) < 0 || stored <= checksum_bytes ||
         stored > values_.size() + BLOSC_MAX_OVERHEAD + checksum_bytes)
@@ -142,8 +145,31 @@ class ChunkReader {
 
  private:
   hid_t dataset_;
+  std::size_t chunk_bytes_;
   bool usable_ = false;
-  std::vector<std::byte> stored_, values_;
+  std::vector<std::byte> stored_, values_, values_before_;
+};
+
+/// Hashes what was decoded last on another thread while the next is decoded, which takes as long.
+class HashBehind {
+ public:
+  explicit HashBehind(Hasher& hasher) : hasher_(hasher) {}
+  /// @param bytes stay until the next call has returned
+  void update(std::span<const std::byte> bytes) {
+    wait();
+    constexpr std::size_t worth_a_thread = std::size_t{1} << 17;
+    if (bytes.size() < worth_a_thread)
+      hasher_.update(bytes);
+    else
+      behind_ = std::async(std::launch::async, [this, bytes] { hasher_.update(bytes); });
+  }
+  void wait() {
+    if (behind_.valid()) behind_.get();
+  }
+
+ private:
+  Hasher& hasher_;
+  std::future<void> behind_;
 };
 
 void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
@@ -207,12 +233,13 @@ void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
     else
       chunks.reset();
   }
+  HashBehind hash_behind(hasher);
   std::vector<hsize_t> start(shape.size(), 0), count(shape);
   for (; start[0] < shape[0]; start[0] += step) {
     count[0] = std::min(step, shape[0] - start[0]);
     if (chunks) {
       const auto values = chunks->read(start[0]);
-      hasher.update(values.first(std::min<std::size_t>(values.size(), count[0] * row_bytes)));
+      hash_behind.update(values.first(std::min<std::size_t>(values.size(), count[0] * row_bytes)));
       if (!values.empty()) continue;
     }
     H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
@@ -223,6 +250,7 @@ void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
       throw refuse();
     hasher.update(buffer);
   }
+  hash_behind.wait();
 }
 
 void hash_below(const File& file, const std::string& group, Hasher& hasher) {

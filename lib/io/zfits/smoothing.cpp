@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 
 #include "lib/io/zfits/codecs.hpp"
@@ -199,6 +200,24 @@ std::size_t smooth_lanes(const std::uint16_t* in, std::uint16_t* out, std::size_
   return lanes;
 }
 
+/// Copy words that are not read soon: written into the cache, lines would be read from memory first
+/// and drive others out.
+[[gnu::target("avx2")]] void write_past_cache(const std::uint16_t* from, std::size_t count,
+                                              std::uint16_t* to) {
+  constexpr std::size_t step = sizeof(__m256i) / sizeof *to, line = 64;
+  const std::size_t beyond = reinterpret_cast<std::uintptr_t>(to) % line / sizeof *to;
+  std::size_t j = std::min(count, beyond == 0 ? 0 : line / sizeof *to - beyond);
+  std::copy_n(from, j, to);
+  for (; j + 2 * step <= count; j += 2 * step)
+    for (std::size_t half = 0; half < 2; ++half)
+      _mm256_stream_si256(
+          reinterpret_cast<__m256i*>(to + j + half * step),
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + j + half * step)));
+  std::copy_n(from + j, count - j, to + j);
+  // Such writes are in no order: before others are told of these, all must have arrived.
+  _mm_sfence();
+}
+
 /// Return the words of a stretch for so many words, or 0 if they are better done alone. Stretches
 /// at distances of many powers of two would compete for few lines of the cache.
 std::size_t lane_words_for(std::size_t count) {
@@ -213,12 +232,18 @@ std::size_t lane_words_for(std::size_t count) {
 std::size_t undo_smoothing(const std::uint16_t* in, std::uint16_t* out, std::size_t count,
                            bool more_follow) {
   std::size_t done = 0;
+  // The words so far, after the two before them.
+  alignas(64) std::array<std::uint16_t, lanes * most_lane_words + 2> block;
   while (const std::size_t lane_words = lane_words_for(count - done)) {
-    const std::size_t good = smooth_lanes(in + done, out + done, lane_words);
-    done += good * lane_words;
-    if (good == lanes) continue;
-    smooth_alone(in + done, out + done, lane_words);
-    done += lane_words;
+    std::uint16_t* const words = block.data() + 2;
+    std::copy_n(out + done - 2, 2, block.data());
+    std::size_t some = lane_words * smooth_lanes(in + done, words, lane_words);
+    if (some < lanes * lane_words) {
+      smooth_alone(in + done + some, words + some, lane_words);
+      some += lane_words;
+    }
+    write_past_cache(words, some, out + done);
+    done += some;
   }
   if (more_follow && count - done < most_left_to_smooth) return done;
   smooth_alone(in + done, out + done, count - done);

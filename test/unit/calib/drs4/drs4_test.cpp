@@ -89,6 +89,11 @@ TEST(TimeLapse, AsksForTheExactBaselineWhereItDecidesTheLastDigit) {
   samples.assign(n_samples, 0.F);
   baseline[39] = -between;
   EXPECT_FALSE(drs4::subtract_approximate_lapse(samples.data(), baseline.data()));
+  // Nothing gained is exact, also next to 0, where floats lie closest.
+  samples.assign(n_samples, 0.F);
+  baseline[39] = 0;
+  EXPECT_TRUE(drs4::subtract_approximate_lapse(samples.data(), baseline.data()));
+  EXPECT_EQ(samples[39], 0.F);
 }
 
 TEST(ReadoutHistory, GivesTheLapseOfTheLastReadoutOfEachCapacitor) {
@@ -121,6 +126,8 @@ TEST(ReadoutHistory, GivesTheLapseOfTheLastReadoutOfEachCapacitor) {
       for (std::size_t pixel = 0; pixel < 2; ++pixel) {
         std::vector<float> samples(n_samples);
         for (auto& v : samples) v = float(random() % 4096) - 400.F;
+        // Next to 0, where floats lie closest.
+        if (event % 10 == 0 && !found.empty()) samples[7] = float(found.of(pixel)[7]);
         std::vector<float> expected = samples;
         const std::vector<float> raw = samples;
         last[chip][pixel].subtract(expected, first[chip], clock);
@@ -218,11 +225,43 @@ TEST(Spikes, AreCutAtTheEndsOfTheReadout) {
   EXPECT_EQ(samples[39], -1.F);
 }
 
+TEST(NarrowBaselines, HoldWhatThePedestalHoldsWhereItFitsAByte) {
+  std::mt19937 random(3);
+  Drs4Pedestal pedestal;
+  pedestal.n_pixels = 8;
+  pedestal.baseline.resize(n_gains * pedestal.n_pixels * Drs4Pedestal::row);
+  const auto row_of = [&](std::size_t pixel) {
+    return &pedestal.baseline[pixel * Drs4Pedestal::row];
+  };
+  for (std::size_t pixel = 0; pixel < pedestal.n_pixels; ++pixel)
+    for (std::size_t c = 0; c < Drs4Pedestal::row; ++c)
+      row_of(pixel)[c] = std::int16_t(300 + 10 * pixel + random() % 200);
+  // The widest that fits, at the ends of the range; one more; the widest of all.
+  std::fill_n(row_of(1), Drs4Pedestal::row, std::int16_t{-32768});
+  row_of(1)[4000] = -32768 + 255;
+  std::fill_n(row_of(2), Drs4Pedestal::row, std::int16_t{32767});
+  row_of(2)[17] = 32767 - 255;
+  row_of(3)[5] = std::int16_t(*std::min_element(row_of(3), row_of(3) + Drs4Pedestal::row) + 256);
+  row_of(4)[0] = -32768;
+  row_of(4)[1] = 32767;
+  const std::vector<std::uint16_t> pixels = {7, 1, 2, 3, 4, 0, 6};
+  const drs4::NarrowBaselines narrow(pedestal, pixels);
+  EXPECT_EQ(narrow.of_module(0).size(), 7 * Drs4Pedestal::row);
+  for (std::size_t position = 0; position < pixels.size(); ++position) {
+    const std::uint8_t* const row = narrow.row_of(position);
+    ASSERT_EQ(row == nullptr, pixels[position] == 3 || pixels[position] == 4) << position;
+    if (row == nullptr) continue;
+    for (std::size_t c = 0; c < Drs4Pedestal::row; ++c)
+      ASSERT_EQ(narrow.base_of(position) + row[c], row_of(pixels[position])[c]);
+  }
+}
+
 TEST(CorrectReadouts, AgreesWithItsScalarTwin) {
   std::mt19937 random(7);
   constexpr std::size_t most = 7;
   std::array<std::array<std::uint16_t, n_samples>, most> raw;
   std::array<std::array<std::int16_t, n_samples>, most> baseline;
+  std::array<std::array<std::uint8_t, n_samples>, most> narrow;
   std::array<std::array<double, n_samples>, most> lapse;
   std::array<std::array<float, n_samples>, most> samples, expected;
   std::array<float, n_samples> threshold;
@@ -236,14 +275,24 @@ TEST(CorrectReadouts, AgreesWithItsScalarTwin) {
       raw[k][random() % n_samples] = std::uint16_t(random());
       for (auto& value : baseline[k]) value = std::int16_t(random() % 800);
       baseline[k][random() % n_samples] = std::int16_t(random());
+      if (random() % 4 == 0) raw[k][5] = std::uint16_t(baseline[k][5]);
+      const bool is_narrow = random() % 2 == 0;
+      const auto base = std::int16_t(int(random() % (65536 - 255)) - 32768);
+      for (std::size_t s = 0; s < n_samples; ++s) {
+        narrow[k][s] = std::uint8_t(random());
+        if (is_narrow) baseline[k][s] = std::int16_t(base + narrow[k][s]);
+      }
       for (auto& value : lapse[k]) value = random() % 3 == 0 ? double(random()) / 1e8 : 0;
       // Half-way between two floats: its uncertainty decides.
-      if (random() % 9 == 0) lapse[k][random() % n_samples] = 1 + std::ldexp(1.0, -25);
+      if (const std::size_t s = random() % n_samples; random() % 9 == 0)
+        lapse[k][s] = double(raw[k][s]) - double(baseline[k][s]) - (1 + std::ldexp(1.0, -24));
       drs4::Spikes spikes;
       if (random() % 6 == 0) spikes.position[spikes.n++] = int(random() % 42) - 2;
       if (random() % 12 == 0) spikes.position[spikes.n++] = int(random() % 42) - 2;
       readouts[k] = {raw[k].data(),
-                     baseline[k].data(),
+                     is_narrow ? nullptr : baseline[k].data(),
+                     is_narrow ? narrow[k].data() : nullptr,
+                     base,
                      random() % 8 != 0 ? lapse[k].data() : nullptr,
                      i % 4 < 2 ? height : nullptr,
                      spikes,
