@@ -484,7 +484,9 @@ std::vector<Option> make_options() {
        "fixed: dl2.models is the set; by_declination_and_nsb: chosen per run in the folder "
        "dl2.models"},
       {"dl2.catalogue", K::path, "", "",
-       "run catalogue (run_id, source_name, source_ra, source_dec)"},
+       "run catalogue (run_id, source_name, source_ra, source_dec, in deg), ECSV or CSV, or a "
+       "folder "
+       "of RunCatalog_YYYYMMDD.ecsv; believed before night.catalogue_command and the drive's log"},
       {"dl2.nsb", K::number, 0.0, "p.e./ns",
        "additional night-sky level of runs that have no own value"},
       {"dl2.source_dependent", K::boolean, false, "",
@@ -559,6 +561,16 @@ std::vector<Option> make_options() {
       {"night.threads", K::integer, 1, "", "threads of each process", {1, 256}},
       {"night.retries", K::integer, 1, "",
        "further tries of a job that failed for want of a resource"},
+      {"night.catalogue_command", K::words, json::array(), "",
+       "program and arguments that print a run catalogue as of dl2.catalogue: "
+       "[/site/bin/catalogue, \"{date}\", \"{telescope}\"]; asked once per pass if a data run is "
+       "not known, its answers are kept; empty: none"},
+      {"night.catalogue_timeout",
+       K::number,
+       20.0,
+       "s",
+       "after which that program is killed, and the night goes on without an answer",
+       {0.1, 600}},
       {"night.pause", K::text, "", "",
        "times of the day, UTC, in which the telescope observes and no new job starts: "
        "\"18:00-07:00\"; several with commas; empty: none"},

@@ -16,6 +16,7 @@
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
 #include "lib/config/response_files.hpp"
+#include "lib/night/catalogue_command.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
 #include "lib/night/file_hashes.hpp"
@@ -311,7 +312,9 @@ NightPlan plan_night(const NightOptions& options, const config::Configuration& c
 
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
-  const SetupRequest request = request_of(options, configuration, services);
+  SetupRequest request = request_of(options, configuration, services);
+  request.fill_catalogue =
+      catalogue_fill(catalogue_command(configuration, request.key), !options.plan);
   PlanSettings settings = settings_of(options, configuration, services);
   const NotifyOptions notifications = notify_options(configuration);
   const fs::path state_folder = configuration.path("paths.state");

@@ -21,6 +21,8 @@ A_KEY_OF_THE_FUTURE: 3
 apply_catB_calibration: True
 store_image_dl1ab: False
 max_tries: 3
+[database]
+tcu_db: lst101-int
 [mail]
 recipient: crew@example.org
 [PROVENANCE]
@@ -44,6 +46,8 @@ def case_migrate_lstosa_config(case):
     expect(read["paths"]["r0g"] == "/fefs/data/R0G", f"{read['paths']}")
     expect(read["prod_id"] == "v0.9.6" and read["night"]["retries"] == 2, f"{said.stdout}")
     expect(read["steps"]["cat_b"] and not read["dl1ab"]["store_images"], f"{said.stdout}")
+    expect(read["night"]["catalogue_command"] == ["run-catalogue-from-mongodb", "--server", "lst101-int", "{date}"],
+           f"{read['night']}")
     for key in ("DL1_DIR", "DL2_DIR", "A_KEY_OF_THE_FUTURE", "recipient", "HASH_METHOD"):
         expect(f".{key} = " in said.stdout, f"{key} is not explained:\n{said.stdout}")
     expect("NOT KEPT" in said.stdout and "UNKNOWN" in said.stdout, said.stdout)
