@@ -16,6 +16,7 @@
 #include "lib/daemon/raw_watch.hpp"
 #include "lib/daemon/schedule.hpp"
 #include "lib/daemon/supervisor.hpp"
+#include "lib/daemon/trouble.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/process.hpp"
 #include "lib/night/state.hpp"
@@ -92,13 +93,19 @@ bool found_complete(const fs::path& state_folder, const NightDate& date, const s
   return any;
 }
 
+NightDate present_night() {
+  return NightDate::of_unix_utc(static_cast<double>(std::time(nullptr)));
+}
+
 class Daemon {
  public:
   Daemon(const DaemonServices& services, config::Configuration configuration)
       : services_(services),
         configuration_(std::move(configuration)),
         settings_(settings_of(configuration_)),
-        schedule_(settings_.pass_every) {}
+        schedule_(settings_.pass_every) {
+    watch_for_troubles();
+  }
 
   int run();
 
@@ -109,6 +116,9 @@ class Daemon {
     std::string began;  ///< ISO, UTC
   };
 
+  void watch_for_troubles() {
+    troubles_.emplace(configuration_, settings_.state / "daemon" / "troubles.json");
+  }
   void serve() {
     if (services_.serve) page_ = services_.serve(configuration_);
   }
@@ -119,11 +129,16 @@ class Daemon {
   void stop_pass();
   void feed_watchdog();
   [[nodiscard]] std::set<NightDate> nights() const;
+  /// Return the file of what the passes over a night print.
+  [[nodiscard]] fs::path log_of(const NightDate& night) const {
+    return settings_.state / "daemon" / fmt::format("night_{}.log", night.compact());
+  }
 
   const DaemonServices& services_;
   config::Configuration configuration_;
   Settings settings_;
   Schedule schedule_;
+  std::optional<Troubles> troubles_;
   FolderWatch watch_;
   std::optional<Running> running_;
   bool look_again_ = true;  ///< at the raw data, though nothing was heard of them
@@ -165,8 +180,10 @@ void Daemon::look_at_raw_data() {
       schedule_.seen(night, complete_subruns(settings_.r0, settings_.telescope, night,
                                              settings_.settle_s, changing));
       growing = growing || changing;
+      troubles_->over("raw data of " + night.iso());
     } catch (const Error& error) {
       spdlog::warn("{}", error.what());
+      troubles_->trouble("raw data of " + night.iso(), night, error.what());
       growing = true;
     }
     look_again_ = look_again_ || growing;
@@ -178,7 +195,7 @@ void Daemon::start_pass(const NightDate& night) {
                                  fmt::format("{}", settings_.settle_s)};
   if (!services_.config_file.empty())
     words.insert(words.end(), {"--config", services_.config_file.string()});
-  const fs::path log = settings_.state / "daemon" / fmt::format("night_{}.log", night.compact());
+  const fs::path log = log_of(night);
   std::error_code problem;
   if (fs::file_size(log, problem) > most_log_bytes && !problem)
     fs::rename(log, log.string() + ".1", problem);
@@ -208,15 +225,23 @@ void Daemon::reap(bool stopping) {
     spdlog::warn("{}", error.what());
   }
   schedule_.pass_ended(night, complete, Clock::now());
+  const bool as_usual = end.exit_code == 0 || end.exit_code == exit_code(ErrorKind::incomplete);
+  const std::string about = "the passes over " + night.iso();
+  if (as_usual)
+    troubles_->over(about);
+  else if (!stopping)
+    troubles_->trouble(about, night,
+                       fmt::format("a pass ended with code {}; its log is {}", end.exit_code,
+                                   log_of(night).string()));
   if (complete)
     spdlog::info("night {}: all is done", night.iso());
-  else if (end.exit_code == 0 || end.exit_code == exit_code(ErrorKind::incomplete))
+  else if (as_usual)
     spdlog::info("night {}: part of it is not done", night.iso());
   else if (stopping)
     spdlog::info("night {}: the pass has handed its jobs back", night.iso());
   else
-    spdlog::warn("night {}: the pass ended with code {}; its log is in {}", night.iso(),
-                 end.exit_code, (settings_.state / "daemon").string());
+    spdlog::warn("night {}: the pass ended with code {}; its log is {}", night.iso(), end.exit_code,
+                 log_of(night).string());
   tell_supervisor("STATUS=waiting");
 }
 
@@ -240,6 +265,7 @@ void Daemon::reload() {
   try {
     config::Configuration fresh = services_.load();
     const Settings settings = settings_of(fresh);
+    static_cast<void>(night::notify_options(fresh));
     if (settings.state != settings_.state)
       throw Error(ErrorKind::configuration, "the state of a running daemon cannot move",
                   "paths.state", "stop the daemon and start it anew");
@@ -257,11 +283,14 @@ void Daemon::reload() {
     }
     settings_ = settings;
     schedule_.set_period(settings_.pass_every);
+    watch_for_troubles();
+    troubles_->over("its configuration");
     look_again_ = true;
     for (const NightDate& night : known_) schedule_.wake(night);
     spdlog::info("the configuration has been read anew");
   } catch (const Error& error) {
     spdlog::error("the old configuration is kept: {}", error.what());
+    troubles_->trouble("its configuration", present_night(), error.what());
   }
   tell_supervisor("READY=1");
 }
@@ -290,6 +319,7 @@ int Daemon::run() {
       for (const NightDate& night : known_) schedule_.wake(night);
     if (!running_)
       if (const auto night = schedule_.due(Clock::now())) start_pass(*night);
+    troubles_->look();
     feed_watchdog();
   }
   tell_supervisor("STOPPING=1");

@@ -87,9 +87,9 @@ std::vector<std::string> ask_and_keep(const CatalogueCommand& command, RunCatalo
       answer.fault = error.what();
     }
   if (!answer.fault.empty())
-    notes.push_back(fmt::format("no answer from the run catalogue ({}); {}", answer.fault,
-                                kept.empty() ? "it is asked again at the next pass"
-                                             : "what it answered before holds"));
+    notes.push_back(fmt::format(
+        "no answer from the run catalogue ({}); {}", answer.fault,
+        kept.empty() ? "it is asked again at the next pass" : "what it answered before holds"));
   return notes;
 }
 
@@ -102,9 +102,8 @@ CatalogueCommand catalogue_command(const config::Configuration& configuration,
     command.words.push_back(filled_in(word, night));
   command.time_limit_s = configuration.number("night.catalogue_timeout");
   // Jobs on other machines record the file that their models were chosen by.
-  command.kept =
-      scratch_folder(configuration) / "run_catalogue" /
-      fmt::format("RunCatalog_LST-{}_{}.ecsv", night.telescope, night.date.compact());
+  command.kept = scratch_folder(configuration) / "run_catalogue" /
+                 fmt::format("RunCatalog_LST-{}_{}.ecsv", night.telescope, night.date.compact());
   return command;
 }
 
@@ -113,8 +112,8 @@ CatalogueAnswer ask(const CatalogueCommand& command) {
   try {
     const ProgramOutput said = run_program(command.words, command.time_limit_s);
     if (said.timed_out)
-      answer.fault = fmt::format("{} took longer than {} s", command.words.front(),
-                                 command.time_limit_s);
+      answer.fault =
+          fmt::format("{} took longer than {} s", command.words.front(), command.time_limit_s);
     else if (said.exit_code != 0)
       answer.fault = fmt::format("{} failed with code {}: {}", command.words.front(),
                                  said.exit_code, last_line(said.err));

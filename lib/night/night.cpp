@@ -22,7 +22,7 @@
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/make_executor.hpp"
-#include "lib/night/notify.hpp"
+#include "lib/night/messenger.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
 #include "lib/stage/description.hpp"
@@ -266,13 +266,12 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
 }
 
 /// Tell those who want to know what the night has come to.
-void tell_of_night(State& state, const NightKey& night, const NotifyOptions& options) {
-  if (options.command.empty() && options.mail.empty()) return;
-  const std::optional<NightStatus> status = read_status(state, night);
-  if (!status) return;
+void tell_of_end(Messenger& messenger, State& state, const NightKey& night, const PassOptions& how,
+                 bool next_pass_follows) {
   const auto closing = state.closing(night);
-  notify(state, night, options,
-         events_of(*status, closing && closing->closed() ? closing->closed_at : ""));
+  messenger.finish({.closed_at = closing && closing->closed() ? closing->closed_at : "",
+                    .next_pass_follows = next_pass_follows,
+                    .paused = pause_text(how.pause).has_value()});
 }
 
 }  // namespace
@@ -352,7 +351,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
          new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
       record_decision(state, request.key, redo);
   settings.decisions = standing_decisions(state, request.key);
-  const PassOptions how =
+  PassOptions how =
       pass_options(options, configuration,
                    scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));
   if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
@@ -363,6 +362,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                                                             .threads = how.threads,
                                                             .processes = options.jobs},
                                                            request.key, state);
+  Messenger messenger(state, request.key, notifications);
+  how.meanwhile = [&](std::size_t troubled, bool paused) { messenger.look(troubled, paused); };
   Pass pass(set_up, services, state, *executor, settings, how);
   const auto closing_night = [&] {
     return ClosingNight{.setup = pass.setup(),
@@ -405,7 +406,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (closes_by_itself(options, closing_policy(configuration), pass, complete, state, request.key))
     print_closing(close_night(closing_night(), {}), request.key, false,
                   options.json ? std::cerr : out);
-  tell_of_night(state, request.key, notifications);
+  tell_of_end(messenger, state, request.key, how, options.pass);
   return complete ? 0 : exit_code(ErrorKind::incomplete);
 }
 

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
+#include <cstdio>
 
 #include "lib/base/ids.hpp"
 #include "lib/night/state.hpp"
@@ -14,6 +16,19 @@ std::string duration_text(double seconds) {
   const long whole = std::lround(seconds);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+double unix_seconds(const std::string& text) {
+  using namespace std::chrono;
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0;
+  double second = 0;
+  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%lf", &year, &month, &day, &hour, &minute,
+                  &second) != 6)
+    return 0;
+  const sys_days date = std::chrono::year{year} / std::chrono::month(unsigned(month)) /
+                        std::chrono::day(unsigned(day));
+  return static_cast<double>(date.time_since_epoch().count()) * 86400 + hour * 3600 + minute * 60 +
+         second;
 }
 
 std::string ranges_text(const std::vector<int>& subruns) {

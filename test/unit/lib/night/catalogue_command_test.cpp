@@ -106,8 +106,8 @@ TEST_F(CatalogueCommandTest, WhatWasAnsweredHolds) {
 
 TEST_F(CatalogueCommandTest, BadAnswersAreToldAndNotKept) {
   configure_command();
-  for (const char* rows : {"101,Crab,83.6\n", "x,Crab,83.6,22\n", "101,Crab,83.6,122\n",
-                           "-5,Crab,83.6,22\n"}) {
+  for (const char* rows :
+       {"101,Crab,83.6\n", "x,Crab,83.6,22\n", "101,Crab,83.6,122\n", "-5,Crab,83.6,22\n"}) {
     answer(rows);
     static_cast<void>(run());
     EXPECT_TRUE(says("gives no run catalogue")) << rows << out_.str();
