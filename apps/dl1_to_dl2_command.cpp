@@ -22,6 +22,8 @@ int run_dl1_to_dl2_command(const std::vector<Text>& arguments, const Program& pr
   options.add_options()("input", po::value<std::vector<Text>>()->multitoken()->composing(),
                         "DL1 files")("models", po::value<Text>(),
                                      "forest file, or a folder that holds one")(
+      "run-catalogue", po::value<Text>(),
+      "run catalogue by which the models were chosen: it is recorded")(
       "output-dir", po::value<Text>(), "folder of the DL2 files");
   options.add(job_options());
   const auto parsed = parse_arguments(
@@ -42,6 +44,7 @@ int run_dl1_to_dl2_command(const std::vector<Text>& arguments, const Program& pr
   pipeline::Dl1ToDl2Request request;
   request.models = config::models_file(required_option(values, "models", "dl1-to-dl2"));
   request.output_dir = required_option(values, "output-dir", "dl1-to-dl2");
+  request.run_catalogue = text_option(values, "run-catalogue");
   std::vector<stage::StageResult> results;
   fs::path report;
   std::unique_ptr<StageObserver> own;

@@ -75,14 +75,17 @@ int run_doctor_command(const std::vector<std::string>& arguments, const Program&
       arguments,
       {.name = "doctor",
        .synopsis = "[DATE] --config FILE [--json]",
-       .text = "Looks before the night for what would go wrong in it: configuration, folders and\n"
-               "their permissions, the state on a local disk, free space against what earlier "
-               "nights\n"
-               "took, constants and models, the clocks, the table of the Earth's orientation, the\n"
-               "token of the pages, Slurm if it is configured. Each line is ok, warn or fail, and "
-               "says\n"
-               "what to mend. Changes nothing.\n"
-               "Exit code 0 if nothing fails, 7 otherwise.",
+       .text =
+           "Looks before the night for what would go wrong in it: configuration, folders and\n"
+           "their permissions, the state on a local disk, free space against what earlier "
+           "nights\n"
+           "took, constants and models, the program that tells the night's sources, the clocks, "
+           "the\n"
+           "table of the Earth's orientation, the token of the pages, Slurm if it is configured. "
+           "Each line is ok, warn or fail, and "
+           "says\n"
+           "what to mend. Changes nothing.\n"
+           "Exit code 0 if nothing fails, 7 otherwise.",
        .examples = "  alisio doctor --config alisio.yaml\n"
                    "  alisio doctor --config alisio.yaml --json | jq '.findings[] | "
                    "select(.health != \"ok\")'"},

@@ -64,8 +64,9 @@ void find_runs_of_source(const po::variables_map& values, prov::MergeRequest& re
     throw Error(ErrorKind::usage, "the runs of the observation are not known", "alisio prov merge",
                 "give --runs, or --run-summary with --target-log or --run-catalogue");
   std::vector<std::string> known;
-  for (const night::Observation& observation :
-       night::find_observations(night::read_run_summary(summary), targets, catalogue)) {
+  for (const night::Observation& observation : night::find_observations(
+           night::read_run_summary(summary), targets,
+           catalogue.empty() ? night::RunCatalogue() : night::read_run_catalogue(catalogue))) {
     if (observation.source == request.source) request.runs = observation.runs;
     known.push_back(observation.source);
   }

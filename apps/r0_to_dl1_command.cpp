@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "apps/command_line.hpp"
 #include "apps/job.hpp"
@@ -12,11 +14,30 @@
 #include "lib/instrument/telescope.hpp"
 #include "lib/pipeline/dl1_to_dl2.hpp"
 #include "lib/pipeline/r0_to_dl1.hpp"
+#include "lib/stage/description.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
 namespace fs = std::filesystem;
 using Text = std::string;
+
+namespace {
+
+/// Take the notes that are about ports of another stage alone.
+std::map<Text, Text> take_notes_for(const Text& stage, std::map<Text, Text>& notes) {
+  const auto has = [](const Text& name, const Text& port) {
+    const auto& inputs = stage::description(name).inputs;
+    return std::any_of(inputs.begin(), inputs.end(),
+                       [&](const stage::PortDescription& input) { return input.name == port; });
+  };
+  std::map<Text, Text> taken;
+  for (const auto& [port, text] : notes)
+    if (has(stage, port) && !has("r0_to_dl1", port)) taken[port] = text;
+  for (const auto& [port, text] : taken) notes.erase(port);
+  return taken;
+}
+
+}  // namespace
 
 int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& program,
                           StageObserver* shared) {
@@ -39,6 +60,8 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
       "no-muons", "do not look for muon rings")("no-data-check", "do not write a data check")(
       "dl2", "make DL2 too, without reading DL1 again")("models", po::value<Text>(),
                                                         "forest file for --dl2")(
+      "run-catalogue", po::value<Text>(),
+      "run catalogue by which the models were chosen: it is recorded")(
       "dl2-output-dir", po::value<Text>(), "folder of the DL2 file (default: the output folder)");
   options.add(job_options());
   const auto parsed = parse_arguments(
@@ -81,12 +104,14 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
   pipeline::Dl1ToDl2Request dl2_request;
   if (with_dl2) {
     dl2_request.models = config::models_file(required_option(values, "models", "r0-to-dl1"));
+    dl2_request.run_catalogue = text_option(values, "run-catalogue");
     dl2_request.output_dir = values.count("dl2-output-dir") != 0
                                  ? fs::path(text_option(values, "dl2-output-dir"))
                                  : request.output_dir;
   }
 
   Job job = make_job(values, program, request.input, request.output_dir);
+  const std::map<Text, Text> dl2_notes = take_notes_for("dl1_to_dl2", job.notes);
   if (values.count("no-data-check") != 0) job.configuration.set("data_check.write", "false");
   const SubrunId id = pipeline::subrun_of(request.input);
   const instrument::Telescope telescope =
@@ -116,9 +141,8 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
     dl2_request.catalogue = dl2_catalogue(job.configuration, program);
     if (!product.sha256.empty()) job.known.add(product);
     std::int64_t reconstructed = 0;
-    // The notes are about the ports of r0_to_dl1.
     Job dl2_job = job;
-    dl2_job.notes.clear();
+    dl2_job.notes = dl2_notes;
     results.push_back(run_job_stage(
         pipeline::dl1_to_dl2_activity(dl2_request, job.context, job.configuration), dl2_job,
         observer, [&](stage::StageRun& run) {

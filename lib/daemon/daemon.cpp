@@ -17,6 +17,7 @@
 #include "lib/daemon/raw_watch.hpp"
 #include "lib/daemon/schedule.hpp"
 #include "lib/daemon/supervisor.hpp"
+#include "lib/daemon/trouble.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/decided.hpp"
 #include "lib/night/kept_configuration.hpp"
@@ -96,13 +97,19 @@ NightEnd end_of_pass(const fs::path& state_folder, const night::NightKey& night,
   return complete ? NightEnd::complete : NightEnd::open;
 }
 
+NightDate present_night() {
+  return NightDate::of_unix_utc(static_cast<double>(std::time(nullptr)));
+}
+
 class Daemon {
  public:
   Daemon(const DaemonServices& services, config::Configuration configuration)
       : services_(services),
         configuration_(std::move(configuration)),
         settings_(settings_of(configuration_)),
-        schedule_(settings_.pass_every) {}
+        schedule_(settings_.pass_every) {
+    watch_for_troubles();
+  }
 
   int run();
 
@@ -114,6 +121,9 @@ class Daemon {
     bool may_close;     ///< when it began, it was late enough
   };
 
+  void watch_for_troubles() {
+    troubles_.emplace(configuration_, settings_.state / "daemon" / "troubles.json");
+  }
   void serve() {
     if (services_.serve) page_ = services_.serve(configuration_);
   }
@@ -127,11 +137,16 @@ class Daemon {
   void stop_pass();
   void feed_watchdog();
   [[nodiscard]] std::set<NightDate> nights() const;
+  /// Return the file of what the passes over a night print.
+  [[nodiscard]] fs::path log_of(const NightDate& night) const {
+    return settings_.state / "daemon" / fmt::format("night_{}.log", night.compact());
+  }
 
   const DaemonServices& services_;
   config::Configuration configuration_;
   Settings settings_;
   Schedule schedule_;
+  std::optional<Troubles> troubles_;
   FolderWatch watch_;
   std::optional<Running> running_;
   bool look_again_ = true;  ///< at the raw data, though nothing was heard of them
@@ -178,8 +193,10 @@ void Daemon::look_at_raw_data() {
           complete_subruns(settings_.r0, settings_.telescope, night, settings_.settle_s, changing);
       tell_schedule(night);
       growing = growing || changing;
+      troubles_->over("raw data of " + night.iso());
     } catch (const Error& error) {
       spdlog::warn("{}", error.what());
+      troubles_->trouble("raw data of " + night.iso(), night, error.what());
       growing = true;
     }
     look_again_ = look_again_ || growing;
@@ -221,8 +238,7 @@ void Daemon::wake_for_closing() {
 void Daemon::start_pass(const NightDate& night) {
   std::vector<std::string> words{"night", night.compact(), "--pass", "--settle",
                                  fmt::format("{}", settings_.settle_s)};
-  const fs::path folder = settings_.state / "daemon";
-  const fs::path log = folder / fmt::format("night_{}.log", night.compact());
+  const fs::path log = log_of(night);
   std::error_code problem;
   if (fs::file_size(log, problem) > most_log_bytes && !problem)
     fs::rename(log, log.string() + ".1", problem);
@@ -231,7 +247,8 @@ void Daemon::start_pass(const NightDate& night) {
   const bool may_close = night::may_close_by_itself(settings_.closing, night, true);
   try {
     // Not the file itself: passes get what was read last and was right.
-    const fs::path kept = night::keep_configuration(configuration_, services_.config_file, folder);
+    const fs::path kept = night::keep_configuration(configuration_, services_.config_file,
+                                                    settings_.state / "daemon");
     if (!kept.empty()) words.insert(words.end(), {"--config", kept.string()});
     const pid_t pid = night::start_process(services_.executable, words, log, [](pid_t) {});
     running_ = Running{night, pid, began, may_close};
@@ -263,15 +280,23 @@ void Daemon::reap(bool stopping) {
     to_close_.erase(night);
   // What could close and did not is held, or has obstacles that may pass: it is tried again.
   schedule_.pass_ended(night, found != NightEnd::open && !(to_close && may_close), Clock::now());
+  const bool as_usual = end.exit_code == 0 || end.exit_code == exit_code(ErrorKind::incomplete);
+  const std::string about = "the passes over " + night.iso();
+  if (as_usual)
+    troubles_->over(about);
+  else if (!stopping)
+    troubles_->trouble(about, night,
+                       fmt::format("a pass ended with code {}; its log is {}", end.exit_code,
+                                   log_of(night).string()));
   if (found != NightEnd::open)
     spdlog::info("night {}: all is done", night.iso());
-  else if (end.exit_code == 0 || end.exit_code == exit_code(ErrorKind::incomplete))
+  else if (as_usual)
     spdlog::info("night {}: part of it is not done", night.iso());
   else if (stopping)
     spdlog::info("night {}: the pass has handed its jobs back", night.iso());
   else
-    spdlog::warn("night {}: the pass ended with code {}; its log is in {}", night.iso(),
-                 end.exit_code, (settings_.state / "daemon").string());
+    spdlog::warn("night {}: the pass ended with code {}; its log is {}", night.iso(), end.exit_code,
+                 log_of(night).string());
   tell_supervisor("STATUS=waiting");
 }
 
@@ -295,6 +320,7 @@ void Daemon::reload() {
   try {
     config::Configuration fresh = services_.load();
     const Settings settings = settings_of(fresh);
+    static_cast<void>(night::notify_options(fresh));
     if (settings.state != settings_.state)
       throw Error(ErrorKind::configuration, "the state of a running daemon cannot move",
                   "paths.state", "stop the daemon and start it anew");
@@ -312,11 +338,14 @@ void Daemon::reload() {
     }
     settings_ = settings;
     schedule_.set_period(settings_.pass_every);
+    watch_for_troubles();
+    troubles_->over("its configuration");
     look_again_ = true;
     for (const NightDate& night : known_) schedule_.wake(night);
     spdlog::info("the configuration has been read anew");
   } catch (const Error& error) {
     spdlog::error("the old configuration is kept: {}", error.what());
+    troubles_->trouble("its configuration", present_night(), error.what());
   }
   tell_supervisor("READY=1");
 }
@@ -349,6 +378,7 @@ int Daemon::run() {
       for (const NightDate& night : known_) schedule_.wake(night);
     if (!running_)
       if (const auto night = schedule_.due(Clock::now())) start_pass(*night);
+    troubles_->look();
     feed_watchdog();
   }
   tell_supervisor("STOPPING=1");

@@ -16,6 +16,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/daemon/raw_watch.hpp"
+#include "lib/night/catalogue_command.hpp"
 #include "lib/night/constants.hpp"
 #include "lib/night/night.hpp"
 #include "lib/night/products.hpp"
@@ -215,6 +216,26 @@ void look_at_time(Findings& findings) {
        left < 0 ? "use a newer program" : ""});
 }
 
+/// Ask the site's program for the night's sources, as a pass will.
+void look_at_catalogue(const config::Configuration& configuration, const NightDate& night,
+                       Findings& findings) {
+  const night::CatalogueCommand command = night::catalogue_command(
+      configuration, {static_cast<int>(configuration.integer("telescope")), night, ""});
+  if (command.words.empty()) return;
+  const night::CatalogueAnswer answer = night::ask(command);
+  if (answer.fault.empty())
+    findings.push_back(
+        {"run catalogue", Health::ok,
+         fmt::format("{} answers; it knows {} run{} of this night", command.words.front(),
+                     answer.rows.size(), answer.rows.size() == 1 ? "" : "s"),
+         ""});
+  else
+    findings.push_back(
+        {"run catalogue", Health::warn, answer.fault,
+         "see that the program and its database can be reached from this machine, or "
+         "set dl2.catalogue to a file"});
+}
+
 void look_at_account(const config::Configuration& configuration, const DoctorServices& services,
                      Findings& findings) {
   if (::geteuid() == 0)
@@ -305,6 +326,7 @@ std::vector<Finding> examine(const config::Configuration& configuration,
   look_at_space(configuration, findings);
   look_at_constants(configuration, night, findings);
   look_at_models(configuration, services, findings);
+  look_at_catalogue(configuration, night, findings);
   look_at_time(findings);
   look_at_account(configuration, services, findings);
   look_at_scheduler(configuration, findings);

@@ -30,8 +30,8 @@ struct DoctorServices {
   std::function<void(const std::filesystem::path&)> read_token = {};
 };
 
-/// Look at folders, disks, constants, models, clock, state and scheduler for a night to come.
-/// Writes nothing but files that it removes at once.
+/// Look at folders, disks, constants, models, run catalogue, clock, state and scheduler for a night
+/// to come. Writes nothing but files that it removes at once.
 [[nodiscard]] std::vector<Finding> examine(const config::Configuration& configuration,
                                            const DoctorServices& services, const NightDate& night);
 

@@ -39,7 +39,8 @@ bool tell_supervisor(const std::string& lines) {
   const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return false;
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-  const auto sent = ::sendto(descriptor, lines.data(), lines.size(), MSG_NOSIGNAL,
+  // One that does not listen must not stop the daemon.
+  const auto sent = ::sendto(descriptor, lines.data(), lines.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                              reinterpret_cast<const sockaddr*>(&where), size);
   ::close(descriptor);
   return sent == static_cast<ssize_t>(lines.size());

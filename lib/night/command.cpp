@@ -35,6 +35,7 @@ const std::map<std::string, std::string>& option_of_port() {
       {"pedestal_ids", "--pedestal-ids"},
       {"catb_calibration", "--cat-b"},
       {"tailcuts", "--tailcuts"},
+      {"run_catalogue", "--run-catalogue"},
       {"models", "--models"}};
   return options;
 }
@@ -73,6 +74,12 @@ void add_inputs(const std::vector<PortFile>& inputs, const std::set<std::string>
   }
 }
 
+/// Say why files were chosen.
+void add_notes(const std::vector<PortNote>& notes, std::vector<std::string>& words) {
+  for (const PortNote& note : notes)
+    words.insert(words.end(), {"--note", note.port + "=" + note.text});
+}
+
 }  // namespace
 
 JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* with_dl2) const {
@@ -108,8 +115,7 @@ JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* wit
   if (job.may_shrink) words.push_back("--overwrite");
   if (makes("muons_night") || makes("dl1_datacheck_night"))
     words.insert(words.end(), {"--night", setup.key.date.compact()});
-  for (const PortNote& note : job.notes)
-    words.insert(words.end(), {"--note", note.port + "=" + note.text});
+  add_notes(job.notes, words);
   if (planned.redo != nullptr && planned.step.reason == planned.redo->text() &&
       !planned.inputs.empty())
     words.insert(words.end(), {"--note", fmt::format("{}={}", planned.inputs.front().port,
@@ -119,6 +125,7 @@ JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* wit
     request.products.push_back(with_dl2->job.products.front().path);
     words.insert(words.end(), {"--dl2", "--dl2-output-dir", with_dl2->job.output_folder});
     add_inputs(with_dl2->inputs, {"dl1_subrun"}, words);
+    add_notes(with_dl2->job.notes, words);
   }
   if (!config_file.empty()) words.insert(words.end(), {"--config", config_file.string()});
   words.insert(words.end(), {"--prod-id", setup.key.prod_id, "--date", setup.key.date.compact(),

@@ -20,6 +20,8 @@ namespace {
 
 constexpr auto look_every = std::chrono::milliseconds(10);
 constexpr std::size_t words_kept = 300;
+/// After its time limit, an orphan ends by itself, s.
+constexpr unsigned spare_s = 5;
 
 /// A file without a name, so that no reader and no writer ever waits for the other.
 class MemoryFile {
@@ -55,8 +57,11 @@ class MemoryFile {
   int descriptor_;
 };
 
-[[noreturn]] void become(char* const* argv, int input, int output) {
+[[noreturn]] void become(char* const* argv, int input, int output, unsigned limit_s) {
   ::setpgid(0, 0);
+  // Should nobody be left to look at the clock.
+  ::signal(SIGALRM, SIG_DFL);
+  ::alarm(limit_s);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -68,30 +73,22 @@ class MemoryFile {
   ::_exit(127);
 }
 
-/// Wait for a child; kill its group when the time is over. @return its status; -1: it was killed.
-int wait_for_end(pid_t child, double time_limit_s) {
-  const auto start = std::chrono::steady_clock::now();
-  int status = 0;
-  for (;;) {
-    const pid_t ended = ::waitpid(child, &status, WNOHANG);
-    if (ended == child) return status;
-    if (ended < 0 && errno != EINTR) return -1;
-    const double waited =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (waited > time_limit_s) break;
-    std::this_thread::sleep_for(look_every);
-  }
-  ::kill(-child, SIGKILL);
-  ::waitpid(child, &status, 0);
-  return -1;
-}
-
 }  // namespace
 
-void run_hook(const std::vector<std::string>& words, const std::string& input,
-              double time_limit_s) {
-  const MemoryFile given("input"), said("output");
-  given.write(input);
+struct RunningHook::Process {
+  std::string name;  ///< for messages
+  double time_limit_s = 0;
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  MemoryFile given{"input"}, said{"output"};
+  pid_t pid = -1;
+};
+
+RunningHook::RunningHook(const std::vector<std::string>& words, const std::string& input,
+                         double time_limit_s)
+    : process_(std::make_unique<Process>()) {
+  process_->name = words.back();
+  process_->time_limit_s = time_limit_s;
+  process_->given.write(input);
   std::vector<std::string> copies = words;
   std::vector<char*> argv;
   for (std::string& word : copies) argv.push_back(word.data());
@@ -100,18 +97,41 @@ void run_hook(const std::vector<std::string>& words, const std::string& input,
   if (child < 0)
     throw Error(ErrorKind::resource,
                 std::string("no process can be started: ") + std::strerror(errno), words.front());
-  if (child == 0) become(argv.data(), given.get(), said.get());
+  if (child == 0)
+    become(argv.data(), process_->given.get(), process_->said.get(),
+           static_cast<unsigned>(time_limit_s) + spare_s);
   ::setpgid(child, child);
-  const int status = wait_for_end(child, time_limit_s);
-  if (status == -1)
-    throw Error(ErrorKind::resource, fmt::format("took longer than {} s", time_limit_s),
-                words.back(), "make it faster, or raise notify.time_limit");
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  throw Error(
-      ErrorKind::resource,
-      fmt::format("failed with {} {}: {}", WIFEXITED(status) ? "code" : "signal",
-                  WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said.last_words()),
-      words.back(), "try it by hand with a JSON text on its standard input");
+  process_->pid = child;
+}
+
+RunningHook::~RunningHook() = default;
+RunningHook::RunningHook(RunningHook&&) noexcept = default;
+RunningHook& RunningHook::operator=(RunningHook&&) noexcept = default;
+
+bool RunningHook::has_ended() {
+  int status = 0;
+  const pid_t ended = ::waitpid(process_->pid, &status, WNOHANG);
+  if (ended == 0 || (ended < 0 && errno == EINTR)) {
+    const double waited =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - process_->start).count();
+    if (waited <= process_->time_limit_s) return false;
+    ::kill(-process_->pid, SIGKILL);
+    ::waitpid(process_->pid, &status, 0);
+    throw Error(ErrorKind::resource, fmt::format("took longer than {} s", process_->time_limit_s),
+                process_->name, "make it faster, or raise notify.time_limit");
+  }
+  if (ended == process_->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
+  throw Error(ErrorKind::resource,
+              fmt::format("failed with {} {}: {}", WIFEXITED(status) ? "code" : "signal",
+                          WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
+                          process_->said.last_words()),
+              process_->name, "try it by hand with a JSON text on its standard input");
+}
+
+void run_hook(const std::vector<std::string>& words, const std::string& input,
+              double time_limit_s) {
+  RunningHook hook(words, input, time_limit_s);
+  while (!hook.has_ended()) std::this_thread::sleep_for(look_every);
 }
 
 }  // namespace alisio::night

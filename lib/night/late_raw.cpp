@@ -10,6 +10,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/messenger.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {
@@ -60,20 +61,12 @@ void show(State& state, const NightKey& night, const std::string& text) {
 
 NightEvent event_of(const NightKey& night, const LateSubruns& late, const std::string& text,
                     std::int64_t seal_number) {
-  NightEvent event;
-  event.kind = "raw_files_late";
-  event.text = fmt::format("{} {}, production {}: {}\n", telescope_text(night.telescope),
-                           night.date.iso(), night.prod_id, text);
-  event.facts = {{"event", event.kind},
-                 {"telescope", night.telescope},
-                 {"date", night.date.iso()},
-                 {"prod_id", night.prod_id},
-                 {"late", json::array()}};
-  for (const auto& [run, subruns] : late) {
-    // Told once a run: files come one by one.
-    event.marks.push_back(fmt::format("raw_files_late {} {}", seal_number, run));
-    event.facts["late"].push_back({{"run", run}, {"subruns", subruns}});
-  }
+  NightEvent event{"raw_files_late", night, text, "late", {}};
+  // Told once a run: files come one by one.
+  for (const auto& [run, subruns] : late)
+    event.items.push_back({fmt::format("raw_files_late {} {}", seal_number, run),
+                           fmt::format("run {}: {}", run_text(run), ranges_text(subruns)),
+                           {{"run", run}, {"subruns", subruns}}});
   return event;
 }
 
@@ -118,8 +111,8 @@ bool tell_of_late_raw(State& state, const ClosingRecord& closing, const std::fil
   show(state, closing.key, text);
   if (late.empty()) return false;
   out << text << '\n';
-  notify(state, closing.key, notifications,
-         {event_of(closing.key, late, text, closing.seal_number)});
+  Messenger(state, closing.key, notifications)
+      .tell({event_of(closing.key, late, text, closing.seal_number)});
   return true;
 }
 

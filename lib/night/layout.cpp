@@ -496,10 +496,14 @@ class Layout {
       job.key = {"dl1_to_dl2", number, subrun_in_name(file.path)};
       job.output_folder = folders_.dl2 / folder;
       job.inputs = {file};
-      if (run.models.empty())
+      if (run.models.empty()) {
         job.obstacle = run.models_reason;
-      else
+      } else {
         job.inputs.push_back({"models", run.models.string()});
+        job.notes.push_back({"models", run.models_reason});
+        if (!run.run_catalogue.empty())
+          job.inputs.push_back({"run_catalogue", run.run_catalogue.string()});
+      }
       job.products = {
           {"dl2_subrun", folders_.dl2 / folder /
                              subrun_product("dl2", setup_.key.telescope, number, job.key.subrun)}};

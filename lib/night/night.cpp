@@ -17,6 +17,7 @@
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
 #include "lib/config/response_files.hpp"
+#include "lib/night/catalogue_command.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
 #include "lib/night/file_hashes.hpp"
@@ -26,7 +27,7 @@
 #include "lib/night/lock.hpp"
 #include "lib/night/lost_record.hpp"
 #include "lib/night/make_executor.hpp"
-#include "lib/night/notify.hpp"
+#include "lib/night/messenger.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
 #include "lib/night/words.hpp"
@@ -272,13 +273,12 @@ bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, 
 }
 
 /// Tell those who want to know what the night has come to.
-void tell_of_night(State& state, const NightKey& night, const NotifyOptions& options) {
-  if (options.command.empty() && options.mail.empty()) return;
-  const std::optional<NightStatus> status = read_status(state, night);
-  if (!status) return;
+void tell_of_end(Messenger& messenger, State& state, const NightKey& night, const PassOptions& how,
+                 bool next_pass_follows) {
   const auto closing = state.closing(night);
-  notify(state, night, options,
-         events_of(*status, closing && closing->closed() ? closing->closed_at : ""));
+  messenger.finish({.closed_at = closing && closing->closed() ? closing->closed_at : "",
+                    .next_pass_follows = next_pass_follows,
+                    .paused = pause_text(how.pause).has_value()});
 }
 
 }  // namespace
@@ -318,7 +318,9 @@ NightPlan plan_night(const NightOptions& options, const config::Configuration& c
 
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
-  const SetupRequest request = request_of(options, configuration, services);
+  SetupRequest request = request_of(options, configuration, services);
+  request.fill_catalogue =
+      catalogue_fill(catalogue_command(configuration, request.key), !options.plan);
   PlanSettings settings = settings_of(options, configuration, services);
   const NotifyOptions notifications = notify_options(configuration);
   const fs::path state_folder = configuration.path("paths.state");
@@ -377,6 +379,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                                                             .threads = how.threads,
                                                             .processes = options.jobs},
                                                            request.key, state);
+  Messenger messenger(state, request.key, notifications);
+  how.meanwhile = [&](std::size_t troubled, bool paused) { messenger.look(troubled, paused); };
   Pass pass(set_up, services, state, *executor, settings, how);
   const auto closing_night = [&] {
     return ClosingNight{.setup = pass.setup(),
@@ -419,7 +423,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (closes_by_itself(options, closing_policy(configuration), pass, complete, state, request.key))
     print_closing(close_night(closing_night(), {}), request.key, false,
                   options.json ? std::cerr : out);
-  tell_of_night(state, request.key, notifications);
+  tell_of_end(messenger, state, request.key, how, options.pass);
   return complete ? 0 : exit_code(ErrorKind::incomplete);
 }
 

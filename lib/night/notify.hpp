@@ -4,21 +4,30 @@
 #include <vector>
 
 #include "lib/config/configuration.hpp"
-#include "lib/night/state.hpp"
 #include "lib/night/status.hpp"
 
+/// What people want to be told of, and in which words. How it reaches them: messenger.hpp.
 namespace alisio::night {
 
-/// Something that people want to be told of.
-struct NightEvent {
-  std::string kind;  ///< job_failed, gates_failed, night_complete, night_incomplete, night_closed
-  /// By these it is known that it was told: what has one that is new is told.
-  std::vector<std::string> marks;
-  std::string text;      ///< a few lines for a person, the first is a subject
-  nlohmann::json facts;  ///< for a program
+/// One thing of an event: a failed job, a failed gate.
+struct EventItem {
+  std::string mark;      ///< by this it is known that it was told; empty: shown with the others
+  std::string line;      ///< for a person
+  nlohmann::json facts;  ///< for a program; null: none
 };
 
-/// The kinds, in the order of NightEvent::kind.
+/// Something that people want to be told of, once.
+struct NightEvent {
+  std::string kind;  ///< one of event_kinds()
+  NightKey night;
+  std::string what;  ///< "jobs failed"
+  std::string list;  ///< what the facts of the items are called: "failures"; may be empty
+  std::vector<EventItem> items;
+  nlohmann::json facts = nlohmann::json::object();  ///< beside those of the items
+};
+
+/// The kinds: job_failed, gates_failed, night_stalled, night_held, night_complete,
+/// night_incomplete, night_closed, raw_files_late, daemon_trouble.
 [[nodiscard]] const std::vector<std::string>& event_kinds();
 
 /// How people are told.
@@ -28,18 +37,43 @@ struct NotifyOptions {
   std::string sendmail;         ///< program
   std::vector<std::string> on;  ///< kinds of events
   double time_limit_s = 30;     ///< of each command
+  double gather_s = 0;          ///< failures are told when none has followed for so long
+  double interval_s = 0;        ///< least time between two messages of failures
+  double stalled_after_s = 0;   ///< a night on which nothing has gone on for so long is stalled
+
+  [[nodiscard]] bool wants(const std::string& kind) const;
 };
 /// @throws Error(configuration) for an unknown kind of event and an address that is none.
 [[nodiscard]] NotifyOptions notify_options(const config::Configuration& configuration);
 
-/// Return what there is to tell of a night at the end of a pass.
-/// @param closed_at when it was closed; empty: it is open
-[[nodiscard]] std::vector<NightEvent> events_of(const NightStatus& status,
-                                                const std::string& closed_at);
+/// Return what there is to tell of a night that is being processed: failures that are not tried
+/// again, gates, and that nothing has gone on for `stalled_after_s`.
+/// @param now_unix_s the instant, UTC
+[[nodiscard]] std::vector<NightEvent> events_meanwhile(const NightStatus& status,
+                                                       double stalled_after_s, double now_unix_s);
 
-/// Tell what has not been told of a night yet, and record that it was. What goes wrong is a
-/// warning, and is tried again at the next pass: a night does not fail by its messages.
-void notify(State& state, const NightKey& night, const NotifyOptions& options,
-            const std::vector<NightEvent>& events);
+/// Return what a night has come to at the end of a pass.
+/// @param closed_at when it was closed; empty: it is open
+[[nodiscard]] std::vector<NightEvent> events_at_end(const NightStatus& status,
+                                                    const std::string& closed_at);
+
+/// An event in the words that go out.
+struct Message {
+  std::string text;      ///< a few lines for a person, the first is a subject
+  nlohmann::json facts;  ///< for a program
+  [[nodiscard]] std::string subject() const { return text.substr(0, text.find('\n')); }
+};
+/// @param items those of the event that are to be told
+[[nodiscard]] Message message_of(const NightEvent& event, const std::vector<EventItem>& items);
+
+/// A program that takes a message, and what it is given.
+struct Delivery {
+  std::vector<std::string> words;
+  std::string input;
+};
+/// Return the ways by which people are told: "command", "mail".
+[[nodiscard]] std::vector<std::string> channels_of(const NotifyOptions& options);
+[[nodiscard]] Delivery delivery_of(const Message& message, const std::string& channel,
+                                   const NotifyOptions& options);
 
 }  // namespace alisio::night

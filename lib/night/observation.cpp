@@ -5,7 +5,6 @@
 #include <sstream>
 
 #include "lib/base/file.hpp"
-#include "lib/io/text/ecsv.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -56,25 +55,17 @@ std::string source_at(const std::vector<Tracking>& trackings, double time_s) {
 
 std::vector<Observation> find_observations(const std::vector<RunEntry>& runs,
                                            const fs::path& target_log,
-                                           const fs::path& run_catalogue) {
+                                           const RunCatalogue& run_catalogue) {
   const std::vector<Tracking> trackings =
       target_log.empty() ? std::vector<Tracking>() : read_trackings(target_log);
-  std::map<int, std::string> in_catalogue;
-  if (!run_catalogue.empty()) {
-    const text::EcsvTable table = text::EcsvTable::read(run_catalogue);
-    if (table.has_column("source_name"))
-      for (std::size_t row = 0; row < table.row_count(); ++row)
-        in_catalogue.emplace(static_cast<int>(table.integer(row, "run_id")),
-                             table.text(row, "source_name"));
-  }
   std::vector<Observation> observations;
   std::map<std::string, int> times;  // that a source was taken up
   std::string before;
   for (const RunEntry& run : runs) {
     if (run.type != "DATA") continue;
     std::string source;
-    if (const auto known = in_catalogue.find(run.run); known != in_catalogue.end())
-      source = known->second;
+    if (const auto known = run_catalogue.find(run.run); known != run_catalogue.end())
+      source = known->second.source;
     else if (run.start_unix_s > 0)
       source = source_at(trackings, run.start_unix_s);
     else

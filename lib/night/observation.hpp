@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "lib/night/catalogue.hpp"
+#include "lib/night/run_catalogue.hpp"
 
 namespace alisio::night {
 
@@ -18,10 +19,11 @@ struct Observation {
 /// target log has lines `<unix s> TrackStart <right ascension> <declination> <name>`. A run that
 /// begins between two trackings is of the next one, if that begins within ten minutes; runs without
 /// a known start, or without a target, are of no observation.
-/// @param target_log,run_catalogue  each may be empty
-/// @throws Error(missing_input), Error(bad_input) if a file cannot be read.
-[[nodiscard]] std::vector<Observation> find_observations(
-    const std::vector<RunEntry>& runs, const std::filesystem::path& target_log,
-    const std::filesystem::path& run_catalogue = {});
+/// @param target_log     may be empty
+/// @param run_catalogue  is believed before the log
+/// @throws Error(missing_input) if the log cannot be read.
+[[nodiscard]] std::vector<Observation> find_observations(const std::vector<RunEntry>& runs,
+                                                         const std::filesystem::path& target_log,
+                                                         const RunCatalogue& run_catalogue = {});
 
 }  // namespace alisio::night

@@ -378,7 +378,12 @@ int Pass::run() {
       if (!left && executor_.under_way() == 0) return 0;
       if (options_.may_leave && executor_.outlives_passes()) return 0;
       progress.show(static_cast<int>(executor_.under_way()), agenda_.to_start());
-      if (seconds_since(shown_at_) > show_every_s) show();
+      if (seconds_since(shown_at_) > show_every_s) {
+        show();
+        if (options_.meanwhile)
+          options_.meanwhile(plan_.count(StepStatus::failed) + plan_.count(StepStatus::blocked),
+                             paused_.has_value());
+      }
       if (const int signal = signals.wait(look_every_s); signal != 0) {
         spdlog::warn("{}: {} {} job{}", strsignal(signal),
                      executor_.outlives_passes() ? "leaving" : "stopping", executor_.under_way(),

@@ -26,6 +26,9 @@ struct PassOptions {
   Pause pause;                  ///< for the telescope's sake
   bool leave_in_pause = false;  ///< return in a pause instead of waiting for its end
   bool may_leave = false;       ///< return while jobs go on, if the executor keeps them
+  /// Called every second or so while jobs run, after the state was shown: with the number of jobs
+  /// that have failed or are blocked, and whether it pauses. May be empty.
+  std::function<void(std::size_t troubled, bool paused)> meanwhile = {};
 };
 
 /// One pass over a night: everything between planning and the table.

@@ -1,8 +1,10 @@
 #include "lib/night/program_output.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +19,9 @@ namespace alisio::night {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// Nothing that is asked for is longer.
+constexpr std::size_t most_bytes = 64 << 20;
 
 /// A pipe whose ends are closed with it.
 class Pipe {
@@ -44,6 +49,8 @@ class Pipe {
 
 /// The child's way from fork to the program. Only calls that are safe after fork.
 [[noreturn]] void become(char* const* argv, int out, int err) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
@@ -78,6 +85,7 @@ ProgramOutput run_program(const std::vector<std::string>& words, double patience
     throw Error(ErrorKind::resource,
                 std::string("no process can be started: ") + std::strerror(errno), words.front());
   if (child == 0) become(argv.data(), out.in(), err.in());
+  ::setpgid(child, child);
   out.close_in();
   err.close_in();
 
@@ -90,8 +98,14 @@ ProgramOutput run_program(const std::vector<std::string>& words, double patience
         left > 0 ? ::poll(open.data(), open.size(), static_cast<int>(left * 1e3) + 1) : 0;
     if (ready == 0) {
       result.timed_out = true;
-      ::kill(child, SIGKILL);
+      ::kill(-child, SIGKILL);
       break;
+    }
+    if (result.out.size() + result.err.size() > most_bytes) {
+      ::kill(-child, SIGKILL);
+      ::waitpid(child, nullptr, 0);
+      throw Error(ErrorKind::resource, fmt::format("says more than {} MB", most_bytes >> 20),
+                  words.front());
     }
     if (open[0].revents != 0 && !read_some(out.out(), result.out)) open[0].fd = -1;
     if (open[1].revents != 0 && !read_some(err.out(), result.err)) open[1].fd = -1;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <limits>
 #include <optional>
@@ -15,7 +16,6 @@
 #include "lib/config/models_file.hpp"
 #include "lib/config/response_files.hpp"
 #include "lib/io/text/drive_log.hpp"
-#include "lib/io/text/ecsv.hpp"
 #include "lib/night/growing.hpp"
 #include "lib/night/models.hpp"
 #include "lib/night/observation.hpp"
@@ -51,18 +51,45 @@ fs::path run_catalogue_of(const fs::path& given, const NightDate& date) {
   return given / fmt::format("RunCatalog_{}.ecsv", date.compact());
 }
 
-std::optional<double> declination_in_catalogue(const fs::path& given, const NightDate& date,
-                                               int run) {
-  if (given.empty()) return std::nullopt;
-  const fs::path file = run_catalogue_of(given, date);
-  const text::EcsvTable table = text::EcsvTable::read(file);
-  for (std::size_t row = 0; row < table.row_count(); ++row)
-    if (table.integer(row, "run_id") == run) return table.number(row, "source_dec");
-  return std::nullopt;
+/// Read what the run catalogues say of the data runs. A file that cannot be read is told of.
+void read_catalogues(const SetupRequest& request, NightSetup& setup) {
+  std::error_code ignored;
+  const fs::path file = run_catalogue_of(request.source_catalogue, request.key.date);
+  const bool of_all_nights = file == request.source_catalogue;
+  if (!file.empty() && (of_all_nights || fs::exists(file, ignored))) try {
+      setup.run_catalogue = read_run_catalogue(file);
+    } catch (const Error& error) {
+      setup.catalogue.notes.push_back(
+          fmt::format("the run catalogue is not used: {}", error.what()));
+    }
+  if (!request.fill_catalogue) return;
+  std::vector<int> runs;
+  for (const RunEntry& entry : setup.catalogue.runs)
+    if (entry.type == "DATA" && setup.is_asked(entry.run)) runs.push_back(entry.run);
+  for (std::string& note : request.fill_catalogue(runs, setup.run_catalogue)) {
+    spdlog::warn("{}", note);
+    setup.catalogue.notes.push_back(std::move(note));
+  }
+}
+
+/// Return the declination of what a run observed, and who says so.
+std::pair<double, std::string> declination_of(const SetupRequest& request,
+                                              const RunCatalogue& catalogue, RunSetup& run) {
+  if (const auto row = catalogue.find(run.entry.run);
+      row != catalogue.end() && !std::isnan(row->second.dec_deg)) {
+    run.run_catalogue = row->second.file;
+    return {row->second.dec_deg, fmt::format("pointing of {} by {}", row->second.source,
+                                             row->second.file.filename().string())};
+  }
+  const fs::path targets =
+      request.drive / fmt::format("Target_log_{}.txt", request.key.date.compact());
+  const auto declination = declination_in_target_log(targets, run.entry.start_unix_s);
+  return {declination.value_or(std::numeric_limits<double>::quiet_NaN()),
+          "pointing by " + targets.filename().string()};
 }
 
 /// Choose the models of a run, or say in the reason why there are none.
-void choose_run_models(const SetupRequest& request, RunSetup& run) {
+void choose_run_models(const SetupRequest& request, const RunCatalogue& catalogue, RunSetup& run) {
   if (!request.steps.dl2) return;
   try {
     if (request.models.empty())
@@ -72,18 +99,11 @@ void choose_run_models(const SetupRequest& request, RunSetup& run) {
       run.models_reason = "named by the configuration";
       return;
     }
-    auto declination =
-        declination_in_catalogue(request.source_catalogue, request.key.date, run.entry.run);
-    if (!declination)
-      declination = declination_in_target_log(
-          request.drive / fmt::format("Target_log_{}.txt", request.key.date.compact()),
-          run.entry.start_unix_s);
-    const ModelChoice choice =
-        choose_models(list_model_sets(request.models),
-                      declination.value_or(std::numeric_limits<double>::quiet_NaN()), request.nsb,
-                      request.picture_threshold);
+    const auto [declination_deg, who] = declination_of(request, catalogue, run);
+    const ModelChoice choice = choose_models(list_model_sets(request.models), declination_deg,
+                                             request.nsb, request.picture_threshold);
     run.models = config::models_file(choice.set.path);
-    run.models_reason = choice.reason;
+    run.models_reason = choice.reason + "; " + who;
   } catch (const Error& error) {
     run.models_reason = error.what();
   }
@@ -144,9 +164,7 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   else
     setup.catalogue.notes.push_back(fmt::format(
         "there is no drive log of {} in {}: pointings will be NaN", date, request.drive.string()));
-  if (const fs::path file = run_catalogue_of(request.source_catalogue, request.key.date);
-      !file.empty() && fs::is_regular_file(file))
-    setup.run_catalogue = file;
+  read_catalogues(request, setup);
   setup.run_sources = sources_of_runs(setup);
   for (const ConstantsKind kind : constants_kinds)
     setup.shelves.at(static_cast<std::size_t>(kind)) =
@@ -167,7 +185,7 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
     if (entry.type != "DATA" || !setup.is_asked(entry.run)) continue;
     RunSetup run;
     run.entry = entry;
-    choose_run_models(request, run);
+    choose_run_models(request, setup.run_catalogue, run);
     setup.runs.push_back(std::move(run));
   }
   return setup;

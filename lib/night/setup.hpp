@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/night/catalogue.hpp"
+#include "lib/night/catalogue_command.hpp"
 #include "lib/night/constants.hpp"
 #include "lib/night/folders.hpp"
 
@@ -27,6 +28,7 @@ struct RunSetup {
   RunEntry entry;
   std::filesystem::path models;  ///< empty: none could be chosen
   std::string models_reason;
+  std::filesystem::path run_catalogue;  ///< that they were chosen by; empty: by none
 };
 
 /// A night before its state is looked at: what is on disk.
@@ -36,7 +38,7 @@ struct NightSetup {
   Steps steps;
   Catalogue catalogue;
   std::filesystem::path drive_log;                       ///< empty: there is none
-  std::filesystem::path run_catalogue;                   ///< of sources; empty: there is none
+  RunCatalogue run_catalogue;                            ///< what its runs observed
   std::filesystem::path sources;                         ///< catalogue of gamma-ray sources
   std::vector<std::filesystem::path> responses;          ///< of the instrument, for DL3
   std::filesystem::path ffactor_systematics;             ///< empty: there is none
@@ -65,6 +67,7 @@ struct SetupRequest {
   std::filesystem::path models;            ///< file or folder
   bool models_by_pointing = false;         ///< choose by declination and night-sky level
   std::filesystem::path source_catalogue;  ///< RunCatalog file or the folder of such files
+  CatalogueFill fill_catalogue;            ///< from elsewhere what that lacks; may be empty
   std::filesystem::path sources;           ///< catalogue of gamma-ray sources
   std::filesystem::path responses;         ///< of the instrument: a file or a folder; may be empty
   double nsb = 0;                          ///< p.e./ns

@@ -1,33 +1,18 @@
 #include "lib/night/status.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "lib/base/error.hpp"
 #include "lib/night/judge.hpp"
 #include "lib/night/process.hpp"
+#include "lib/night/words.hpp"
 
 namespace alisio::night {
 namespace {
 
 using nlohmann::json;
-
-/// Return the seconds from the epoch to an instant written as utc_now_text() writes it.
-double unix_seconds(const std::string& text) {
-  using namespace std::chrono;
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0;
-  double second = 0;
-  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%lf", &year, &month, &day, &hour, &minute,
-                  &second) != 6)
-    return 0;
-  const sys_days date = std::chrono::year{year} / std::chrono::month(unsigned(month)) /
-                        std::chrono::day(unsigned(day));
-  return static_cast<double>(date.time_since_epoch().count()) * 86400 + hour * 3600 + minute * 60 +
-         second;
-}
 
 std::vector<JobStatusView> read_jobs(sqlite::Database& database, const NightKey& night) {
   sqlite::Statement query = database.prepare(

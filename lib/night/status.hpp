@@ -53,6 +53,8 @@ using StatusCounts = std::map<std::string, int>;
 struct NightProgress {
   int jobs = 0, done = 0, running = 0, queued = 0, to_run = 0;
   int in_trouble = 0;  ///< failed, blocked or without input
+  /// Jobs that are still to end.
+  [[nodiscard]] int ahead() const { return running + queued + to_run; }
   /// Time to the end of what is running and to run, seconds: by the mean time of the jobs of each
   /// stage that are done, shared by as many processes as run now. Nothing while nothing runs or no
   /// job is done.
@@ -69,9 +71,7 @@ struct NightStatus {
   std::map<std::pair<int, std::string>, StatusCounts> counts;  ///< by run and stage
   NightProgress progress;
   /// All that is to be done is done.
-  [[nodiscard]] bool complete() const {
-    return summary.complete() && progress.running + progress.to_run == 0;
-  }
+  [[nodiscard]] bool complete() const { return summary.complete() && progress.ahead() == 0; }
 };
 
 /// Read how one night of one production stands; nothing if no pass has shown it yet.

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
+#include <cstdio>
 
 #include "lib/base/ids.hpp"
 #include "lib/base/plain_text.hpp"
@@ -20,6 +22,19 @@ std::string duration_text(double seconds) {
 std::string said_text(const std::string& text) {
   constexpr std::size_t most_characters = 500;
   return plain_line(text, most_characters);
+}
+
+double unix_seconds(const std::string& text) {
+  using namespace std::chrono;
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0;
+  double second = 0;
+  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%lf", &year, &month, &day, &hour, &minute,
+                  &second) != 6)
+    return 0;
+  const sys_days date = std::chrono::year{year} / std::chrono::month(unsigned(month)) /
+                        std::chrono::day(unsigned(day));
+  return static_cast<double>(date.time_since_epoch().count()) * 86400 + hour * 3600 + minute * 60 +
+         second;
 }
 
 std::string ranges_text(const std::vector<int>& subruns) {

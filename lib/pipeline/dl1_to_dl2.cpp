@@ -36,6 +36,16 @@ std::string training_json(const forest::ForestFile& models) {
   return out.dump();
 }
 
+/// Record the run catalogue. Its work is done: that it is gone by now spoils no product.
+void use_run_catalogue(stage::StageRun& run, const std::filesystem::path& file) {
+  if (file.empty()) return;
+  std::error_code problem;
+  if (std::filesystem::exists(file, problem))
+    run.use("run_catalogue", file);
+  else
+    spdlog::warn("{} is not seen here, and not recorded", file.string());
+}
+
 }  // namespace
 
 std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
@@ -48,6 +58,7 @@ std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
   run.use("dl1_subrun", request.input);
   run.use("models", request.models, {{"training_production", training_json(models)}});
   if (!request.catalogue.empty()) run.use("source_catalogue", request.catalogue);
+  use_run_catalogue(run, request.run_catalogue);
   const std::filesystem::path target = request.output_dir / dl2_name(request.input);
   if (run.activity().dry_run) {
     run.plan_product("dl2_subrun", target);

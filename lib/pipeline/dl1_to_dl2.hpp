@@ -9,6 +9,7 @@ struct Dl1ToDl2Request {
   std::filesystem::path models;      ///< forest file
   std::filesystem::path catalogue;   ///< of sources, for a source-dependent analysis; or empty
   std::filesystem::path output_dir;  ///< gets the file, with dl1 in its name replaced by dl2
+  std::filesystem::path run_catalogue = {};  ///< by which the models were chosen: recorded
 };
 
 [[nodiscard]] ActivityNote dl1_to_dl2_activity(const Dl1ToDl2Request& request,

@@ -108,6 +108,8 @@ std::span<const StageDescription> descriptions() {
        .inputs = {{"dl1_subrun"},
                   {"models"},
                   {"source_catalogue", false},
+                  // What the models were chosen by; they themselves are in the identity.
+                  {"run_catalogue", false, false, false},
                   {"analysis_configuration", false, false, false}},
        .outputs = {{"dl2_subrun"}},
        .parameters = {"ObservationRun", "ObservationSubRun", "ProdID", "ModelSet"},

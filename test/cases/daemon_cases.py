@@ -321,3 +321,38 @@ def case_service_files_are_right(case):
         capture_output=True, text=True, timeout=60, check=False)
     ours = [line for line in check.stderr.splitlines() if "alisio" in line]
     expect(check.returncode == 0 and not ours, f"{check.returncode}: {check.stderr}")
+
+
+def case_daemon_tells_of_its_troubles(case):
+    """Passes that fail are told once, across a restart too, and again after they were well."""
+    config, program = pretended(case)
+    heard = case.folder / "heard"
+    config.write_text(config.read_text("utf-8") + f"notify: {{command: 'cat >> {heard}'}}\n", "utf-8")
+    words = ("--night", DATE, "--executable", program, "--no-page")
+    code = Path(f"{program}.code")
+
+    def told():
+        return [json.loads(line) for line in heard.read_text("utf-8").splitlines()] if heard.exists() else []
+
+    def passes(number):
+        begun = calls(program).count("ended")
+        until(lambda: calls(program).count("ended") >= begun + number, "no more passes")
+
+    code.write_text("6\n", "utf-8")
+    with daemon(case, config, *words) as running:
+        until(lambda: told(), "nobody is told")
+        expect(told()[0]["event"] == "daemon_trouble" and told()[0]["date"] == "2024-01-15"
+               and "ended with code 6" in told()[0]["trouble"][0], f"{told()}")
+        passes(2)
+        running.stop()
+    with daemon(case, config, *words) as running:
+        passes(2)
+        expect(len(told()) == 1, f"it is told again: {told()}")
+        code.write_text("7\n", "utf-8")
+        passes(2)
+        code.write_text("6\n", "utf-8")
+        until(lambda: len(told()) == 2, "what comes back is not told")
+        config.write_text(config.read_text("utf-8") + "nonsense: 1\n", "utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: len(told()) == 3 and "nonsense" in told()[2]["text"], "a wrong configuration")
+        running.stop()

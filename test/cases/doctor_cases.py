@@ -50,6 +50,17 @@ def case_doctor_finds_what_to_mend(case):
     (night.folder / "token").write_text("0123456789abcdef\n", "utf-8")
     (night.folder / "token").chmod(0o644)
     broken("web: {token_file: token}\n", "token of the pages", "chmod 600")
+
+    asked = night.folder / "catalogue"
+    asked.write_text("#!/bin/sh\ntest $1 = 2024-01-15 || exit 3\nprintf 'run_id,source_dec\\n5,22\\n'\n", "utf-8")
+    asked.chmod(0o755)
+    command = f"night: {{catalogue_command: [{asked}, \"{{date}}\"]}}\n"
+    for date, health, words in (("20240115", "ok", "1 run of this night"), ("20240116", "warn", "code 3")):
+        night.config.write_text(good + command, "utf-8")
+        said = json.loads(case.run("doctor", date, "--config", night.config, "--json").ends("done").out)
+        entry = next(one for one in said["findings"] if one["check"] == "run catalogue")
+        expect(entry["health"] == health and words in entry["text"], f"{entry}")
+    night.config.write_text(good, "utf-8")
     (night.folder / "state").mkdir(exist_ok=True)
     (night.folder / "state/alisio.sqlite").write_text("damaged" * 100, "utf-8")
     broken("", "state database", "damaged")

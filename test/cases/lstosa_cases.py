@@ -27,6 +27,8 @@ PARTITION_DATA: short, long
 MEMSIZE_DATA: 6GB
 WALLTIME: 1:15:00
 ACCOUNT: dpps
+[database]
+tcu_db: lst101-int
 [mail]
 recipient: crew@example.org
 [PROVENANCE]
@@ -54,6 +56,8 @@ def case_migrate_lstosa_config(case):
            and read["slurm"]["account"] == "dpps" and read["slurm"]["job_time"] == 75
            and read["slurm"]["scratch"].endswith("/alisio_jobs"), f"{read['slurm']}")
     expect(read["notify"]["mail"] == "crew@example.org", f"{read['notify']}")
+    expect(read["night"]["catalogue_command"] == ["run-catalogue-from-mongodb", "--server", "lst101-int", "{date}"],
+           f"{read['night']}")
     for key in ("DL1_DIR", "DL2_DIR", "A_KEY_OF_THE_FUTURE", "MEMSIZE_DATA", "HASH_METHOD"):
         expect(f".{key} = " in said.stdout, f"{key} is not explained:\n{said.stdout}")
     expect("NOT KEPT" in said.stdout and "UNKNOWN" in said.stdout, said.stdout)

@@ -42,9 +42,13 @@ bool parse(const std::string& text, T& value) {
 EcsvTable::EcsvTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
 EcsvTable EcsvTable::read(const std::filesystem::path& file) {
+  return parse_ecsv(read_text_file(file), file);
+}
+
+EcsvTable EcsvTable::parse_ecsv(std::string_view content, const std::filesystem::path& file) {
   EcsvTable table;
   table.file_ = file.string();
-  std::istringstream in(read_text_file(file));
+  std::istringstream in{std::string(content)};
   std::string header, line;
   std::size_t number = 0;
   char delimiter = ' ';
@@ -90,11 +94,14 @@ EcsvTable EcsvTable::read(const std::filesystem::path& file) {
 }
 
 EcsvTable EcsvTable::read_csv(const std::filesystem::path& file) {
-  const std::string content = read_text_file(file);
-  if (content.starts_with("# %ECSV")) return read(file);
+  return parse_csv(read_text_file(file), file);
+}
+
+EcsvTable EcsvTable::parse_csv(std::string_view content, const std::filesystem::path& file) {
+  if (content.starts_with("# %ECSV")) return parse_ecsv(content, file);
   EcsvTable table;
   table.file_ = file.string();
-  std::istringstream in(content);
+  std::istringstream in{std::string(content)};
   std::size_t number = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;

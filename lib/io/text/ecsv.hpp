@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,8 @@ class EcsvTable {
   /// Read a file that may also be CSV: values separated by ',', the first line names the columns,
   /// of which type and unit are not known. @throws as read().
   static EcsvTable read_csv(const std::filesystem::path& file);
+  /// Read the content of such a file. @param file names it, for messages
+  static EcsvTable parse_csv(std::string_view content, const std::filesystem::path& file);
 
   [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
   [[nodiscard]] std::size_t row_count() const { return rows_.size(); }
@@ -53,6 +56,7 @@ class EcsvTable {
   [[nodiscard]] std::string to_text() const;
 
  private:
+  static EcsvTable parse_ecsv(std::string_view content, const std::filesystem::path& file);
   void read_meta(const YAML::Node& meta);
   void add_line(const std::string& line, char delimiter, std::size_t number);
   [[nodiscard]] std::size_t index_of(const std::string& column) const;

@@ -211,6 +211,7 @@ class Job {
         inputs.push_back(file_note("muons_run", file, alisio::hash_text(data_of(file))));
     if (stage == "dl1_to_dl2") {
       add_shared(inputs, "models", "--models");
+      add_shared(inputs, "run_catalogue", "--run-catalogue");
       return inputs;
     }
     add_shared(inputs, "drs4_pedestal", "--drs4-pedestal");
@@ -236,7 +237,7 @@ class Job {
     std::ofstream(fs::path(one("--journal-dir")) / (uuid + ".log")) << stage << '\n';
     std::vector<std::pair<std::string, std::string>> hashes;
     for (const json& input : inputs)
-      if (input.at("port") != "analysis_configuration")
+      if (input.at("port") != "analysis_configuration" && input.at("port") != "run_catalogue")
         hashes.emplace_back(input.at("port"), input.at("data_hash").get<std::string>().empty()
                                                   ? input.at("sha256")
                                                   : input.at("data_hash"));

@@ -91,6 +91,75 @@ TEST_F(NotifyTest, MailGoesThroughSendmail) {
   EXPECT_THROW(run(), Error);
 }
 
+TEST_F(NotifyTest, AChannelThatFailsIsTriedAgainAlone) {
+  const std::string mail = "  mail: crew@example.org\n  sendmail: " + (folder_ / "no").string();
+  configure_hook(hook(), mail + "\n");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(told(), (Kinds{"night_complete"}));
+  write(folder_ / "no", "#!/bin/sh\ncat > " + (folder_ / "mail").string() + "\n");
+  fs::permissions(folder_ / "no", fs::perms::owner_all);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(told(), Kinds()) << "the hook was told already";
+  EXPECT_NE(read_text_file(folder_ / "mail").find("complete"), std::string::npos);
+}
+
+TEST_F(NotifyTest, WhoHoldsANightIsTold) {
+  configure_hook(hook());
+  Decision hold;
+  hold.kind = DecisionKind::hold;
+  hold.author = "crew";
+  hold.reason = "wait for the drive log";
+  hold.at = utc_now_text();
+  State state = State::open(folder_ / "state");
+  record_decision(state, {1, {2022, 12, 15}, "test_v00"}, hold);
+  options_.pass = true;
+  static_cast<void>(run());
+  const Kinds kinds = told();
+  EXPECT_NE(std::find(kinds.begin(), kinds.end(), "night_held"), kinds.end());
+  static_cast<void>(run());
+  EXPECT_EQ(told(), Kinds());
+}
+
+/// Return the kinds of events of a night with one job done at an instant and one to run.
+Kinds meanwhile(const std::string& ended_at, double now_unix_s) {
+  NightStatus status;
+  status.jobs.resize(2);
+  status.jobs[0].status = "done";
+  status.jobs[0].ended_at = ended_at;
+  status.jobs[1].status = "to run";
+  status.progress.jobs = 2;
+  status.progress.to_run = 1;
+  Kinds kinds;
+  for (const NightEvent& event : events_meanwhile(status, 7200, now_unix_s))
+    kinds.push_back(event.kind);
+  return kinds;
+}
+
+TEST(NightEvents, ANightOnWhichNothingGoesOnIsStalled) {
+  const double noon = 1671105600;  // 2022-12-15
+  EXPECT_EQ(meanwhile("2022-12-15T11:00:00.000000Z", noon), Kinds());
+  EXPECT_EQ(meanwhile("2022-12-15T09:30:00.000000Z", noon), (Kinds{"night_stalled"}));
+  EXPECT_EQ(meanwhile("", noon), Kinds()) << "nothing has begun yet";
+}
+
+TEST(NightEvents, WhatIsTriedAgainIsNoFailureYet) {
+  NightStatus status;
+  status.jobs.resize(1);
+  status.jobs[0].last_end = "failed";
+  status.jobs[0].failure = Failure{};
+  status.jobs[0].status = "to run";
+  EXPECT_TRUE(events_meanwhile(status, 7200, 0).empty());
+  status.jobs[0].status = "failed";
+  EXPECT_EQ(events_meanwhile(status, 7200, 0).size(), 1U);
+}
+
+TEST(Hook, DoesNotKeepAnybodyWaiting) {
+  RunningHook hook({"/bin/sleep", "60"}, "", 0.3);
+  EXPECT_FALSE(hook.has_ended());
+  EXPECT_THROW(while (!hook.has_ended()) std::this_thread::sleep_for(std::chrono::milliseconds(5)),
+               Error);
+}
+
 TEST(Hook, GetsItsInputAndSaysWhatIsWrong) {
   EXPECT_NO_THROW(run_hook({"/bin/sh", "-c", "test \"$(cat)\" = hello"}, "hello\n", 10));
   const std::string large(3 << 20, 'x');

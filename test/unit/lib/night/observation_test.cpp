@@ -58,12 +58,13 @@ TEST_F(ObservationTest, RunsOfOneTargetAreOne) {
 
 TEST_F(ObservationTest, TheRunCatalogueIsBelievedFirst) {
   const fs::path log = write("Target_log_20240115.txt", "1000 TrackStart 83.6 22.0 Crab\n");
-  const fs::path catalogue = write("RunCatalog_20240115.ecsv",
-                                   "# %ECSV 1.0\n# ---\n# datatype:\n"
-                                   "# - {name: run_id, datatype: int64}\n"
-                                   "# - {name: source_name, datatype: string}\n"
-                                   "# delimiter: ','\n# schema: astropy-2.0\n"
-                                   "run_id,source_name\n2,../Mrk421\n");
+  const RunCatalogue catalogue =
+      read_run_catalogue(write("RunCatalog_20240115.ecsv",
+                               "# %ECSV 1.0\n# ---\n# datatype:\n"
+                               "# - {name: run_id, datatype: int64}\n"
+                               "# - {name: source_name, datatype: string}\n"
+                               "# delimiter: ','\n# schema: astropy-2.0\n"
+                               "run_id,source_name\n2,../Mrk421\n"));
   const std::vector<RunEntry> runs{run(1, 1100), run(2, 1200), run(3, 1300)};
   EXPECT_EQ(told(find_observations(runs, log, catalogue)), "Crab: 1; _._Mrk421: 2; Crab_2: 3; ");
   EXPECT_EQ(told(find_observations(runs, {}, catalogue)), "_._Mrk421: 2; ");

@@ -1,0 +1,60 @@
+#include "lib/night/outbox.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
+
+namespace alisio::night {
+namespace {
+
+constexpr auto deliver_every = std::chrono::milliseconds(10);
+
+}  // namespace
+
+Outbox::Outbox(double time_limit_s, Account begins, Account failed)
+    : time_limit_s_(time_limit_s), begins_(std::move(begins)), failed_(std::move(failed)) {}
+
+void Outbox::put(Letter letter) {
+  std::deque<Letter>& waiting = channels_[letter.channel].waiting;
+  waiting.push_back(std::move(letter));
+}
+
+void Outbox::next(Channel& channel) {
+  bool begun = channel.hook.has_value();
+  try {
+    if (channel.hook) {
+      if (!channel.hook->has_ended()) return;
+      channel.hook.reset();
+      channel.waiting.pop_front();
+      begun = false;
+    }
+    if (channel.waiting.empty()) return;
+    const Letter& first = channel.waiting.front();
+    begins_(first);
+    begun = true;
+    channel.hook.emplace(first.delivery.words, first.delivery.input, time_limit_s_);
+  } catch (const Error& error) {
+    const Letter letter = std::move(channel.waiting.front());
+    channel.hook.reset();
+    channel.waiting.clear();
+    spdlog::warn("nobody could be told by {} that {}: {}", letter.channel, letter.subject,
+                 error.what());
+    if (begun) failed_(letter);
+  }
+}
+
+bool Outbox::deliver() {
+  for (auto& [name, channel] : channels_)
+    if (!channel.waiting.empty()) next(channel);
+  return std::all_of(channels_.begin(), channels_.end(),
+                     [](const auto& channel) { return channel.second.waiting.empty(); });
+}
+
+void Outbox::deliver_all() {
+  while (!deliver()) std::this_thread::sleep_for(deliver_every);
+}
+
+}  // namespace alisio::night
