@@ -207,6 +207,7 @@ void Pass::recover() {
     }
   withdraw_unwanted();
   events_.queued = executor_.waiting();
+  if (!recovery.ended.empty()) snapshot_ = state_.snapshot(setup_.key);
   state_.together([&] {
     for (const ExecutionEnd& about : recovery.ended) {
       const Outcome outcome = record_end(about);
@@ -238,6 +239,11 @@ Outcome Pass::record_end(const ExecutionEnd& about) {
   });
   for (JobRecord& job : outcome.jobs) {
     job.ended_at = latest_ = utc_now_after(latest_);
+    const auto known = snapshot_.jobs.find(job.key);
+    const auto position = plan_.positions.find(job.key);
+    job.attempts = tries_in_a_row(
+        known == snapshot_.jobs.end() ? nullptr : &known->second, job,
+        position == plan_.positions.end() ? nullptr : plan_.jobs[position->second].redo);
     if (job.status == JobStatus::failed)
       spdlog::error("{} {}: {}", job.key.stage, job_name(job.key), job.message);
   }
@@ -252,8 +258,6 @@ void Pass::adopt(Outcome& outcome) {
   for (FileStamp& file : outcome.files) snapshot_.files[file.path] = std::move(file);
   for (JobRecord& job : outcome.jobs) {
     transient_[job.key] = job.status == JobStatus::failed && outcome.transient;
-    const auto known = snapshot_.jobs.find(job.key);
-    job.attempts = (known == snapshot_.jobs.end() ? 0 : known->second.attempts) + 1;
     snapshot_.jobs[job.key] = std::move(job);
   }
 }

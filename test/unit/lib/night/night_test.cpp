@@ -1012,6 +1012,32 @@ TEST_F(NightTest, APassDoesNotTryForEverWhatIsMissing) {
   EXPECT_EQ(calls(), "");
 }
 
+TEST_F(NightTest, NeitherInterruptionsNorSuccessesCountAgainstAJob) {
+  options_.pass = true;
+  order("r0_to_dl1_00101.0000", "sleep 30");
+  for (int stop = 0; stop < 3; ++stop) {
+    const pid_t night = run_apart();
+    ASSERT_TRUE(wait_for([&] { return part_files() == 1; }));
+    ::kill(night, stop == 2 ? SIGKILL : SIGTERM);
+    wait_exit(night);
+  }
+  fs::remove(control_ / "r0_to_dl1_00101.0000");
+  for (int success = 0; success < 3; ++success) {
+    fs::remove(product("dl1", 101, 0));
+    EXPECT_EQ(run(), 0);
+  }
+  fs::remove(product("dl1", 101, 0));
+  order("r0_to_dl1_00101.0000", "fail 6");
+  const std::string tries = "r0_to_dl1 00101.0000; r0_to_dl1 00101.0000";
+  calls();
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), tries) << "one try more, as configured";
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "r0_to_dl1 00101.0000") << "the third in a row";
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "");
+}
+
 TEST_F(NightTest, TheTableIsAlsoJson) {
   order("r0_to_dl1_00101.0001", "fail 5");
   options_.json = true;
