@@ -326,6 +326,7 @@ Step judge(const Case& about, FileView& files) {
   if (!about.job.obstacle.empty())
     return {about.job.files_missing ? StepStatus::missing_input : StepStatus::blocked,
             about.job.obstacle};
+  if (!about.job.too_early.empty()) return {StepStatus::waiting, about.job.too_early};
   for (const PortFile& input : about.inputs)
     if (!about.coming.contains(input.path) && !files.exists(input.path))
       return {StepStatus::missing_input,

@@ -304,7 +304,7 @@ void Pass::merge_finished_runs(const std::vector<JobKey>& ended) {
   std::set<int> runs;
   for (const JobKey& key : ended) runs.insert(key.run);
   for (const int run : runs)
-    if (!agenda_.is_open(run)) merges_.merge_run(view(), run);
+    if (!agenda_.is_open(run) && !setup_.taken_runs.contains(run)) merges_.merge_run(view(), run);
 }
 
 // --- running ---

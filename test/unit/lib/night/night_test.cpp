@@ -1038,6 +1038,57 @@ TEST_F(NightTest, NeitherInterruptionsNorSuccessesCountAgainstAJob) {
   EXPECT_EQ(calls(), "");
 }
 
+TEST_F(NightTest, WhatGathersARunWaitsForItsEnd) {
+  configure("steps: {merge: true, muons: true, data_check: true, report: true}\n");
+  options_.pass = true;
+  options_.settle_s = 60;
+  // Whole files would do as well: these are so old that nobody writes them any more.
+  const auto settled = [&](int number, int subrun) {
+    for (int stream = 1; stream <= 4; ++stream) {
+      write(raw(number, subrun, stream), fmt::format("raw {} {} {}", number, subrun, stream));
+      fs::last_write_time(raw(number, subrun, stream),
+                          fs::file_time_type::clock::now() - std::chrono::hours(1));
+    }
+  };
+  const auto gathered = [&] {
+    std::set<std::string> jobs;
+    std::istringstream lines(calls());
+    for (std::string job; std::getline(lines >> std::ws, job, ';');)
+      if (job.starts_with("merge") || job.starts_with("night")) jobs.insert(job);
+    return jobs;
+  };
+  for (const int number : {101, 102})
+    for (const int subrun : {0, 1}) settled(number, subrun);
+  for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(102, 1, stream));
+  const std::set<std::string> of_101{"merge_datacheck 00101", "merge_dl1 00101", "merge_dl2 00101",
+                                     "merge_muons 00101"};
+  const std::set<std::string> of_102{"merge_datacheck 00102", "merge_dl1 00102", "merge_dl2 00102",
+                                     "merge_muons 00102"};
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(gathered(), of_101) << "a run follows it";
+  EXPECT_NE(plan().find("run 00102 is still being taken"), std::string::npos) << plan();
+  EXPECT_TRUE(std::none_of(merges_.begin(), merges_.end(), [](const MergeJob& job) {
+    return job.run == 102 || job.run == whole_night;
+  })) << "nor is its provenance merged";
+  settled(102, 1);
+  EXPECT_EQ(run(), 7) << "run 103 is expected";
+  std::set<std::string> now = gathered();
+  EXPECT_TRUE(std::includes(now.begin(), now.end(), of_102.begin(), of_102.end()))
+      << "the run summary says that nothing more comes of it";
+  EXPECT_TRUE(now.contains("night_report night"));
+  settled(103, 0);
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(gathered(), std::set<std::string>{});
+  settled(103, 1);
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(gathered(), std::set<std::string>{});
+  options_.settle_s = 0;
+  EXPECT_EQ(run(), 7);
+  now = gathered();
+  EXPECT_TRUE(now.contains("merge_dl1 00103") && now.contains("night_report night"));
+  EXPECT_FALSE(merges_.empty());
+}
+
 TEST_F(NightTest, TheTableIsAlsoJson) {
   order("r0_to_dl1_00101.0001", "fail 5");
   options_.json = true;
