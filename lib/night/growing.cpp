@@ -21,13 +21,12 @@ constexpr double quiet_settlings = 10;
 /// Tell whether a file of a subrun has come within the last `seconds`. Copies keep the time of the
 /// last writing, so that the time of the inode counts.
 bool has_come_within(const SubrunFiles& subrun, double seconds, double now_unix_s) {
-  return std::any_of(subrun.streams.begin(), subrun.streams.end(),
-                     [&](const std::filesystem::path& file) {
-                       struct stat facts {};
-                       return ::stat(file.c_str(), &facts) == 0 &&
-                              std::abs(now_unix_s - static_cast<double>(facts.st_ctim.tv_sec)) <
-                                  seconds;
-                     });
+  return std::any_of(
+      subrun.streams.begin(), subrun.streams.end(), [&](const std::filesystem::path& file) {
+        struct stat facts {};
+        return ::stat(file.c_str(), &facts) == 0 &&
+               std::abs(now_unix_s - static_cast<double>(facts.st_ctim.tv_sec)) < seconds;
+      });
 }
 
 }  // namespace

@@ -118,12 +118,13 @@ class Layout {
       job.inputs.push_back({"run_summary", run_summary_});
   }
 
-  /// Return why what gathers all of a run is too early, or "": what is made of a part of it would be
-  /// made again with each subrun. A run summary that this night makes tells no more than the files.
+  /// Return why what gathers all of a run is too early, or "": what is made of a part of it would
+  /// be made again with each subrun. A run summary that this night makes tells no more than the
+  /// files.
   [[nodiscard]] std::string too_early(const RunEntry& entry) const {
     if (!setup_.taken_runs.contains(entry.run)) return "";
-    const bool whole = entry.expected_subruns &&
-                       static_cast<int>(entry.subruns.size()) >= *entry.expected_subruns;
+    const bool whole =
+        entry.expected_subruns && static_cast<int>(entry.subruns.size()) >= *entry.expected_subruns;
     if (whole && !state_.jobs.contains({"run_summary", whole_night, whole_run})) return "";
     return fmt::format("run {} is still being taken", run_text(entry.run));
   }

@@ -1089,6 +1089,40 @@ TEST_F(NightTest, WhatGathersARunWaitsForItsEnd) {
   EXPECT_FALSE(merges_.empty());
 }
 
+TEST_F(NightTest, SubrunsThatComeWhileItRunsAreTakenUp) {
+  configure("daemon: {poll_s: 0.05}\n");
+  options_.settle_s = 60;
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const int number : {101, 102})
+    for (const int subrun : {0, 1})
+      for (int stream = 1; stream <= 4; ++stream)
+        fs::last_write_time(raw(number, subrun, stream), old);
+  order("r0_to_dl1_00101.0000", "sleep 30");
+  const pid_t night = run_apart();
+  ASSERT_TRUE(wait_for([&] { return fs::exists(product("dl2", 102, 1)); }));
+  for (int stream = 1; stream <= 4; ++stream) {
+    const fs::path aside = folder_ / "aside";
+    write(aside, "raw");
+    fs::last_write_time(aside, old);
+    fs::rename(aside, raw(103, 0, stream));
+  }
+  EXPECT_TRUE(wait_for([&] { return fs::exists(product("dl2", 103, 0)); }));
+  EXPECT_EQ(part_files(), 1) << "the first one is not done";
+  ::kill(night, SIGTERM);
+  wait_exit(night);
+}
+
+TEST_F(NightTest, HandsOverWhenAnotherNightGoesFirst) {
+  options_.jobs = 1;
+  order("r0_to_dl1_00101.0000", "sleep 1");
+  const pid_t night = run_apart();
+  ASSERT_TRUE(wait_for([&] { return part_files() == 1; }));
+  ::kill(night, SIGUSR1);
+  EXPECT_EQ(wait_exit(night), 7);
+  EXPECT_EQ(calls(), "dl1_to_dl2 00101.0000; r0_to_dl1 00101.0000") << "what ran has ended";
+  EXPECT_EQ(run(), 0);
+}
+
 TEST_F(NightTest, TheTableIsAlsoJson) {
   order("r0_to_dl1_00101.0001", "fail 5");
   options_.json = true;
