@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -1121,6 +1122,25 @@ TEST_F(NightTest, HandsOverWhenAnotherNightGoesFirst) {
   EXPECT_EQ(wait_exit(night), 7);
   EXPECT_EQ(calls(), "dl1_to_dl2 00101.0000; r0_to_dl1 00101.0000") << "what ran has ended";
   EXPECT_EQ(run(), 0);
+}
+
+TEST_F(NightTest, WhatOnlyHasTheNameOfARawFileIsLeftOut) {
+  fs::create_symlink(raw(103, 0, 1), raw(103, 0, 1));
+  fs::create_symlink(folder_ / "nowhere", raw(103, 1, 1));
+  fs::create_directories(raw(103, 2, 1));
+  ASSERT_EQ(::mkfifo(raw(104, 0, 1).c_str(), 0600), 0);
+  services_.probe = [](const fs::path& file) {
+    read_text_file(file);
+    return FileKind{};
+  };
+  services_.describe_input = [](const fs::path& file) { return read_text_file(file); };
+  const std::string text = plan();
+  EXPECT_NE(text.find("LST-1.1.Run00104.0000.fits.fz is no file: it is left out"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("LST-1.1.Run00103.0000.fits.fz is no file"), std::string::npos);
+  run();
+  EXPECT_EQ(calls(), everything);
 }
 
 TEST_F(NightTest, TheTableIsAlsoJson) {
