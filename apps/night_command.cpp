@@ -54,8 +54,9 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
   add("pass", po::bool_switch(&options.pass),
       "for cron: return quietly if the night is being processed, leave alone what failed for good");
   add("settle", po::value<double>(),
-      "leave out subruns whose files have not been whole and unchanged for so many seconds, unless "
-      "others follow: for nights that are being taken");
+      "for nights that are being taken: leave out subruns whose files have not been whole and "
+      "unchanged for so many seconds, unless others follow, take those that come meanwhile, and "
+      "gather the subruns of the last run when nothing has come of it for ten times as long");
   add("json", po::bool_switch(&options.json), "print the plan or the table as JSON");
   add("date", po::value(&date), "date of the evening (the positional argument)");
   add("executable", po::value<std::string>(), "program that runs the stages (default: this one)");

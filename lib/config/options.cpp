@@ -606,7 +606,9 @@ std::vector<Option> make_options() {
       {"notify.time_limit", K::number, 30.0, "s", "of each of these commands", {0.1, 3600}},
 
       {"daemon.settle_s", K::number, 60.0, "s",
-       "a subrun that none follows is complete when its files are whole and unchanged for so long"},
+       "a subrun that none follows is complete when its files are whole and unchanged for so long, "
+       "and the last run is over, so that its subruns are merged, when nothing has come of it for "
+       "ten times as long"},
       {"daemon.poll_s",
        K::number,
        10.0,

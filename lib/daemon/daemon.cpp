@@ -376,8 +376,13 @@ int Daemon::run() {
     wake_for_closing();
     if (woken)
       for (const NightDate& night : known_) schedule_.wake(night);
-    if (!running_)
+    if (!running_) {
       if (const auto night = schedule_.due(Clock::now())) start_pass(*night);
+    } else if (schedule_.news_after(running_->night)) {
+      // The later night first: this one is taken up again when that has nothing to do.
+      ::kill(running_->pid, SIGUSR1);
+      schedule_.wake(running_->night);
+    }
     troubles_->look();
     feed_watchdog();
   }

@@ -35,13 +35,17 @@ std::string complete_subruns(const fs::path& r0, int telescope, const NightDate&
   growing = is_on_network(folder);
   if (!fs::is_directory(folder)) return {};
   night::Catalogue catalogue = night::find_runs(r0, {}, telescope, date);
-  if (night::leave_out_growing(catalogue, settle_s, static_cast<double>(std::time(nullptr))) > 0)
-    growing = true;
+  const night::Growing found =
+      night::leave_out_growing(catalogue, settle_s, static_cast<double>(std::time(nullptr)));
+  growing = growing || !found.runs.empty();
   std::string text;
   for (const night::RunEntry& run : catalogue.runs)
     for (const night::SubrunFiles& subrun : run.subruns)
       text += fmt::format("{}.{}.{} ", run.run, subrun.subrun, subrun.streams.size());
-  return text.empty() ? text : hash_text(text);
+  if (text.empty()) return text;
+  // What gathers the subruns of a run can be done when that is over, though no file comes.
+  for (const int run : found.runs) text += fmt::format("{} ", run);
+  return hash_text(text);
 }
 
 FolderWatch::FolderWatch() : descriptor_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {

@@ -1,5 +1,7 @@
 #include "lib/daemon/schedule.hpp"
 
+#include <algorithm>
+
 namespace alisio::daemon {
 
 void Schedule::seen(const NightDate& night, const std::string& known) {
@@ -22,6 +24,12 @@ std::optional<NightDate> Schedule::due(Clock::time_point now) const {
     if (!about.complete && now - *about.ended >= pass_every_) return night->first;
   }
   return std::nullopt;
+}
+
+bool Schedule::news_after(const NightDate& night) const {
+  return std::any_of(nights_.upper_bound(night), nights_.end(), [](const auto& entry) {
+    return !entry.second.known.empty() && entry.second.known != entry.second.passed;
+  });
 }
 
 void Schedule::pass_begins(const NightDate& night) {

@@ -27,6 +27,8 @@ class Schedule {
   void keep_only(const std::set<NightDate>& nights);
   /// Return the night to pass over now, the latest first.
   [[nodiscard]] std::optional<NightDate> due(Clock::time_point now) const;
+  /// Tell whether something has come of a night after this one since that was last passed over.
+  [[nodiscard]] bool news_after(const NightDate& night) const;
   void pass_begins(const NightDate& night);
   /// @param complete all of the night is done: it is left alone until something new comes.
   void pass_ended(const NightDate& night, bool complete, Clock::time_point now);

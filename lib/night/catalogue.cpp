@@ -18,16 +18,22 @@ namespace {
 /// Stream and file by run and subrun.
 using Found = std::map<int, std::map<int, std::map<int, fs::path>>>;
 
-Found find_raw_files(const fs::path& folder, int telescope) {
+/// What only has the name of a raw file is noted: to open a pipe would wait for a writer.
+Found find_raw_files(const fs::path& folder, int telescope, std::vector<std::string>& notes) {
   const std::regex pattern(
       fmt::format(R"(LST-{}\.(\d)\.Run(\d{{1,9}})\.(\d{{1,9}})\.fits\.fz)", telescope));
   Found found;
   std::error_code failed;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
-    const std::string name = entry.path().filename().string();
+  for (fs::directory_iterator at(folder, failed); !failed && at != fs::directory_iterator();
+       at.increment(failed)) {
+    const std::string name = at->path().filename().string();
     std::smatch part;
-    if (std::regex_match(name, part, pattern))
-      found[std::stoi(part[2])][std::stoi(part[3])][std::stoi(part[1])] = entry.path();
+    if (!std::regex_match(name, part, pattern)) continue;
+    if (std::error_code unknown; at->is_regular_file(unknown))
+      found[std::stoi(part[2])][std::stoi(part[3])][std::stoi(part[1])] = at->path();
+    else
+      notes.push_back(fmt::format("{} is no file{}: it is left out", name,
+                                  unknown ? " (" + unknown.message() + ")" : ""));
   }
   if (failed)
     throw Error(ErrorKind::resource, "cannot be listed: " + failed.message(), folder.string());
@@ -96,7 +102,7 @@ Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope
     catalogue.run_summary = fs::weakly_canonical(summary);
     for (RunEntry& run : read_run_summary(summary)) runs[run.run] = std::move(run);
   }
-  for (const auto& [number, subruns] : find_raw_files(folder, telescope)) {
+  for (const auto& [number, subruns] : find_raw_files(folder, telescope, catalogue.notes)) {
     const bool in_summary = runs.contains(number);
     RunEntry& run = runs[number];
     run.run = number;

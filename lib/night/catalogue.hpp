@@ -15,6 +15,7 @@ struct SubrunFiles {
   int subrun = 0;
   std::vector<std::filesystem::path> streams;
   bool first_stream = false;  ///< the file that names the subrun (stream 1) is there
+  bool operator==(const SubrunFiles&) const = default;
 };
 
 /// One run of the night, from the run summary, from the file names, or from both.
@@ -26,6 +27,7 @@ struct RunEntry {
   double start_unix_s = 0;              ///< UTC, from the summary; 0: unknown
   std::vector<SubrunFiles> subruns;     ///< those that have files, ascending
   std::string type_from;                ///< "run summary", "the file", "assumed"
+  bool operator==(const RunEntry&) const = default;
 };
 
 /// What a night consists of, and what is odd about it.

@@ -1,6 +1,7 @@
 #include "lib/night/growing.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +15,19 @@ namespace alisio::night {
 namespace {
 
 constexpr double least_patience_s = 600;
+/// The last run is over when nothing has come of it for so many times as a subrun takes to settle.
+constexpr double quiet_settlings = 10;
+
+/// Tell whether a file of a subrun has come within the last `seconds`. Copies keep the time of the
+/// last writing, so that the time of the inode counts.
+bool has_come_within(const SubrunFiles& subrun, double seconds, double now_unix_s) {
+  return std::any_of(
+      subrun.streams.begin(), subrun.streams.end(), [&](const std::filesystem::path& file) {
+        struct stat facts {};
+        return ::stat(file.c_str(), &facts) == 0 &&
+               std::abs(now_unix_s - static_cast<double>(facts.st_ctim.tv_sec)) < seconds;
+      });
+}
 
 }  // namespace
 
@@ -40,8 +54,8 @@ bool has_settled(const SubrunFiles& subrun, double settle_s, double now_unix_s) 
       });
 }
 
-int leave_out_growing(Catalogue& catalogue, double settle_s, double now_unix_s) {
-  int left_out = 0;
+Growing leave_out_growing(Catalogue& catalogue, double settle_s, double now_unix_s) {
+  Growing growing;
   bool later_run = false;
   for (auto run = catalogue.runs.rbegin(); run != catalogue.runs.rend(); ++run) {
     if (run->subruns.empty()) continue;
@@ -51,11 +65,15 @@ int leave_out_growing(Catalogue& catalogue, double settle_s, double now_unix_s) 
           fmt::format("subrun {} of run {} is being written: it is left to a later pass",
                       subrun_text(run->subruns.back().subrun), run_text(run->run)));
       run->subruns.pop_back();
-      ++left_out;
+      ++growing.subruns;
+      growing.runs.insert(run->run);
+    } else if (!later_run &&
+               has_come_within(run->subruns.back(), quiet_settlings * settle_s, now_unix_s)) {
+      growing.runs.insert(run->run);
     }
     later_run = true;
   }
-  return left_out;
+  return growing;
 }
 
 }  // namespace alisio::night

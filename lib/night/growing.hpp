@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "lib/night/catalogue.hpp"
@@ -18,9 +19,16 @@ namespace alisio::night {
 ///        is judged by its content alone.
 [[nodiscard]] bool has_settled(const SubrunFiles& subrun, double settle_s, double now_unix_s);
 
+/// What of a catalogue is not to be relied on yet.
+struct Growing {
+  int subruns = 0;     ///< taken out of it: they are being written
+  std::set<int> runs;  ///< of which more subruns may come
+};
+
 /// Take the subruns out of a catalogue that may be growing: the last of each run, unless it has
 /// settled; of runs that a later one follows, the files need only be whole. Each leaves a note.
-/// @returns how many were taken out.
-int leave_out_growing(Catalogue& catalogue, double settle_s, double now_unix_s);
+/// More may come of a run while one of its subruns is being written, and of the last run until its
+/// last files are as they are for ten times `settle_s`.
+[[nodiscard]] Growing leave_out_growing(Catalogue& catalogue, double settle_s, double now_unix_s);
 
 }  // namespace alisio::night

@@ -31,6 +31,7 @@ struct Job {
   std::vector<PortNote> notes;
   std::string obstacle;        ///< why it cannot run ("no charge calibration …"); empty: nothing
   bool files_missing = false;  ///< the obstacle is a file that is not there
+  std::string too_early;       ///< why it is better done later ("run 123 is still being taken")
   /// Why its products are not current though its record stands, and the time (JobRecord::ended_at)
   /// up to which records are meant: a later one has cured it. Empty: nothing.
   std::string outdated, outdated_until;

@@ -162,6 +162,17 @@ bool is_unread_mark(const std::string& hash) {
   return hash == "absent" || hash.starts_with("unread ");
 }
 
+/// True if a try met other inputs than the one before it. What only one of them came to read tells
+/// nothing.
+bool met_other_inputs(const JobRecord& before, const JobRecord& now) {
+  return std::any_of(now.inputs.begin(), now.inputs.end(), [&](const JobFile& file) {
+    const JobFile* earlier = find_input(before, {file.port, file.path});
+    return earlier != nullptr &&
+           is_unread_mark(earlier->hashes.sha256) == is_unread_mark(file.hashes.sha256) &&
+           earlier->hashes.deciding() != file.hashes.deciding();
+  });
+}
+
 /// True if a job that failed would meet today what it met then.
 bool would_meet_the_same(const Case& about, FileView& files) {
   if (!fact_difference(about).empty()) return false;
@@ -292,6 +303,14 @@ void note_unread_inputs(JobRecord& record, const std::vector<PortFile>& inputs) 
           {input.port, input.path, {unread_mark(stamp_of(input.path)), std::string()}});
 }
 
+int tries_in_a_row(const JobRecord* before, const JobRecord& now, const Decision* redo) {
+  const bool goes_on =
+      before != nullptr && before->status == JobStatus::failed &&
+      before->stage_version == now.stage_version && before->configuration == now.configuration &&
+      (redo == nullptr || before->ended_at > redo->at) && !met_other_inputs(*before, now);
+  return goes_on ? before->attempts + 1 : 1;
+}
+
 Step judge(const Case& about, FileView& files) {
   Step step = compare(about, files);
   if (!about.lost.empty()) {
@@ -307,6 +326,7 @@ Step judge(const Case& about, FileView& files) {
   if (!about.job.obstacle.empty())
     return {about.job.files_missing ? StepStatus::missing_input : StepStatus::blocked,
             about.job.obstacle};
+  if (!about.job.too_early.empty()) return {StepStatus::waiting, about.job.too_early};
   for (const PortFile& input : about.inputs)
     if (!about.coming.contains(input.path) && !files.exists(input.path))
       return {StepStatus::missing_input,

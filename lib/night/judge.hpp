@@ -72,6 +72,14 @@ struct Case {
 /// by them it is told whether another try could end otherwise.
 void note_unread_inputs(JobRecord& record, const std::vector<PortFile>& inputs);
 
+/// Return which try of a job its present end was, counted from 1: failures count on as long as they
+/// are met with the same inputs, configuration and stage version, and nobody asked for the job to
+/// be made again. Tries that came to no end of their own do not count.
+/// @param before what was recorded of the job; nullptr: nothing
+/// @param redo   the latest decision to make it again; nullptr: there is none
+[[nodiscard]] int tries_in_a_row(const JobRecord* before, const JobRecord& now,
+                                 const Decision* redo);
+
 /// Return the words for a file of a port: "DL1", "charge calibration".
 [[nodiscard]] std::string words_of_port(const std::string& port);
 

@@ -90,8 +90,9 @@ class Layout {
       const auto subruns =
           std::count_if(entry.subruns.begin(), entry.subruns.end(),
                         [](const SubrunFiles& files) { return files.first_stream; });
+      // A run that grows would have it made again with each subrun.
       if (!setup_.catalogue.run_summary.empty() && subruns > entry.expected_subruns.value_or(0) &&
-          state_.jobs.contains(key)) {
+          state_.jobs.contains(key) && !setup_.taken_runs.contains(entry.run)) {
         job.outdated = fmt::format("run {} has more subruns than it says", run_text(entry.run));
         job.outdated_until = state_.jobs.at(key).ended_at;
       }
@@ -115,6 +116,24 @@ class Layout {
     if (!run_summary_.empty() &&
         (plan_.makers.contains(run_summary_) || files_.exists(run_summary_)))
       job.inputs.push_back({"run_summary", run_summary_});
+  }
+
+  /// Return why what gathers all of a run is too early, or "": what is made of a part of it would
+  /// be made again with each subrun. A run summary that this night makes tells no more than the
+  /// files.
+  [[nodiscard]] std::string too_early(const RunEntry& entry) const {
+    if (!setup_.taken_runs.contains(entry.run)) return "";
+    const bool whole =
+        entry.expected_subruns && static_cast<int>(entry.subruns.size()) >= *entry.expected_subruns;
+    if (whole && !state_.jobs.contains({"run_summary", whole_night, whole_run})) return "";
+    return fmt::format("run {} is still being taken", run_text(entry.run));
+  }
+
+  /// Return the same for what gathers all of the night.
+  [[nodiscard]] std::string night_too_early() const {
+    for (const RunEntry& entry : setup_.catalogue.runs)
+      if (std::string reason = too_early(entry); !reason.empty()) return reason;
+    return "";
   }
 
   // --- constants ---
@@ -385,7 +404,7 @@ class Layout {
       add_recleaning(run, chosen, made);
       std::vector<PortFile> dl2 = made.dl2;
       if (setup_.steps.merge) dl2 = add_merges(run, made);
-      if (setup_.steps.dl3 && !dl2.empty()) add_dl3(number, dl2);
+      if (setup_.steps.dl3 && !dl2.empty()) add_dl3(run.entry, dl2);
       dl2_.insert(dl2_.end(), dl2.begin(), dl2.end());
     }
     plan_.runs.push_back(std::move(chosen));
@@ -453,12 +472,13 @@ class Layout {
     const int number = run.entry.run;
     const std::vector<PortFile>& dl1 = made.dl1;
     std::optional<std::size_t> cat_b, tailcuts;
-    if (setup_.steps.cat_b) cat_b = add(make_cat_b(number, chosen, made.interleaved));
+    if (setup_.steps.cat_b) cat_b = add(make_cat_b(run, chosen, made.interleaved));
     if (setup_.steps.tailcuts) {
       Job job;
       job.key = {"find_tailcuts", number, whole_run};
       job.output_folder = folders_.tailcuts;
       job.shared = true;
+      job.too_early = too_early(run.entry);
       job.products = {
           {"tailcuts", folders_.tailcuts / fmt::format("dl1ab_Run{}.json", run_text(number))}};
       job.inputs = dl1;
@@ -532,6 +552,7 @@ class Layout {
       job.inputs = inputs;
       job.expected_subruns = run.entry.expected_subruns.value_or(0);
       job.may_shrink = plan_.discarded.contains(number);
+      job.too_early = too_early(run.entry);
       const fs::path product =
           folder / fmt::format("{}_{}.Run{}.{}", prefix, telescope_text(setup_.key.telescope),
                                run_text(number), suffix);
@@ -552,8 +573,10 @@ class Layout {
   }
 
   /// Add the DL3 of a run.
-  void add_dl3(int run, const std::vector<PortFile>& dl2) {
+  void add_dl3(const RunEntry& entry, const std::vector<PortFile>& dl2) {
     Job job;
+    const int run = entry.run;
+    job.too_early = too_early(entry);
     job.key = {"dl3", run, whole_run};
     job.output_folder = folders_.dl3;
     job.inputs = dl2;
@@ -573,6 +596,7 @@ class Layout {
     if (dl3_.empty() || !setup_.asked.empty()) return;
     Job job;
     job.key = {"dl3_index", whole_night, whole_run};
+    job.too_early = night_too_early();
     job.output_folder = folders_.dl3;
     job.inputs = dl3_;
     job.products = {{"hdu_index", folders_.dl3 / "hdu-index.fits.gz"},
@@ -587,6 +611,7 @@ class Layout {
       if (runs.empty() || !setup_.asked.empty()) return;
       Job job;
       job.key = {stage, whole_night, whole_run};
+      job.too_early = night_too_early();
       job.output_folder = folders_.dl1;
       for (const PortFile& run : runs) job.inputs.push_back({as, run.path});
       job.products = {
@@ -602,6 +627,7 @@ class Layout {
     if (!setup_.steps.report || (run_checks_.empty() && run_muons_.empty())) return;
     Job job;
     job.key = {"night_report", whole_night, whole_run};
+    job.too_early = night_too_early();
     job.output_folder = folders_.dl1;
     job.inputs = run_checks_;
     job.inputs.insert(job.inputs.end(), run_muons_.begin(), run_muons_.end());
@@ -618,6 +644,7 @@ class Layout {
     if (!setup_.steps.significance || dl2_.empty() || !setup_.asked.empty()) return "";
     Job job;
     job.key = {"significance", whole_night, whole_run};
+    job.too_early = night_too_early();
     job.output_folder = folders_.dl3;
     job.inputs = dl2_;
     if (!setup_.sources.empty()) job.inputs.push_back({"source_catalogue", setup_.sources});
@@ -638,9 +665,12 @@ class Layout {
            settings_.accepted.contains(job.key.run);
   }
 
-  Job make_cat_b(int run, const RunPlan& chosen, const std::vector<PortFile>& interleaved) {
+  Job make_cat_b(const RunSetup& about, const RunPlan& chosen,
+                 const std::vector<PortFile>& interleaved) {
     Job job;
+    const int run = about.entry.run;
     job.key = {"cat_b", run, whole_run};
+    job.too_early = too_early(about.entry);
     job.output_folder = folders_.cat_b();
     job.shared = true;
     job.inputs = interleaved;

@@ -30,6 +30,7 @@
 #include "lib/night/messenger.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
+#include "lib/night/process.hpp"
 #include "lib/night/words.hpp"
 #include "lib/stage/description.hpp"
 
@@ -240,6 +241,7 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
   made.pause = pause_of(configuration);
   made.leave_in_pause = options.pass;
   made.may_leave = options.pass;
+  if (options.settle_s) made.look_for_raw_s = configuration.number("daemon.poll_s");
   return made;
 }
 
@@ -318,6 +320,7 @@ NightPlan plan_night(const NightOptions& options, const config::Configuration& c
 
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
+  const HandOverIgnored deaf;
   SetupRequest request = request_of(options, configuration, services);
   request.fill_catalogue =
       catalogue_fill(catalogue_command(configuration, request.key), !options.plan);

@@ -1,6 +1,7 @@
 #include "lib/night/pass.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cstring>
@@ -46,7 +47,8 @@ Pass::Pass(std::function<NightSetup()> set_up, const NightServices& services, St
       planner_(setup_, settings_, disk_access(services)),
       merges_(services, state),
       latest_(latest_instant(state, setup_.key)),
-      start_(Clock::now()) {}
+      start_(Clock::now()),
+      looked_at_(start_) {}
 
 CommandWriter Pass::writer() const {
   return {.setup = setup_,
@@ -97,6 +99,22 @@ void Pass::heed_decisions() {
   settings_.decisions = std::move(now);
   withdraw_unwanted();
   set_aside();
+  plan_everything();
+  share_hashes();
+}
+
+void Pass::look_for_raw() {
+  if (options_.look_for_raw_s <= 0 || seconds_since(looked_at_) < options_.look_for_raw_s) return;
+  looked_at_ = Clock::now();
+  try {
+    NightSetup now = set_up_();
+    if (now.catalogue.runs == setup_.catalogue.runs && now.taken_runs == setup_.taken_runs) return;
+    spdlog::info("other raw files are complete now than before");
+    setup_ = std::move(now);
+  } catch (const Error& error) {
+    spdlog::warn("what raw files came cannot be told now: {}", error.what());
+    return;
+  }
   plan_everything();
   share_hashes();
 }
@@ -207,6 +225,7 @@ void Pass::recover() {
     }
   withdraw_unwanted();
   events_.queued = executor_.waiting();
+  if (!recovery.ended.empty()) snapshot_ = state_.snapshot(setup_.key);
   state_.together([&] {
     for (const ExecutionEnd& about : recovery.ended) {
       const Outcome outcome = record_end(about);
@@ -238,6 +257,11 @@ Outcome Pass::record_end(const ExecutionEnd& about) {
   });
   for (JobRecord& job : outcome.jobs) {
     job.ended_at = latest_ = utc_now_after(latest_);
+    const auto known = snapshot_.jobs.find(job.key);
+    const auto position = plan_.positions.find(job.key);
+    job.attempts = tries_in_a_row(
+        known == snapshot_.jobs.end() ? nullptr : &known->second, job,
+        position == plan_.positions.end() ? nullptr : plan_.jobs[position->second].redo);
     if (job.status == JobStatus::failed)
       spdlog::error("{} {}: {}", job.key.stage, job_name(job.key), job.message);
   }
@@ -252,8 +276,6 @@ void Pass::adopt(Outcome& outcome) {
   for (FileStamp& file : outcome.files) snapshot_.files[file.path] = std::move(file);
   for (JobRecord& job : outcome.jobs) {
     transient_[job.key] = job.status == JobStatus::failed && outcome.transient;
-    const auto known = snapshot_.jobs.find(job.key);
-    job.attempts = (known == snapshot_.jobs.end() ? 0 : known->second.attempts) + 1;
     snapshot_.jobs[job.key] = std::move(job);
   }
 }
@@ -300,7 +322,7 @@ void Pass::merge_finished_runs(const std::vector<JobKey>& ended) {
   std::set<int> runs;
   for (const JobKey& key : ended) runs.insert(key.run);
   for (const int run : runs)
-    if (!agenda_.is_open(run)) merges_.merge_run(view(), run);
+    if (!agenda_.is_open(run) && !setup_.taken_runs.contains(run)) merges_.merge_run(view(), run);
 }
 
 // --- running ---
@@ -374,7 +396,7 @@ int Pass::run() {
   Progress progress;
   try {
     for (;;) {
-      const bool left = start_all();
+      const bool left = !hands_over_ && start_all();
       if (!left && executor_.under_way() == 0) return 0;
       if (options_.may_leave && executor_.outlives_passes()) return 0;
       progress.show(static_cast<int>(executor_.under_way()), agenda_.to_start());
@@ -384,7 +406,11 @@ int Pass::run() {
           options_.meanwhile(plan_.count(StepStatus::failed) + plan_.count(StepStatus::blocked),
                              paused_.has_value());
       }
-      if (const int signal = signals.wait(look_every_s); signal != 0) {
+      const int signal = signals.wait(look_every_s);
+      if (signal == SIGUSR1) {
+        if (!hands_over_) spdlog::info("nothing more is started: another night goes first");
+        hands_over_ = true;
+      } else if (signal != 0) {
         spdlog::warn("{}: {} {} job{}", strsignal(signal),
                      executor_.outlives_passes() ? "leaving" : "stopping", executor_.under_way(),
                      executor_.under_way() == 1 ? "" : "s");
@@ -394,6 +420,7 @@ int Pass::run() {
       take_ends(executor_.poll(), &progress);
       look_at_queue();
       heed_decisions();
+      look_for_raw();
     }
   } catch (...) {
     executor_.abandon();

@@ -26,6 +26,8 @@ struct PassOptions {
   Pause pause;                  ///< for the telescope's sake
   bool leave_in_pause = false;  ///< return in a pause instead of waiting for its end
   bool may_leave = false;       ///< return while jobs go on, if the executor keeps them
+  /// How often to look for raw files that came meanwhile while jobs run, s; 0: never.
+  double look_for_raw_s = 0;
   /// Called every second or so while jobs run, after the state was shown: with the number of jobs
   /// that have failed or are blocked, and whether it pauses. May be empty.
   std::function<void(std::size_t troubled, bool paused)> meanwhile = {};
@@ -34,14 +36,16 @@ struct PassOptions {
 /// One pass over a night: everything between planning and the table.
 class Pass {
  public:
-  /// @param set_up reads the night from disk; called again when a run summary has been made.
+  /// @param set_up reads the night from disk; called again when a run summary has been made, or
+  ///        raw files may have come.
   Pass(std::function<NightSetup()> set_up, const NightServices& services, State& state,
        Executor& executor, PlanSettings settings, PassOptions options);
 
   /// Take up what an earlier pass left: adopt what its jobs finished, go on with what still runs.
   void recover();
   void plan();
-  /// Run all that can run. @returns the signal that asked for a stop, or 0.
+  /// Run all that can run. @returns the signal that asked for a stop, or 0; after SIGUSR1 nothing
+  /// more is started, and it returns 0 when what runs has ended.
   [[nodiscard]] int run();
   void merge_all();
   /// Ask the quality gates about the data that stand.
@@ -71,6 +75,8 @@ class Pass {
   void heed_decisions();
   /// Rename what was made of discarded subruns. What cannot be is told, and stops nothing.
   void set_aside();
+  /// Take up subruns that have become complete since it was last looked at.
+  void look_for_raw();
   void update(const std::vector<JobKey>& changed);
   void decide_again(const std::vector<JobKey>& changed);
   void give_up_what_failed(const std::vector<JobKey>& keys);
@@ -109,7 +115,8 @@ class Pass {
   DataVerdicts verdicts_;
   int jobs_run_ = 0;
   std::map<JobKey, StepRecord> shown_;
-  std::chrono::steady_clock::time_point start_, shown_at_;
+  std::chrono::steady_clock::time_point start_, shown_at_, looked_at_;
+  bool hands_over_ = false;  ///< another night is more urgent
 };
 
 }  // namespace alisio::night

@@ -33,6 +33,14 @@ const Decision* redo_of(const NightPlan& plan, const PlannedJob& planned,
   return latest;
 }
 
+/// Return the decision for which a job is tried once more, whatever it came to; nullptr: there is
+/// none.
+const Decision* owed_try(const PlannedJob& planned, const JobRecord& record,
+                         const std::vector<Decision>& decisions) {
+  if (planned.redo != nullptr && record.ended_at <= planned.redo->at) return planned.redo;
+  return owed_retry(decisions, record);
+}
+
 /// Why a job's products are not current though its record stands, or "".
 std::string outdated(const PlannedJob& planned, const JobRecord& record,
                      const StateSnapshot& state) {
@@ -94,20 +102,20 @@ void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settin
     }
   }
   const auto record = state.jobs.find(job.key);
-  planned.step =
-      judge({.job = job,
-             .inputs = planned.inputs,
-             .coming = std::move(coming),
-             .lost = std::move(lost),
-             .lost_port = std::move(lost_port),
-             .facts = settings.stages.at(job.key.stage),
-             .record = record == state.jobs.end() ? nullptr : &record->second,
-             .outdated = record == state.jobs.end() ? std::string()
-                                                    : outdated(planned, record->second, state),
-             .retry_failed = settings.retry_failed,
-             .retry = record == state.jobs.end() ? nullptr
-                                                 : owed_retry(settings.decisions, record->second)},
-            files);
+  planned.step = judge(
+      {.job = job,
+       .inputs = planned.inputs,
+       .coming = std::move(coming),
+       .lost = std::move(lost),
+       .lost_port = std::move(lost_port),
+       .facts = settings.stages.at(job.key.stage),
+       .record = record == state.jobs.end() ? nullptr : &record->second,
+       .outdated =
+           record == state.jobs.end() ? std::string() : outdated(planned, record->second, state),
+       .retry_failed = settings.retry_failed,
+       .retry = record == state.jobs.end() ? nullptr
+                                           : owed_try(planned, record->second, settings.decisions)},
+      files);
   planned.step = obey(settings.decisions, job.key, std::move(planned.step));
   // What was made when somebody accepted the data stands.
   if (job.gate.path.empty() || planned.step.done() || planned.step.status == StepStatus::vetoed ||

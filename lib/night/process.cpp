@@ -29,7 +29,7 @@ namespace {
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGCHLD, SIGINT, SIGTERM}) sigaddset(&set, signal);
+  for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set, signal);
   return set;
 }
 
@@ -249,6 +249,16 @@ int remove_part_files(const std::vector<std::string>& products, pid_t pid) {
   return removed;
 }
 
+HandOverIgnored::HandOverIgnored() {
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGUSR1, &ignore, &before_);
+}
+
+HandOverIgnored::~HandOverIgnored() {
+  ::sigaction(SIGUSR1, &before_, nullptr);
+}
+
 SignalWait::SignalWait() {
   const sigset_t set = watched_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, &before_);
@@ -269,7 +279,7 @@ int SignalWait::wait(double seconds) {
   const timespec patience{static_cast<std::time_t>(whole),
                           static_cast<long>((seconds - whole) * 1e9)};
   const int signal = ::sigtimedwait(&set, nullptr, &patience);
-  return signal == SIGINT || signal == SIGTERM ? signal : 0;
+  return signal == SIGINT || signal == SIGTERM || signal == SIGUSR1 ? signal : 0;
 }
 
 }  // namespace alisio::night

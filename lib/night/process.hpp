@@ -71,7 +71,20 @@ void end_left_process(pid_t pid, std::int64_t start_time, double patience_s);
 /// pid in their names. Return how many.
 int remove_part_files(const std::vector<std::string>& products, pid_t pid);
 
-/// While it lives, SIGCHLD, SIGINT and SIGTERM wait to be asked for instead of interrupting.
+/// While it lives, SIGUSR1 does nothing to this process where nobody waits for it.
+class HandOverIgnored {
+ public:
+  HandOverIgnored();
+  ~HandOverIgnored();
+  HandOverIgnored(const HandOverIgnored&) = delete;
+  HandOverIgnored& operator=(const HandOverIgnored&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
+/// While it lives, SIGCHLD, SIGINT, SIGTERM and SIGUSR1 wait to be asked for instead of
+/// interrupting.
 class SignalWait {
  public:
   SignalWait();
@@ -80,7 +93,7 @@ class SignalWait {
   SignalWait& operator=(const SignalWait&) = delete;
 
   /// Sleep until a child ends, a stop is asked for or the time is over. Return the signal that asks
-  /// for a stop (SIGINT or SIGTERM), else 0.
+  /// for a stop (SIGINT, SIGTERM) or to hand over to another (SIGUSR1), else 0.
   [[nodiscard]] int wait(double seconds);
 
  private:

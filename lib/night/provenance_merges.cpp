@@ -82,8 +82,11 @@ void ProvenanceMerges::merge_all(const MergeView& night) {
   notes_.clear();
   std::set<int> runs;
   for (const PlannedJob& planned : night.plan.jobs) runs.insert(planned.job.key.run);
-  for (const int run : runs) merge_run(night, run);
-  merge_night(night);
+  // Documents of runs that grow would be made again with each subrun.
+  const std::set<int>& taken = night.setup.taken_runs;
+  for (const int run : runs)
+    if (!taken.contains(run)) merge_run(night, run);
+  if (taken.empty()) merge_night(night);
 }
 
 }  // namespace alisio::night

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -233,13 +234,14 @@ class Reader {
       known = night.jobs.end() - 1;
       known->key = activity.job.key;
     }
-    const int attempts = known->attempts + 1;
     if (activity.ended && activity.job.status != JobStatus::interrupted) {
-      *known = activity.job;
+      const JobRecord before = std::exchange(*known, activity.job);
+      known->attempts = tries_in_a_row(&before, *known, nullptr);
       const auto journal = journals_.find(activity.session);
       if (journal != journals_.end()) known->journal = journal->second;
+    } else if (known->status == JobStatus::interrupted) {
+      ++known->attempts;
     }
-    known->attempts = attempts;
   }
 
   void complete(JobRecord& job) const {

@@ -155,9 +155,12 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
                    .version = version_tag()};
   setup.catalogue =
       find_runs(request.r0, request.run_summaries, request.key.telescope, request.key.date, probe);
-  if (request.settle_s)
-    setup.growing_subruns = leave_out_growing(setup.catalogue, *request.settle_s,
-                                              static_cast<double>(std::time(nullptr)));
+  if (request.settle_s) {
+    Growing growing = leave_out_growing(setup.catalogue, *request.settle_s,
+                                        static_cast<double>(std::time(nullptr)));
+    setup.growing_subruns = growing.subruns;
+    setup.taken_runs = std::move(growing.runs);
+  }
   const fs::path drive_log = text::drive_log_of(request.drive, request.key.date);
   if (!drive_log.empty())
     setup.drive_log = fs::weakly_canonical(drive_log);

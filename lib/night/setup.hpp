@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,8 @@ struct NightSetup {
   std::vector<RunSetup> runs;              ///< data runs that were asked for, ascending
   std::map<int, std::string> run_sources;  ///< by data run: what was observed, where it is known
 
-  int growing_subruns = 0;  ///< left out: they are being written (see growing.hpp)
+  int growing_subruns = 0;   ///< left out: they are being written (see growing.hpp)
+  std::set<int> taken_runs;  ///< of which more subruns may come
 
   [[nodiscard]] bool is_asked(int run) const;
 };

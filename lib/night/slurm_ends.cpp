@@ -193,17 +193,16 @@ void SlurmExecutor::end_task(Array& array, int index, const SlurmTask& said,
   array.open[index].clear();
 }
 
-/// Tell whether processes of the same jobs have often begun in Slurm and come to no end of their
-/// own.
+/// Tell whether processes of the same jobs have often begun in Slurm, since one last came to an end
+/// of its own, and come to none.
 bool SlurmExecutor::lost_too_often(const ProcessRecord& process) const {
   const JobKey& key = process.jobs.front();
   sqlite::Statement query = state_.database().prepare(
-      "SELECT count(*) - coalesce((SELECT attempts FROM job WHERE telescope = ?1 AND date = ?2 AND "
-      "prod_id = ?3 AND stage = ?4 AND run = ?5 AND subrun = ?6), 0) FROM process WHERE telescope "
-      "= "
-      "?1 AND date = ?2 AND prod_id = ?3 AND scheduler_job != '' AND json_extract(jobs, '$[0][0]') "
-      "= "
-      "?4 AND json_extract(jobs, '$[0][1]') = ?5 AND json_extract(jobs, '$[0][2]') = ?6");
+      "SELECT count(*) FROM process WHERE telescope = ?1 AND date = ?2 AND prod_id = ?3 AND "
+      "scheduler_job != '' AND json_extract(jobs, '$[0][0]') = ?4 AND json_extract(jobs, "
+      "'$[0][1]') = ?5 AND json_extract(jobs, '$[0][2]') = ?6 AND started_at > coalesce((SELECT "
+      "ended_at FROM job WHERE telescope = ?1 AND date = ?2 AND prod_id = ?3 AND stage = ?4 AND "
+      "run = ?5 AND subrun = ?6), '')");
   query.bind(night_.telescope, night_.date.compact(), night_.prod_id, key.stage, key.run,
              key.subrun);
   return query.step() && query.integer(0) > losses_at_most;

@@ -353,7 +353,7 @@ void State::process_ended(const NightKey& night, std::int64_t id,
       "INSERT INTO job (telescope, date, prod_id, stage, run, subrun, status, stage_version, "
       "configuration, identity, activity_id, journal, exit_code, message, log_file, log_tail, "
       "events, wall_s, cpu_s, max_rss_bytes, ended_at, attempts) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (telescope, date, prod_id, stage, run, subrun) DO UPDATE SET "
       "status = excluded.status, stage_version = excluded.stage_version, "
       "configuration = excluded.configuration, identity = excluded.identity, "
@@ -361,7 +361,7 @@ void State::process_ended(const NightKey& night, std::int64_t id,
       "exit_code = excluded.exit_code, message = excluded.message, log_file = excluded.log_file, "
       "log_tail = excluded.log_tail, events = excluded.events, wall_s = excluded.wall_s, "
       "cpu_s = excluded.cpu_s, max_rss_bytes = excluded.max_rss_bytes, "
-      "ended_at = excluded.ended_at, attempts = attempts + 1 RETURNING id");
+      "ended_at = excluded.ended_at, attempts = excluded.attempts RETURNING id");
   sqlite::Statement forget = database_.prepare("DELETE FROM job_file WHERE job = ?");
   sqlite::Statement add = database_.prepare(
       "INSERT INTO job_file (job, output, port, path, sha256, data_hash, quality) "
@@ -373,7 +373,8 @@ void State::process_ended(const NightKey& night, std::int64_t id,
     write.bind(night.telescope, night.date.compact(), night.prod_id, job.key.stage, job.key.run,
                job.key.subrun, to_string(job.status), job.stage_version, configuration,
                job.identity, job.activity_id, job.journal, job.exit_code, job.message, job.log_file,
-               job.log_tail, job.events, job.wall_s, job.cpu_s, job.max_rss_bytes, job.ended_at);
+               job.log_tail, job.events, job.wall_s, job.cpu_s, job.max_rss_bytes, job.ended_at,
+               job.attempts);
     write.step();
     const std::int64_t row = write.integer(0);
     write.reset();
@@ -397,7 +398,7 @@ void State::process_vanished(const NightKey& night, const ProcessRecord& process
       "INSERT INTO job (telescope, date, prod_id, stage, run, subrun, status, attempts) "
       "VALUES (?, ?, ?, ?, ?, ?, 'interrupted', ?) "
       "ON CONFLICT (telescope, date, prod_id, stage, run, subrun) "
-      "DO UPDATE SET attempts = attempts + excluded.attempts");
+      "DO UPDATE SET attempts = attempts + excluded.attempts WHERE status = 'interrupted'");
   for (const JobKey& key : process.jobs)
     mark.bind(night.telescope, night.date.compact(), night.prod_id, key.stage, key.run, key.subrun,
               counts)

@@ -95,7 +95,7 @@ struct JobRecord {
   std::int64_t events = 0;
   double wall_s = 0, cpu_s = 0;
   std::uint64_t max_rss_bytes = 0;
-  int attempts = 0;
+  int attempts = 0;      ///< the last of like end: failures in a row since its inputs changed
   std::string ended_at;  ///< ISO, UTC
 };
 
@@ -167,12 +167,13 @@ class State {
 
   /// Record that a process is about to be started; return its id.
   std::int64_t process_starts(const NightKey& night, const ProcessRecord& process);
-  /// Record the end of a process: what its jobs came to (one attempt more each) and the files that
-  /// they saw. Jobs of the process that are not among them keep their record.
+  /// Record the end of a process: what its jobs came to and the files that they saw. Jobs of the
+  /// process that are not among them keep their record.
   void process_ended(const NightKey& night, std::int64_t id, const std::vector<JobRecord>& jobs,
                      const std::vector<FileStamp>& files);
   /// Record that a process is gone without a word. What its jobs made earlier stays recorded.
-  /// @param counts whether that was a try of its jobs; false: it was none of their fault
+  /// @param counts whether that is told as a try of jobs that came to no end yet; it is never one
+  ///        of those after which they are given up
   void process_vanished(const NightKey& night, const ProcessRecord& process, bool counts = true);
 
   /// Return the most memory that jobs of each stage took, of this night or, if it has none yet, of

@@ -34,8 +34,11 @@ struct NightFiles {
 NightFiles find_files(const fs::path& folder, int telescope) {
   std::error_code problem;
   std::vector<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem))
-    names.push_back(entry.path().filename().string());
+  for (fs::directory_iterator at(folder, problem); !problem && at != fs::directory_iterator();
+       at.increment(problem))
+    // To open a pipe that has the name of a raw file would wait for a writer.
+    if (std::error_code unknown; at->is_regular_file(unknown))
+      names.push_back(at->path().filename().string());
   if (problem)
     throw Error(ErrorKind::missing_input, "cannot be listed: " + problem.message(), folder.string(),
                 "check the date and paths.r0 of the configuration, or --r0");

@@ -15,7 +15,8 @@ namespace alisio::fits {
 ByteSource ByteSource::open(const std::filesystem::path& path) {
   ByteSource source;
   source.name_ = path.string();
-  source.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe is refused below; without O_NONBLOCK, opening it would wait for a writer.
+  source.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (source.descriptor_ < 0)
     throw Error(ErrorKind::missing_input, std::string("cannot open the file: ") + strerror(errno),
                 path.string(), "check the path and the permissions");

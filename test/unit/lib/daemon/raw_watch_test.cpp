@@ -53,7 +53,9 @@ class RawWatchTest : public testing::Test {
   }
   std::string left_out(double settle_s) {
     night::Catalogue catalogue = night::find_runs(folder_, {}, 1, {2024, 1, 15});
-    night::leave_out_growing(catalogue, settle_s, static_cast<double>(std::time(nullptr)));
+    const night::Growing growing =
+        night::leave_out_growing(catalogue, settle_s, static_cast<double>(std::time(nullptr)));
+    taken_ = growing.runs;
     std::string text;
     for (const night::RunEntry& run : catalogue.runs)
       text += fmt::format("{}:{} ", run.run, run.subruns.size());
@@ -61,6 +63,7 @@ class RawWatchTest : public testing::Test {
   }
 
   fs::path folder_;
+  std::set<int> taken_;  ///< runs of which more may come
 };
 
 TEST_F(RawWatchTest, TheLastSubrunMustBeWholeAndSettled) {
@@ -83,6 +86,20 @@ TEST_F(RawWatchTest, ALaterRunEndsTheOneBefore) {
   EXPECT_EQ(left_out(60), "1:0 2:0 ") << "it may be on its way to here";
 }
 
+TEST_F(RawWatchTest, ARunIsOverWhenAnotherFollowsOrNothingMoreComes) {
+  write(1, 0, true, 70);
+  left_out(60);
+  EXPECT_EQ(taken_, std::set<int>{1}) << "its files were copied to here just now";
+  left_out(0);
+  EXPECT_EQ(taken_, std::set<int>{});
+  write(2, 0, true, 0);
+  left_out(60);
+  EXPECT_EQ(taken_, std::set<int>{2}) << "its only subrun is being written";
+  write(1, 0, false, 0);
+  left_out(60);
+  EXPECT_EQ(taken_, (std::set<int>{1, 2}));
+}
+
 TEST_F(RawWatchTest, AClockThatIsBehindHoldsNothingUp) {
   write(1, 0, true, -5000);
   EXPECT_EQ(left_out(60), "1:1 ");
@@ -99,6 +116,8 @@ TEST_F(RawWatchTest, CompleteSubrunsAreNamed) {
   EXPECT_TRUE(growing);
   write(1, 1, true, 70);
   EXPECT_NE(complete_subruns(folder_, 1, {2024, 1, 15}, 60, growing), one);
+  const std::string open = complete_subruns(folder_, 1, {2024, 1, 15}, 60, growing);
+  EXPECT_NE(complete_subruns(folder_, 1, {2024, 1, 15}, 0, growing), open) << "the run is over";
 }
 
 TEST_F(RawWatchTest, ChangesOfFoldersAreHeard) {

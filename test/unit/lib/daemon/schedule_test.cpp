@@ -55,6 +55,21 @@ TEST(Schedule, WhatComesDuringAPassIsDueAfterIt) {
   EXPECT_EQ(schedule.due(start), first);
 }
 
+TEST(Schedule, NewsOfALaterNightGoFirst) {
+  Schedule schedule(seconds(600));
+  schedule.seen(first, "a");
+  schedule.seen(second, "");
+  schedule.pass_begins(first);
+  EXPECT_FALSE(schedule.news_after(first));
+  schedule.seen(first, "ab");
+  EXPECT_FALSE(schedule.news_after(first));
+  schedule.seen(second, "a");
+  EXPECT_TRUE(schedule.news_after(first));
+  schedule.pass_begins(second);
+  EXPECT_FALSE(schedule.news_after(first)) << "that it is not done is no news";
+  EXPECT_FALSE(schedule.news_after(second));
+}
+
 TEST(Schedule, ForgetsNightsThatAreTooOld) {
   Schedule schedule(seconds(600));
   schedule.seen(first, "a");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -1010,6 +1011,136 @@ TEST_F(NightTest, APassDoesNotTryForEverWhatIsMissing) {
   }
   EXPECT_EQ(run(), 7);
   EXPECT_EQ(calls(), "");
+}
+
+TEST_F(NightTest, NeitherInterruptionsNorSuccessesCountAgainstAJob) {
+  options_.pass = true;
+  order("r0_to_dl1_00101.0000", "sleep 30");
+  for (int stop = 0; stop < 3; ++stop) {
+    const pid_t night = run_apart();
+    ASSERT_TRUE(wait_for([&] { return part_files() == 1; }));
+    ::kill(night, stop == 2 ? SIGKILL : SIGTERM);
+    wait_exit(night);
+  }
+  fs::remove(control_ / "r0_to_dl1_00101.0000");
+  for (int success = 0; success < 3; ++success) {
+    fs::remove(product("dl1", 101, 0));
+    EXPECT_EQ(run(), 0);
+  }
+  fs::remove(product("dl1", 101, 0));
+  order("r0_to_dl1_00101.0000", "fail 6");
+  const std::string tries = "r0_to_dl1 00101.0000; r0_to_dl1 00101.0000";
+  calls();
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), tries) << "one try more, as configured";
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "r0_to_dl1 00101.0000") << "the third in a row";
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST_F(NightTest, WhatGathersARunWaitsForItsEnd) {
+  configure("steps: {merge: true, muons: true, data_check: true, report: true}\n");
+  options_.pass = true;
+  options_.settle_s = 60;
+  // Whole files would do as well: these are so old that nobody writes them any more.
+  const auto settled = [&](int number, int subrun) {
+    for (int stream = 1; stream <= 4; ++stream) {
+      write(raw(number, subrun, stream), fmt::format("raw {} {} {}", number, subrun, stream));
+      fs::last_write_time(raw(number, subrun, stream),
+                          fs::file_time_type::clock::now() - std::chrono::hours(1));
+    }
+  };
+  const auto gathered = [&] {
+    std::set<std::string> jobs;
+    std::istringstream lines(calls());
+    for (std::string job; std::getline(lines >> std::ws, job, ';');)
+      if (job.starts_with("merge") || job.starts_with("night")) jobs.insert(job);
+    return jobs;
+  };
+  for (const int number : {101, 102})
+    for (const int subrun : {0, 1}) settled(number, subrun);
+  for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(102, 1, stream));
+  const std::set<std::string> of_101{"merge_datacheck 00101", "merge_dl1 00101", "merge_dl2 00101",
+                                     "merge_muons 00101"};
+  const std::set<std::string> of_102{"merge_datacheck 00102", "merge_dl1 00102", "merge_dl2 00102",
+                                     "merge_muons 00102"};
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(gathered(), of_101) << "a run follows it";
+  EXPECT_NE(plan().find("run 00102 is still being taken"), std::string::npos) << plan();
+  EXPECT_TRUE(std::none_of(merges_.begin(), merges_.end(), [](const MergeJob& job) {
+    return job.run == 102 || job.run == whole_night;
+  })) << "nor is its provenance merged";
+  settled(102, 1);
+  EXPECT_EQ(run(), 7) << "run 103 is expected";
+  std::set<std::string> now = gathered();
+  EXPECT_TRUE(std::includes(now.begin(), now.end(), of_102.begin(), of_102.end()))
+      << "the run summary says that nothing more comes of it";
+  EXPECT_TRUE(now.contains("night_report night"));
+  settled(103, 0);
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(gathered(), std::set<std::string>{});
+  settled(103, 1);
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(gathered(), std::set<std::string>{});
+  options_.settle_s = 0;
+  EXPECT_EQ(run(), 7);
+  now = gathered();
+  EXPECT_TRUE(now.contains("merge_dl1 00103") && now.contains("night_report night"));
+  EXPECT_FALSE(merges_.empty());
+}
+
+TEST_F(NightTest, SubrunsThatComeWhileItRunsAreTakenUp) {
+  configure("daemon: {poll_s: 0.05}\n");
+  options_.settle_s = 60;
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const int number : {101, 102})
+    for (const int subrun : {0, 1})
+      for (int stream = 1; stream <= 4; ++stream)
+        fs::last_write_time(raw(number, subrun, stream), old);
+  order("r0_to_dl1_00101.0000", "sleep 30");
+  const pid_t night = run_apart();
+  ASSERT_TRUE(wait_for([&] { return fs::exists(product("dl2", 102, 1)); }));
+  for (int stream = 1; stream <= 4; ++stream) {
+    const fs::path aside = folder_ / "aside";
+    write(aside, "raw");
+    fs::last_write_time(aside, old);
+    fs::rename(aside, raw(103, 0, stream));
+  }
+  EXPECT_TRUE(wait_for([&] { return fs::exists(product("dl2", 103, 0)); }));
+  EXPECT_EQ(part_files(), 1) << "the first one is not done";
+  ::kill(night, SIGTERM);
+  wait_exit(night);
+}
+
+TEST_F(NightTest, HandsOverWhenAnotherNightGoesFirst) {
+  options_.jobs = 1;
+  order("r0_to_dl1_00101.0000", "sleep 1");
+  const pid_t night = run_apart();
+  ASSERT_TRUE(wait_for([&] { return part_files() == 1; }));
+  ::kill(night, SIGUSR1);
+  EXPECT_EQ(wait_exit(night), 7);
+  EXPECT_EQ(calls(), "dl1_to_dl2 00101.0000; r0_to_dl1 00101.0000") << "what ran has ended";
+  EXPECT_EQ(run(), 0);
+}
+
+TEST_F(NightTest, WhatOnlyHasTheNameOfARawFileIsLeftOut) {
+  fs::create_symlink(raw(103, 0, 1), raw(103, 0, 1));
+  fs::create_symlink(folder_ / "nowhere", raw(103, 1, 1));
+  fs::create_directories(raw(103, 2, 1));
+  ASSERT_EQ(::mkfifo(raw(104, 0, 1).c_str(), 0600), 0);
+  services_.probe = [](const fs::path& file) {
+    read_text_file(file);
+    return FileKind{};
+  };
+  services_.describe_input = [](const fs::path& file) { return read_text_file(file); };
+  const std::string text = plan();
+  EXPECT_NE(text.find("LST-1.1.Run00104.0000.fits.fz is no file: it is left out"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("LST-1.1.Run00103.0000.fits.fz is no file"), std::string::npos);
+  run();
+  EXPECT_EQ(calls(), everything);
 }
 
 TEST_F(NightTest, TheTableIsAlsoJson) {

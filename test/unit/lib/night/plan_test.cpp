@@ -246,6 +246,31 @@ TEST_F(PlanTest, WhatFailedForGoodWaitsForAChange) {
   EXPECT_EQ(plan().dl1.status, StepStatus::blocked);
 }
 
+TEST_F(PlanTest, FailuresInARowCountUntilSomethingChanges) {
+  JobRecord before, now;
+  for (JobRecord* job : {&before, &now}) {
+    job->status = JobStatus::failed;
+    job->inputs = {{"r0_subrun", "/r0/s1", {"one", ""}}, {"pointing", "/d", {"unread 1 2 3", ""}}};
+    job->ended_at = "2022-12-16T01:00:00";
+  }
+  before.attempts = 2;
+  EXPECT_EQ(tries_in_a_row(nullptr, now, nullptr), 1);
+  EXPECT_EQ(tries_in_a_row(&before, now, nullptr), 3);
+  now.inputs[1].hashes.sha256 = "read this time";
+  EXPECT_EQ(tries_in_a_row(&before, now, nullptr), 3);
+  Decision redo;
+  redo.at = "2022-12-16T00:00:00";
+  EXPECT_EQ(tries_in_a_row(&before, now, &redo), 3);
+  redo.at = "2022-12-16T02:00:00";
+  EXPECT_EQ(tries_in_a_row(&before, now, &redo), 1);
+  now.inputs[0].hashes.sha256 = "other";
+  EXPECT_EQ(tries_in_a_row(&before, now, nullptr), 1);
+  for (const JobStatus status : {JobStatus::done, JobStatus::interrupted}) {
+    before.status = status;
+    EXPECT_EQ(tries_in_a_row(&before, before, nullptr), 1);
+  }
+}
+
 TEST_F(PlanTest, AProductionMovedElsewhereIsMadeThere) {
   make_both();
   dl2_.products[0].path = "/elsewhere/dl2.h5";
