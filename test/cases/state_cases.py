@@ -62,7 +62,7 @@ def case_state_rebuild_of_closed(case):
     state = night.folder / "state/alisio.sqlite"
     replace_file(state, b"no database, whatever its name says")
     case.run("state", "rebuild", DATE, "--config", night.config).ends("done").says("damaged")
-    one_file(night.folder / "state", "alisio.sqlite.damaged-*")
+    one_file(night.folder / "state", "alisio.sqlite.damaged-*Z")
     night.process("--pass").ends("done").says("is closed since")
     case.run("verify-seal", DATE, "--config", night.config).ends("done")
     case.run("reopen", DATE, "--config", night.config, "--reason", "late data").ends("done")
