@@ -16,6 +16,7 @@
 #include "lib/night/lstosa_import.hpp"
 #include "lib/night/night.hpp"
 #include "lib/night/rebuild.hpp"
+#include "lib/night/show_records.hpp"
 #include "lib/night/state_files.hpp"
 
 namespace alisio::apps {
@@ -144,6 +145,7 @@ int rebuild(const Texts& arguments, const Program& program) {
           }))
         note_what_was_not_read(night, config_file, configuration, program);
       state.restore_night(night.key, night.jobs, night.closings, night.files);
+      night::show_records(state, night.key, request.products, night.jobs, {});
       gone += night.gone.size();
       std::cout << fmt::format("{} {}: {} jobs, {} files, {} closings\n", date.iso(),
                                night.key.prod_id, night.jobs.size(), night.files.size(),

@@ -9,12 +9,14 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <span>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/night/seal_files.hpp"
 
 namespace alisio::night {
@@ -206,7 +208,9 @@ class Archive {
     constexpr std::string_view item = "    - ";
     for (std::size_t at = text.find(item); at != std::string::npos; at = text.find(item, at + 1)) {
       const std::size_t start = at + item.size();
-      roots.insert(text.substr(start, text.find('\n', start) - start));
+      const std::string root = text.substr(start, text.find('\n', start) - start);
+      // Archives of earlier versions are not quoted.
+      roots.insert(root.starts_with('"') ? nlohmann::json::parse(root).get<std::string>() : root);
     }
     return roots;
   }
@@ -222,7 +226,8 @@ class Archive {
         "{} alisio prov index --config THIS, then prov show FILE, answer here.\n"
         "paths:\n  products: .\n  state: state\nprovenance:\n  journals: .\n  moved_from:\n",
         configuration_mark);
-    for (const std::string& root : known_roots(file)) text += "    - " + root + "\n";
+    for (const std::string& root : known_roots(file))
+      text += "    - " + json_text(nlohmann::json(root)) + "\n";
     if (!fs::exists(file) || read_text_file(file) != text) write_file_atomically(file, text);
   }
 

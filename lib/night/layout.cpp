@@ -54,6 +54,9 @@ class Layout {
       // A retry is told by the jobs that it concerns.
       if (decision.kind != DecisionKind::retry) plan_.decisions.push_back(decision.line());
     }
+    for (const RunEntry& entry : setup_.catalogue.runs)
+      if (std::string reason = too_early(entry); !reason.empty() && setup_.is_asked(entry.run))
+        plan_.taken[entry.run] = std::move(reason);
     add_run_summary();
     for (const RunEntry& entry : setup_.catalogue.runs)
       if (setup_.is_asked(entry.run)) add_calibration_run(entry);
@@ -131,9 +134,7 @@ class Layout {
 
   /// Return the same for what gathers all of the night.
   [[nodiscard]] std::string night_too_early() const {
-    for (const RunEntry& entry : setup_.catalogue.runs)
-      if (std::string reason = too_early(entry); !reason.empty()) return reason;
-    return "";
+    return plan_.taken.empty() ? std::string() : plan_.taken.begin()->second;
   }
 
   // --- constants ---

@@ -20,8 +20,15 @@
 namespace alisio::night {
 namespace {
 
-/// How often to look again, every 20 ms, when the holder has died.
+/// How often to look again, every 20 ms, when the holder has died or somebody only looked on.
 constexpr int patience_tries = 250;
+
+/// Return what a lock file says of its holder, without the end of the line.
+std::string read_holder(const std::filesystem::path& file) {
+  std::string holder = read_text_file(file);
+  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+  return holder;
+}
 
 /// Tell whether the holder named in a lock file was a process of this machine that is gone. A child
 /// that it had just forked may keep the lock for a moment longer.
@@ -42,7 +49,10 @@ std::filesystem::path night_lock_file(const std::filesystem::path& state_folder,
 }
 
 NightLock::~NightLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (descriptor_ < 0) return;
+  // Should the text stay, it names nobody for long: whoever looks asks for the lock, too.
+  [[maybe_unused]] const int emptied = ::ftruncate(descriptor_, 0);
+  ::close(descriptor_);
 }
 
 NightLock::NightLock(NightLock&& other) noexcept
@@ -65,8 +75,9 @@ NightLock NightLock::take(const std::filesystem::path& file) {
   int tries = 0;
   while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     const int cause = errno;
-    lock.holder_ = read_text_file(file);
-    if (cause == EWOULDBLOCK && ++tries < patience_tries && is_dead_here(lock.holder_)) {
+    lock.holder_ = read_holder(file);
+    const bool passing = lock.holder_.empty() || is_dead_here(lock.holder_);
+    if (cause == EWOULDBLOCK && ++tries < patience_tries && passing) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       continue;
     }
@@ -74,7 +85,6 @@ NightLock NightLock::take(const std::filesystem::path& file) {
     if (cause != EWOULDBLOCK)
       throw Error(ErrorKind::resource, std::string("cannot be locked: ") + std::strerror(cause),
                   file.string());
-    while (!lock.holder_.empty() && lock.holder_.back() == '\n') lock.holder_.pop_back();
     if (lock.holder_.empty()) lock.holder_ = "another process";
     return lock;
   }
@@ -90,10 +100,13 @@ NightLock NightLock::take(const std::filesystem::path& file) {
 }
 
 std::string lock_holder(const std::filesystem::path& file) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) return "";
-  std::string holder = read_text_file(file);
-  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return "";
+  // A process that ended leaves its name, and another may have got its number since.
+  const bool held = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  if (!held) return "";
+  std::string holder = read_holder(file);
   return is_dead_here(holder) ? "" : holder;
 }
 

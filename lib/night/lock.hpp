@@ -29,8 +29,8 @@ class NightLock {
 };
 
 /// Return who works under a lock, "process 123 on cp15 since 2024-02-16T07:00:00 UTC"; empty if
-/// nobody does. The lock itself is not touched: whoever looks on is in nobody's way. Of a process
-/// of another machine it is not known whether it lives.
+/// nobody does. Whoever looks on is in nobody's way for longer than a moment, which
+/// NightLock::take() waits for.
 [[nodiscard]] std::string lock_holder(const std::filesystem::path& file);
 
 /// Return the lock file of a night.

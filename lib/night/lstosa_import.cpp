@@ -8,6 +8,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/version.hpp"
 #include "lib/night/file_hashes.hpp"
+#include "lib/night/show_records.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -60,6 +61,13 @@ LstosaImport import_lstosa_night(const LstosaImportRequest& request) {
   imported.night = read_lstosa_night(policy, request.key, [&](const fs::path& file) {
     return hashes_of_file(request.services, file.string());
   });
+  if (imported.night.jobs.empty())
+    throw Error(
+        ErrorKind::missing_input,
+        fmt::format("nothing of this night is done: {} histories and no DL1 to them",
+                    imported.night.histories.size()),
+        (policy.products / "DL1" / request.key.date.compact() / request.key.prod_id).string(),
+        "check paths.products, paths.running_analysis and --prod-id: is the disk mounted?");
   state.restore_night(request.key, imported.night.jobs, {}, {});
 
   const NightSetup setup = setup_of(request.key, policy);
@@ -76,6 +84,7 @@ LstosaImport import_lstosa_night(const LstosaImportRequest& request) {
                                           .state_folder = state_folder,
                                           .merge_faults = {}},
                                          draft_seal(imported.night, request.key, policy));
+  show_records(state, request.key, policy.products, imported.night.jobs, imported.night.found);
   return imported;
 }
 

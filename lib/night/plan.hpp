@@ -86,6 +86,7 @@ struct NightPlan {
   std::vector<GateFault> gate_faults;  ///< of this night's calibration runs
   std::vector<std::string> decisions;  ///< of operators, one line each
   std::set<int> vetoed;                ///< runs that operators took out
+  std::map<int, std::string> taken;    ///< runs of which more is to come, as one line
   std::map<int, int> discarded;        ///< how many subruns of a run operators left out
 
   [[nodiscard]] std::size_t count(StepStatus status) const;

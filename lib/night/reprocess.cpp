@@ -23,7 +23,8 @@ using nlohmann::json;
 /// What became of one night.
 struct Outcome {
   NightDate date;
-  std::string word;    ///< "complete", "not complete", "failed", "no raw data", "interrupted"
+  std::string
+      word;  ///< "complete", "closed", "not complete", "failed", "no raw data", "interrupted"
   std::string reason;  ///< one line; may be empty
   int jobs_run = 0;
   double wall_s = 0;
@@ -67,7 +68,8 @@ Outcome process(const NightDate& date, const ReprocessRequest& request,
   options.date = date;
   const bool runs = !options.plan && !options.dry_run;
   if (runs && is_closed(date, request.options.prod_id, configuration)) {
-    outcome.word = "failed";
+    // A closed night is done, unless something of it is to be made again.
+    outcome.word = options.redo ? "failed" : "closed";
     outcome.reason = "the night is closed: `alisio reopen` opens it";
     return outcome;
   }

@@ -26,11 +26,13 @@ Response json_answer(const json& document, int status = 200) {
 
 /// Whether the state can be read: what a supervisor asks.
 json health(const ApiSource& source) {
-  json answer{{"version", version_tag()}, {"state", "absent"}, {"nights", 0}, {"ok", true}};
+  json answer{{"version", version_tag()}, {"state", "absent"}, {"nights", 0}, {"ok", false}};
   try {
     auto state = night::State::open_read_only(source.state_folder);
+    // A disk that is not mounted looks like a site that has not begun.
     if (!state) return answer;
     const auto nights = state->nights();
+    answer["ok"] = true;
     answer["state"] = "readable";
     answer["nights"] = nights.size();
     for (const night::NightRecord& night : nights)

@@ -154,6 +154,7 @@ def case_archive(case):
     seal = one_file(to / "seals", "seal_*.json")
     case.run("verify-seal", "--seal", seal, "--root", to).ends("done").says("holds")
     case.run("prov", "index", "--config", to / "archive.yaml").ends("done")
+    expect(f'- "{night.folder.resolve()}"' in (to / "archive.yaml").read_text("utf-8"), "roots are not quoted")
     said = case.run("prov", "show", copy, "--lineage", "--config", to / "archive.yaml").ends("done")
     said.says("dl1_to_dl2", "r0_to_dl1", raw, copy)
     told = [line for line in said.out.splitlines() if not line.startswith("command ")]

@@ -200,7 +200,7 @@ def case_daemon_obeys_its_signals(case):
             running.hears("READY=1")
             until(lambda: log_of(case).count("the old configuration is kept") == seen + 1, wrong)
         home = running.address()  # its page had to give way for a moment
-        expect(ask(home, "/healthz")[0] == 200, "the page is gone")
+        expect(ask(home, "/")[0] == 200, "the page is gone")
         config.write_text(good.replace("poll_s: 0.1", "poll_s: 0.1, settle_s: 7"), "utf-8")
         running.process.send_signal(signal.SIGHUP)
         until(lambda: any("--settle 7 " in call for call in calls(program)), "it is not read anew")

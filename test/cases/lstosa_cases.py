@@ -89,6 +89,7 @@ def case_import_lstosa(case):
     working.mkdir(parents=True)
     products.mkdir(parents=True)
     history(working, 11220, 0, 0, 0, 0)
+    case.run(*words).ends("missing input").says("nothing of this night is done", "paths.products")
     history(working, 11220, 1, 0, 10)
     history(working, 11221, 0, 0, 0, 0)
     (working / "sequence_LST1_11221.0001.history").touch()
@@ -97,6 +98,8 @@ def case_import_lstosa(case):
     said = case.run(*words).ends("done").says("1 subruns are done by LSTOSA", "is closed: 3 products")
     said.says("11220.0001: ended with code 10", "11221.0000: its DL1 file is not there", "11221.0001")
     before = {path: path.read_bytes() for path in night.folder.rglob("DL1/**/*.h5")}
+    status = case.run("status", DATE, "--prod-id", "v0.9.6", "--config", night.config).ends("incomplete")
+    status.says("11220.0001", "ended with code 10")
     night.process("--pass", "--prod-id", "v0.9.6").ends("done").says("is closed since")
     expect(before == {path: path.read_bytes() for path in night.folder.rglob("DL1/**/*.h5")}, "touched")
     seal = ("verify-seal", DATE, "--prod-id", "v0.9.6", "--config", night.config)

@@ -63,6 +63,8 @@ def case_state_rebuild_of_closed(case):
     replace_file(state, b"no database, whatever its name says")
     case.run("state", "rebuild", DATE, "--config", night.config).ends("done").says("damaged")
     one_file(night.folder / "state", "alisio.sqlite.damaged-*Z")
+    told = json.loads(case.run("status", DATE, "--json", "--config", night.config).ends("done").out)
+    expect(told["complete"] and told["closed_at"], f"who looks on does not know it: {told}")
     night.process("--pass").ends("done").says("is closed since")
     case.run("verify-seal", DATE, "--config", night.config).ends("done")
     case.run("reopen", DATE, "--config", night.config, "--reason", "late data").ends("done")

@@ -1,8 +1,10 @@
 #include "lib/night/process.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,6 +150,30 @@ TEST_F(ProcessTest, ALockIsHeldOnceAndEndsWithItsHolder) {
   EXPECT_TRUE(NightLock::take(file).holds());
   ::kill(job, SIGKILL);
   wait(job);
+}
+
+TEST_F(ProcessTest, AnotherProcessOfTheSameNumberHoldsNoLock) {
+  const fs::path file = folder_ / "x.lock";
+  EXPECT_EQ(lock_holder(file), "");
+  // As a pass that was killed leaves it, whose number this process has got.
+  std::ofstream(file) << fmt::format("process {} on {} since 2024-02-16T07:00:00 UTC\n", ::getpid(),
+                                     host_name());
+  EXPECT_EQ(lock_holder(file), "");
+  {
+    const NightLock lock = NightLock::take(file);
+    EXPECT_TRUE(lock_holder(file).starts_with(fmt::format("process {} on ", ::getpid())));
+  }
+  EXPECT_EQ(lock_holder(file), "");
+  EXPECT_EQ(fs::file_size(file), 0u);
+  // Who looks on at that moment is waited for.
+  const int looking = ::open(file.c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(looking, LOCK_SH), 0);
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ::close(looking);
+  });
+  EXPECT_TRUE(NightLock::take(file).holds());
+  later.join();
 }
 
 TEST_F(ProcessTest, ABrokenReportIsAnError) {

@@ -43,6 +43,26 @@ TEST_F(ReprocessTest, ANightThatFailsDoesNotStopTheNext) {
   EXPECT_EQ(reprocess_nights(), 4);
 }
 
+TEST_F(ReprocessTest, AClosedNightIsDoneUnlessItIsToBeMadeAgain) {
+  request_.dates = {{2022, 12, 15}};
+  request_.options.prod_id = "test_v00";
+  ASSERT_EQ(reprocess_nights(), 0);
+  calls();
+  State state = State::open(folder_ / "state");
+  const NightKey key{1, {2022, 12, 15}, "test_v00"};
+  ClosingRecord closing;
+  closing.key = key;
+  closing.started_at = utc_now_text();
+  state.closing_starts(closing);
+  state.closing_ends(key);
+  EXPECT_EQ(reprocess_nights(), 0);
+  expect_said("2022-12-15  closed ");
+  request_.options.redo = Redo{.stage = "dl1_to_dl2", .reason = "new models", .author = "crew"};
+  EXPECT_EQ(reprocess_nights(), 7);
+  expect_said("2022-12-15  failed ");
+  EXPECT_EQ(calls(), "");
+}
+
 TEST_F(ReprocessTest, FromAStageAllAfterItIsMadeAgainOnceForEachReason) {
   request_.dates = {{2022, 12, 15}};
   request_.options.prod_id = "test_v00";
