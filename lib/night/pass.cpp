@@ -468,8 +468,11 @@ NightSummary Pass::summary() const {
                                  setup_.growing_subruns == 1 ? " is" : "s are");
     summary.troubles.push_back(std::move(growing));
   }
-  for (const auto& [run, reason] : plan_.taken)
-    summary.troubles.push_back({{"r0_to_dl1", run, whole_run}, reason, "", ""});
+  for (const auto& [run, reason] : plan_.taken) {
+    Trouble& taken = summary.troubles.emplace_back();
+    taken.key = {"r0_to_dl1", run, whole_run};
+    taken.reason = reason;
+  }
   summary.notes.insert(summary.notes.end(), merges_.notes().begin(), merges_.notes().end());
   for (const int run : settings_.accepted) {
     const auto is_it = [&](const auto& other) { return other.run == run; };
