@@ -56,6 +56,14 @@ bool stops_on_gates(const config::Configuration& configuration) {
   return said == "stop";
 }
 
+bool waits_for_drive_log(const config::Configuration& configuration) {
+  const std::string said = configuration.text("night.without_drive_log");
+  if (said != "wait" && said != "go_on")
+    throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to do without", said),
+                "night.without_drive_log", "known: wait, go_on");
+  return said == "wait";
+}
+
 Steps steps_of(const NightOptions& options, const config::Configuration& configuration) {
   const Steps steps{
       .run_summary = configuration.boolean("steps.run_summary"),
@@ -89,6 +97,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   request.r0g = configuration.path("paths.r0g");
   request.run_summaries = configuration.path("paths.run_summary");
   request.drive = configuration.path("paths.drive");
+  request.waits_for_drive_log = waits_for_drive_log(configuration);
   request.calibration = configuration.path("paths.calibration");
   request.tailcuts = configuration.path("paths.tailcuts");
   request.pedestal_ids = configuration.path("paths.pedestal_ids");

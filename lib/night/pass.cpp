@@ -108,8 +108,14 @@ void Pass::look_for_raw() {
   looked_at_ = Clock::now();
   try {
     NightSetup now = set_up_();
-    if (now.catalogue.runs == setup_.catalogue.runs && now.taken_runs == setup_.taken_runs) return;
-    spdlog::info("other raw files are complete now than before");
+    const bool pointings = now.pointing_until_unix_s != setup_.pointing_until_unix_s &&
+                           std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [](const auto& one) {
+                             return one.job.key.stage == "r0_to_dl1" && !one.job.too_early.empty();
+                           });
+    if (now.catalogue.runs == setup_.catalogue.runs && now.taken_runs == setup_.taken_runs &&
+        now.drive_log == setup_.drive_log && !pointings)
+      return;
+    spdlog::info("other raw files are complete now than before, or their pointings are known");
     setup_ = std::move(now);
   } catch (const Error& error) {
     spdlog::warn("what raw files came cannot be told now: {}", error.what());

@@ -25,8 +25,7 @@ bool reads_raw(const std::string& stage) {
 
 StepRecord step_of(const JobRecord& job) {
   if (job.status == JobStatus::done) return {job.key, to_string(StepStatus::done), "as recorded"};
-  if (job.status == JobStatus::failed)
-    return {job.key, to_string(StepStatus::failed), job.message};
+  if (job.status == JobStatus::failed) return {job.key, to_string(StepStatus::failed), job.message};
   return {job.key, to_string(StepStatus::to_run), "the last try was interrupted"};
 }
 

@@ -1072,7 +1072,7 @@ TEST_F(NightTest, WhatGathersARunWaitsForItsEnd) {
     return job.run == 102 || job.run == whole_night;
   })) << "nor is its provenance merged";
   settled(102, 1);
-  EXPECT_EQ(run(), 7) << "run 103 is expected";
+  EXPECT_EQ(run(), 0) << out_.str();
   std::set<std::string> now = gathered();
   EXPECT_TRUE(std::includes(now.begin(), now.end(), of_102.begin(), of_102.end()))
       << "the run summary says that nothing more comes of it";
@@ -1084,7 +1084,7 @@ TEST_F(NightTest, WhatGathersARunWaitsForItsEnd) {
   EXPECT_EQ(run(), 7);
   EXPECT_EQ(gathered(), std::set<std::string>{});
   options_.settle_s = 0;
-  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(run(), 0) << out_.str();
   now = gathered();
   EXPECT_TRUE(now.contains("merge_dl1 00103") && now.contains("night_report night"));
   EXPECT_FALSE(merges_.empty());
@@ -1141,6 +1141,50 @@ TEST_F(NightTest, WhatOnlyHasTheNameOfARawFileIsLeftOut) {
   EXPECT_NE(text.find("LST-1.1.Run00103.0000.fits.fz is no file"), std::string::npos);
   run();
   EXPECT_EQ(calls(), everything);
+}
+
+TEST_F(NightTest, SubrunsWaitForADriveLog) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  fs::rename(folder_ / "drive", folder_ / "aside");
+  fs::remove(product("dl1", 101, 0));
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "");
+  EXPECT_NE(out_.str().find("there is no drive log of 20221215 in "), std::string::npos)
+      << out_.str();
+  configure("night: {without_drive_log: go_on}\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "r0_to_dl1 00101.0000");
+  EXPECT_NE(out_.str().find("pointings will be NaN"), std::string::npos);
+  configure("night: {without_drive_log: maybe}\n");
+  EXPECT_THROW(run(), Error);
+}
+
+TEST_F(NightTest, ASubrunWaitsForTheDriveLogToReachItsEnd) {
+  options_.settle_s = 60;
+  const auto log_until = [&](double seconds_ago) {
+    write(folder_ / "drive/DrivePosition_log_20221215.txt",
+          fmt::format(
+              "1671141600 0 20\n{} 0 20\n",
+              std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+                      .count() -
+                  seconds_ago));
+  };
+  for (const int number : {101, 102})
+    for (const int subrun : {0, 1})
+      for (int stream = 1; stream <= 4; ++stream)
+        fs::last_write_time(raw(number, subrun, stream),
+                            fs::file_time_type::clock::now() - std::chrono::hours(1));
+  fs::last_write_time(raw(101, 0, 1), fs::file_time_type::clock::now() - std::chrono::seconds(200));
+  log_until(300);
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls().find("00101.0000"), std::string::npos);
+  EXPECT_NE(out_.str().find("the drive log does not reach to the end of run 00101 yet"),
+            std::string::npos)
+      << out_.str();
+  log_until(100);
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(calls().find("r0_to_dl1 00101.0000"), std::string::npos);
 }
 
 TEST_F(NightTest, TheTableIsAlsoJson) {
