@@ -31,6 +31,7 @@
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
 #include "lib/night/process.hpp"
+#include "lib/night/production.hpp"
 #include "lib/night/words.hpp"
 #include "lib/stage/description.hpp"
 
@@ -54,6 +55,11 @@ bool stops_on_gates(const config::Configuration& configuration) {
     throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to treat failed gates", said),
                 "gates.on_failure", "known: warn, stop");
   return said == "stop";
+}
+
+std::string configured_production(const config::Configuration& configuration) {
+  const std::string named = configuration.text("prod_id");
+  return named.empty() ? version_tag() + "_v00" : named;
 }
 
 bool waits_for_drive_log(const config::Configuration& configuration) {
@@ -308,9 +314,16 @@ std::map<std::string, StageFacts> stage_facts(const config::Configuration& confi
 NightKey night_key(const config::Configuration& configuration, const NightDate& date,
                    const std::string& prod_id) {
   NightKey key{static_cast<int>(configuration.integer("telescope")), date, prod_id};
-  if (key.prod_id.empty()) key.prod_id = configuration.text("prod_id");
-  if (key.prod_id.empty()) key.prod_id = version_tag() + "_v00";
+  if (key.prod_id.empty()) key.prod_id = configured_production(configuration);
   check_prod_id(key.prod_id);
+  if (!prod_id.empty()) return key;
+  try {
+    if (auto state = State::open_read_only(configuration.path("paths.state")))
+      key.prod_id = production_of(*state, key);
+  } catch (const Error& error) {
+    // Whoever works with the state says what is wrong with it.
+    spdlog::debug("the productions of {} are not known: {}", date.iso(), error.what());
+  }
   return key;
 }
 
@@ -355,6 +368,10 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                 "wait for its end, or stop it");
   }
 
+  if (const std::string usual = configured_production(configuration);
+      options.prod_id.empty() && usual != request.key.prod_id)
+    spdlog::info("this night goes on as {}, as which it was begun; --prod-id {} makes it anew",
+                 request.key.prod_id, usual);
   State state = State::open(state_folder);
   if (const auto closing = state.closing(request.key); closing && closing->closed() &&
                                                        !options.dry_run &&

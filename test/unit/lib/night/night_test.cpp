@@ -373,6 +373,25 @@ TEST_F(NightTest, ProductionsLiveSideBySide) {
   EXPECT_THROW(run(), Error);
 }
 
+TEST_F(NightTest, ANightGoesOnAsItWasBegun) {
+  options_.prod_id.clear();
+  options_.pass = true;
+  configure("prod_id: v0.1.0_v00\n");
+  ASSERT_EQ(run(), 0);
+  calls();
+  configure("prod_id: v0.2.0_v00\n");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "") << "another version of the program makes nothing again";
+  EXPECT_FALSE(fs::exists(folder_ / "DL1/20221215/v0.2.0_v00"));
+  options_.prod_id = "v0.2.0_v00";
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), everything) << "by hand it does";
+  options_.prod_id.clear();
+  fs::remove(product("dl2", 101, 0, "v0.2.0_v00"));
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "dl1_to_dl2 00101.0000") << "the configured one, which it has now";
+}
+
 TEST_F(NightTest, MissingFilesAreSaid) {
   fs::remove(raw(101, 1, 1));
   fs::remove(folder_ / "calibration/calibration_filters_52.Run00091.0000.h5");
