@@ -202,11 +202,11 @@ std::vector<Decision> redo_decisions(const NightOptions& options) {
   return decisions;
 }
 
-/// Return those of them that do not stand already: saying the same again goes on with it.
+/// Return those of them that were not said before: saying the same again goes on with it.
 std::vector<Decision> new_decisions(std::vector<Decision> asked,
-                                    const std::vector<Decision>& standing) {
+                                    const std::vector<Decision>& said) {
   std::erase_if(asked, [&](const Decision& one) {
-    return std::any_of(standing.begin(), standing.end(), [&](const Decision& other) {
+    return std::any_of(said.begin(), said.end(), [&](const Decision& other) {
       return other.kind == one.kind && other.run == one.run && other.stage == one.stage &&
              other.reason == one.reason;
     });
@@ -220,14 +220,16 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
                     const NightServices& services, std::ostream& out) {
   StateSnapshot snapshot;
   std::optional<State> state = State::open_read_only(state_folder);
+  std::vector<Decision> said;
   if (state) {
     snapshot = state->snapshot(setup.key);
+    said = all_decisions(*state, setup.key);
     settings.decisions = standing_decisions(*state, setup.key);
     settings.known_verdict = [&](const FileStamp& file) {
       return state->known_verdict(settings.gates, file);
     };
   }
-  for (Decision& redo : new_decisions(redo_decisions(options), settings.decisions)) {
+  for (Decision& redo : new_decisions(redo_decisions(options), said)) {
     redo.at = utc_now_after(state ? latest_instant(*state, setup.key) : "");
     settings.decisions.push_back(std::move(redo));
   }
@@ -391,7 +393,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   };
   if (!options.dry_run)
     for (const Decision& redo :
-         new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
+         new_decisions(redo_decisions(options), all_decisions(state, request.key)))
       record_decision(state, request.key, redo);
   settings.decisions = standing_decisions(state, request.key);
   PassOptions how =
@@ -435,6 +437,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
       throw Error(ErrorKind::interrupted,
                   fmt::format("stopped by {}; the state is kept", strsignal(signal)), name,
                   "the same command goes on from here");
+  pass.end_followed_decisions();
   pass.merge_all();
   pass.judge_data();
   pass.show();

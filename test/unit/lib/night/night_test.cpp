@@ -330,6 +330,9 @@ TEST_F(NightTest, StopsItsJobsWhenToldAndGoesOnLater) {
   ::kill(night, SIGTERM);
   EXPECT_EQ(wait_exit(night), 130);
   EXPECT_EQ(part_files(), 0);
+  for (const StepRecord& step :
+       State::open_read_only(folder_ / "state")->steps({1, options_.date, "test_v00"}))
+    EXPECT_NE(step.status, "running") << job_name(step.key);
   fs::remove(control_ / "r0_to_dl1_00101.0000");
   // On a busy machine the next subrun was under way as well, and they share a line.
   const std::regex interrupted("0000(-0001)?  r0_to_dl1  to run: the last try was interrupted");
@@ -1204,6 +1207,38 @@ TEST_F(NightTest, ASubrunWaitsForTheDriveLogToReachItsEnd) {
   log_until(100);
   EXPECT_EQ(run(), 0) << out_.str();
   EXPECT_NE(calls().find("r0_to_dl1 00101.0000"), std::string::npos);
+}
+
+TEST_F(NightTest, WhatWasFollowedStandsNoMore) {
+  const NightKey key{1, options_.date, "test_v00"};
+  State state = State::open(folder_ / "state");
+  options_.pass = true;
+  order("r0_to_dl1_00101.0000", "fail 5");
+  EXPECT_EQ(run(), 7);
+  Decision retry;
+  retry.kind = DecisionKind::retry;
+  retry.run = 101;
+  retry.author = "crew";
+  record_decision(state, key, retry);
+  EXPECT_EQ(run(), 7);
+  EXPECT_TRUE(standing_decisions(state, key).empty()) << "it was tried";
+  record_decision(state, key, retry);
+  fs::remove(control_ / "r0_to_dl1_00101.0000");
+  EXPECT_EQ(run(), 0);
+  EXPECT_TRUE(standing_decisions(state, key).empty());
+  calls();
+  options_.redo = Redo{.stage = "dl1_to_dl2", .reason = "new models", .author = "crew"};
+  order("dl1_to_dl2_00102.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(standing_decisions(state, key).size(), 1u) << "of one job it was not";
+  fs::remove(control_ / "dl1_to_dl2_00102.0001");
+  options_.pass = false;
+  EXPECT_EQ(run(), 0);
+  EXPECT_TRUE(standing_decisions(state, key).empty());
+  EXPECT_EQ(out_.str().find("new models"), std::string::npos) << out_.str();
+  calls();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "") << "the same wish again goes on with it";
 }
 
 TEST_F(NightTest, TheTableIsAlsoJson) {
