@@ -357,6 +357,10 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return print_plan_only(set_up(), pause_of(configuration), state_folder, settings, options,
                            services, out);
 
+  // Of a night that nobody took or processed, a wrong date for example, no trace is left.
+  if (std::error_code absent; !fs::exists(night_lock_file(state_folder, request.key), absent))
+    require_raw_data(request.r0, options.date);
+
   const NightLock lock =
       NightLock::take(options.dry_run ? state_folder / (name + ".dry_run.lock")
                                       : night_lock_file(state_folder, request.key));

@@ -1241,6 +1241,41 @@ TEST_F(NightTest, WhatWasFollowedStandsNoMore) {
   EXPECT_EQ(calls(), "") << "the same wish again goes on with it";
 }
 
+TEST_F(NightTest, OfATypeThatIsNoneTheFilesTell) {
+  const fs::path summary = folder_ / "summary/RunSummary_20221215.ecsv";
+  std::string text = read_text_file(summary);
+  for (std::size_t at = text.find(",DATA,"); at != std::string::npos; at = text.find(",DATA,"))
+    text.replace(at, 6, ",OBS,");
+  write(summary, text);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), everything);
+  EXPECT_NE(out_.str().find("calls run 00101 'OBS', which is no type; taken as DATA (assumed)"),
+            std::string::npos)
+      << out_.str();
+  write(summary, text.substr(0, 30));
+  try {
+    run();
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_NE(std::string(error.what()).find("move it away"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(NightTest, AMistypedDateLeavesNoTrace) {
+  options_.date = {1800, 1, 1};
+  for (const bool pass : {false, true}) {
+    options_.pass = pass;
+    try {
+      run();
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::missing_input);
+    }
+    EXPECT_FALSE(fs::exists(folder_ / "state"));
+  }
+}
+
 TEST_F(NightTest, TheTableIsAlsoJson) {
   order("r0_to_dl1_00101.0001", "fail 5");
   options_.json = true;
