@@ -441,6 +441,8 @@ void Recorder::used(const ActivityNote& activity, const FileNote& file) {
                       {"port", file.port}};
   if (const auto choice = file.attributes.find("choice"); choice != file.attributes.end())
     record["choice"] = choice->second;
+  if (const auto part = file.attributes.find("part"); part != file.attributes.end())
+    record["part"] = part->second;
   s.write(record);
 }
 

@@ -571,6 +571,9 @@ std::vector<Option> make_options() {
        "s",
        "after which that program is killed, and the night goes on without an answer",
        {0.1, 600}},
+      {"night.without_drive_log", K::text, "wait", "",
+       "what becomes of subruns while there is no drive log of their night: wait (they are made "
+       "when it comes, and missing until then) or go_on (without pointings)"},
       {"night.pause", K::text, "", "",
        "times of the day, UTC, in which the telescope observes and no new job starts: "
        "\"18:00-07:00\"; several with commas; empty: none"},

@@ -6,6 +6,7 @@
 #include <map>
 #include <regex>
 #include <set>
+#include <utility>
 
 #include "lib/base/error.hpp"
 #include "lib/io/text/ecsv.hpp"
@@ -66,6 +67,24 @@ void note_differences(const RunEntry& run, std::vector<std::string>& notes) {
                                 *run.expected_subruns));
 }
 
+bool is_run_type(const std::string& type) {
+  static const std::set<std::string> types{"DATA", "DRS4", "PEDCALIB", "CONF", "ERROR"};
+  return types.contains(type);
+}
+
+/// Read the run summary of a night. One that is cut is not passed over: what would then be taken
+/// for what kind of run, and how many subruns are expected, would be another matter.
+std::vector<RunEntry> read_summary_of_night(const fs::path& summary) {
+  try {
+    return read_run_summary(summary);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_input) throw;
+    throw Error(
+        ErrorKind::bad_input, error.problem(), summary.string(),
+        "copy it to here again, or move it away: the night makes its own from the raw files");
+  }
+}
+
 }  // namespace
 
 std::vector<RunEntry> read_run_summary(const fs::path& file) {
@@ -87,20 +106,24 @@ std::vector<RunEntry> read_run_summary(const fs::path& file) {
   return runs;
 }
 
+void require_raw_data(const fs::path& r0, const NightDate& date) {
+  const fs::path folder = r0 / date.compact();
+  if (!fs::is_directory(folder))
+    throw Error(ErrorKind::missing_input, "there is no raw data folder of this night",
+                folder.string(), "check the date and paths.r0 of the configuration");
+}
+
 Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope,
                     const NightDate& date, const FileProbe& probe) {
   Catalogue catalogue;
   const fs::path folder = r0 / date.compact();
   const fs::path summary = summaries / fmt::format("RunSummary_{}.ecsv", date.compact());
-  const bool has_folder = fs::is_directory(folder);
-  if (!has_folder)
-    throw Error(ErrorKind::missing_input, "there is no raw data folder of this night",
-                folder.string(), "check the date and paths.r0 of the configuration");
+  require_raw_data(r0, date);
   const fs::path canonical = fs::weakly_canonical(folder);
   std::map<int, RunEntry> runs;
   if (fs::exists(summary)) {
     catalogue.run_summary = fs::weakly_canonical(summary);
-    for (RunEntry& run : read_run_summary(summary)) runs[run.run] = std::move(run);
+    for (RunEntry& run : read_summary_of_night(summary)) runs[run.run] = std::move(run);
   }
   for (const auto& [number, subruns] : find_raw_files(folder, telescope, catalogue.notes)) {
     const bool in_summary = runs.contains(number);
@@ -112,12 +135,16 @@ Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope
         files.streams.push_back(canonical / path.filename());
       run.subruns.push_back(std::move(files));
     }
-    if (in_summary) continue;
+    if (in_summary && is_run_type(run.type)) continue;
     const FileKind kind = look_into(run.subruns.front().streams.front(), probe, catalogue.notes);
-    run.type = kind.type.empty() ? "DATA" : kind.type;
+    const std::string called = std::exchange(run.type, kind.type.empty() ? "DATA" : kind.type);
     run.type_from = kind.type.empty() ? "assumed" : "the file";
     run.format = kind.format;
-    if (!catalogue.run_summary.empty())
+    if (in_summary)
+      catalogue.notes.push_back(
+          fmt::format("the run summary calls run {} '{}', which is no type; taken as {} ({})",
+                      run_text(number), called, run.type, run.type_from));
+    else if (!catalogue.run_summary.empty())
       catalogue.notes.push_back(fmt::format("run {} is not in the run summary; taken as {} ({})",
                                             run_text(number), run.type, run.type_from));
   }

@@ -44,6 +44,9 @@ struct FileKind {
 };
 using FileProbe = std::function<FileKind(const std::filesystem::path&)>;
 
+/// @throws Error(missing_input) if a night has no folder of raw data.
+void require_raw_data(const std::filesystem::path& r0, const NightDate& date);
+
 /// Find the runs of a night: <r0>/<YYYYMMDD>/LST-<t>.<stream>.RunRRRRR.SSSS.fits.fz and
 /// <summaries>/RunSummary_<YYYYMMDD>.ecsv. Runs that only the summary knows are kept without
 /// subruns and noted; runs that only files show get their type from `probe`, else DATA.

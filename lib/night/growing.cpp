@@ -15,8 +15,6 @@ namespace alisio::night {
 namespace {
 
 constexpr double least_patience_s = 600;
-/// The last run is over when nothing has come of it for so many times as a subrun takes to settle.
-constexpr double quiet_settlings = 10;
 
 /// Tell whether a file of a subrun has come within the last `seconds`. Copies keep the time of the
 /// last writing, so that the time of the inode counts.

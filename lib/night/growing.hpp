@@ -8,6 +8,10 @@
 /// Which raw files are written still, while the telescope observes.
 namespace alisio::night {
 
+/// The last run is over, and what grows with it stands still, when nothing has come for so many
+/// times as a subrun takes to settle.
+inline constexpr double quiet_settlings = 10;
+
 /// Tell whether all that the headers of a FITS file announce is there.
 [[nodiscard]] bool is_whole_fits(const std::filesystem::path& file);
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "lib/io/text/log_part.hpp"
 #include "lib/night/failure.hpp"
 #include "lib/stage/description.hpp"
 
@@ -78,9 +79,12 @@ std::string fault_of_products(const Case& about, FileView& files) {
   return "";
 }
 
-/// Return the present hashes of an input. One that was read in part is known by its stamp alone.
+/// Return the present hashes of an input. One that was read in part is known by its stamp alone, a
+/// log by the part that was taken of it.
 std::optional<FileHashes> hashes_now(const std::string& path, const JobFile* recorded,
                                      FileView& files) {
+  if (recorded != nullptr && text::is_log_part(recorded->hashes.data_hash))
+    return files.hashes_of_part(path, recorded->hashes.data_hash);
   if (recorded == nullptr || !is_part_mark(recorded->hashes.sha256)) return files.hashes(path);
   const std::optional<FileStamp> now = files.stamp(path);
   if (!now) return std::nullopt;
@@ -162,12 +166,22 @@ bool is_unread_mark(const std::string& hash) {
   return hash == "absent" || hash.starts_with("unread ");
 }
 
+/// True if files that come through a port grow while the telescope observes.
+bool grows(const std::string& port) {
+  return port == "pointing" || port == "pointing_correction";
+}
+
+/// True if a failure's message tells of a file.
+bool names(const std::string& message, const std::string& path) {
+  return message.find(name_of(path)) != std::string::npos;
+}
+
 /// True if a try met other inputs than the one before it. What only one of them came to read tells
 /// nothing.
 bool met_other_inputs(const JobRecord& before, const JobRecord& now) {
   return std::any_of(now.inputs.begin(), now.inputs.end(), [&](const JobFile& file) {
     const JobFile* earlier = find_input(before, {file.port, file.path});
-    return earlier != nullptr &&
+    return earlier != nullptr && (!grows(file.port) || names(before.message, file.path)) &&
            is_unread_mark(earlier->hashes.sha256) == is_unread_mark(file.hashes.sha256) &&
            earlier->hashes.deciding() != file.hashes.deciding();
   });
@@ -180,6 +194,7 @@ bool would_meet_the_same(const Case& about, FileView& files) {
     if (about.coming.contains(input.path)) return false;
     const JobFile* recorded = find_input(*about.record, input);
     if (recorded == nullptr) return false;
+    if (grows(input.port) && !names(about.record->message, input.path)) continue;
     if (is_unread_mark(recorded->hashes.sha256)) {
       if (unread_mark(files.stamp(input.path)) != recorded->hashes.sha256) return false;
       continue;
@@ -254,6 +269,13 @@ std::optional<FileHashes> FileView::hashes(const std::string& path) {
   state_.files[path] = *now;
   rehashed_.push_back(*now);
   return hashes;
+}
+
+std::optional<FileHashes> FileView::hashes_of_part(const std::string& path,
+                                                   const std::string& part) {
+  std::optional<FileHashes> now = hashes(path);
+  if (now && access_.part) now->data_hash = access_.part(path, part);
+  return now;
 }
 
 const char* to_string(StepStatus status) {

@@ -23,6 +23,8 @@ struct StageFacts {
 struct FileAccess {
   std::function<std::optional<FileStamp>(const std::string&)> stamp;
   std::function<FileHashes(const std::string&)> hash;
+  /// What a log says now of the span of time of a text::log_part(); empty: logs count whole.
+  std::function<std::string(const std::string& path, const std::string& part)> part = {};
 };
 
 /// The files as the state remembers them: not read while their stamps are as recorded; others are
@@ -35,6 +37,9 @@ class FileView {
   [[nodiscard]] bool exists(const std::string& path) { return stamp(path).has_value(); }
   /// Return the present hashes, or nothing if the file does not exist.
   [[nodiscard]] std::optional<FileHashes> hashes(const std::string& path);
+  /// Return the same of a file of which a part was taken, as FileHashes::data_hash names it.
+  [[nodiscard]] std::optional<FileHashes> hashes_of_part(const std::string& path,
+                                                         const std::string& part);
   /// Files that had to be read.
   [[nodiscard]] const std::vector<FileStamp>& rehashed() const { return rehashed_; }
 

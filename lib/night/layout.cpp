@@ -422,6 +422,13 @@ class Layout {
     add(std::move(job));
   }
 
+  /// Tell whether a subrun was still written when a drive log that grows ended.
+  bool outlasts_drive_log(const SubrunFiles& files) {
+    if (setup_.pointing_until_unix_s <= 0 || files.streams.empty()) return false;
+    const std::optional<FileStamp> stamp = files_.stamp(files.streams.front().string());
+    return stamp && static_cast<double>(stamp->mtime_ns) * 1e-9 > setup_.pointing_until_unix_s;
+  }
+
   Job make_r0_to_dl1(int run, int subrun, const SubrunFiles* files, const RunPlan& chosen) {
     Job job;
     const int telescope = setup_.key.telescope;
@@ -451,6 +458,15 @@ class Layout {
     add_constants(ConstantsKind::drs4_pedestal, chosen.drs4_pedestal, job);
     add_constants(ConstantsKind::charge, chosen.charge, job);
     add_constants(ConstantsKind::time, chosen.time, job);
+    if (job.obstacle.empty() && !setup_.no_drive_log.empty()) {
+      job.obstacle = setup_.no_drive_log;
+      job.files_missing = true;
+    }
+    if (files != nullptr && outlasts_drive_log(*files)) {
+      job.too_early =
+          fmt::format("the drive log does not reach to the end of run {} yet", run_text(run));
+      plan_.taken[run] = job.too_early;
+    }
     if (!setup_.drive_log.empty()) {
       job.inputs.push_back({"pointing", setup_.drive_log.string()});
       // The stage reads this file by itself; one that appears later must still be noticed.

@@ -31,6 +31,7 @@
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
 #include "lib/night/process.hpp"
+#include "lib/night/production.hpp"
 #include "lib/night/words.hpp"
 #include "lib/stage/description.hpp"
 
@@ -54,6 +55,19 @@ bool stops_on_gates(const config::Configuration& configuration) {
     throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to treat failed gates", said),
                 "gates.on_failure", "known: warn, stop");
   return said == "stop";
+}
+
+std::string configured_production(const config::Configuration& configuration) {
+  const std::string named = configuration.text("prod_id");
+  return named.empty() ? version_tag() + "_v00" : named;
+}
+
+bool waits_for_drive_log(const config::Configuration& configuration) {
+  const std::string said = configuration.text("night.without_drive_log");
+  if (said != "wait" && said != "go_on")
+    throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to do without", said),
+                "night.without_drive_log", "known: wait, go_on");
+  return said == "wait";
 }
 
 Steps steps_of(const NightOptions& options, const config::Configuration& configuration) {
@@ -89,6 +103,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   request.r0g = configuration.path("paths.r0g");
   request.run_summaries = configuration.path("paths.run_summary");
   request.drive = configuration.path("paths.drive");
+  request.waits_for_drive_log = waits_for_drive_log(configuration);
   request.calibration = configuration.path("paths.calibration");
   request.tailcuts = configuration.path("paths.tailcuts");
   request.pedestal_ids = configuration.path("paths.pedestal_ids");
@@ -187,11 +202,11 @@ std::vector<Decision> redo_decisions(const NightOptions& options) {
   return decisions;
 }
 
-/// Return those of them that do not stand already: saying the same again goes on with it.
+/// Return those of them that were not said before: saying the same again goes on with it.
 std::vector<Decision> new_decisions(std::vector<Decision> asked,
-                                    const std::vector<Decision>& standing) {
+                                    const std::vector<Decision>& said) {
   std::erase_if(asked, [&](const Decision& one) {
-    return std::any_of(standing.begin(), standing.end(), [&](const Decision& other) {
+    return std::any_of(said.begin(), said.end(), [&](const Decision& other) {
       return other.kind == one.kind && other.run == one.run && other.stage == one.stage &&
              other.reason == one.reason;
     });
@@ -205,14 +220,16 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
                     const NightServices& services, std::ostream& out) {
   StateSnapshot snapshot;
   std::optional<State> state = State::open_read_only(state_folder);
+  std::vector<Decision> said;
   if (state) {
     snapshot = state->snapshot(setup.key);
+    said = all_decisions(*state, setup.key);
     settings.decisions = standing_decisions(*state, setup.key);
     settings.known_verdict = [&](const FileStamp& file) {
       return state->known_verdict(settings.gates, file);
     };
   }
-  for (Decision& redo : new_decisions(redo_decisions(options), settings.decisions)) {
+  for (Decision& redo : new_decisions(redo_decisions(options), said)) {
     redo.at = utc_now_after(state ? latest_instant(*state, setup.key) : "");
     settings.decisions.push_back(std::move(redo));
   }
@@ -299,9 +316,16 @@ std::map<std::string, StageFacts> stage_facts(const config::Configuration& confi
 NightKey night_key(const config::Configuration& configuration, const NightDate& date,
                    const std::string& prod_id) {
   NightKey key{static_cast<int>(configuration.integer("telescope")), date, prod_id};
-  if (key.prod_id.empty()) key.prod_id = configuration.text("prod_id");
-  if (key.prod_id.empty()) key.prod_id = version_tag() + "_v00";
+  if (key.prod_id.empty()) key.prod_id = configured_production(configuration);
   check_prod_id(key.prod_id);
+  if (!prod_id.empty()) return key;
+  try {
+    if (auto state = State::open_read_only(configuration.path("paths.state")))
+      key.prod_id = production_of(*state, key);
+  } catch (const Error& error) {
+    // Whoever works with the state says what is wrong with it.
+    spdlog::debug("the productions of {} are not known: {}", date.iso(), error.what());
+  }
   return key;
 }
 
@@ -333,6 +357,10 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return print_plan_only(set_up(), pause_of(configuration), state_folder, settings, options,
                            services, out);
 
+  // Of a night that nobody took or processed, a wrong date for example, no trace is left.
+  if (std::error_code absent; !fs::exists(night_lock_file(state_folder, request.key), absent))
+    require_raw_data(request.r0, options.date);
+
   const NightLock lock =
       NightLock::take(options.dry_run ? state_folder / (name + ".dry_run.lock")
                                       : night_lock_file(state_folder, request.key));
@@ -346,6 +374,10 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                 "wait for its end, or stop it");
   }
 
+  if (const std::string usual = configured_production(configuration);
+      options.prod_id.empty() && usual != request.key.prod_id)
+    spdlog::info("this night goes on as {}, as which it was begun; --prod-id {} makes it anew",
+                 request.key.prod_id, usual);
   State state = State::open(state_folder);
   if (const auto closing = state.closing(request.key); closing && closing->closed() &&
                                                        !options.dry_run &&
@@ -365,7 +397,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   };
   if (!options.dry_run)
     for (const Decision& redo :
-         new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
+         new_decisions(redo_decisions(options), all_decisions(state, request.key)))
       record_decision(state, request.key, redo);
   settings.decisions = standing_decisions(state, request.key);
   PassOptions how =
@@ -409,6 +441,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
       throw Error(ErrorKind::interrupted,
                   fmt::format("stopped by {}; the state is kept", strsignal(signal)), name,
                   "the same command goes on from here");
+  pass.end_followed_decisions();
   pass.merge_all();
   pass.judge_data();
   pass.show();

@@ -95,7 +95,8 @@ struct NightOptions {
   std::optional<double> settle_s;     ///< see SetupRequest
 };
 
-/// Return which night of which production is meant. @param prod_id empty: as configured
+/// Return which night of which production is meant. @param prod_id empty: as configured, or as the
+/// night was begun (see production_of())
 /// @throws Error(usage) for a name that is no folder's.
 [[nodiscard]] NightKey night_key(const config::Configuration& configuration, const NightDate& date,
                                  const std::string& prod_id);

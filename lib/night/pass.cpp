@@ -14,6 +14,7 @@
 #include "lib/night/absent.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/file_hashes.hpp"
+#include "lib/night/followed.hpp"
 #include "lib/night/instant.hpp"
 #include "lib/night/kept_configuration.hpp"
 #include "lib/night/progress.hpp"
@@ -108,8 +109,14 @@ void Pass::look_for_raw() {
   looked_at_ = Clock::now();
   try {
     NightSetup now = set_up_();
-    if (now.catalogue.runs == setup_.catalogue.runs && now.taken_runs == setup_.taken_runs) return;
-    spdlog::info("other raw files are complete now than before");
+    const bool pointings = now.pointing_until_unix_s != setup_.pointing_until_unix_s &&
+                           std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [](const auto& one) {
+                             return one.job.key.stage == "r0_to_dl1" && !one.job.too_early.empty();
+                           });
+    if (now.catalogue.runs == setup_.catalogue.runs && now.taken_runs == setup_.taken_runs &&
+        now.drive_log == setup_.drive_log && !pointings)
+      return;
+    spdlog::info("other raw files are complete now than before, or their pointings are known");
     setup_ = std::move(now);
   } catch (const Error& error) {
     spdlog::warn("what raw files came cannot be told now: {}", error.what());
@@ -390,6 +397,16 @@ void Pass::look_at_queue() {
       plan_.jobs[position->second].step = events_.step_under_way(key);
 }
 
+void Pass::stop() {
+  const std::vector<ExecutionEnd> ends = executor_.stop();
+  take_ends(ends, nullptr);
+  std::vector<JobKey> stopped;
+  for (const ExecutionEnd& end : ends)
+    stopped.insert(stopped.end(), end.process.jobs.begin(), end.process.jobs.end());
+  update(stopped);
+  show();
+}
+
 int Pass::run() {
   SignalWait signals;
   share_hashes();
@@ -414,7 +431,7 @@ int Pass::run() {
         spdlog::warn("{}: {} {} job{}", strsignal(signal),
                      executor_.outlives_passes() ? "leaving" : "stopping", executor_.under_way(),
                      executor_.under_way() == 1 ? "" : "s");
-        take_ends(executor_.stop(), nullptr);
+        stop();
         return signal;
       }
       take_ends(executor_.poll(), &progress);
@@ -450,6 +467,20 @@ void Pass::show() {
 }
 
 // --- the end ---
+
+void Pass::end_followed_decisions() {
+  std::set<std::int64_t> followed;
+  for (const Decision& decision : settings_.decisions)
+    if (decision.id != 0 && is_followed(decision, plan_, snapshot_, setup_.asked)) {
+      end_followed(state_, decision);
+      followed.insert(decision.id);
+    }
+  if (followed.empty()) return;
+  std::erase_if(settings_.decisions,
+                [&](const Decision& decision) { return followed.contains(decision.id); });
+  // What is planned tells of decisions, and points to them.
+  plan_everything();
+}
 
 void Pass::merge_all() {
   merges_.merge_all(view());

@@ -47,6 +47,8 @@ class Pass {
   /// Run all that can run. @returns the signal that asked for a stop, or 0; after SIGUSR1 nothing
   /// more is started, and it returns 0 when what runs has ended.
   [[nodiscard]] int run();
+  /// End the decisions to try or make again what has been tried and made.
+  void end_followed_decisions();
   void merge_all();
   /// Ask the quality gates about the data that stand.
   void judge_data();
@@ -87,6 +89,8 @@ class Pass {
   void withdraw_unwanted();
   /// Take note of what has not begun yet.
   void look_at_queue();
+  /// End what cannot outlive this pass, and show that it does not run.
+  void stop();
   void take_ends(const std::vector<ExecutionEnd>& ends, Progress* progress);
   Outcome record_end(const ExecutionEnd& about);
   void adopt(Outcome& outcome);

@@ -198,6 +198,8 @@ class Reader {
                   {file.sha256, file.data_hash},
                   text_of(record, "quality")};
     if (file.sha256.empty()) noted.hashes.sha256 = mark_of_part(file);
+    if (std::string part = text_of(record, "part"); !part.empty())
+      noted.hashes.data_hash = std::move(part);
     (generated ? activity.job.outputs : activity.job.inputs).push_back(std::move(noted));
   }
 

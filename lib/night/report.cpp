@@ -25,6 +25,8 @@ std::vector<JobFile> files_of(const json& list, std::vector<FileStamp>& all) {
       file.hashes.sha256 = part_mark(stamp);
     else
       all.push_back(stamp);
+    // What counts of a file that grows is the part that was taken of it.
+    if (item.contains("part")) file.hashes.data_hash = item.at("part");
     files.push_back(std::move(file));
   }
   return files;

@@ -16,6 +16,7 @@
 #include "lib/config/models_file.hpp"
 #include "lib/config/response_files.hpp"
 #include "lib/io/text/drive_log.hpp"
+#include "lib/io/text/log_part.hpp"
 #include "lib/night/growing.hpp"
 #include "lib/night/models.hpp"
 #include "lib/night/observation.hpp"
@@ -126,6 +127,38 @@ std::map<int, std::string> sources_of_runs(const NightSetup& setup) {
   return sources;
 }
 
+/// Return the end of a drive log to which lines are being added, UTC unix, s; 0 if there are none.
+double end_of_growing_log(const fs::path& file, double settle_s) {
+  const double now = static_cast<double>(std::time(nullptr));
+  const double since = now - quiet_settlings * settle_s;
+  const std::optional<FileStamp> stamp = stamp_of(file);
+  if (!stamp || static_cast<double>(stamp->mtime_ns) * 1e-9 < since) return 0;
+  try {
+    const text::LogSamples log = text::read_log_samples(file);
+    return log.time.empty() || log.time.back() < since ? 0 : log.time.back();
+  } catch (const Error& error) {
+    // A line may be half written; of a damaged log the jobs say more.
+    spdlog::debug("the end of the drive log is not known: {}", error.what());
+    return 0;
+  }
+}
+
+void find_drive_log(const SetupRequest& request, NightSetup& setup) {
+  const fs::path file = text::drive_log_of(request.drive, request.key.date);
+  if (!file.empty()) {
+    setup.drive_log = fs::weakly_canonical(file);
+    if (request.settle_s)
+      setup.pointing_until_unix_s = end_of_growing_log(setup.drive_log, *request.settle_s);
+    return;
+  }
+  std::string absent = fmt::format("there is no drive log of {} in {}", request.key.date.compact(),
+                                   request.drive.string());
+  if (request.waits_for_drive_log)
+    setup.no_drive_log = std::move(absent);
+  else
+    setup.catalogue.notes.push_back(absent + ": pointings will be NaN");
+}
+
 }  // namespace
 
 bool NightSetup::is_asked(int run) const {
@@ -161,12 +194,7 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
     setup.growing_subruns = growing.subruns;
     setup.taken_runs = std::move(growing.runs);
   }
-  const fs::path drive_log = text::drive_log_of(request.drive, request.key.date);
-  if (!drive_log.empty())
-    setup.drive_log = fs::weakly_canonical(drive_log);
-  else
-    setup.catalogue.notes.push_back(fmt::format(
-        "there is no drive log of {} in {}: pointings will be NaN", date, request.drive.string()));
+  find_drive_log(request, setup);
   read_catalogues(request, setup);
   setup.run_sources = sources_of_runs(setup);
   for (const ConstantsKind kind : constants_kinds)

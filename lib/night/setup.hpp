@@ -38,9 +38,11 @@ struct NightSetup {
   NightFolders folders;
   Steps steps;
   Catalogue catalogue;
-  std::filesystem::path drive_log;                       ///< empty: there is none
-  RunCatalogue run_catalogue;                            ///< what its runs observed
-  std::filesystem::path sources;                         ///< catalogue of gamma-ray sources
+  std::filesystem::path drive_log;   ///< empty: there is none
+  std::string no_drive_log;          ///< why DL1 waits for one; empty: it does not
+  double pointing_until_unix_s = 0;  ///< end of a drive log that grows, UTC; 0: it does not grow
+  RunCatalogue run_catalogue;        ///< what its runs observed
+  std::filesystem::path sources;     ///< catalogue of gamma-ray sources
   std::vector<std::filesystem::path> responses;          ///< of the instrument, for DL3
   std::filesystem::path ffactor_systematics;             ///< empty: there is none
   std::array<std::filesystem::path, 3> given_constants;  ///< by ConstantsKind; may be empty
@@ -76,7 +78,8 @@ struct SetupRequest {
   CleaningLevels levels;                   ///< of dl1ab
   double picture_threshold = 0;            ///< that the models must be trained for, p.e.
   Steps steps;
-  std::vector<int> runs;  ///< empty: all
+  bool waits_for_drive_log = true;  ///< no DL1 is made without one
+  std::vector<int> runs;            ///< empty: all
   /// Leave out subruns that have not been unchanged and whole for so long, s; nothing: take all.
   std::optional<double> settle_s;
 };

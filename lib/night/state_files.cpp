@@ -111,6 +111,9 @@ fs::path back_up_state(const fs::path& folder, fs::path target) {
              fmt::format("{}{}-{}", backup_mark, database.user_version(), time_mark());
   if (fs::exists(target))
     throw Error(ErrorKind::usage, "is there already", target.string(), "name another file");
+  if (const fs::path into = fs::absolute(target).parent_path(); !fs::is_directory(into))
+    throw Error(ErrorKind::usage, "the folder of the copy is not there", into.string(),
+                "make it, or name another: is the disk mounted?");
   PendingFile pending(target);
   database.run("VACUUM INTO " + quoted(pending.path()));
   pending.publish();

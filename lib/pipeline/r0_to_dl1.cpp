@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <mutex>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "calib/charge/image_producer.hpp"
 #include "calib/drs4/readout.hpp"
@@ -12,6 +17,7 @@
 #include "lib/base/log.hpp"
 #include "lib/flow/scratch_pool.hpp"
 #include "lib/io/text/drive_log.hpp"
+#include "lib/io/text/log_part.hpp"
 #include "lib/pipeline/check_dl1.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/interleaved_file.hpp"
@@ -92,6 +98,63 @@ std::vector<InterleavedWriter::Prepared> prepare_interleaved(
   return out;
 }
 
+/// From the first to the last event, UTC unix, s.
+struct TimeSpan {
+  double from = std::numeric_limits<double>::infinity();
+  double to = -std::numeric_limits<double>::infinity();
+
+  void extend(std::span<const double> times) {
+    for (const double time : times) {
+      if (!std::isfinite(time)) continue;
+      from = std::min(from, time);
+      to = std::max(to, time);
+    }
+  }
+};
+
+/// A log that pointings come from, and the port that it comes through.
+struct PointingLog {
+  std::string port;
+  text::LogSamples samples;
+};
+
+std::vector<PointingLog> read_pointing_logs(const std::filesystem::path& drive_log) {
+  std::vector<PointingLog> logs;
+  if (drive_log.empty()) return logs;
+  logs.push_back({"pointing", text::read_log_samples(drive_log)});
+  if (const auto bending = text::bending_log_of(drive_log); !bending.empty())
+    logs.push_back({"pointing_correction", text::read_log_samples(bending)});
+  return logs;
+}
+
+/// Name what a span of time takes of each log, by port: the logs grow, and what is said of later
+/// events concerns others.
+std::map<std::string, std::string> parts_of(const std::vector<PointingLog>& logs,
+                                            const TimeSpan& span) {
+  std::map<std::string, std::string> parts;
+  if (span.from <= span.to)
+    for (const PointingLog& log : logs)
+      parts[log.port] = text::log_part(log.samples, span.from, span.to);
+  return parts;
+}
+
+/// Note the logs that pointings come from.
+/// @param parts what is taken of them, by port; empty: all
+void use_pointing(stage::StageRun& run, const std::filesystem::path& drive_log,
+                  const std::map<std::string, std::string>& parts) {
+  if (drive_log.empty()) return;
+  const auto use = [&](const std::string& port, const std::filesystem::path& file) {
+    const auto part = parts.find(port);
+    if (part == parts.end())
+      run.use(port, file);
+    else
+      run.use(port, file, {{"part", part->second}});
+  };
+  use("pointing", drive_log);
+  if (const auto bending = text::bending_log_of(drive_log); !bending.empty())
+    use("pointing_correction", bending);
+}
+
 }  // namespace
 
 std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
@@ -118,14 +181,11 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     if (!request.time_calibration.empty()) run.use("time_calibration", request.time_calibration);
     if (!request.run_summary.empty()) run.use("run_summary", request.run_summary);
     if (!request.pedestal_ids.empty()) run.use("pedestal_ids", request.pedestal_ids);
-    if (request.drive_log.empty()) return;
-    run.use("pointing", request.drive_log);
-    if (const auto bending = text::bending_log_of(request.drive_log); !bending.empty())
-      run.use("pointing_correction", bending);
   };
   if (run.activity().dry_run) {
     run.use("r0_subrun", request.input);
     use_constants();
+    use_pointing(run, request.drive_log, {});
     run.plan_product("dl1_subrun", target);
     if (with_interleaved) run.plan_product("interleaved", interleaved_target);
     if (with_muons) run.plan_product("muons", muons_target);
@@ -165,6 +225,8 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   if (!request.time_calibration.empty())
     constants.time = std::make_shared<calib::TimeCalibration>(
         calib::read_time_calibration(request.time_calibration, n_pixels));
+  // Read before what the pointings come from: what is appended between the two is no part of it.
+  const std::vector<PointingLog> pointing = read_pointing_logs(request.drive_log);
   if (!request.drive_log.empty())
     constants.drive_log = std::make_shared<text::DriveLog>(text::read_drive_log(request.drive_log));
   calib::ImageProducer producer(source, constants, telescope.geometry,
@@ -197,6 +259,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   std::map<std::size_t, std::vector<MuonRing>> muon_candidates;
   std::map<std::size_t, check::Prepared> prepared_checks;
   std::int64_t events = 0;
+  TimeSpan span;
   flow::ThreadPool pool(request.threads);
   producer.run(
       pool,
@@ -250,6 +313,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
         writer.write(block.events, chunk);
         if (rows != nullptr) append_rows(*rows, block.events, telescope, run_number);
         events += std::int64_t(block.events.size);
+        span.extend({block.events.time_unix_s.data(), block.events.size});
         if (request.progress) request.progress(events, std::int64_t(source.event_count()));
       });
   warn_of(source, producer, request);
@@ -257,6 +321,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     throw Error(ErrorKind::bad_input, "holds no events", request.input.string(),
                 "leave the subrun out, or copy its files again");
 
+  use_pointing(run, request.drive_log, parts_of(pointing, span));
   timed.emplace(&run.timings(), "finish files");
   std::vector<MonitoringParts> parts;
   for (const auto& part : producer.monitoring().parts())

@@ -169,9 +169,11 @@ const std::vector<FileNote>& StageRun::used() {
     note.attributes = input.attributes;
     observer_.used(activity_, note);
     used_.push_back(std::move(note));
-    if (find_port(stage.inputs, stage.name, input.port).in_identity)
-      identity_inputs.emplace_back(
-          input.port, input.stamp.data_hash.empty() ? input.stamp.sha256 : input.stamp.data_hash);
+    if (!find_port(stage.inputs, stage.name, input.port).in_identity) continue;
+    const auto part = input.attributes.find("part");
+    const std::string& whole =
+        input.stamp.data_hash.empty() ? input.stamp.sha256 : input.stamp.data_hash;
+    identity_inputs.emplace_back(input.port, part == input.attributes.end() ? whole : part->second);
   }
   if (first_error) std::rethrow_exception(first_error);
   activity_.identity = job_identity(stage.name, stage.version, activity_.configuration_json,
@@ -262,6 +264,8 @@ nlohmann::ordered_json StageRun::report(const OutcomeNote& outcome) const {
   for (const Input& input : inputs_) {
     nlohmann::ordered_json item{{"port", input.port}};
     item.update(to_json(input.stamp));
+    if (const auto part = input.attributes.find("part"); part != input.attributes.end())
+      item["part"] = part->second;
     inputs.push_back(std::move(item));
   }
   nlohmann::ordered_json outputs = nlohmann::ordered_json::array();

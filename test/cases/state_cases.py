@@ -42,6 +42,9 @@ def case_state_rebuild(case):
     state = night.folder / "state/alisio.sqlite"
     kept = night.folder / "kept.sqlite"
     case.run("state", "backup", kept, "--config", night.config).ends("done")
+    nowhere = night.folder / "no/such/disk"
+    case.run("state", "backup", nowhere / "x", "--config", night.config).ends("usage").complains("mounted")
+    expect(not nowhere.parent.exists(), "folders were made")
     state.unlink()
     for part in ("-wal", "-shm"):
         state.with_name(state.name + part).unlink(missing_ok=True)

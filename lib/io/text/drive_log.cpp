@@ -8,10 +8,13 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
+#include <sstream>
 #include <string_view>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/hash.hpp"
+#include "lib/io/text/log_part.hpp"
 
 namespace alisio::text {
 namespace fs = std::filesystem;
@@ -33,6 +36,8 @@ constexpr LineFormat three_numbers{3, 0, 1, 2};
 constexpr LineFormat early_positions{20, 5, 7, 12};
 /// "Tue Feb 18 20:13:02 2020 <time> Az <correction> El <correction>".
 constexpr LineFormat early_corrections{10, 5, 7, 9};
+
+constexpr std::string_view part_word = "span ";
 
 std::vector<std::string_view> words_of(std::string_view line) {
   constexpr std::string_view blank = " \t\r";
@@ -78,6 +83,15 @@ ThreeColumns read_three_columns(const fs::path& file, const LineFormat& early) {
     columns.third.push_back(number(format->zenith));
   }
   return columns;
+}
+
+/// Lines can be out of order where two sources of the report overlap; the peers sort them too.
+std::vector<std::size_t> order_of(const std::vector<double>& times) {
+  std::vector<std::size_t> order(times.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return times[a] < times[b]; });
+  return order;
 }
 
 fs::path existing(const fs::path& file) {
@@ -136,13 +150,7 @@ DriveLog read_drive_log(const fs::path& file) {
   }
   if (positions.first.empty())
     throw Error(ErrorKind::bad_input, "holds no positions", file.string());
-  // Lines can be out of order where two sources of the report overlap; the peers sort them too.
-  std::vector<std::size_t> order(positions.first.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return positions.first[a] < positions.first[b];
-  });
-  for (const std::size_t i : order) {
+  for (const std::size_t i : order_of(positions.first)) {
     log.time.push_back(positions.first[i]);
     log.azimuth.push_back(positions.second[i]);
     log.altitude.push_back(90.0 - positions.third[i]);
@@ -168,6 +176,46 @@ Pointing pointing_at(const DriveLog& log, double t) {
   const bool crossed = next_azimuth != log.azimuth[i + 1];
   if (crossed) azimuth = std::fmod(azimuth + 360, 360);
   return {interpolate(log.altitude[i], log.altitude[i + 1]) * to_rad, azimuth * to_rad};
+}
+
+LogSamples read_log_samples(const fs::path& file) {
+  const std::string name = file.filename().string();
+  const bool bending =
+      name.starts_with("BendingModelCorrection_log") || name.starts_with("bendingmodelcorrection");
+  ThreeColumns columns = read_three_columns(file, bending ? early_corrections : early_positions);
+  LogSamples log;
+  for (const std::size_t i : order_of(columns.first)) {
+    log.time.push_back(columns.first[i]);
+    log.azimuth.push_back(columns.second[i]);
+    log.zenith.push_back(columns.third[i]);
+  }
+  return log;
+}
+
+std::string log_part(const LogSamples& log, double from, double to) {
+  const auto begin = log.time.begin(), end = log.time.end();
+  auto first = std::upper_bound(begin, end, from);
+  if (first != begin) --first;
+  auto last = std::upper_bound(begin, end, to);
+  if (last != end) ++last;
+  std::string samples;
+  for (auto time = first; time < last; ++time) {
+    const auto i = static_cast<std::size_t>(time - begin);
+    samples += fmt::format("{} {} {}\n", log.time[i], log.azimuth[i], log.zenith[i]);
+  }
+  return fmt::format("{}{} {} {}", part_word, from, to, hash_text(samples));
+}
+
+std::string log_part_like(const LogSamples& log, const std::string& other) {
+  std::istringstream words(other);
+  std::string word;
+  double from = 0, to = 0;
+  if (!(words >> word >> from >> to)) throw Error(ErrorKind::bug, "is no part of a log", other);
+  return log_part(log, from, to);
+}
+
+bool is_log_part(const std::string& text) {
+  return text.starts_with(part_word);
 }
 
 }  // namespace alisio::text

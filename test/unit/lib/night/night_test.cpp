@@ -330,6 +330,9 @@ TEST_F(NightTest, StopsItsJobsWhenToldAndGoesOnLater) {
   ::kill(night, SIGTERM);
   EXPECT_EQ(wait_exit(night), 130);
   EXPECT_EQ(part_files(), 0);
+  for (const StepRecord& step :
+       State::open_read_only(folder_ / "state")->steps({1, options_.date, "test_v00"}))
+    EXPECT_NE(step.status, "running") << job_name(step.key);
   fs::remove(control_ / "r0_to_dl1_00101.0000");
   // On a busy machine the next subrun was under way as well, and they share a line.
   const std::regex interrupted("0000(-0001)?  r0_to_dl1  to run: the last try was interrupted");
@@ -371,6 +374,25 @@ TEST_F(NightTest, ProductionsLiveSideBySide) {
   EXPECT_TRUE(fs::exists(product("dl2", 101, 0, "test_v01")));
   options_.prod_id = "../elsewhere";
   EXPECT_THROW(run(), Error);
+}
+
+TEST_F(NightTest, ANightGoesOnAsItWasBegun) {
+  options_.prod_id.clear();
+  options_.pass = true;
+  configure("prod_id: v0.1.0_v00\n");
+  ASSERT_EQ(run(), 0);
+  calls();
+  configure("prod_id: v0.2.0_v00\n");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "") << "another version of the program makes nothing again";
+  EXPECT_FALSE(fs::exists(folder_ / "DL1/20221215/v0.2.0_v00"));
+  options_.prod_id = "v0.2.0_v00";
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), everything) << "by hand it does";
+  options_.prod_id.clear();
+  fs::remove(product("dl2", 101, 0, "v0.2.0_v00"));
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "dl1_to_dl2 00101.0000") << "the configured one, which it has now";
 }
 
 TEST_F(NightTest, MissingFilesAreSaid) {
@@ -1072,7 +1094,7 @@ TEST_F(NightTest, WhatGathersARunWaitsForItsEnd) {
     return job.run == 102 || job.run == whole_night;
   })) << "nor is its provenance merged";
   settled(102, 1);
-  EXPECT_EQ(run(), 7) << "run 103 is expected";
+  EXPECT_EQ(run(), 0) << out_.str();
   std::set<std::string> now = gathered();
   EXPECT_TRUE(std::includes(now.begin(), now.end(), of_102.begin(), of_102.end()))
       << "the run summary says that nothing more comes of it";
@@ -1084,7 +1106,7 @@ TEST_F(NightTest, WhatGathersARunWaitsForItsEnd) {
   EXPECT_EQ(run(), 7);
   EXPECT_EQ(gathered(), std::set<std::string>{});
   options_.settle_s = 0;
-  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(run(), 0) << out_.str();
   now = gathered();
   EXPECT_TRUE(now.contains("merge_dl1 00103") && now.contains("night_report night"));
   EXPECT_FALSE(merges_.empty());
@@ -1141,6 +1163,117 @@ TEST_F(NightTest, WhatOnlyHasTheNameOfARawFileIsLeftOut) {
   EXPECT_NE(text.find("LST-1.1.Run00103.0000.fits.fz is no file"), std::string::npos);
   run();
   EXPECT_EQ(calls(), everything);
+}
+
+TEST_F(NightTest, SubrunsWaitForADriveLog) {
+  ASSERT_EQ(run(), 0);
+  calls();
+  fs::rename(folder_ / "drive", folder_ / "aside");
+  fs::remove(product("dl1", 101, 0));
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "");
+  EXPECT_NE(out_.str().find("there is no drive log of 20221215 in "), std::string::npos)
+      << out_.str();
+  configure("night: {without_drive_log: go_on}\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "r0_to_dl1 00101.0000");
+  EXPECT_NE(out_.str().find("pointings will be NaN"), std::string::npos);
+  configure("night: {without_drive_log: maybe}\n");
+  EXPECT_THROW(run(), Error);
+}
+
+TEST_F(NightTest, ASubrunWaitsForTheDriveLogToReachItsEnd) {
+  options_.settle_s = 60;
+  const auto log_until = [&](double seconds_ago) {
+    write(folder_ / "drive/DrivePosition_log_20221215.txt",
+          fmt::format(
+              "1671141600 0 20\n{} 0 20\n",
+              std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+                      .count() -
+                  seconds_ago));
+  };
+  for (const int number : {101, 102})
+    for (const int subrun : {0, 1})
+      for (int stream = 1; stream <= 4; ++stream)
+        fs::last_write_time(raw(number, subrun, stream),
+                            fs::file_time_type::clock::now() - std::chrono::hours(1));
+  fs::last_write_time(raw(101, 0, 1), fs::file_time_type::clock::now() - std::chrono::seconds(200));
+  log_until(300);
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls().find("00101.0000"), std::string::npos);
+  EXPECT_NE(out_.str().find("the drive log does not reach to the end of run 00101 yet"),
+            std::string::npos)
+      << out_.str();
+  log_until(100);
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(calls().find("r0_to_dl1 00101.0000"), std::string::npos);
+}
+
+TEST_F(NightTest, WhatWasFollowedStandsNoMore) {
+  const NightKey key{1, options_.date, "test_v00"};
+  State state = State::open(folder_ / "state");
+  options_.pass = true;
+  order("r0_to_dl1_00101.0000", "fail 5");
+  EXPECT_EQ(run(), 7);
+  Decision retry;
+  retry.kind = DecisionKind::retry;
+  retry.run = 101;
+  retry.author = "crew";
+  record_decision(state, key, retry);
+  EXPECT_EQ(run(), 7);
+  EXPECT_TRUE(standing_decisions(state, key).empty()) << "it was tried";
+  record_decision(state, key, retry);
+  fs::remove(control_ / "r0_to_dl1_00101.0000");
+  EXPECT_EQ(run(), 0);
+  EXPECT_TRUE(standing_decisions(state, key).empty());
+  calls();
+  options_.redo = Redo{.stage = "dl1_to_dl2", .reason = "new models", .author = "crew"};
+  order("dl1_to_dl2_00102.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(standing_decisions(state, key).size(), 1u) << "of one job it was not";
+  fs::remove(control_ / "dl1_to_dl2_00102.0001");
+  options_.pass = false;
+  EXPECT_EQ(run(), 0);
+  EXPECT_TRUE(standing_decisions(state, key).empty());
+  EXPECT_EQ(out_.str().find("new models"), std::string::npos) << out_.str();
+  calls();
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "") << "the same wish again goes on with it";
+}
+
+TEST_F(NightTest, OfATypeThatIsNoneTheFilesTell) {
+  const fs::path summary = folder_ / "summary/RunSummary_20221215.ecsv";
+  std::string text = read_text_file(summary);
+  for (std::size_t at = text.find(",DATA,"); at != std::string::npos; at = text.find(",DATA,"))
+    text.replace(at, 6, ",OBS,");
+  write(summary, text);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), everything);
+  EXPECT_NE(out_.str().find("calls run 00101 'OBS', which is no type; taken as DATA (assumed)"),
+            std::string::npos)
+      << out_.str();
+  write(summary, text.substr(0, 30));
+  try {
+    run();
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_NE(std::string(error.what()).find("move it away"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(NightTest, AMistypedDateLeavesNoTrace) {
+  options_.date = {1800, 1, 1};
+  for (const bool pass : {false, true}) {
+    options_.pass = pass;
+    try {
+      run();
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::missing_input);
+    }
+    EXPECT_FALSE(fs::exists(folder_ / "state"));
+  }
 }
 
 TEST_F(NightTest, TheTableIsAlsoJson) {

@@ -59,7 +59,8 @@ class PlanTest : public testing::Test {
                             [this](const std::string& path) {
                               hashed_.push_back(path);
                               return hashes_of(disk_.at(path));
-                            }};
+                            },
+                            [this](const std::string&, const std::string&) { return part_; }};
     FileView files(state_, access);
     NightPlan plan;
     Verdicts verdicts;
@@ -108,6 +109,7 @@ class PlanTest : public testing::Test {
   PassEvents events_;
   std::map<std::string, FileStamp> disk_;
   std::vector<std::string> hashed_;
+  std::string part_ = "span 1 2 a";  ///< of logs, as it is now
   std::int64_t clock_ = 0;
 };
 
@@ -244,6 +246,34 @@ TEST_F(PlanTest, WhatFailedForGoodWaitsForAChange) {
   EXPECT_EQ(plan().dl1.status, StepStatus::to_run) << "a full disk may be empty by now";
   job.attempts = 3;
   EXPECT_EQ(plan().dl1.status, StepStatus::blocked);
+}
+
+TEST_F(PlanTest, OfALogThatGrowsThePartThatWasTakenCounts) {
+  make_both();
+  JobRecord& job = state_.jobs.at(dl1_.key);
+  JobFile& log = job.inputs.back();
+  ASSERT_EQ(log.port, "pointing");
+  log.hashes.data_hash = part_;
+  std::vector<std::pair<std::string, std::string>> hashes;
+  for (const JobFile& input : job.inputs) hashes.emplace_back(input.port, input.hashes.deciding());
+  job.identity = stage::job_identity(dl1_.key.stage, 1, job.configuration, hashes);
+  put("/d/drive", "one line more");
+  EXPECT_EQ(plan().dl1.status, StepStatus::done) << plan().dl1.reason;
+  part_ = "span 1 2 b";
+  EXPECT_EQ(plan().dl1.reason, "pointing changed: drive");
+}
+
+TEST_F(PlanTest, ALogThatGrowsIsNoReasonToTryAgain) {
+  make_both();
+  JobRecord& job = state_.jobs.at(dl1_.key);
+  job.status = JobStatus::failed;
+  job.exit_code = 5;
+  job.message = "the tile is cut short, /r0/s1";
+  settings_.retry_failed = false;
+  put("/d/drive", "one line more");
+  EXPECT_EQ(plan().dl1.status, StepStatus::blocked);
+  job.message = "expected three numbers, /d/drive:7";
+  EXPECT_EQ(plan().dl1.status, StepStatus::to_run);
 }
 
 TEST_F(PlanTest, FailuresInARowCountUntilSomethingChanges) {

@@ -11,6 +11,7 @@
 #include "lib/io/hdf5/table.hpp"
 #include "lib/io/text/drive_log.hpp"
 #include "lib/io/text/ecsv.hpp"
+#include "lib/io/text/log_part.hpp"
 #include "lib/io/text/run_summary.hpp"
 
 namespace alisio::text {
@@ -83,6 +84,24 @@ TEST_F(Text, drive_lines_out_of_order_are_sorted) {
   const auto log = read_drive_log(write("DrivePosition_log_1.txt", "10 2 20\n0 1 20\n20 3 20\n"));
   EXPECT_EQ(log.time, (std::vector<double>{0, 10, 20}));
   EXPECT_EQ(log.azimuth, (std::vector<double>{1, 2, 3}));
+}
+
+TEST_F(Text, a_part_of_a_drive_log_is_what_a_span_of_time_takes) {
+  const std::string lines = "100 10 30\n110 20 30\n120 30 30\n130 40 30\n140 50 30\n";
+  const auto part = [&](const std::string& content, double from = 112, double to = 118) {
+    return log_part(read_log_samples(write("DrivePosition_log_1.txt", content)), from, to);
+  };
+  const std::string taken = part(lines);
+  EXPECT_TRUE(is_log_part(taken));
+  EXPECT_TRUE(taken.starts_with("span 112 118 "));
+  EXPECT_EQ(part(lines + "150 60 30\n"), taken);
+  EXPECT_EQ(part("100 11 30\n" + lines.substr(10)), taken);
+  EXPECT_NE(part("100 10 30\n110 20 31\n120 30 30\n"), taken);
+  EXPECT_NE(part("100 10 30\n110 20 30\n"), taken) << "it ended before";
+  EXPECT_NE(part(lines, 112, 125), taken);
+  const auto now = read_log_samples(write("DrivePosition_log_1.txt", lines + "150 60 30\n"));
+  EXPECT_EQ(log_part_like(now, taken), taken);
+  EXPECT_NE(part(lines, 135, 160), log_part_like(now, part(lines, 135, 160))) << "it ended within";
 }
 
 TEST_F(Text, drive_logs_of_before_2022_are_read) {

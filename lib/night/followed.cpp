@@ -1,0 +1,48 @@
+#include "lib/night/followed.hpp"
+
+#include <algorithm>
+
+namespace alisio::night {
+namespace {
+
+/// True if a failed job still waits for the try that it is owed.
+bool owes_try(const Decision& retry, const NightPlan& plan, const StateSnapshot& recorded) {
+  return std::any_of(plan.jobs.begin(), plan.jobs.end(), [&](const PlannedJob& planned) {
+    const JobKey& key = planned.job.key;
+    if (!retry.concerns(key) || planned.step.done()) return false;
+    const auto record = recorded.jobs.find(key);
+    return planned.step.under_way() ||
+           (record != recorded.jobs.end() && record->second.status == JobStatus::failed &&
+            record->second.ended_at <= retry.at);
+  });
+}
+
+}  // namespace
+
+bool is_followed(const Decision& decision, const NightPlan& plan, const StateSnapshot& recorded,
+                 const std::vector<int>& asked) {
+  const bool seen_whole = asked.empty() || (decision.run != whole_night &&
+                                            std::count(asked.begin(), asked.end(), decision.run));
+  if (!seen_whole) return false;
+  if (decision.kind == DecisionKind::retry) return !owes_try(decision, plan, recorded);
+  if (decision.kind != DecisionKind::redo) return false;
+  const auto meant = [&](const PlannedJob& planned) {
+    return planned.redo != nullptr && planned.redo->id == decision.id;
+  };
+  return std::any_of(plan.jobs.begin(), plan.jobs.end(), meant) &&
+         std::all_of(plan.jobs.begin(), plan.jobs.end(), [&](const PlannedJob& planned) {
+           return !meant(planned) || planned.step.done() ||
+                  planned.step.status == StepStatus::vetoed;
+         });
+}
+
+void end_followed(State& state, const Decision& decision) {
+  state.database()
+      .prepare(
+          "UPDATE decision SET ended_at = ?, ended_by = 'alisio', ended_why = 'it was followed' "
+          "WHERE id = ? AND ended_at IS NULL")
+      .bind(utc_now_text(), decision.id)
+      .run();
+}
+
+}  // namespace alisio::night
