@@ -2,6 +2,8 @@
 
 #include <immintrin.h>
 
+#include <type_traits>
+
 namespace alisio::calib::drs4 {
 namespace {
 
@@ -18,6 +20,22 @@ void remove_spikes(const Readout& r) {
 
 bool is_scaled(ReadoutScale scale) {
   return scale.scale != 1.F || scale.offset != 0.F;
+}
+
+/// @param samples stored values, or ADC counts
+template <typename Sample>
+[[gnu::always_inline]] inline void subtract_narrow_baseline(const Sample* samples, const Readout& r,
+                                                            float* out) {
+  const std::uint8_t* const narrow = r.narrow_baseline;
+  const std::int32_t base = r.narrow_base;
+  for (std::size_t s = 0; s < n_samples; ++s) {
+    // Whole numbers of 16 bits, so that float holds them and their difference.
+    const std::int32_t baseline = base + narrow[s];
+    if constexpr (std::is_same_v<Sample, float>)
+      out[s] = samples[s] - float(baseline);
+    else
+      out[s] = float(std::int32_t{samples[s]} - baseline);
+  }
 }
 
 bool is_above_threshold(const float* samples, Threshold threshold) {
@@ -67,9 +85,9 @@ correct_one_avx512(const Readout& r, ReadoutScale stored, const float* threshold
       if constexpr (lapse == Lapse::exact) {
         value = _mm512_cvtpd_ps(exact);
       } else {
-        const __mmask8 any = _mm512_cmp_pd_mask(gained, _mm512_setzero_pd(), _CMP_NEQ_UQ);
-        value = _mm512_cvtpd_ps(_mm512_mask_sub_pd(exact, any, exact, uncertainty));
-        const __m256 high = _mm512_cvtpd_ps(_mm512_mask_add_pd(exact, any, exact, uncertainty));
+        const __m512d own = _mm512_min_pd(uncertainty, _mm512_abs_pd(gained));
+        value = _mm512_cvtpd_ps(_mm512_sub_pd(exact, own));
+        const __m256 high = _mm512_cvtpd_ps(_mm512_add_pd(exact, own));
         differs |= unsigned{_mm256_cmp_ps_mask(value, high, _CMP_NEQ_UQ)};
       }
     }
@@ -124,19 +142,17 @@ CorrectedSet correct_readouts_avx512(std::span<const Readout> readouts, ReadoutS
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     const Readout& r = readouts[i];
     float* __restrict const samples = r.samples;
-    std::array<std::int16_t, n_samples> widened;
-    const std::int16_t* baseline = r.baseline;
-    if (r.narrow_baseline != nullptr) {
-      for (std::size_t s = 0; s < n_samples; ++s)
-        widened[s] = static_cast<std::int16_t>(r.narrow_base + r.narrow_baseline[s]);
-      baseline = widened.data();
-    }
     if (is_scaled(scale)) {
       for (std::size_t s = 0; s < n_samples; ++s)
         samples[s] = float(r.raw[s]) / scale.scale - scale.offset;
-      subtract_baseline(samples, baseline, samples);
+      if (r.narrow_baseline != nullptr)
+        subtract_narrow_baseline(samples, r, samples);
+      else
+        subtract_baseline(samples, r.baseline, samples);
+    } else if (r.narrow_baseline != nullptr) {
+      subtract_narrow_baseline(r.raw, r, samples);
     } else {
-      subtract_baseline(r.raw, baseline, samples);
+      subtract_baseline(r.raw, r.baseline, samples);
     }
     if (r.lapse != nullptr) {
       if (lapse == Lapse::exact) {

@@ -51,6 +51,13 @@ constexpr std::array<std::uint64_t, readout_limit + 1> overlapped_samples = [] {
   return table;
 }();
 
+/// Return whether some readout can read besides what one at `first` reads: of ten, seven need not
+/// look for any.
+bool can_be_read_besides(std::size_t first) {
+  const std::size_t lowest_begin = first + n_capacitors - besides_shift;
+  return lowest_begin % n_channel_capacitors + besides_limit - 1 > last_without;
+}
+
 /// Return whether a readout that begins at `begin` overlaps the capacitors that one at `first`
 /// reads, or those that it reads besides.
 bool overlaps(std::size_t begin, std::size_t first) {
@@ -69,7 +76,8 @@ bool overlaps(std::size_t begin, std::size_t first) {
   return _mm512_set1_epi16(short(value));
 }
 
-[[gnu::target("avx512bw,avx512vbmi2,popcnt")]] std::size_t find_overlaps_avx512(
+template <bool with_besides>
+[[gnu::target("avx512bw,avx512vbmi2,popcnt")]] std::size_t find_overlaps_avx512_of(
     const std::uint16_t* begins, std::size_t n, std::size_t first, std::uint16_t* found) {
   const __m512i ring = all_512(n_capacitors - 1), channel = all_512(n_channel_capacitors - 1);
   const __m512i to_readout = all_512(n_capacitors + readout_shift - first);
@@ -80,18 +88,24 @@ bool overlaps(std::size_t begin, std::size_t first) {
   std::size_t n_found = 0;
   for (std::size_t i = 0; i < n; i += 32) {
     const __m512i begin = _mm512_loadu_si512(begins + i);
-    const __mmask32 readout = _mm512_cmplt_epi16_mask(
+    __mmask32 any = _mm512_cmplt_epi16_mask(
         _mm512_and_si512(_mm512_add_epi16(begin, to_readout), ring), all_512(readout_limit));
-    const __mmask32 besides = _mm512_mask_cmplt_epi16_mask(
-        _mm512_cmpgt_epi16_mask(_mm512_and_si512(begin, channel), all_512(last_without)),
-        _mm512_and_si512(_mm512_add_epi16(begin, to_besides), ring), all_512(besides_limit));
+    if constexpr (with_besides)
+      any |= _mm512_mask_cmplt_epi16_mask(
+          _mm512_cmpgt_epi16_mask(_mm512_and_si512(begin, channel), all_512(last_without)),
+          _mm512_and_si512(_mm512_add_epi16(begin, to_besides), ring), all_512(besides_limit));
     // Whether a readout overlaps is a matter of chance: no branch asks for it.
-    const __mmask32 any = readout | besides;
     _mm512_storeu_si512(found + n_found, _mm512_maskz_compress_epi16(any, number));
     n_found += std::size_t(_mm_popcnt_u32(any));
     number = _mm512_add_epi16(number, all_512(32));
   }
   return n_found;
+}
+
+std::size_t find_overlaps_avx512(const std::uint16_t* begins, std::size_t n, std::size_t first,
+                                 std::uint16_t* found) {
+  return can_be_read_besides(first) ? find_overlaps_avx512_of<true>(begins, n, first, found)
+                                    : find_overlaps_avx512_of<false>(begins, n, first, found);
 }
 
 #pragma GCC diagnostic pop
@@ -281,6 +295,7 @@ void ReadoutHistory::find(std::size_t chip, std::size_t first_capacitor, std::ui
   out.n_ = 0;
   if (clock == 0) return;
   std::uint64_t odd_left = all_samples, even_left = all_samples;
+  const bool with_besides = can_be_read_besides(first_capacitor);
   const std::uint16_t* const begins = &first_capacitor_[chip * capacity_];
   std::array<std::uint16_t, search + overlap_room> found;
   for (std::size_t stop = end_ - newer; stop > begin_ && odd_left != 0;) {
@@ -295,9 +310,10 @@ void ReadoutHistory::find(std::size_t chip, std::size_t first_capacitor, std::ui
       const std::size_t place = around_ring(begin, first_capacitor, readout_shift);
       std::uint64_t odd = overlapped_samples[std::min(place, readout_limit)];
       std::uint64_t even = 0;
-      if (const std::size_t in_channel = begin % n_channel_capacitors; in_channel > last_without) {
+      if (with_besides) {
+        const std::size_t in_channel = begin % n_channel_capacitors;
         const std::size_t besides = around_ring(begin, first_capacitor, besides_shift);
-        if (besides < besides_limit) [[unlikely]]
+        if (besides < besides_limit && in_channel > last_without) [[unlikely]]
           even = samples_at(int(besides) - int(n_besides - 1),
                             std::min(n_besides, n_channel_capacitors - in_channel));
       }
