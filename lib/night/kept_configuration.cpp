@@ -20,8 +20,9 @@ fs::path keep_configuration(const config::Configuration& configuration, const fs
   std::error_code absent;
   if (fs::exists(file, absent)) return file;
   fs::create_directories(folder);
-  write_file_atomically(file, fmt::format("# all values in force, read from {}\n{}",
-                                          plain_line(original.string(), most_path_characters), content));
+  write_file_atomically(file,
+                        fmt::format("# all values in force, read from {}\n{}",
+                                    plain_line(original.string(), most_path_characters), content));
   return file;
 }
 

@@ -43,9 +43,15 @@ TEST(PlainText, MakesOneLineOfLimitedLength) {
 }
 
 TEST(JsonText, WritesWhateverBytesThereAre) {
-  const nlohmann::json document{{"message", "da\xF1" "ado"}};
-  EXPECT_EQ(json_text(document), "{\"message\":\"da\xEF\xBF\xBD" "ado\"}");
-  EXPECT_EQ(json_text(document, 1), "{\n \"message\": \"da\xEF\xBF\xBD" "ado\"\n}");
+  const nlohmann::json document{{"message",
+                                 "da\xF1"
+                                 "ado"}};
+  EXPECT_EQ(json_text(document),
+            "{\"message\":\"da\xEF\xBF\xBD"
+            "ado\"}");
+  EXPECT_EQ(json_text(document, 1),
+            "{\n \"message\": \"da\xEF\xBF\xBD"
+            "ado\"\n}");
 }
 
 }  // namespace
