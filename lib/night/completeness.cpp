@@ -8,6 +8,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/night/absent.hpp"
+#include "lib/night/root_cause.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {
@@ -17,9 +18,7 @@ constexpr const char* limit_key = "closing.allowed_missing_subruns";
 
 /// Only what is not made for want of something else's product is a trouble of its own.
 bool is_root_cause(const PlannedJob& planned, const NightPlan& plan) {
-  if (planned.step.status == StepStatus::failed) return true;
-  return std::all_of(planned.needs.begin(), planned.needs.end(),
-                     [&](std::size_t need) { return plan.jobs[need].step.done(); });
+  return planned.step.status == StepStatus::failed || !waits_for_another(planned, plan);
 }
 
 RunCompleteness run_of(const RunEntry& entry, const NightPlan& plan, const DataVerdicts& verdicts,

@@ -85,6 +85,22 @@ TEST_F(ClosingTest, NamesWhatIsMissing) {
   EXPECT_NE(read_text_file(finished()).find("missing 00101.0001 r0_to_dl1"), std::string::npos);
 }
 
+TEST_F(ClosingTest, AMergeThatFailedIsNamedThoughASubrunFailedToo) {
+  configure("steps:\n  muons: true\n  data_check: true\n  merge: true\n");
+  order("r0_to_dl1_00101.0001", "fail 5");
+  order("merge_dl1_00101", "fail 2");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(run(), 7) << "blocked by its own failure, not by that of the subrun";
+  EXPECT_NE(out_.str().find("00101 merge_dl1: told to fail"), std::string::npos) << out_.str();
+  EXPECT_EQ(close(), 0);
+  const Seal seal = parse_seal(read_text_file(seals()[0]), seals()[0]);
+  EXPECT_TRUE(std::any_of(seal.found.unfinished.begin(), seal.found.unfinished.end(),
+                          [](const OpenJob& job) {
+                            return job.key == JobKey{"merge_dl1", 101, whole_run};
+                          }));
+}
+
 TEST_F(ClosingTest, WaitsForRawFilesThatAreLate) {
   for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(102, 1, stream));
   expect_absent_run();
