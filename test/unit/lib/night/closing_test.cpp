@@ -85,6 +85,26 @@ TEST_F(ClosingTest, NamesWhatIsMissing) {
   EXPECT_NE(read_text_file(finished()).find("missing 00101.0001 r0_to_dl1"), std::string::npos);
 }
 
+TEST_F(ClosingTest, IsNotBegunWithAProductThatIsNotAsRecorded) {
+  ASSERT_EQ(run(), 0);
+  const fs::path altered = product("dl1", 101, 0);
+  const auto time = fs::last_write_time(altered);
+  std::string content = read_text_file(altered);
+  content.back() = '!';
+  { std::ofstream(altered, std::ios::in) << content; }
+  fs::last_write_time(altered, time);
+  EXPECT_EQ(close({.verify_content = true}), 7);
+  EXPECT_NE(out_.str().find("is not as recorded"), std::string::npos) << out_.str();
+  EXPECT_FALSE(closing()) << "nothing is begun";
+  configure("closing:\n  auto: true\n");
+  options_.pass = true;
+  calls();
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "r0_to_dl1 00101.0000") << "what was found by reading is made again";
+  ASSERT_EQ(seals().size(), 1U);
+  EXPECT_TRUE(check_seal({.seal = seals()[0], .read_all = true}).holds());
+}
+
 TEST_F(ClosingTest, AMergeThatFailedIsNamedThoughASubrunFailedToo) {
   configure("steps:\n  muons: true\n  data_check: true\n  merge: true\n");
   order("r0_to_dl1_00101.0001", "fail 5");
