@@ -178,6 +178,9 @@ std::vector<std::string> obstacles_of(const ClosingNight& night, const Completen
     obstacles.push_back(
         fmt::format("it is before {:g} h UTC of the day after (closing.earliest_hour)",
                     night.policy.earliest_hour));
+  for (const Decision& decision : night.settings.decisions)
+    if (decision.kind == DecisionKind::hold)
+      obstacles.push_back(decision.line() + " (`alisio release` ends it)");
   obstacles.insert(obstacles.end(), night.merge_faults.begin(), night.merge_faults.end());
   return obstacles;
 }

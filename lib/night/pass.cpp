@@ -13,6 +13,7 @@
 #include "lib/night/absent.hpp"
 #include "lib/night/discard.hpp"
 #include "lib/night/file_hashes.hpp"
+#include "lib/night/holds.hpp"
 #include "lib/night/kept_configuration.hpp"
 #include "lib/night/progress.hpp"
 
@@ -391,6 +392,7 @@ NightSummary Pass::summary() const {
     Trouble growing;
     growing.key.stage = "r0_to_dl1";
     growing.reason = fmt::format("{} subrun{} being written", setup_.growing_subruns,
+  show_holds(settings_.decisions, summary);
                                  setup_.growing_subruns == 1 ? " is" : "s are");
     summary.troubles.push_back(std::move(growing));
   }

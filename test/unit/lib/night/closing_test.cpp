@@ -105,6 +105,27 @@ TEST_F(ClosingTest, IsNotBegunWithAProductThatIsNotAsRecorded) {
   EXPECT_TRUE(check_seal({.seal = seals()[0], .read_all = true}).holds());
 }
 
+TEST_F(ClosingTest, AHeldNightStaysOpenAndIsNotComplete) {
+  ASSERT_EQ(run(), 0);
+  {
+    State state = State::open(folder_ / "state");
+    Decision hold;
+    hold.kind = DecisionKind::hold;
+    hold.reason = "disk in repair";
+    hold.author = "crew";
+    record_decision(state, key(), hold);
+    EXPECT_FALSE(read_status(state, key())->complete());
+  }
+  EXPECT_EQ(close(), 7);
+  EXPECT_NE(out_.str().find("the night held by crew"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("alisio release"), std::string::npos) << out_.str();
+  EXPECT_EQ(run(), 7) << out_.str();
+  State state = State::open(folder_ / "state");
+  end_decisions(state, key(), DecisionKind::hold, whole_night, whole_run, "crew", "mended");
+  EXPECT_TRUE(read_status(state, key())->complete());
+  EXPECT_EQ(close(), 0) << out_.str();
+}
+
 TEST_F(ClosingTest, AMergeThatFailedIsNamedThoughASubrunFailedToo) {
   configure("steps:\n  muons: true\n  data_check: true\n  merge: true\n");
   order("r0_to_dl1_00101.0001", "fail 5");
