@@ -241,10 +241,7 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
 }
 
 /// Say what there was to do if nothing ran.
-void print_idle(const NightSummary& summary, std::ostream& out) {
-  int done = 0;
-  for (const RunLine& line : summary.runs)
-    for (const auto& [stage, count] : line.stages) done += count.done;
+void print_idle(const NightSummary& summary, std::size_t done, std::ostream& out) {
   if (summary.complete())
     out << fmt::format(
         "Nothing to do: {} job{} done, with inputs, configuration, stage versions and products as "
@@ -411,7 +408,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (options.json) {
     out << json_text(summary_json(summary), 2) << '\n';
   } else {
-    if (idle && (complete || !summary.complete())) print_idle(summary, out);
+    if (idle && (complete || !summary.complete())) print_idle(summary, pass.done(), out);
     print_summary(summary, out);
   }
   if (closes_by_itself(options, closing_policy(configuration), pass, complete, state, request.key))

@@ -146,7 +146,9 @@ TEST_F(StatusTest, OneScreenSaysWhatIsMissingAndWhatToDo) {
   says("00101.0001 r0_to_dl1: bad input: told to fail (tried 1 time, last 20");
   says("    do: mend or replace the file");
   EXPECT_EQ(text.str().find("told to fail with 5"), std::string::npos);
-  print_status(*status(), {.run = 101, .subrun = {}, .why = true, .worker = "", .pause = ""}, text);
+  print_status(
+      *status(),
+      {.run = 101, .subrun = {}, .why = true, .worker = "", .pause = ""}, text);
   says("    | told to fail with 5\n");
   says("    0001  dl1_to_dl2      blocked: its DL1 is not there");
   EXPECT_EQ(text.str().find("00102.", text.str().find("0001  dl1_to_dl2")), std::string::npos);
@@ -179,6 +181,32 @@ TEST_F(StatusTest, TheTableOfLstosaHasItsColumns) {
   EXPECT_EQ(rows[3][12], "0:9");
   EXPECT_EQ(rows[3][13], "50");
   EXPECT_EQ(rows[1][3], "PEDCALIB");
+}
+
+TEST_F(StatusTest, ANightIsMoreThanTheRunsThatAPassWasAskedFor) {
+  options_.runs = {101};
+  EXPECT_EQ(run(), 0) << "what was asked for is done";
+  EXPECT_FALSE(status()->complete());
+  const std::vector<Trouble> troubles = troubles_without_jobs(*status());
+  ASSERT_EQ(troubles.size(), 1U);
+  EXPECT_EQ(troubles[0].key.run, 102);
+  EXPECT_EQ(troubles[0].reason, "the run has not been processed");
+  order("r0_to_dl1_00102.0001", "fail 5");
+  options_.runs = {102};
+  EXPECT_EQ(run(), 7);
+  options_.runs = {101};
+  EXPECT_EQ(run(), 0);
+  EXPECT_FALSE(status()->complete()) << "what another pass found of the other run stands";
+  fs::remove(control_ / "r0_to_dl1_00102.0001");
+  options_.runs = {102};
+  EXPECT_EQ(run(), 0);
+  const auto now = status();
+  EXPECT_TRUE(now->complete());
+  for (const RunLine& line : now->summary.runs)
+    if (line.type == "DATA") {
+      EXPECT_TRUE(line.processed) << line.run;
+      EXPECT_EQ(line.stages.at("r0_to_dl1").done, 2) << line.run;
+    }
 }
 
 TEST(Status, WhatIsLeftFollowsFromWhatIsDone) {
