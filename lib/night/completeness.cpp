@@ -48,6 +48,20 @@ void add_trouble(const PlannedJob& planned, Completeness& found) {
   if (!told) run->missing.push_back({key.subrun, key.stage, planned.step.reason});
 }
 
+/// True if no subrun of any data run got as far as DL1, for another reason than want of raw files.
+bool nothing_was_made(const Completeness& found) {
+  bool any_raw = false;
+  for (const RunCompleteness& run : found.runs) {
+    if (static_cast<int>(run.missing.size()) < run.expected_subruns) return false;
+    for (const MissingSubrun& one : run.missing) {
+      if (!one.stage.empty() && one.stage != "r0_to_dl1" && one.stage != "gain_select")
+        return false;
+      any_raw = any_raw || !one.stage.empty();
+    }
+  }
+  return any_raw;
+}
+
 std::string subruns_text(const std::vector<MissingSubrun>& missing) {
   std::vector<int> subruns;
   for (const MissingSubrun& one : missing) subruns.push_back(one.subrun);
@@ -128,6 +142,8 @@ std::vector<std::string> obstacles_to_closing(const Completeness& found,
                                     found.pending.size(), found.pending.size() == 1 ? "" : "s",
                                     first.key.stage, job_name(first.key), first.reason));
   }
+  if (nothing_was_made(found))
+    obstacles.push_back("nothing could be made of any data run, though there are raw files");
   for (const RunCompleteness& run : found.runs) {
     const int missing = static_cast<int>(run.missing.size());
     if (!policy.allowed_missing.allows(missing, run.expected_subruns))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/base/error.hpp"
 #include "lib/night/seal.hpp"
 
 namespace alisio::night {
@@ -22,12 +23,19 @@ std::optional<fs::path> forgotten_seal(State& state, const NightKey& night,
   for (const fs::path& file : list_seals(seal_folder(products, night.telescope, night.prod_id))) {
     const std::int64_t number = seal_number(file);
     if (file.filename() == seal_name(number, night.date) &&
-        std::none_of(closings.begin(), closings.end(), [&](const ClosingRecord& closing) {
-          return closing.seal_number == number;
-        }))
+        std::none_of(closings.begin(), closings.end(),
+                     [&](const ClosingRecord& closing) { return closing.seal_number == number; }))
       return file;
   }
   return std::nullopt;
+}
+
+void refuse_forgotten_seal(State& state, const NightKey& night, const fs::path& products) {
+  const auto seal = forgotten_seal(state, night, products);
+  if (seal)
+    throw Error(ErrorKind::resource,
+                "the night was sealed, and the state knows nothing of it: nothing is made again",
+                seal->string(), "alisio state rebuild " + night.date.compact());
 }
 
 std::optional<fs::path> forgotten_work(State& state, const NightKey& night,

@@ -19,6 +19,7 @@
 #include "lib/config/response_files.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
+#include "lib/night/end_of_pass.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/kept_configuration.hpp"
 #include "lib/night/late_raw.hpp"
@@ -251,31 +252,6 @@ void print_idle(const NightSummary& summary, std::size_t done, std::ostream& out
     out << "Nothing can be done now; see the reasons below the table\n";
 }
 
-/// Return whether the end of this pass is the time to close the night, or to go on with a closing
-/// that was interrupted.
-bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, const Pass& pass,
-                      bool complete, State& state, const NightKey& night) {
-  if (!options.runs.empty() || !options.dl2 || pass.setup().growing_subruns > 0) return false;
-  if (const auto closing = state.closing(night)) return closing->under_way();
-  // Whoever holds a run or the night wants it to go on later.
-  const std::vector<Decision> decisions = standing_decisions(state, night);
-  if (std::any_of(decisions.begin(), decisions.end(),
-                  [](const Decision& decision) { return decision.kind == DecisionKind::hold; }))
-    return false;
-  return options.pass && !pass.anything_to_run() &&
-         may_close_by_itself(policy, night.date, complete);
-}
-
-/// Tell those who want to know what the night has come to.
-void tell_of_night(State& state, const NightKey& night, const NotifyOptions& options) {
-  if (options.command.empty() && options.mail.empty()) return;
-  const std::optional<NightStatus> status = read_status(state, night);
-  if (!status) return;
-  const auto closing = state.closing(night);
-  notify(state, night, options,
-         events_of(*status, closing && closing->closed() ? closing->closed_at : ""));
-}
-
 }  // namespace
 
 std::map<std::string, StageFacts> stage_facts(const config::Configuration& configuration) {
@@ -316,6 +292,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   const SetupRequest request = request_of(options, configuration, services);
   PlanSettings settings = settings_of(options, configuration, services);
   const NotifyOptions notifications = notify_options(configuration);
+  check_closing(configuration);
   const fs::path state_folder = configuration.path("paths.state");
   const std::string name = night_name(request.key);
   const auto set_up = [&] { return set_up_night(request, services.probe); };
@@ -345,11 +322,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
         tell_of_late_raw(state, *closing, request.r0, request.run_summaries, notifications, out);
     return late ? exit_code(ErrorKind::incomplete) : 0;
   }
-  if (const auto seal = forgotten_seal(state, request.key, request.products);
-      seal && !options.dry_run)
-    throw Error(ErrorKind::resource,
-                "the night was sealed, and the state knows nothing of it: nothing is made again",
-                seal->string(), fmt::format("alisio state rebuild {}", options.date.compact()));
+  if (!options.dry_run) refuse_forgotten_seal(state, request.key, request.products);
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
@@ -390,6 +363,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return 0;
   }
   pass.recover();
+  if (options.close && executor->under_way() > 0)
+    return print_closing(stays_open_for(executor->under_way()), request.key, options.json, out);
   pass.plan();
   const bool idle = !pass.anything_to_run() || (options.close && !pass.only_night_left());
   if (!idle)
@@ -411,11 +386,11 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     if (idle && (complete || !summary.complete())) print_idle(summary, pass.done(), out);
     print_summary(summary, out);
   }
+  bool open = false;
   if (closes_by_itself(options, closing_policy(configuration), pass, complete, state, request.key))
-    print_closing(close_night(closing_night(), {}), request.key, false,
-                  options.json ? std::cerr : out);
-  tell_of_night(state, request.key, notifications);
-  return complete ? 0 : exit_code(ErrorKind::incomplete);
+    open = !close_by_itself(closing_night(), options.json ? std::cerr : out);
+  tell_of_night(state, request.key, notifications, closing_policy(configuration));
+  return complete && !open ? 0 : exit_code(ErrorKind::incomplete);
 }
 
 }  // namespace alisio::night

@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness import Skipped, expect
+from harness import DATE, Skipped, expect
 from stand_in import StandInNight
 
 CONTROL = Path(__file__).resolve().parents[1] / "slurm/control"
@@ -100,6 +100,18 @@ def case_slurm_pass_returns_and_next_goes_on(case):
     wait_until(lambda: set(jobs_of(night).values()) == {"COMPLETED"}, "the jobs end")
     night.complete("--pass")
     expect(night.calls() == each_once(night), "each job was done once")
+
+
+def case_slurm_night_under_way_is_not_sealed(case):
+    """No force closes a night whose jobs would write into it; when they have ended, it closes."""
+    night = StandInNight(case, in_slurm())
+    night.order(1, "sleep 5")
+    night.run("--pass").ends("incomplete")
+    words = ("close", DATE, "--config", night.night.config, "--force", "--reason", "now")
+    case.run(*words, env=night.environment).ends("incomplete").says("under way")
+    expect(not (night.folder / "seals").exists(), "it was sealed while it was being made")
+    wait_until(lambda: set(jobs_of(night).values()) == {"COMPLETED"}, "the jobs end")
+    case.run(*words, env=night.environment).ends("done").says("is closed: 3 products")
 
 
 def case_slurm_killed_pass_goes_on(case):

@@ -126,6 +126,36 @@ TEST_F(ClosingTest, AHeldNightStaysOpenAndIsNotComplete) {
   EXPECT_EQ(close(), 0) << out_.str();
 }
 
+TEST_F(ClosingTest, WithoutAnyDl1ItWaitsForAPerson) {
+  for (const auto& entry : fs::directory_iterator(folder_ / "calibration")) fs::remove(entry);
+  configure("closing:\n  auto: true\n");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  EXPECT_FALSE(closing());
+  EXPECT_NE(out_.str().find("nothing could be made of any data run"), std::string::npos)
+      << out_.str();
+  std::optional<State> state = State::open_read_only(folder_ / "state");
+  const auto notes = read_status(*state, key())->summary.notes;
+  EXPECT_TRUE(std::any_of(notes.begin(), notes.end(), [](const std::string& note) {
+    return note.starts_with("the night is not closed: nothing could be made");
+  }));
+  EXPECT_EQ(close({.force = true, .author = "crew", .reason = "clouds"}), 0) << out_.str();
+}
+
+TEST_F(ClosingTest, WhatIsWrongWithItIsSaidBeforeTheWorkOrKeepsItOpen) {
+  configure("closing:\n  allowed_missing_subruns: all\n");
+  EXPECT_THROW(run(), Error);
+  EXPECT_EQ(calls(), "");
+  configure("closing:\n  auto: true\n  key: absent.pem\nnotify:\n  command: cat >> " +
+            (folder_ / "told").string() + "\n");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7) << "all is done, but it cannot be signed";
+  EXPECT_NE(out_.str().find("stays open"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("absent.pem"), std::string::npos) << out_.str();
+  EXPECT_TRUE(fs::exists(folder_ / "told")) << "those who are to know are told";
+  EXPECT_FALSE(closing() && closing()->closed());
+}
+
 TEST_F(ClosingTest, AMergeThatFailedIsNamedThoughASubrunFailedToo) {
   configure("steps:\n  muons: true\n  data_check: true\n  merge: true\n");
   order("r0_to_dl1_00101.0001", "fail 5");
