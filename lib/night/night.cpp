@@ -29,6 +29,7 @@
 #include "lib/night/notify.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
+#include "lib/night/tree_owner.hpp"
 #include "lib/night/words.hpp"
 #include "lib/stage/description.hpp"
 
@@ -314,6 +315,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   }
 
   State state = State::open(state_folder);
+  if (!options.dry_run) claim_products(request.products, state_folder);
   if (const auto closing = state.closing(request.key); closing && closing->closed() &&
                                                        !options.dry_run &&
                                                        !(options.close && options.close->reopen)) {
