@@ -9,6 +9,7 @@
 #include "lib/base/hash.hpp"
 #include "lib/night/decision.hpp"
 #include "lib/night/lstosa_flags.hpp"
+#include "lib/night/open_nights.hpp"
 #include "lib/night/seal_check.hpp"
 #include "lib/night/status.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
@@ -103,6 +104,28 @@ TEST_F(ClosingTest, IsNotBegunWithAProductThatIsNotAsRecorded) {
   EXPECT_EQ(calls(), "r0_to_dl1 00101.0000") << "what was found by reading is made again";
   ASSERT_EQ(seals().size(), 1U);
   EXPECT_TRUE(check_seal({.seal = seals()[0], .read_all = true}).holds());
+}
+
+TEST_F(ClosingTest, NightsThatAreOpenStillAreKnown) {
+  const auto open = [&](const NightDate& last, const std::string& more) {
+    configure("prod_id: test_v00\n" + more);
+    return open_nights_before(last, config::Configuration::load({options_.config_file}));
+  };
+  const std::string by_itself = "closing:\n  auto: true\n";
+  using Nights = std::vector<NightDate>;
+  EXPECT_EQ(open({2022, 12, 16}, by_itself), Nights()) << "no state yet";
+  order("r0_to_dl1_00101.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(open({2022, 12, 16}, ""), Nights{options_.date});
+  EXPECT_EQ(open({2022, 12, 15}, ""), Nights()) << "not itself";
+  EXPECT_EQ(open({2022, 12, 22}, ""), Nights{options_.date});
+  EXPECT_EQ(open({2022, 12, 23}, ""), Nights()) << "too long ago";
+  fs::remove(control_ / "r0_to_dl1_00101.0001");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(open({2022, 12, 16}, ""), Nights()) << "complete, and closed by hand";
+  EXPECT_EQ(open({2022, 12, 16}, by_itself), Nights{options_.date}) << "to be closed";
+  EXPECT_EQ(close(), 0) << out_.str();
+  EXPECT_EQ(open({2022, 12, 16}, by_itself), Nights());
 }
 
 TEST_F(ClosingTest, AHeldNightStaysOpenAndIsNotComplete) {
