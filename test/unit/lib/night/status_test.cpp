@@ -175,7 +175,7 @@ TEST_F(StatusTest, TheTableOfLstosaHasItsColumns) {
   using Words = std::vector<std::string>;
   EXPECT_EQ(rows[2],
             (Words{"LST1", "2", "1", "DATA", "101", "2", "Crab_Nebula", "Check", "1", "None",
-                   "COMPLETED", "00:00:02", "0:0", "100", "100", "None", "0", "100", "100"}))
+                   "COMPLETED", "00:00:02", "0:0", "100", "100", "None", "None", "100", "100"}))
       << text.str();
   EXPECT_EQ(rows[3][10], "FAILED");
   EXPECT_EQ(rows[3][12], "0:9");
@@ -207,6 +207,20 @@ TEST_F(StatusTest, ANightIsMoreThanTheRunsThatAPassWasAskedFor) {
       EXPECT_TRUE(line.processed) << line.run;
       EXPECT_EQ(line.stages.at("r0_to_dl1").done, 2) << line.run;
     }
+}
+
+TEST_F(StatusTest, NobodyOfLstosaWaitsForAVetoedRun) {
+  State state = State::open(folder_ / "state");
+  Decision veto;
+  veto.run = 102;
+  veto.reason = "clouds";
+  veto.author = "crew";
+  record_decision(state, key(), veto);
+  EXPECT_EQ(run(), 0);
+  std::ostringstream text;
+  print_lstosa_table(*read_status(state, key()), state, text);
+  EXPECT_NE(text.str().find("Veto"), std::string::npos) << text.str();
+  EXPECT_EQ(text.str().find("PENDING"), std::string::npos) << text.str();
 }
 
 TEST(Status, WhatIsLeftFollowsFromWhatIsDone) {
