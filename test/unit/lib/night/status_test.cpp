@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/json_text.hpp"
+#include "lib/night/advice.hpp"
 #include "lib/night/lstosa_table.hpp"
 #include "lib/night/status_text.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
@@ -148,7 +149,7 @@ TEST_F(StatusTest, OneScreenSaysWhatIsMissingAndWhatToDo) {
   EXPECT_EQ(text.str().find("told to fail with 5"), std::string::npos);
   print_status(
       *status(),
-      {.run = 101, .subrun = {}, .why = true, .worker = "", .pause = ""}, text);
+      {.run = 101, .subrun = {}, .why = true, .worker = "", .night_words = "", .pause = ""}, text);
   says("    | told to fail with 5\n");
   says("    0001  dl1_to_dl2      blocked: its DL1 is not there");
   EXPECT_EQ(text.str().find("00102.", text.str().find("0001  dl1_to_dl2")), std::string::npos);
@@ -221,6 +222,20 @@ TEST_F(StatusTest, NobodyOfLstosaWaitsForAVetoedRun) {
   print_lstosa_table(*read_status(state, key()), state, text);
   EXPECT_NE(text.str().find("Veto"), std::string::npos) << text.str();
   EXPECT_EQ(text.str().find("PENDING"), std::string::npos) << text.str();
+}
+
+TEST(Status, AnAdviceCanBeRunAsItStands) {
+  const JobKey job{"r0_to_dl1", 101, 1};
+  const std::string night = "20221215 --config a.yaml";
+  EXPECT_EQ(runnable_advice("copy it, else `alisio discard RUN.SUBRUN`", job, night),
+            "copy it, else `alisio discard 00101.0001 20221215 --config a.yaml --reason \"…\"`");
+  EXPECT_EQ(runnable_advice("`alisio discard` the subrun", job, night),
+            "`alisio discard 00101.0001 20221215 --config a.yaml --reason \"…\"` the subrun");
+  EXPECT_EQ(runnable_advice("wait, then `alisio retry`, or `df -h`", {"merge_dl1", 101}, night),
+            "wait, then `alisio retry 00101 20221215 --config a.yaml`, or `df -h`");
+  EXPECT_EQ(runnable_advice("`alisio reprocess --from r0_to_dl1`", job, night),
+            "`alisio reprocess --from r0_to_dl1 20221215 --config a.yaml --run 101 --redo \"…\"`");
+  EXPECT_EQ(runnable_advice("`alisio veto RUN`", job, ""), "`alisio veto 00101`");
 }
 
 TEST(Status, WhatIsLeftFollowsFromWhatIsDone) {
