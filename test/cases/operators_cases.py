@@ -141,6 +141,18 @@ def case_scheduled_pass_without_data(case):
     case.run(*words).ends("missing input").complains("mounted")
 
 
+def case_veto_that_comes_late(case):
+    """A veto tells what it comes too late for."""
+    night = left_open(case.simulated())
+    said = decide(night, "veto", f"{night.run_number}.1", "--reason", "x").ends("done")
+    expect("done or under way" not in said.out, f"{said}")
+    decide(night, "unveto", f"{night.run_number}.1").ends("done")
+    night.process("--no-dl2").ends("done")
+    decide(night, "veto", f"{night.run_number}.1", "--reason", "x").ends("done").says(
+        "done or under way", "alisio discard"
+    )
+
+
 def case_retry(case):
     """What failed for good is tried again by passes only when told to."""
     night = case.simulated()
