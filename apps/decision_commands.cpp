@@ -156,6 +156,9 @@ void check_place(const Request& request, night::State& state) {
              .runs) {
       std::set<int>& subruns = known[entry.run];
       for (const night::SubrunFiles& files : entry.subruns) subruns.insert(files.subrun);
+      // One whose raw files will never come is decided about, too.
+      for (int subrun = 0; subrun < entry.expected_subruns.value_or(0); ++subrun)
+        subruns.insert(subrun);
     }
   } catch (const Error& error) {
     if (known.empty()) throw;
@@ -207,6 +210,24 @@ int decide(const Request& request, DecisionKind kind, night::State& state) {
                 fmt::format("night {}", request.key.date.iso()), "nothing was changed");
   record(request, kind, state);
   return 0;
+}
+
+/// Say what a veto comes too late for.
+void tell_what_is_made(const Request& request, night::State& state) {
+  Decision about;
+  about.run = request.decided_run();
+  about.subrun = request.decided_subrun();
+  std::set<night::JobKey> made;
+  for (const auto& [key, job] : state.snapshot(request.key).jobs)
+    if (job.status == night::JobStatus::done && about.concerns(key)) made.insert(key);
+  for (const night::ProcessRecord& process : state.unfinished_processes(request.key))
+    for (const night::JobKey& key : process.jobs)
+      if (about.concerns(key)) made.insert(key);
+  if (made.empty()) return;
+  std::cout << fmt::format(
+      "  {} of its jobs {} done or under way: what they make stays, and is part of the run's and "
+      "the night's products (`alisio discard RUN.SUBRUN` takes a subrun out of them)\n",
+      made.size(), made.size() == 1 ? "is" : "are");
 }
 
 /// End a decision that stands.
@@ -279,7 +300,9 @@ Grammar veto_grammar() {
                    fmt::format("Takes a run, or a subrun, out of the processing: no job of it is "
                                "started, constants of a\n"
                                "calibration run are not used, and the night is complete without "
-                               "it. What is made stays.\n{}",
+                               "it. What was made before\n"
+                               "stays in the run's products; `alisio discard` takes a subrun "
+                               "out.\n{}",
                                obeyed),
                    "  alisio veto 17000 20240215 --reason \"test of the drive\" --config "
                    "alisio.yaml"}};
@@ -373,7 +396,11 @@ std::vector<Command> decision_commands() {
   };
   return {
       command_of("take a run or subrun out of the processing", veto_grammar,
-                 decider(DecisionKind::veto)),
+                 [](const Request& request, night::State& state, const Program&) {
+                   const int code = decide(request, DecisionKind::veto, state);
+                   tell_what_is_made(request, state);
+                   return code;
+                 }),
       command_of("take a veto back", unveto_grammar, ender(DecisionKind::veto)),
       command_of("let nothing of a run or night start", hold_grammar, decider(DecisionKind::hold)),
       command_of("end a hold", release_grammar, ender(DecisionKind::hold)),

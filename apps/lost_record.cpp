@@ -6,8 +6,10 @@
 #include "lib/base/log.hpp"
 #include "lib/night/lost_record.hpp"
 #include "lib/night/program_output.hpp"
+#include "lib/night/seal.hpp"
 
 namespace alisio::apps {
+namespace fs = std::filesystem;
 namespace {
 
 /// Thousands of journals on a slow disk take minutes.
@@ -19,8 +21,13 @@ void take_up_lost_record(const night::NightOptions& options,
                          const config::Configuration& configuration, const Program& program) {
   if (options.plan || options.dry_run) return;
   const night::NightKey key = night::night_key(configuration, options.date, options.prod_id);
+  const fs::path products = configuration.path("paths.products");
+  // Where nothing was made, nothing was forgotten, and no state is made for a mistyped date.
+  if (!fs::exists(products / "DL1" / key.date.compact() / key.prod_id) &&
+      !fs::exists(night::seal_folder(products, key.telescope, key.prod_id)))
+    return;
   night::State state = night::State::open(configuration.path("paths.state"));
-  const auto found = night::forgotten_work(state, key, configuration.path("paths.products"));
+  const auto found = night::forgotten_work(state, key, products);
   if (!found) return;
   const std::string night = fmt::format("night {}, production {}", key.date.iso(), key.prod_id);
   spdlog::warn("{}: the state knows nothing of {}; it is made anew from the journals and seals",

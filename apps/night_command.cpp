@@ -1,15 +1,59 @@
 #include "apps/night_command.hpp"
 
+#include <fmt/format.h>
+
+#include <functional>
 #include <iostream>
 
 #include "apps/command_line.hpp"
 #include "apps/lost_record.hpp"
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
 #include "lib/night/dates.hpp"
+#include "lib/night/open_nights.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
+namespace fs = std::filesystem;
+namespace {
+
+/// Tell whether a night has a folder of raw data. That of all nights must be there: without it, its
+/// disk is away. @throws Error(missing_input)
+bool has_raw_data(const NightDate& date, const config::Configuration& configuration) {
+  const fs::path root = configuration.path("paths.r0");
+  if (!fs::is_directory(root))
+    throw Error(ErrorKind::missing_input, "there is no folder of raw data", root.string(),
+                "is its disk mounted? check paths.r0");
+  return fs::is_directory(root / date.compact());
+}
+
+/// Pass over last night and those before it that are open still. A night that fails does not keep
+/// the others from it. @returns the exit code: the first that is not 0
+int pass_over_nights(const NightDate& last, const config::Configuration& configuration,
+                     const std::function<int(const NightDate&)>& process) {
+  std::vector<NightDate> nights = night::open_nights_before(last, configuration);
+  std::erase_if(nights, [&](const auto& night) { return !has_raw_data(night, configuration); });
+  if (has_raw_data(last, configuration))
+    nights.insert(nights.begin(), last);
+  else
+    std::cout << fmt::format("night {} has no raw data: nothing to do\n", last.iso());
+  int first_code = 0;
+  for (const NightDate& night : nights) {
+    int code = 0;
+    try {
+      code = process(night);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) throw;
+      spdlog::error("night {}: {}", night.iso(), error.what());
+      code = exit_code(error.kind());
+    }
+    if (first_code == 0) first_code = code;
+  }
+  return first_code;
+}
+
+}  // namespace
 
 int run_night_command(const std::vector<std::string>& arguments, night::NightServices services,
                       const Program& program) {
@@ -31,6 +75,9 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
       "it. Constants that are missing, cannot be made or fail their quality gates are passed "
       "over;\n"
       "plan, table and provenance say which were taken instead, and why.\n"
+      "With --pass and without DATE, the nights before, by at most daemon.look_back_days, that "
+      "are\n"
+      "open still are passed over too, and a night without raw data is none.\n"
       "Exit code 0 only if all is done, 7 if part of it is not.",
       "  alisio night 20240215 --config alisio.yaml --plan\n"
       "  alisio night 2024-02-15 --config alisio.yaml --run 17000 17001 --jobs 8"};
@@ -84,10 +131,16 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
     files.push_back(options.config_file);
   }
   const auto configuration = config::Configuration::load(files);
-  take_up_lost_record(options, configuration, program);
-  const int code = night::run_night(options, configuration, services, std::cout);
-  if (!options.plan && !options.dry_run) index_night(configuration, options.date, program);
-  return code;
+  const auto process = [&](const NightDate& night) {
+    options.date = night;
+    take_up_lost_record(options, configuration, program);
+    const int code = night::run_night(options, configuration, services, std::cout);
+    if (!options.plan && !options.dry_run) index_night(configuration, night, program);
+    return code;
+  };
+  const bool scheduled = date.empty() && options.pass && !options.plan && !options.dry_run &&
+                         !options.json && options.runs.empty() && options.prod_id.empty();
+  return scheduled ? pass_over_nights(options.date, configuration, process) : process(options.date);
 }
 
 }  // namespace alisio::apps

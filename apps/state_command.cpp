@@ -117,13 +117,13 @@ int rebuild(const Texts& arguments, const Program& program) {
   if (!given) return 0;
   const config::Configuration configuration = configuration_of(config_file);
   const fs::path folder = configuration.path("paths.state");
+  std::vector<NightDate> nights;
+  for (const std::string& date : dates) nights.push_back(NightDate::parse(date));
+  if (nights.empty()) nights = nights_on_disk(configuration);
   if (const fs::path aside = night::put_damaged_state_aside(folder); !aside.empty())
     std::cout << fmt::format("the damaged state is kept in {}\n", aside.string());
   if (fs::exists(night::state_file(folder)))
     std::cout << fmt::format("the state is copied to {}\n", night::back_up_state(folder).string());
-  std::vector<NightDate> nights;
-  for (const std::string& date : dates) nights.push_back(NightDate::parse(date));
-  if (nights.empty()) nights = nights_on_disk(configuration);
 
   request.telescope = static_cast<int>(configuration.integer("telescope"));
   request.products = configuration.path("paths.products");
@@ -169,7 +169,9 @@ int backup(const Texts& arguments, const Program&) {
       {.name = "state backup",
        .synopsis = "[FILE] --config FILE",
        .text = "Copies the state database whole, while passes go on. Of the copies beside it the\n"
-               "last five are kept; one is made by itself before the schema changes.",
+               "last five are kept, and the last of each schema; one is made by itself before the "
+               "schema\n"
+               "changes.",
        .examples = "  alisio state backup --config alisio.yaml\n"
                    "  alisio state backup /backup/alisio-20240215.sqlite --config alisio.yaml"},
       options, positional);
@@ -180,22 +182,26 @@ int backup(const Texts& arguments, const Program&) {
 }
 
 int rollback(const Texts& arguments, const Program&) {
-  std::string config_file;
+  std::string config_file, to;
   po::options_description options("Options");
-  options.add_options()("config", po::value(&config_file), "configuration file");
+  options.add_options()("config", po::value(&config_file), "configuration file")(
+      "to", po::value(&to), "the copy to go back to");
   const auto given = parse_arguments(
       arguments,
       {.name = "state rollback",
-       .synopsis = "--config FILE",
+       .synopsis = "[--to FILE] --config FILE",
        .text =
-           "Goes back to the last copy of the state beside it, for an earlier program after an\n"
-           "upgrade. What was the state is kept under another name. What was done since is\n"
-           "found by alisio state rebuild.",
-       .examples = "  alisio state rollback --config alisio.yaml"},
+           "Goes back to a copy of the state beside it, for an earlier program after an upgrade:\n"
+           "the last one of another schema than the present one's, or the last one if there is\n"
+           "none. What was the state is kept under another name. What was done since is found by\n"
+           "alisio state rebuild.",
+       .examples = "  alisio state rollback --config alisio.yaml\n"
+                   "  alisio state rollback --to state/alisio.sqlite.v8-20240215T073000.000000Z "
+                   "--config alisio.yaml"},
       options);
   if (!given) return 0;
   const config::Configuration configuration = configuration_of(config_file);
-  const night::StateRollback done = night::roll_back_state(configuration.path("paths.state"));
+  const night::StateRollback done = night::roll_back_state(configuration.path("paths.state"), to);
   std::cout << fmt::format("the state is that of {}\n", done.restored.string());
   if (!done.aside.empty())
     std::cout << fmt::format("what it was is kept in {}\n", done.aside.string());

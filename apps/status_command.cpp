@@ -35,7 +35,7 @@ CommandHelp help_text() {
       "Says how a night stands, from the state alone, at any time and in nobody's way: how far\n"
       "it is, a line a run, what is missing, what failed, as what the failure is known, and\n"
       "what to do. DATE is YYYYMMDD or YYYY-MM-DD; without it, the night whose evening was\n"
-      "yesterday, UTC. If that was not processed, the nights that were are listed.\n"
+      "yesterday, UTC. If that was not processed, the nights that were are listed (code 4).\n"
       "Exit code 0 if all of the night is done, 7 if not, 4 if it is not known.",
       "  alisio status --config alisio.yaml\n"
       "  alisio status 20240215 --why --config alisio.yaml\n"
@@ -76,7 +76,7 @@ int tell_known_nights(const StatusRequest& request, night::State* state) {
     std::cout << "  " << night_line(nights[at]) << '\n';
   if (nights.size() > nights_shown)
     std::cout << fmt::format("  … and {} more\n", nights.size() - nights_shown);
-  return exit_code(ErrorKind::incomplete);
+  return exit_code(ErrorKind::missing_input);
 }
 
 bool is_known(const night::NightStatus& status, const night::StatusScope& scope) {
@@ -190,6 +190,9 @@ int run_status_command(const std::vector<std::string>& arguments, const Program&
       configuration, date.empty() ? night::last_night() : NightDate::parse(date), prod_id);
   request.state_folder = configuration.path("paths.state");
   request.scope.pause = night::pause_text(night::pause_of(configuration)).value_or("");
+  request.scope.night_words = request.key.date.compact();
+  if (!prod_id.empty()) request.scope.night_words += " --prod-id " + prod_id;
+  if (!config_file.empty()) request.scope.night_words += " --config " + config_file;
   request.lstosa = table == "lstosa";
   if (given->count("run") != 0) request.scope.run = run;
   if (given->count("subrun") != 0) request.scope.subrun = subrun;

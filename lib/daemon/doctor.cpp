@@ -11,14 +11,18 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/signature.hpp"
 #include "lib/daemon/raw_watch.hpp"
 #include "lib/night/catalogue_command.hpp"
+#include "lib/night/completeness.hpp"
 #include "lib/night/constants.hpp"
 #include "lib/night/night.hpp"
+#include "lib/night/notify.hpp"
 #include "lib/night/products.hpp"
 #include "lib/night/state.hpp"
 #include "lib/sky/earth_orientation.hpp"
@@ -257,6 +261,33 @@ int exit_code_of(const std::string& command) {
   return status == -1 ? -1 : WEXITSTATUS(status);
 }
 
+/// What ends a night must not be found wrong only then.
+void look_at_closing(const config::Configuration& configuration, Findings& findings) {
+  const auto look = [&](const char* check, const std::function<std::string()>& action) {
+    try {
+      findings.push_back({check, Health::ok, action(), ""});
+    } catch (const Error& error) {
+      findings.push_back(
+          {check, Health::fail,
+           error.where().empty() ? error.problem() : error.where() + ": " + error.problem(),
+           error.remedy().empty() ? "mend the configuration" : error.remedy()});
+    }
+  };
+  look("closing", [&] {
+    return night::closing_policy(configuration).automatic ? "nights close by themselves"
+                                                          : "nights are closed by hand";
+  });
+  look("key of the seals", [&]() -> std::string {
+    const fs::path key = configuration.path("closing.key");
+    if (key.empty()) return "none: seals are not signed";
+    return "signs as " + key_fingerprint(SigningKey::load(key).public_key()).substr(0, 16);
+  });
+  look("notifications", [&]() -> std::string {
+    const night::NotifyOptions options = night::notify_options(configuration);
+    return options.command.empty() && options.mail.empty() ? "none" : "are sent";
+  });
+}
+
 void look_at_scheduler(const config::Configuration& configuration, Findings& findings) {
   const nlohmann::json night = configuration.section({"night"}).value("night", nlohmann::json());
   if (!night.is_object() || night.value("executor", "local") != "slurm") return;
@@ -329,6 +360,7 @@ std::vector<Finding> examine(const config::Configuration& configuration,
   look_at_catalogue(configuration, night, findings);
   look_at_time(findings);
   look_at_account(configuration, services, findings);
+  look_at_closing(configuration, findings);
   look_at_scheduler(configuration, findings);
   return findings;
 }

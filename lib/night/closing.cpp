@@ -100,6 +100,7 @@ Seal draft_seal(const ClosingNight& night, const ClosingRecord& closing, const S
   SealedFiles files =
       gather_sealed_files(night.setup, standing.plan, night.snapshot, disk_access(night.services),
                           night.policy.products, verify_content);
+  night.state.remember_files(files.reread);
   Seal seal;
   seal.key = night.setup.key;
   seal.author = closing.author;
@@ -177,17 +178,15 @@ std::vector<std::string> obstacles_of(const ClosingNight& night, const Completen
     obstacles.push_back(
         fmt::format("it is before {:g} h UTC of the day after (closing.earliest_hour)",
                     night.policy.earliest_hour));
+  for (const Decision& decision : night.settings.decisions)
+    if (decision.kind == DecisionKind::hold)
+      obstacles.push_back(decision.line() + " (`alisio release` ends it)");
   obstacles.insert(obstacles.end(), night.merge_faults.begin(), night.merge_faults.end());
   return obstacles;
 }
 
-/// Take up the closing that was begun, or begin one.
-ClosingRecord begin(const ClosingNight& night, const CloseRequest& request) {
-  if (std::optional<ClosingRecord> begun = night.state.closing(night.setup.key)) {
-    spdlog::info("the closing of {} that {} began goes on after: {}", night.setup.key.date.iso(),
-                 begun->author, begun->step);
-    return *begun;
-  }
+/// Return the closing that is asked for, not begun yet.
+ClosingRecord new_closing(const ClosingNight& night, const CloseRequest& request) {
   ClosingRecord closing;
   closing.key = night.setup.key;
   closing.author = said_text(request.author.empty() ? account_name() : request.author);
@@ -195,7 +194,6 @@ ClosingRecord begin(const ClosingNight& night, const CloseRequest& request) {
   closing.forced = request.force;
   closing.started_at = utc_now_text();
   closing.step = "begun";
-  night.state.closing_starts(closing);
   return closing;
 }
 
@@ -215,26 +213,32 @@ void finish(const ClosingNight& night, ClosingResult& result) {
 
 ClosingResult close_night(const ClosingNight& night, const CloseRequest& request) {
   const NightKey& key = night.setup.key;
-  const Standing standing = look_at(night);
   ClosingResult result;
   const std::optional<ClosingRecord> begun = night.state.closing(key);
-  const bool forced = request.force || (begun && begun->forced);
-  if (!forced) result.obstacles = obstacles_of(night, standing.found);
-  if (!result.obstacles.empty()) return result;
-  if (begun && !begun->forced && request.force)
-    night.state.reopen(key, said_text(request.author.empty() ? account_name() : request.author),
-                       said_text("closed by force instead: " + request.reason));
-
-  const ClosingRecord closing = begin(night, request);
-  if (closing.closed()) {
+  if (begun && begun->closed()) {
     result.closed = true;
     return result;
   }
+  const Standing standing = look_at(night);
+  const bool forced = request.force || (begun && begun->forced);
+  if (!forced) result.obstacles = obstacles_of(night, standing.found);
+  if (!result.obstacles.empty()) return result;
+  // Nothing is begun before all is verified: what was begun is gone on with.
+  const bool anew = begun && !begun->forced && request.force;
+  const ClosingRecord closing = begun && !anew ? *begun : new_closing(night, request);
   result.seal = draft_seal(night, closing, standing, request.verify_content);
   if (!result.seal.not_sealed.empty() && !forced) {
-    for (const std::string& product : result.seal.not_sealed) result.obstacles.push_back(product);
+    result.obstacles = result.seal.not_sealed;
     return result;
   }
+  if (anew)
+    night.state.reopen(key, said_text(request.author.empty() ? account_name() : request.author),
+                       said_text("closed by force instead: " + request.reason));
+  if (begun && !anew)
+    spdlog::info("the closing of {} that {} began goes on after: {}", key.date.iso(), begun->author,
+                 begun->step);
+  else
+    night.state.closing_starts(closing);
   finish(night, result);
   return result;
 }

@@ -8,6 +8,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/night/absent.hpp"
+#include "lib/night/root_cause.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {
@@ -17,9 +18,7 @@ constexpr const char* limit_key = "closing.allowed_missing_subruns";
 
 /// Only what is not made for want of something else's product is a trouble of its own.
 bool is_root_cause(const PlannedJob& planned, const NightPlan& plan) {
-  if (planned.step.status == StepStatus::failed) return true;
-  return std::all_of(planned.needs.begin(), planned.needs.end(),
-                     [&](std::size_t need) { return plan.jobs[need].step.done(); });
+  return planned.step.status == StepStatus::failed || !waits_for_another(planned, plan);
 }
 
 RunCompleteness run_of(const RunEntry& entry, const NightPlan& plan, const DataVerdicts& verdicts,
@@ -47,6 +46,20 @@ void add_trouble(const PlannedJob& planned, Completeness& found) {
   const auto told = std::any_of(run->missing.begin(), run->missing.end(),
                                 [&](const auto& other) { return other.subrun == key.subrun; });
   if (!told) run->missing.push_back({key.subrun, key.stage, planned.step.reason});
+}
+
+/// True if no subrun of any data run got as far as DL1, for another reason than want of raw files.
+bool nothing_was_made(const Completeness& found) {
+  bool any_raw = false;
+  for (const RunCompleteness& run : found.runs) {
+    if (static_cast<int>(run.missing.size()) < run.expected_subruns) return false;
+    for (const MissingSubrun& one : run.missing) {
+      if (!one.stage.empty() && one.stage != "r0_to_dl1" && one.stage != "gain_select")
+        return false;
+      any_raw = any_raw || !one.stage.empty();
+    }
+  }
+  return any_raw;
 }
 
 std::string subruns_text(const std::vector<MissingSubrun>& missing) {
@@ -129,6 +142,8 @@ std::vector<std::string> obstacles_to_closing(const Completeness& found,
                                     found.pending.size(), found.pending.size() == 1 ? "" : "s",
                                     first.key.stage, job_name(first.key), first.reason));
   }
+  if (nothing_was_made(found))
+    obstacles.push_back("nothing could be made of any data run, though there are raw files");
   for (const RunCompleteness& run : found.runs) {
     const int missing = static_cast<int>(run.missing.size());
     if (!policy.allowed_missing.allows(missing, run.expected_subruns))

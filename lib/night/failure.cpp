@@ -127,6 +127,10 @@ constexpr KnownCause known_causes[] = {
     {"pedestal events", "find_tailcuts", bad_input, TryAgain::never,
      "the run has too few pedestals for cleaning levels of its own",
      "`alisio veto RUN` if it is too short, or steps.tailcuts: false"},
+    {"events, and would be replaced by", "", missing_input, TryAgain::never,
+     "fewer subruns could be made than stand in the run's product",
+     "mend what keeps the missing subruns from being made; `alisio discard RUN.SUBRUN` lets the "
+     "run be merged without one"},
     {"is there already", "", configuration, TryAgain::never,
      "a product with more events is in the way",
      "move it aside if it is not wanted: it was made by somebody else or is from a longer input"},

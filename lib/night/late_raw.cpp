@@ -8,9 +8,9 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
-#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/night/messenger.hpp"
+#include "lib/night/night_note.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {
@@ -40,23 +40,6 @@ LateSubruns find_late(State& state, const ClosingRecord& closing, const std::fil
     spdlog::debug("nothing is known of late raw files: {}", error.what());
     return {};
   }
-}
-
-/// Put the line among the notes that the night's last pass showed, in the place of an earlier one.
-void show(State& state, const NightKey& night, const std::string& text) {
-  constexpr const char* key = "late_raw_files";
-  const std::optional<NightRecord> record = state.night(night);
-  if (!record) return;
-  json summary = json::parse(record->summary, nullptr, false);
-  if (!summary.is_object() || !summary.contains("notes")) return;
-  const std::string before = summary.value(key, std::string());
-  if (before == text) return;
-  auto notes = summary["notes"].get<std::vector<std::string>>();
-  std::erase(notes, before);
-  if (!text.empty()) notes.push_back(text);
-  summary["notes"] = notes;
-  summary[key] = text;
-  state.show(night, json_text(summary), {}, {});
 }
 
 NightEvent event_of(const NightKey& night, const LateSubruns& late, const std::string& text,
@@ -108,7 +91,7 @@ bool tell_of_late_raw(State& state, const ClosingRecord& closing, const std::fil
                       const NotifyOptions& notifications, std::ostream& out) {
   const LateSubruns late = find_late(state, closing, r0, run_summaries);
   const std::string text = late_raw_text(late, closing.key.date);
-  show(state, closing.key, text);
+  show_note(state, closing.key, "late_raw_files", text);
   if (late.empty()) return false;
   out << text << '\n';
   Messenger(state, closing.key, notifications)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/base/error.hpp"
 #include "lib/night/seal.hpp"
 
 namespace alisio::night {
@@ -27,6 +28,14 @@ std::optional<fs::path> forgotten_seal(State& state, const NightKey& night,
       return file;
   }
   return std::nullopt;
+}
+
+void refuse_forgotten_seal(State& state, const NightKey& night, const fs::path& products) {
+  const auto seal = forgotten_seal(state, night, products);
+  if (seal)
+    throw Error(ErrorKind::resource,
+                "the night was sealed, and the state knows nothing of it: nothing is made again",
+                seal->string(), "alisio state rebuild " + night.date.compact());
 }
 
 std::optional<fs::path> forgotten_work(State& state, const NightKey& night,

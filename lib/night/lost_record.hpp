@@ -13,6 +13,10 @@ namespace alisio::night {
 [[nodiscard]] std::optional<std::filesystem::path> forgotten_seal(
     State& state, const NightKey& night, const std::filesystem::path& products);
 
+/// Refuse to work on a night with such a seal. @throws Error(resource)
+void refuse_forgotten_seal(State& state, const NightKey& night,
+                           const std::filesystem::path& products);
+
 /// Return a file that tells of work on a night which the state knows nothing of: a seal, or a
 /// journal of a night without any record; nothing if there is none.
 [[nodiscard]] std::optional<std::filesystem::path> forgotten_work(

@@ -83,7 +83,10 @@ std::vector<const JobStatusView*> jobs_of(const NightStatus& status, int run) {
   return jobs;
 }
 
-std::string state_of(const std::vector<const JobStatusView*>& jobs) {
+std::string state_of(std::vector<const JobStatusView*> jobs) {
+  // What operators took out is waited for by nobody.
+  std::erase_if(
+      jobs, [](const JobStatusView* job) { return job->status == to_string(StepStatus::vetoed); });
   const auto any = [&](const auto& test) { return std::any_of(jobs.begin(), jobs.end(), test); };
   if (jobs.empty()) return nothing;
   if (!any([](const auto* job) { return job->status != to_string(StepStatus::done); }))
@@ -216,7 +219,11 @@ void print_lstosa_table(const NightStatus& status, State& state, std::ostream& o
     row[13] = percent("dl1_subrun");
     row[14] = percent("muons");
     row[15] = cat_b_of(jobs);
-    row[16] = percent("dl1b_subrun");
+    // What is not planned is never 100 %, and those who wait for that would wait for ever.
+    const bool cleaned_again = std::any_of(jobs.begin(), jobs.end(), [](const JobStatusView* job) {
+      return job->key.stage == "dl1ab";
+    });
+    if (cleaned_again) row[16] = percent("dl1b_subrun");
     row[17] = percent("dl1_datacheck");
     row[18] = percent("dl2_subrun");
     rows.push_back(std::move(row));

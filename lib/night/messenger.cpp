@@ -138,7 +138,7 @@ void Messenger::finish(const PassEnd& end) {
     return (event.kind == "job_failed" && later) || (event.kind == "night_stalled" && end.paused);
   });
   put(events);
-  put(events_at_end(*status, end.closed_at));
+  if (!end.night_goes_on) put(events_at_end(*status, end.closed_at));
   outbox_.deliver_all();
 }
 

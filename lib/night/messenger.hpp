@@ -33,6 +33,7 @@ class Messenger {
     std::string closed_at;           ///< when the night was closed; empty: it is open
     bool next_pass_follows = false;  ///< it may tell failures that come soon after others
     bool paused = false;
+    bool night_goes_on = false;  ///< what it comes to in the end is not known yet
   };
   /// Tell what a night has come to, and wait until it is told.
   void finish(const PassEnd& end);

@@ -20,6 +20,7 @@
 #include "lib/night/catalogue_command.hpp"
 #include "lib/night/closing.hpp"
 #include "lib/night/dry_run.hpp"
+#include "lib/night/end_of_pass.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/instant.hpp"
 #include "lib/night/kept_configuration.hpp"
@@ -32,6 +33,7 @@
 #include "lib/night/plan_text.hpp"
 #include "lib/night/process.hpp"
 #include "lib/night/production.hpp"
+#include "lib/night/tree_owner.hpp"
 #include "lib/night/words.hpp"
 #include "lib/stage/description.hpp"
 
@@ -263,10 +265,7 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
 }
 
 /// Say what there was to do if nothing ran.
-void print_idle(const NightSummary& summary, std::ostream& out) {
-  int done = 0;
-  for (const RunLine& line : summary.runs)
-    for (const auto& [stage, count] : line.stages) done += count.done;
+void print_idle(const NightSummary& summary, std::size_t done, std::ostream& out) {
   if (summary.complete())
     out << fmt::format(
         "Nothing to do: {} job{} done, with inputs, configuration, stage versions and products as "
@@ -274,30 +273,6 @@ void print_idle(const NightSummary& summary, std::ostream& out) {
         done, done == 1 ? " is" : "s are");
   else
     out << "Nothing can be done now; see the reasons below the table\n";
-}
-
-/// Return whether the end of this pass is the time to close the night, or to go on with a closing
-/// that was interrupted.
-bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy, const Pass& pass,
-                      bool complete, State& state, const NightKey& night) {
-  if (!options.runs.empty() || !options.dl2 || pass.setup().growing_subruns > 0) return false;
-  if (const auto closing = state.closing(night)) return closing->under_way();
-  // Whoever holds a run or the night wants it to go on later.
-  const std::vector<Decision> decisions = standing_decisions(state, night);
-  if (std::any_of(decisions.begin(), decisions.end(),
-                  [](const Decision& decision) { return decision.kind == DecisionKind::hold; }))
-    return false;
-  return options.pass && !pass.anything_to_run() &&
-         may_close_by_itself(policy, night.date, complete);
-}
-
-/// Tell those who want to know what the night has come to.
-void tell_of_end(Messenger& messenger, State& state, const NightKey& night, const PassOptions& how,
-                 bool next_pass_follows) {
-  const auto closing = state.closing(night);
-  messenger.finish({.closed_at = closing && closing->closed() ? closing->closed_at : "",
-                    .next_pass_follows = next_pass_follows,
-                    .paused = pause_text(how.pause).has_value()});
 }
 
 }  // namespace
@@ -350,6 +325,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
       catalogue_fill(catalogue_command(configuration, request.key), !options.plan);
   PlanSettings settings = settings_of(options, configuration, services);
   const NotifyOptions notifications = notify_options(configuration);
+  check_closing(configuration);
   const fs::path state_folder = configuration.path("paths.state");
   const std::string name = night_name(request.key);
   const auto set_up = [&] { return set_up_night(request, services.probe); };
@@ -379,6 +355,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     spdlog::info("this night goes on as {}, as which it was begun; --prod-id {} makes it anew",
                  request.key.prod_id, usual);
   State state = State::open(state_folder);
+  if (!options.dry_run) claim_products(request.products, state_folder);
   if (const auto closing = state.closing(request.key); closing && closing->closed() &&
                                                        !options.dry_run &&
                                                        !(options.close && options.close->reopen)) {
@@ -387,11 +364,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
         tell_of_late_raw(state, *closing, request.r0, request.run_summaries, notifications, out);
     return late ? exit_code(ErrorKind::incomplete) : 0;
   }
-  if (const auto seal = forgotten_seal(state, request.key, request.products);
-      seal && !options.dry_run)
-    throw Error(ErrorKind::resource,
-                "the night was sealed, and the state knows nothing of it: nothing is made again",
-                seal->string(), fmt::format("alisio state rebuild {}", options.date.compact()));
+  if (!options.dry_run) refuse_forgotten_seal(state, request.key, request.products);
   settings.known_verdict = [&](const FileStamp& file) {
     return state.known_verdict(settings.gates, file);
   };
@@ -434,6 +407,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return 0;
   }
   pass.recover();
+  if (options.close && executor->under_way() > 0)
+    return print_closing(stays_open_for(executor->under_way()), request.key, options.json, out);
   pass.plan();
   const bool idle = !pass.anything_to_run() || (options.close && !pass.only_night_left());
   if (!idle)
@@ -453,14 +428,14 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (options.json) {
     out << json_text(summary_json(summary), 2) << '\n';
   } else {
-    if (idle && (complete || !summary.complete())) print_idle(summary, out);
+    if (idle && (complete || !summary.complete())) print_idle(summary, pass.done(), out);
     print_summary(summary, out);
   }
+  bool open = false;
   if (closes_by_itself(options, closing_policy(configuration), pass, complete, state, request.key))
-    print_closing(close_night(closing_night(), {}), request.key, false,
-                  options.json ? std::cerr : out);
-  tell_of_end(messenger, state, request.key, how, options.pass);
-  return complete ? 0 : exit_code(ErrorKind::incomplete);
+    open = !close_by_itself(closing_night(), options.json ? std::cerr : out);
+  tell_of_end(messenger, state, request.key, how, options.pass, closing_policy(configuration));
+  return complete && !open ? 0 : exit_code(ErrorKind::incomplete);
 }
 
 }  // namespace alisio::night

@@ -15,8 +15,10 @@
 #include "lib/night/discard.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/followed.hpp"
+#include "lib/night/holds.hpp"
 #include "lib/night/instant.hpp"
 #include "lib/night/kept_configuration.hpp"
+#include "lib/night/other_runs.hpp"
 #include "lib/night/progress.hpp"
 
 namespace alisio::night {
@@ -65,6 +67,7 @@ void Pass::plan() {
   set_aside();
   snapshot_ = state_.snapshot(setup_.key);
   for (StepRecord& step : state_.steps(setup_.key)) shown_[step.key] = std::move(step);
+  before_ = shown_before(state_, setup_.key);
   plan_everything();
 }
 
@@ -461,7 +464,9 @@ void Pass::show() {
   }
   for (const auto& [key, step] : shown_)
     if (!now.contains(key) && setup_.is_asked(key.run)) gone.push_back(key);
-  state_.show(setup_.key, json_text(summary_json(summary())), changed, gone);
+  NightSummary night = summary();
+  keep_other_runs(setup_, plan_, before_, night);
+  state_.show(setup_.key, json_text(summary_json(night)), changed, gone);
   shown_ = std::move(now);
   shown_at_ = Clock::now();
 }
@@ -492,6 +497,7 @@ NightSummary Pass::summary() const {
     if (setup_.is_asked(entry.run))
       if (std::optional<Trouble> absent = trouble_of_absent(entry, plan_, settings_.decisions))
         summary.troubles.push_back(std::move(*absent));
+  show_holds(settings_.decisions, summary);
   if (setup_.growing_subruns > 0) {
     Trouble growing;
     growing.key.stage = "r0_to_dl1";

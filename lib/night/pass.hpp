@@ -63,6 +63,8 @@ class Pass {
   [[nodiscard]] StateSnapshot& snapshot() { return snapshot_; }
   [[nodiscard]] const std::vector<std::string>& merge_faults() const { return merges_.notes(); }
   [[nodiscard]] NightSummary summary() const;
+  /// Return how many jobs of the plan are done, those of the whole night among them.
+  [[nodiscard]] std::size_t done() const { return plan_.count(StepStatus::done); }
 
  private:
   /// What is kept of a process under way: the inputs of its jobs when it was started.
@@ -119,6 +121,7 @@ class Pass {
   DataVerdicts verdicts_;
   int jobs_run_ = 0;
   std::map<JobKey, StepRecord> shown_;
+  std::optional<NightSummary> before_;  ///< as the last pass showed the night
   std::chrono::steady_clock::time_point start_, shown_at_, looked_at_;
   bool hands_over_ = false;  ///< another night is more urgent
 };

@@ -50,11 +50,26 @@ class Gatherer {
     return file;
   }
 
+  /// What was found by reading is known from now on: the next plan makes the product again.
+  void remember(const std::string& path, const FileHashes& hashes) {
+    std::optional<FileStamp> stamp = stamp_of(path);
+    if (!stamp) return;
+    stamp->path = path;
+    stamp->sha256 = hashes.sha256;
+    stamp->data_hash = hashes.data_hash;
+    snapshot_.files[path] = *stamp;
+    found_.reread.push_back(std::move(*stamp));
+  }
+
   void add_product(const JobRecord& job, const JobFile& product) {
     made_.insert(product.path);
     const bool shared = shared_.contains(job.key);
     std::optional<FileHashes> now = files_.hashes(product.path);
-    if (now && verify_content_) now = access_.hash(product.path);
+    if (now && verify_content_) {
+      const FileHashes read = access_.hash(product.path);
+      if (read.sha256 != now->sha256) remember(product.path, read);
+      now = read;
+    }
     const bool same = now && (now->sha256 == product.hashes.sha256 ||
                               (shared && now->deciding() == product.hashes.deciding()));
     if (!same) {

@@ -11,6 +11,7 @@ namespace alisio::night {
 /// What is to be sealed.
 struct SealedFiles {
   std::vector<SealedFile> products, documents, used;
+  std::vector<FileStamp> reread;        ///< files that hold something else than was remembered
   std::vector<std::string> not_sealed;  ///< recorded products that are not as recorded, and why
 };
 

@@ -88,12 +88,44 @@ void compare_schema(sqlite::Database& database, std::vector<std::string>& faults
       faults.push_back(fmt::format("{} is another than this program's", name));
 }
 
+/// Return the part of a copy's name that tells its schema: ".v7".
+std::string schema_mark(const fs::path& backup) {
+  const std::string name = backup.filename().string();
+  const auto from = name.rfind(backup_mark), to = name.rfind('-');
+  return from < to ? name.substr(from, to - from) : std::string();
+}
+
+/// The last copy of each schema stays: it is the way back from an upgrade.
 void drop_old_backups(const fs::path& folder) {
   const std::vector<fs::path> backups = list_state_backups(folder);
+  std::map<std::string, fs::path> last;
+  for (const fs::path& backup : backups) last[schema_mark(backup)] = backup;
   for (std::size_t i = 0; i + kept_backups < backups.size(); ++i) {
+    if (last[schema_mark(backups[i])] == backups[i]) continue;
     std::error_code ignored;
     fs::remove(backups[i], ignored);
   }
+}
+
+/// Return the copy to go back to if nobody names one.
+fs::path copy_to_go_back_to(const fs::path& folder) {
+  const std::vector<fs::path> backups = list_state_backups(folder);
+  if (backups.empty())
+    throw Error(ErrorKind::missing_input, "there is no copy to go back to",
+                state_file(folder).string(), "alisio state rebuild makes the state from the files");
+  std::string present;
+  try {
+    if (fs::exists(state_file(folder)))
+      present = fmt::format(
+          "{}{}", backup_mark,
+          sqlite::Database(state_file(folder), sqlite::OpenMode::read_only).user_version());
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_input) throw;
+  }
+  const auto other = std::find_if(backups.rbegin(), backups.rend(), [&](const fs::path& backup) {
+    return !present.empty() && schema_mark(backup) != present;
+  });
+  return other == backups.rend() ? backups.back() : *other;
 }
 
 }  // namespace
@@ -137,13 +169,12 @@ std::vector<fs::path> list_state_backups(const fs::path& folder) {
   return backups;
 }
 
-StateRollback roll_back_state(const fs::path& folder) {
-  const std::vector<fs::path> backups = list_state_backups(folder);
-  if (backups.empty())
-    throw Error(ErrorKind::missing_input, "there is no copy to go back to",
-                state_file(folder).string(), "alisio state rebuild makes the state from the files");
+StateRollback roll_back_state(const fs::path& folder, const fs::path& to) {
+  StateRollback done{.restored = to.empty() ? copy_to_go_back_to(folder) : to, .aside = {}};
+  if (!fs::is_regular_file(done.restored))
+    throw Error(ErrorKind::missing_input, "there is no such copy", done.restored.string(),
+                "alisio.sqlite.v* beside the state are its copies");
   const std::vector<NightLock> locks = lock_all(folder);
-  StateRollback done{.restored = backups.back(), .aside = {}};
   const fs::path file = state_file(folder);
   put_damaged_state_aside(folder);
   if (fs::exists(file)) {

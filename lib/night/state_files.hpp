@@ -26,9 +26,13 @@ struct StateRollback {
   std::filesystem::path aside;     ///< what was the state; empty: there was none
 };
 
-/// Go back to the last copy beside the database; what was the state is kept under another name.
+/// Go back to a copy; what was the state is kept under another name.
+/// @param to the copy; empty: beside the database, the last one of another schema than its own
+/// (made
+///        before an upgrade), or the last one if there is none
 /// @throws Error(missing_input) if there is no copy, Error(resource) if a night is being processed.
-StateRollback roll_back_state(const std::filesystem::path& folder);
+StateRollback roll_back_state(const std::filesystem::path& folder,
+                              const std::filesystem::path& to = {});
 
 /// Put a database that cannot be read out of the way, so that a new one can be made.
 /// @return its new name; empty: it can be read, or there is none

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/night/holds.hpp"
 #include "lib/night/judge.hpp"
 #include "lib/night/process.hpp"
 #include "lib/night/words.hpp"
@@ -218,6 +219,7 @@ std::optional<NightStatus> read_status(State& state, const NightKey& night) {
   status.summary.decisions.clear();
   for (const Decision& decision : status.decisions)
     status.summary.decisions.push_back(decision.line());
+  show_holds(status.decisions, status.summary);
   mark_running(status.running, status.jobs);
   count_again(status.jobs, status.summary);
   recognise_failures(status.summary, status.jobs);

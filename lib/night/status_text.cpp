@@ -8,6 +8,7 @@
 #include <sstream>
 #include <vector>
 
+#include "lib/night/advice.hpp"
 #include "lib/night/judge.hpp"
 #include "lib/night/words.hpp"
 
@@ -122,19 +123,6 @@ void print_log(const JobStatusView& job, std::ostream& out) {
     out << fmt::format("    | {}\n", all[line]);
 }
 
-/// The advice, with the place that it is about.
-std::string advice_for(const JobStatusView& job) {
-  constexpr std::string_view place = "RUN.SUBRUN", run = "RUN";
-  std::string advice = job.failure->advice;
-  if (job.key.subrun != whole_run)
-    for (auto at = advice.find(place); at != std::string::npos; at = advice.find(place))
-      advice.replace(at, place.size(), job_name(job.key));
-  if (job.key.run != whole_night)
-    for (auto at = advice.find(run); at != std::string::npos; at = advice.find(run))
-      advice.replace(at, run.size(), run_text(job.key.run));
-  return advice;
-}
-
 void print_failures(const NightStatus& status, const StatusScope& scope, std::ostream& out) {
   const std::vector<FailureGroup> groups = group_failures(status, scope);
   for (std::size_t number = 0; number < groups.size(); ++number) {
@@ -151,7 +139,9 @@ void print_failures(const NightStatus& status, const StatusScope& scope, std::os
                          job.ended_at.substr(0, 19));
     out << '\n';
     if (scope.why) print_log(job, out);
-    if (job.failure) out << fmt::format("    do: {}\n", advice_for(job));
+    if (job.failure)
+      out << fmt::format("    do: {}\n",
+                         runnable_advice(job.failure->advice, job.key, scope.night_words));
   }
 }
 

@@ -12,6 +12,7 @@ struct StatusScope {
   std::optional<int> run, subrun;  ///< nothing: all
   bool why = false;                ///< the last lines of the logs too
   std::string worker;              ///< who processes the night now; empty: nobody
+  std::string night_words;         ///< that name the night to a command, for advices
   std::string pause;               ///< why nothing starts now; empty: it may
 };
 

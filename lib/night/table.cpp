@@ -9,6 +9,7 @@
 #include <optional>
 #include <ostream>
 
+#include "lib/night/root_cause.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {
@@ -274,11 +275,8 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
     // What an operator took out is no trouble.
     if (planned.step.status == StepStatus::vetoed) continue;
     // What is not made for want of its input is not a second trouble.
-    const bool maker_told =
-        std::any_of(planned.needs.begin(), planned.needs.end(),
-                    [&](std::size_t need) { return !plan.jobs[need].step.done(); });
     const bool failed = planned.step.status == StepStatus::failed;
-    if (!planned.step.done() && (failed || !maker_told))
+    if (!planned.step.done() && (failed || !waits_for_another(planned, plan)))
       summary.troubles.push_back(trouble_of(planned.step, key, state));
   }
   for (auto& [run, line] : lines) {

@@ -50,6 +50,9 @@ def case_doctor_finds_what_to_mend(case):
     (night.folder / "token").write_text("0123456789abcdef\n", "utf-8")
     (night.folder / "token").chmod(0o644)
     broken("web: {token_file: token}\n", "token of the pages", "chmod 600")
+    broken("closing: {key: absent.pem}\n", "key of the seals", "absent.pem", "genpkey")
+    broken("closing: {allowed_missing_subruns: all}\n", "closing", "allowed_missing_subruns")
+    broken("notify: {on: [night_over]}\n", "notifications", "night_over")
 
     asked = night.folder / "catalogue"
     asked.write_text("#!/bin/sh\ntest $1 = 2024-01-15 || exit 3\nprintf 'run_id,source_dec\\n5,22\\n'\n", "utf-8")

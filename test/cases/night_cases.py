@@ -116,6 +116,10 @@ def case_absent_run(case):
     expect(f"{night.run_number:05d}" in gone, f"the wrong run was removed: {gone}")
     night.process().ends("incomplete").says(night.run_number + 1, "no files")
     night.expect_complete()
+    for subrun in (0, 1):
+        words = ("veto", f"{night.run_number + 1}.{subrun}", DATE, "--config", night.config)
+        case.run(*words, "--reason", "the disk was lost").ends("done")
+    night.process().ends("done")
 
 
 def case_two_productions(case):

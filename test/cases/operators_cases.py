@@ -31,7 +31,8 @@ def case_status(case):
     night.process().ends("incomplete")
     said = status(night, "incomplete", "--why")
     said.says("not complete", "missing of 11220: DL1 0001", "bad input", "    | ", "do: ")
-    said.says(f"alisio discard {night.run_number}.0001")
+    advised = f"alisio discard {night.run_number}.0001 {DATE} --config {night.config} --reason "
+    said.says(advised)
     told = json.loads(status(night, "incomplete", "--json").out)
     failed = [job for job in told["jobs"] if job.get("in_trouble")]
     expect(len(failed) == 1 and failed[0]["failure"]["class"] == "bad input", f"{failed}")
@@ -39,7 +40,7 @@ def case_status(case):
     expect(all(len(line) == 19 for line in lines), f"not LSTOSA's 19 columns: {lines}")
     expect(lines[-1][10] == "FAILED" and lines[-1][13] == "66", f"{lines[-1]}")
     # Without a date: last night, which is not this one.
-    case.run("status", "--config", night.config).ends("incomplete").says("2024-01-15", "not complete")
+    case.run("status", "--config", night.config).ends("missing input").says("2024-01-15", "not complete")
     status(night, "usage", "--run", "3").complains("not of this night")
     first.write_bytes(whole)
     night.process().ends("done")
@@ -127,6 +128,29 @@ def case_bytes_that_are_no_text(case):
     expect(json.loads(case.run(*words).ends("done").out)["closed"], "not closed")
     words = ("reopen", DATE, "--config", night.config, "--reason", latin)
     case.run(*words).ends("done")
+
+
+def case_scheduled_pass_without_data(case):
+    """A cloudy night is nothing to do for cron; a disk that is away is an error."""
+    night = case.simulated()
+    words = ("night", "--pass", "--config", night.config)
+    case.run(*words).ends("done").says("has no raw data: nothing to do")
+    night.process("--run", night.run_number, "--no-dl2").ends("done")
+    case.run("night", "--config", night.config).ends("missing input")
+    (night.folder / "R0").rename(night.folder / "R0.away")
+    case.run(*words).ends("missing input").complains("mounted")
+
+
+def case_veto_that_comes_late(case):
+    """A veto tells what it comes too late for."""
+    night = left_open(case.simulated())
+    said = decide(night, "veto", f"{night.run_number}.1", "--reason", "x").ends("done")
+    expect("done or under way" not in said.out, f"{said}")
+    decide(night, "unveto", f"{night.run_number}.1").ends("done")
+    night.process("--no-dl2").ends("done")
+    decide(night, "veto", f"{night.run_number}.1", "--reason", "x").ends("done").says(
+        "done or under way", "alisio discard"
+    )
 
 
 def case_retry(case):

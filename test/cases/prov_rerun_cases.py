@@ -44,6 +44,8 @@ def case_rerun_takes_the_recorded_configuration(case):
     night.process().ends("done")
     case.run("prov", "index", "--config", night.config).ends("done")
     replace_file(night.config, recorded + b"tailcut: {picture_thresh: 9.0}\n")
+    for kept in (night.folder / "state/jobs").rglob("configuration_*.yaml"):
+        replace_file(kept, night.config.read_bytes())
     results = made_again(case, night, night.product("DL1", 0), "again")
     expect(all(one["status"] == "equal" for one in results.values()), f"{results}")
     expect((case.folder / "again/alisio.yaml").exists(), "the recorded settings are not there")

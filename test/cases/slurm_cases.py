@@ -103,6 +103,18 @@ def case_slurm_pass_returns_and_next_goes_on(case):
     expect(night.calls() == each_once(night), "each job was done once")
 
 
+def case_slurm_night_under_way_is_not_sealed(case):
+    """No force closes a night whose jobs would write into it; when they have ended, it closes."""
+    night = StandInNight(case, in_slurm())
+    night.order(1, "sleep 5")
+    night.run("--pass").ends("incomplete")
+    words = ("close", DATE, "--config", night.night.config, "--force", "--reason", "now")
+    case.run(*words, env=night.environment).ends("incomplete").says("under way")
+    expect(not (night.folder / "seals").exists(), "it was sealed while it was being made")
+    wait_until(lambda: set(jobs_of(night).values()) == {"COMPLETED"}, "the jobs end")
+    case.run(*words, env=night.environment).ends("done").says("is closed: 3 products")
+
+
 def case_slurm_killed_pass_goes_on(case):
     """A pass that is killed while jobs are in Slurm loses none of them and doubles none."""
     night = StandInNight(case, in_slurm())

@@ -148,6 +148,16 @@ def case_state_rollback(case):
     connection.commit()
     connection.close()
     case.run("state", "check", *words).ends("incomplete").says("verdict", "job_file")
+    copies = sorted(folder.glob("alisio.sqlite.v*"))
+    old = folder / "alisio.sqlite.v7-20200101T000000.000000Z"
+    shutil.copyfile(copies[0], old)
     for _ in range(7):
         case.run("state", "backup", *words).ends("done")
-    expect(len(list(folder.glob("alisio.sqlite.v*"))) == 5, "old copies are not dropped")
+    expect(len(list(folder.glob("alisio.sqlite.v*"))) == 6, "old copies are not dropped")
+    expect(old.exists(), "the copy from before an upgrade was dropped")
+    case.run("state", "rebuild", "oops", *words).ends("usage")
+    expect(len(list(folder.glob("alisio.sqlite.v*"))) == 6, "a mistyped date made a copy")
+    last = sorted(folder.glob("alisio.sqlite.v*"))[-1]
+    case.run("state", "rollback", "--to", last, *words).ends("done").says(last)
+    case.run("state", "rollback", *words).ends("done").says(old)
+    case.run("state", "rollback", "--to", folder / "nothing", *words).ends("missing input")

@@ -9,6 +9,7 @@
 #include "lib/base/hash.hpp"
 #include "lib/night/decision.hpp"
 #include "lib/night/lstosa_flags.hpp"
+#include "lib/night/open_nights.hpp"
 #include "lib/night/seal_check.hpp"
 #include "lib/night/status.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
@@ -83,6 +84,115 @@ TEST_F(ClosingTest, NamesWhatIsMissing) {
   EXPECT_NE(seal.found.runs[0].missing[0].reason.find("told to fail"), std::string::npos);
   EXPECT_EQ(seal.found.runs[2].missing.size(), 5u) << "a run without files";
   EXPECT_NE(read_text_file(finished()).find("missing 00101.0001 r0_to_dl1"), std::string::npos);
+}
+
+TEST_F(ClosingTest, IsNotBegunWithAProductThatIsNotAsRecorded) {
+  ASSERT_EQ(run(), 0);
+  const fs::path altered = product("dl1", 101, 0);
+  const auto time = fs::last_write_time(altered);
+  std::string content = read_text_file(altered);
+  content.back() = '!';
+  { std::ofstream(altered, std::ios::in) << content; }
+  fs::last_write_time(altered, time);
+  EXPECT_EQ(close({.verify_content = true}), 7);
+  EXPECT_NE(out_.str().find("is not as recorded"), std::string::npos) << out_.str();
+  EXPECT_FALSE(closing()) << "nothing is begun";
+  configure("closing:\n  auto: true\n");
+  options_.pass = true;
+  calls();
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "r0_to_dl1 00101.0000") << "what was found by reading is made again";
+  ASSERT_EQ(seals().size(), 1U);
+  EXPECT_TRUE(check_seal({.seal = seals()[0], .read_all = true}).holds());
+}
+
+TEST_F(ClosingTest, NightsThatAreOpenStillAreKnown) {
+  const auto open = [&](const NightDate& last, const std::string& more) {
+    configure("prod_id: test_v00\n" + more);
+    return open_nights_before(last, config::Configuration::load({options_.config_file}));
+  };
+  const std::string by_itself = "closing:\n  auto: true\n";
+  using Nights = std::vector<NightDate>;
+  EXPECT_EQ(open({2022, 12, 16}, by_itself), Nights()) << "no state yet";
+  order("r0_to_dl1_00101.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(open({2022, 12, 16}, ""), Nights{options_.date});
+  EXPECT_EQ(open({2022, 12, 15}, ""), Nights()) << "not itself";
+  EXPECT_EQ(open({2022, 12, 22}, ""), Nights{options_.date});
+  EXPECT_EQ(open({2022, 12, 23}, ""), Nights()) << "too long ago";
+  fs::remove(control_ / "r0_to_dl1_00101.0001");
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(open({2022, 12, 16}, ""), Nights()) << "complete, and closed by hand";
+  EXPECT_EQ(open({2022, 12, 16}, by_itself), Nights{options_.date}) << "to be closed";
+  EXPECT_EQ(close(), 0) << out_.str();
+  EXPECT_EQ(open({2022, 12, 16}, by_itself), Nights());
+}
+
+TEST_F(ClosingTest, AHeldNightStaysOpenAndIsNotComplete) {
+  ASSERT_EQ(run(), 0);
+  {
+    State state = State::open(folder_ / "state");
+    Decision hold;
+    hold.kind = DecisionKind::hold;
+    hold.reason = "disk in repair";
+    hold.author = "crew";
+    record_decision(state, key(), hold);
+    EXPECT_FALSE(read_status(state, key())->complete());
+  }
+  EXPECT_EQ(close(), 7);
+  EXPECT_NE(out_.str().find("the night held by crew"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("alisio release"), std::string::npos) << out_.str();
+  EXPECT_EQ(run(), 7) << out_.str();
+  State state = State::open(folder_ / "state");
+  end_decisions(state, key(), DecisionKind::hold, whole_night, whole_run, "crew", "mended");
+  EXPECT_TRUE(read_status(state, key())->complete());
+  EXPECT_EQ(close(), 0) << out_.str();
+}
+
+TEST_F(ClosingTest, WithoutAnyDl1ItWaitsForAPerson) {
+  for (const auto& entry : fs::directory_iterator(folder_ / "calibration")) fs::remove(entry);
+  configure("closing:\n  auto: true\n");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  EXPECT_FALSE(closing());
+  EXPECT_NE(out_.str().find("nothing could be made of any data run"), std::string::npos)
+      << out_.str();
+  std::optional<State> state = State::open_read_only(folder_ / "state");
+  const auto notes = read_status(*state, key())->summary.notes;
+  EXPECT_TRUE(std::any_of(notes.begin(), notes.end(), [](const std::string& note) {
+    return note.starts_with("the night is not closed: nothing could be made");
+  }));
+  EXPECT_EQ(close({.force = true, .author = "crew", .reason = "clouds"}), 0) << out_.str();
+}
+
+TEST_F(ClosingTest, WhatIsWrongWithItIsSaidBeforeTheWorkOrKeepsItOpen) {
+  configure("closing:\n  allowed_missing_subruns: all\n");
+  EXPECT_THROW(run(), Error);
+  EXPECT_EQ(calls(), "");
+  configure("closing:\n  auto: true\n  key: absent.pem\nnotify:\n  command: cat >> " +
+            (folder_ / "told").string() + "\n");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7) << "all is done, but it cannot be signed";
+  EXPECT_NE(out_.str().find("stays open"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("absent.pem"), std::string::npos) << out_.str();
+  EXPECT_TRUE(fs::exists(folder_ / "told")) << "those who are to know are told";
+  EXPECT_FALSE(closing() && closing()->closed());
+}
+
+TEST_F(ClosingTest, AMergeThatFailedIsNamedThoughASubrunFailedToo) {
+  configure("steps:\n  muons: true\n  data_check: true\n  merge: true\n");
+  order("r0_to_dl1_00101.0001", "fail 5");
+  order("merge_dl1_00101", "fail 2");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(run(), 7) << "blocked by its own failure, not by that of the subrun";
+  EXPECT_NE(out_.str().find("00101 merge_dl1: told to fail"), std::string::npos) << out_.str();
+  EXPECT_EQ(close(), 0);
+  const Seal seal = parse_seal(read_text_file(seals()[0]), seals()[0]);
+  EXPECT_TRUE(std::any_of(seal.found.unfinished.begin(), seal.found.unfinished.end(),
+                          [](const OpenJob& job) {
+                            return job.key == JobKey{"merge_dl1", 101, whole_run};
+                          }));
 }
 
 TEST_F(ClosingTest, WaitsForRawFilesThatAreLate) {

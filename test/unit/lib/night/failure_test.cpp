@@ -55,6 +55,8 @@ INSTANTIATE_TEST_SUITE_P(
         Met{"r0_to_dl1", ErrorKind::bad_input,
             "DrivePosition_log_20221215.txt:7: is no line of a drive log", bad_input,
             TryAgain::never, "drive log"},
+        Met{"merge_dl1", ErrorKind::usage, "dl1.h5: holds 40 events, and would be replaced by 20",
+            missing_input, TryAgain::never, "discard"},
         Met{"merge_dl1", ErrorKind::usage,
             "dl1.h5: is there already, and would be replaced by one of at most 10 events",
             configuration, TryAgain::never, "move it aside"},

@@ -28,6 +28,7 @@
 #include "lib/config/configuration.hpp"
 #include "lib/night/kept_configuration.hpp"
 #include "lib/night/lock.hpp"
+#include "lib/night/tree_owner.hpp"
 #include "lib/sqlite/database.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
 
@@ -979,6 +980,23 @@ TEST_F(NightTest, TheStateShowsHowTheNightStands) {
   options_.runs = {102};
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(state.steps(key).size(), 4u) << "runs that were not asked for stay as they were";
+}
+
+TEST_F(NightTest, ATreeOfProductsBelongsToOneState) {
+  EXPECT_EQ(run(), 0);
+  const fs::path elsewhere = folder_ / "elsewhere";
+  EXPECT_THROW(claim_products(folder_, elsewhere), Error);
+  EXPECT_NO_THROW(claim_products(folder_, folder_ / "state"));
+  fs::remove_all(folder_ / "state");
+  EXPECT_NO_THROW(claim_products(folder_, folder_ / "state")) << "made anew in its place";
+  const fs::path copy = folder_ / "copy";
+  fs::create_directories(copy);
+  fs::copy(folder_ / "state", copy / "state", fs::copy_options::recursive);
+  fs::copy(folder_ / ".alisio-state", copy);
+  EXPECT_NO_THROW(claim_products(copy, copy / "state")) << "copied with its state";
+  fs::remove_all(folder_ / "state");
+  EXPECT_NO_THROW(claim_products(folder_, elsewhere)) << "the other is gone";
+  EXPECT_THROW(claim_products(folder_, folder_ / "state"), Error);
 }
 
 TEST_F(NightTest, JobsGetTheConfigurationThatThePassLoaded) {

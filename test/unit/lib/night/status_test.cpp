@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/json_text.hpp"
+#include "lib/night/advice.hpp"
 #include "lib/night/lstosa_table.hpp"
 #include "lib/night/status_text.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
@@ -146,7 +147,9 @@ TEST_F(StatusTest, OneScreenSaysWhatIsMissingAndWhatToDo) {
   says("00101.0001 r0_to_dl1: bad input: told to fail (tried 1 time, last 20");
   says("    do: mend or replace the file");
   EXPECT_EQ(text.str().find("told to fail with 5"), std::string::npos);
-  print_status(*status(), {.run = 101, .subrun = {}, .why = true, .worker = "", .pause = ""}, text);
+  print_status(
+      *status(),
+      {.run = 101, .subrun = {}, .why = true, .worker = "", .night_words = "", .pause = ""}, text);
   says("    | told to fail with 5\n");
   says("    0001  dl1_to_dl2      blocked: its DL1 is not there");
   EXPECT_EQ(text.str().find("00102.", text.str().find("0001  dl1_to_dl2")), std::string::npos);
@@ -173,12 +176,66 @@ TEST_F(StatusTest, TheTableOfLstosaHasItsColumns) {
   using Words = std::vector<std::string>;
   EXPECT_EQ(rows[2],
             (Words{"LST1", "2", "1", "DATA", "101", "2", "Crab_Nebula", "Check", "1", "None",
-                   "COMPLETED", "00:00:02", "0:0", "100", "100", "None", "0", "100", "100"}))
+                   "COMPLETED", "00:00:02", "0:0", "100", "100", "None", "None", "100", "100"}))
       << text.str();
   EXPECT_EQ(rows[3][10], "FAILED");
   EXPECT_EQ(rows[3][12], "0:9");
   EXPECT_EQ(rows[3][13], "50");
   EXPECT_EQ(rows[1][3], "PEDCALIB");
+}
+
+TEST_F(StatusTest, ANightIsMoreThanTheRunsThatAPassWasAskedFor) {
+  options_.runs = {101};
+  EXPECT_EQ(run(), 0) << "what was asked for is done";
+  EXPECT_FALSE(status()->complete());
+  const std::vector<Trouble> troubles = troubles_without_jobs(*status());
+  ASSERT_EQ(troubles.size(), 1U);
+  EXPECT_EQ(troubles[0].key.run, 102);
+  EXPECT_EQ(troubles[0].reason, "the run has not been processed");
+  order("r0_to_dl1_00102.0001", "fail 5");
+  options_.runs = {102};
+  EXPECT_EQ(run(), 7);
+  options_.runs = {101};
+  EXPECT_EQ(run(), 0);
+  EXPECT_FALSE(status()->complete()) << "what another pass found of the other run stands";
+  fs::remove(control_ / "r0_to_dl1_00102.0001");
+  options_.runs = {102};
+  EXPECT_EQ(run(), 0);
+  const auto now = status();
+  EXPECT_TRUE(now->complete());
+  for (const RunLine& line : now->summary.runs)
+    if (line.type == "DATA") {
+      EXPECT_TRUE(line.processed) << line.run;
+      EXPECT_EQ(line.stages.at("r0_to_dl1").done, 2) << line.run;
+    }
+}
+
+TEST_F(StatusTest, NobodyOfLstosaWaitsForAVetoedRun) {
+  State state = State::open(folder_ / "state");
+  Decision veto;
+  veto.run = 102;
+  veto.reason = "clouds";
+  veto.author = "crew";
+  record_decision(state, key(), veto);
+  EXPECT_EQ(run(), 0);
+  std::ostringstream text;
+  print_lstosa_table(*read_status(state, key()), state, text);
+  EXPECT_NE(text.str().find("Veto"), std::string::npos) << text.str();
+  EXPECT_EQ(text.str().find("PENDING"), std::string::npos) << text.str();
+}
+
+TEST(Status, AnAdviceCanBeRunAsItStands) {
+  const JobKey job{"r0_to_dl1", 101, 1};
+  const std::string night = "20221215 --config a.yaml";
+  EXPECT_EQ(runnable_advice("copy it, else `alisio discard RUN.SUBRUN`", job, night),
+            "copy it, else `alisio discard 00101.0001 20221215 --config a.yaml --reason \"…\"`");
+  EXPECT_EQ(runnable_advice("`alisio discard` the subrun", job, night),
+            "`alisio discard 00101.0001 20221215 --config a.yaml --reason \"…\"` the subrun");
+  EXPECT_EQ(runnable_advice("wait, then `alisio retry`, or `df -h`", {"merge_dl1", 101}, night),
+            "wait, then `alisio retry 00101 20221215 --config a.yaml`, or `df -h`");
+  EXPECT_EQ(runnable_advice("`alisio reprocess --from r0_to_dl1`", job, night),
+            "`alisio reprocess --from r0_to_dl1 20221215 --config a.yaml --run 101 --redo \"…\"`");
+  EXPECT_EQ(runnable_advice("`alisio veto RUN`", job, ""), "`alisio veto 00101`");
 }
 
 TEST(Status, WhatIsLeftFollowsFromWhatIsDone) {

@@ -1,0 +1,34 @@
+#pragma once
+#include <cstddef>
+#include <iosfwd>
+
+#include "lib/night/closing.hpp"
+#include "lib/night/messenger.hpp"
+#include "lib/night/pass.hpp"
+
+/// What a pass does when nothing is left to run: close the night if it is time, tell people.
+namespace alisio::night {
+
+/// Refuse a configuration by which the night could not be closed in the end, before the work. A key
+/// that cannot sign is told, and keeps the night open.
+/// @throws Error(configuration).
+void check_closing(const config::Configuration& configuration);
+
+/// Return whether the end of this pass is the time to close the night, or to go on with a closing
+/// that was interrupted.
+[[nodiscard]] bool closes_by_itself(const NightOptions& options, const ClosingPolicy& policy,
+                                    const Pass& pass, bool complete, State& state,
+                                    const NightKey& night);
+
+/// Close a night at the end of a pass. What keeps it open is told with the pass, and seen by those
+/// who look on. @returns whether it is closed
+bool close_by_itself(const ClosingNight& night, std::ostream& out);
+
+/// Return what becomes of a closing, even a forced one, while processes are under way.
+[[nodiscard]] ClosingResult stays_open_for(std::size_t processes);
+
+/// Tell those who want to know what the night has come to.
+void tell_of_end(Messenger& messenger, State& state, const NightKey& night, const PassOptions& how,
+                 bool next_pass_follows, const ClosingPolicy& policy);
+
+}  // namespace alisio::night

@@ -1,0 +1,38 @@
+#include "lib/night/open_nights.hpp"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "lib/night/night.hpp"
+
+namespace alisio::night {
+namespace {
+
+std::chrono::sys_days day_of(const NightDate& night) {
+  return std::chrono::year(night.year) / night.month / night.day;
+}
+
+}  // namespace
+
+std::vector<NightDate> open_nights_before(const NightDate& last,
+                                          const config::Configuration& configuration) {
+  std::vector<NightDate> open;
+  auto state = State::open_read_only(configuration.path("paths.state"));
+  if (!state) return open;
+  const std::chrono::days look_back(configuration.integer("daemon.look_back_days"));
+  const NightKey wanted = night_key(configuration, last, "");
+  const bool closes = configuration.boolean("closing.auto");
+  for (const NightRecord& record : state->nights()) {
+    const auto age = day_of(last) - day_of(record.key.date);
+    if (record.key.telescope != wanted.telescope || record.key.prod_id != wanted.prod_id ||
+        age <= std::chrono::days(0) || age > look_back)
+      continue;
+    if (const auto closing = state->closing(record.key); closing && closing->closed()) continue;
+    const auto summary = nlohmann::json::parse(record.summary, nullptr, false);
+    const bool complete = summary.is_object() && summary.value("complete", false);
+    if (!complete || closes) open.push_back(record.key.date);
+  }
+  return open;
+}
+
+}  // namespace alisio::night

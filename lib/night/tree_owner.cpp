@@ -1,0 +1,78 @@
+#include "lib/night/tree_owner.hpp"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/base/ids.hpp"
+#include "lib/base/json_text.hpp"
+#include "lib/base/log.hpp"
+#include "lib/base/observer.hpp"
+#include "lib/night/process.hpp"
+
+namespace alisio::night {
+namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
+
+constexpr const char* owner_name = ".alisio-state";
+constexpr const char* id_name = "id";
+
+/// Who works on a tree.
+struct Owner {
+  std::string id, host, folder;
+  bool operator==(const Owner&) const = default;
+};
+
+/// Return what identifies a state, however it is reached; empty: it has nothing of that kind.
+std::string id_of(const fs::path& state_folder) {
+  std::error_code absent;
+  const fs::path file = state_folder / id_name;
+  return fs::is_regular_file(file, absent) ? read_text_file(file) : std::string();
+}
+
+std::optional<Owner> owner_of(const fs::path& products) {
+  std::error_code absent;
+  const fs::path file = products / owner_name;
+  if (!fs::is_regular_file(file, absent)) return std::nullopt;
+  const json content = json::parse(read_text_file(file), nullptr, false);
+  if (!content.is_object()) return std::nullopt;
+  return Owner{content.value("id", ""), content.value("host", ""), content.value("state", "")};
+}
+
+bool may_take_over(const Owner& owner, const Owner& us) {
+  if (owner.id == us.id) return true;
+  if (owner.host != us.host) return false;
+  return owner.folder == us.folder || id_of(owner.folder) != owner.id;
+}
+
+}  // namespace
+
+void claim_products(const fs::path& products, const fs::path& state_folder) {
+  try {
+    if (id_of(state_folder).empty()) {
+      write_file_atomically(state_folder / id_name, new_uuid7());
+    }
+    const Owner us{id_of(state_folder), host_name(), fs::weakly_canonical(state_folder).string()};
+    const std::optional<Owner> owner = owner_of(products);
+    if (owner == us) return;
+    if (owner && !may_take_over(*owner, us))
+      throw Error(ErrorKind::usage,
+                  "these products are another state's: " + owner->folder + " on " + owner->host,
+                  products.string(),
+                  "give this state its own paths.products, or name that one in paths.state; if it "
+                  "is given up, remove " +
+                      (products / owner_name).string());
+    std::error_code problem;
+    fs::create_directories(products, problem);
+    const json content{{"id", us.id}, {"host", us.host}, {"state", us.folder}};
+    write_file_atomically(products / owner_name, json_text(content) + '\n');
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::resource) throw;
+    // A tree that cannot be written is its jobs' trouble.
+    spdlog::warn("the products are not marked as this state's: {}", error.what());
+  }
+}
+
+}  // namespace alisio::night

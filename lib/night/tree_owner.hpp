@@ -1,0 +1,14 @@
+#pragma once
+#include <filesystem>
+
+namespace alisio::night {
+
+/// Take a tree of products for a state, once and for all nights: a file in its root, .alisio-state,
+/// names the state and its host. Two states on one tree know nothing of each other's jobs,
+/// decisions and closings, and would make everything again in turns. A state that was lost gives
+/// way to one in its place, a copied tree goes with its copied state.
+/// @throws Error(usage) if it is another's.
+void claim_products(const std::filesystem::path& products,
+                    const std::filesystem::path& state_folder);
+
+}  // namespace alisio::night
