@@ -346,8 +346,10 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   };
   if (!options.dry_run)
     for (const Decision& redo :
-         new_decisions(redo_decisions(options), standing_decisions(state, request.key)))
+         new_decisions(redo_decisions(options), standing_decisions(state, request.key))) {
+      if (services.record_decision) services.record_decision(request.products, request.key, redo);
       record_decision(state, request.key, redo);
+    }
   settings.decisions = standing_decisions(state, request.key);
   const PassOptions how =
       pass_options(options, configuration,

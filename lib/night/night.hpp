@@ -53,6 +53,9 @@ struct NightServices {
   std::function<void(const JobRequest&)> dry_run_stage;
   /// Record in provenance that a product stands no more for what it was.
   InvalidationRecorder record_invalidation;
+  /// Record a decision, or its end, in the journal of notes of its night, below a root of products.
+  std::function<void(const std::filesystem::path& products, const NightKey&, const Decision&)>
+      record_decision;
   /// Make a recorder of what the night itself does, given the folder of its journal, the
   /// configuration file and the root of the data tree.
   std::function<std::unique_ptr<StageObserver>(

@@ -68,7 +68,7 @@ def case_discarded_subrun(case):
     expect(facts["events"] == 80, f"the run still holds the discarded subrun: {facts['events']}")
     aside = next(product.parent.glob(product.name + ".discarded-*"))
     case.run("prov", "show", product.name, "--config", night.config).ends("done").says(
-        "invalidated: clouds", "crew"
+        "invalidated by discard", "clouds", "crew"
     )
     expect("set aside" not in night.process("--pass").ends("done").err, "set aside twice")
     decide(night, "discard", place, "--undo", "--reason", "was the moon").ends("done").says(product)
