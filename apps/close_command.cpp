@@ -58,6 +58,10 @@ int run_closing(const night::NightOptions& options, const Program& program) {
   return code;
 }
 
+prov::LoggerConfiguration logger_configuration(const Program& program) {
+  return prov::LoggerConfiguration::load(program.cfg_folder / "provenance" / "logger.yaml");
+}
+
 /// Return the public key that a seal must be signed with: as told or configured; empty: any.
 std::string expected_key(const std::string& told, const config::Configuration& configuration) {
   if (!told.empty()) return read_text_file(told);
@@ -154,7 +158,7 @@ int run_reopen_command(const std::vector<std::string>& arguments, const Program&
   return run_closing(options, program);
 }
 
-int run_archive_command(const std::vector<std::string>& arguments, const Program&) {
+int run_archive_command(const std::vector<std::string>& arguments, const Program& program) {
   NightWords words;
   std::string to;
   po::options_description described("Options");
@@ -171,6 +175,7 @@ int run_archive_command(const std::vector<std::string>& arguments, const Program
            "there and equal is left; what is there and differs is left and named. An interrupted\n"
            "copy is gone on with. ROOT/archive.yaml lets provenance be asked there:\n"
            "alisio prov index --config ROOT/archive.yaml, then prov show FILE.\n"
+           "What alisio clean removed before is named, and is no fault.\n"
            "Exit code 0 if all is there, 7 if some files are not.",
        .examples = "  alisio archive 20240215 --to /archive --config alisio.yaml\n"
                    "  alisio verify-seal --seal /archive/seals/LST-1/v1/seal_000012_20240215.json "
@@ -183,10 +188,12 @@ int run_archive_command(const std::vector<std::string>& arguments, const Program
   const config::Configuration configuration = configuration_of(words.config_file);
   night::SealCheckRequest sealed;
   find_seal(options, configuration, sealed);
-  const night::ArchiveResult result = night::archive_night({.seal = sealed.seal, .to = to});
+  const night::ArchiveResult result = night::archive_night(
+      {.seal = sealed.seal, .to = to, .logger = logger_configuration(program)});
   std::cout << fmt::format("{}: {} files copied ({} bytes), {} there already, {} not archived\n",
                            to, result.copied, result.bytes, result.equal, result.faults.size());
   for (const std::string& fault : result.faults) std::cout << "  " << fault << '\n';
+  for (const std::string& removed : result.removed) std::cout << "note: " << removed << '\n';
   return result.faults.empty() ? 0 : exit_code(ErrorKind::incomplete);
 }
 

@@ -93,11 +93,8 @@ Standing look_at(const ClosingNight& night) {
 }
 
 Seal draft_seal(const ClosingNight& night, const ClosingRecord& closing, const Standing& standing,
-                bool verify_content) {
+                SealedFiles files) {
   const BuildInfo& build = build_info();
-  SealedFiles files =
-      gather_sealed_files(night.setup, standing.plan, night.snapshot, disk_access(night.services),
-                          night.policy.products, verify_content);
   Seal seal;
   seal.key = night.setup.key;
   seal.author = closing.author;
@@ -111,6 +108,7 @@ Seal draft_seal(const ClosingNight& night, const ClosingRecord& closing, const S
   seal.documents = std::move(files.documents);
   seal.used = std::move(files.used);
   seal.not_sealed = std::move(files.not_sealed);
+  seal.not_sealed.insert(seal.not_sealed.end(), files.withdrawn.begin(), files.withdrawn.end());
   return seal;
 }
 
@@ -228,11 +226,14 @@ ClosingResult close_night(const ClosingNight& night, const CloseRequest& request
     result.closed = true;
     return result;
   }
-  result.seal = draft_seal(night, closing, standing, request.verify_content);
-  if (!result.seal.not_sealed.empty() && !forced) {
-    for (const std::string& product : result.seal.not_sealed) result.obstacles.push_back(product);
+  SealedFiles files =
+      gather_sealed_files(night.setup, standing.plan, night.snapshot, disk_access(night.services),
+                          night.policy.products, night.settings, request.verify_content);
+  if (!files.not_sealed.empty() && !forced) {
+    result.obstacles = std::move(files.not_sealed);
     return result;
   }
+  result.seal = draft_seal(night, closing, standing, std::move(files));
   finish(night, result);
   return result;
 }

@@ -201,6 +201,7 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
   if (state) {
     snapshot = state->snapshot(setup.key);
     settings.decisions = standing_decisions(*state, setup.key);
+    settings.cleaned = cleaned_files(*state, setup.key);
     settings.known_verdict = [&](const FileStamp& file) {
       return state->known_verdict(settings.gates, file);
     };
@@ -351,6 +352,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
       record_decision(state, request.key, redo);
     }
   settings.decisions = standing_decisions(state, request.key);
+  settings.cleaned = cleaned_files(state, request.key);
   const PassOptions how =
       pass_options(options, configuration,
                    scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));

@@ -81,6 +81,26 @@ TEST_F(ClosingTest, NamesWhatIsMissing) {
   EXPECT_NE(read_text_file(finished()).find("missing 00101.0001 r0_to_dl1"), std::string::npos);
 }
 
+TEST_F(ClosingTest, ADiscardedSubrunKeepsNoNightOpen) {
+  without_absent_run();
+  ASSERT_EQ(run(), 0) << out_.str();
+  {
+    State state = State::open(folder_ / "state");
+    Decision discard;
+    discard.kind = DecisionKind::discard;
+    discard.run = 101;
+    discard.subrun = 1;
+    record_decision(state, {1, options_.date, "test_v00"}, discard);
+  }
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(close(), 0) << out_.str();
+  const Seal seal = parse_seal(read_text_file(seals()[0]), seals()[0]);
+  EXPECT_EQ(seal.products.size(), 6u);
+  ASSERT_EQ(seal.not_sealed.size(), 2u);
+  EXPECT_NE(seal.not_sealed[0].find("00101.0001 was discarded"), std::string::npos)
+      << seal.not_sealed[0];
+}
+
 TEST_F(ClosingTest, StaysOpenByPolicyAndWithWorkLeft) {
   without_absent_run();
   EXPECT_EQ(close(), 7) << out_.str();
