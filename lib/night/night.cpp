@@ -24,6 +24,7 @@
 #include "lib/night/notify.hpp"
 #include "lib/night/pass.hpp"
 #include "lib/night/plan_text.hpp"
+#include "lib/night/provenance_merges.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::night {
@@ -308,6 +309,20 @@ NightPlan plan_night(const NightOptions& options, const config::Configuration& c
   const PlanSettings settings = settings_of(options, configuration, services);
   std::vector<FileStamp> rehashed;
   return Planner(setup, settings, disk_access(services)).plan(recorded, {}, rehashed);
+}
+
+void take_over_documents(const NightOptions& options, const config::Configuration& configuration,
+                         const NightServices& services, State& state) {
+  const NightSetup setup =
+      set_up_night(request_of(options, configuration, services), services.probe);
+  PlanSettings settings = settings_of(options, configuration, services);
+  settings.decisions = standing_decisions(state, setup.key);
+  settings.cleaned = cleaned_files(state, setup.key);
+  StateSnapshot snapshot = state.snapshot(setup.key);
+  std::vector<FileStamp> rehashed;
+  const NightPlan plan =
+      Planner(setup, settings, disk_access(services)).plan(snapshot, {}, rehashed);
+  ProvenanceMerges(services, state).take_over({setup, plan, snapshot});
 }
 
 int run_night(const NightOptions& options, const config::Configuration& configuration,

@@ -115,6 +115,11 @@ struct NightOptions {
                                    const config::Configuration& configuration,
                                    const NightServices& services, StateSnapshot& recorded);
 
+/// Note in the state which provenance documents on disk tell all that is recorded, so that they are
+/// not made again. @throws as set_up_night().
+void take_over_documents(const NightOptions& options, const config::Configuration& configuration,
+                         const NightServices& services, State& state);
+
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.
 /// @returns the exit code: 0 if all is done, 7 (incomplete) otherwise.
