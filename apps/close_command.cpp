@@ -13,6 +13,7 @@
 #include "lib/base/signature.hpp"
 #include "lib/night/archive.hpp"
 #include "lib/night/seal_check.hpp"
+#include "lib/night/seal_survey.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -60,6 +61,10 @@ int run_closing(const night::NightOptions& options, const Program& program) {
   return code;
 }
 
+prov::LoggerConfiguration logger_configuration(const Program& program) {
+  return prov::LoggerConfiguration::load(program.cfg_folder / "provenance" / "logger.yaml");
+}
+
 /// Return the public key that a seal must be signed with: as told or configured; empty: any.
 std::string expected_key(const std::string& told, const config::Configuration& configuration) {
   if (!told.empty()) return read_text_file(told);
@@ -89,6 +94,23 @@ void find_seal(const night::NightOptions& options, const config::Configuration& 
   if (request.seal.empty())
     throw Error(ErrorKind::missing_input, "this night has no seal", key.date.iso(),
                 "alisio close makes it; check --prod-id and paths.products");
+}
+
+/// Check all seals of a production.
+int survey(const NightWords& words, night::SealCheckRequest each,
+           const config::Configuration& configuration, bool as_json) {
+  const night::NightKey key = night::night_key(configuration, {}, words.prod_id);
+  const fs::path products = each.root.empty() ? configuration.path("paths.products") : each.root;
+  night::SealSurveyRequest request{
+      .folder = night::seal_folder(products, key.telescope, key.prod_id), .each = std::move(each)};
+  if (request.each.root.empty())
+    if (auto state = night::State::open_read_only(configuration.path("paths.state")))
+      night::read_recorded_seals(*state, key.telescope, key.prod_id, request);
+  const night::SealSurvey found = night::survey_seals(request);
+  if (found.seals.empty() && found.chain.empty())
+    throw Error(ErrorKind::missing_input, "this production has no seals", request.folder.string(),
+                "check --prod-id and paths.products");
+  return night::print_seal_survey(found, as_json, std::cout);
 }
 
 }  // namespace
@@ -156,7 +178,7 @@ int run_reopen_command(const std::vector<std::string>& arguments, const Program&
   return run_closing(options, program);
 }
 
-int run_archive_command(const std::vector<std::string>& arguments, const Program&) {
+int run_archive_command(const std::vector<std::string>& arguments, const Program& program) {
   NightWords words;
   std::string to;
   po::options_description described("Options");
@@ -173,6 +195,7 @@ int run_archive_command(const std::vector<std::string>& arguments, const Program
            "there and equal is left; what is there and differs is left and named. An interrupted\n"
            "copy is gone on with. ROOT/archive.yaml lets provenance be asked there:\n"
            "alisio prov index --config ROOT/archive.yaml, then prov show FILE.\n"
+           "What alisio clean removed before is named, and is no fault.\n"
            "Exit code 0 if all is there, 7 if some files are not.",
        .examples = "  alisio archive 20240215 --to /archive --config alisio.yaml\n"
                    "  alisio verify-seal --seal /archive/seals/LST-1/v1/seal_000012_20240215.json "
@@ -185,10 +208,12 @@ int run_archive_command(const std::vector<std::string>& arguments, const Program
   const config::Configuration configuration = configuration_of(words.config_file);
   night::SealCheckRequest sealed;
   find_seal(options, configuration, sealed);
-  const night::ArchiveResult result = night::archive_night({.seal = sealed.seal, .to = to});
+  const night::ArchiveResult result = night::archive_night(
+      {.seal = sealed.seal, .to = to, .logger = logger_configuration(program)});
   std::cout << fmt::format("{}: {} files copied ({} bytes), {} there already, {} not archived\n",
                            to, result.copied, result.bytes, result.equal, result.faults.size());
   for (const std::string& fault : result.faults) std::cout << "  " << fault << '\n';
+  for (const std::string& removed : result.removed) std::cout << "note: " << removed << '\n';
   return result.faults.empty() ? 0 : exit_code(ErrorKind::incomplete);
 }
 
@@ -196,11 +221,12 @@ int run_verify_seal_command(const std::vector<std::string>& arguments, const Pro
   NightWords words;
   night::SealCheckRequest request;
   std::string seal, root, public_key;
-  bool fast = false, as_json = false;
+  bool fast = false, as_json = false, all = false;
   po::options_description described("Options");
   words.add_to(described);
-  described.add_options()("seal", po::value(&seal),
-                          "file of the seal (default: that of the night)")(
+  described.add_options()("all", po::bool_switch(&all),
+                          "every seal of the production, and the chain from end to end")(
+      "seal", po::value(&seal), "file of the seal (default: that of the night)")(
       "root", po::value(&root), "where the products are (default: where they were sealed)")(
       "public-key", po::value(&public_key),
       "PEM that must have signed the seal (default: as configured, else the one in the seal)")(
@@ -210,29 +236,39 @@ int run_verify_seal_command(const std::vector<std::string>& arguments, const Pro
   const auto given = parse_arguments(
       arguments,
       {.name = "verify-seal",
-       .synopsis = "DATE --config FILE | --seal FILE [options]",
+       .synopsis = "DATE|--all --config FILE | --seal FILE [options]",
        .text =
            "Tells whether the seal of a closed night holds: its signature, the chain of seals\n"
            "before it and the one after it, and every product and provenance document, which are\n"
            "read. What was tampered with is named. Constants and models that were used and have\n"
-           "changed since are noted, and break nothing.\n"
+           "changed since are noted, and break nothing; so are products that alisio clean\n"
+           "removed, with who did it and why.\n"
+           "With --all, one line a seal of the production, and the chain: missing links, two\n"
+           "seals of one number, links that name another content, an end that was cut off. Of\n"
+           "nights that were sealed again or are open again the files are not compared.\n"
            "Exit code 0 if it holds, 7 if it does not.",
        .examples = "  alisio verify-seal 20240215 --config alisio.yaml\n"
+                   "  alisio verify-seal --all --fast --prod-id v1 --config alisio.yaml\n"
                    "  alisio verify-seal --seal seals/LST-1/v1/seal_000012_20240215.json \\\n"
                    "    --root /archive --public-key lst.pub.pem"},
       described, date_first());
   if (!given) return 0;
+  if (all && !(words.date.empty() && seal.empty()))
+    throw Error(ErrorKind::usage, "--all excludes a date and --seal", "alisio verify-seal",
+                "give one of them");
   const night::NightOptions options =
-      seal.empty() ? words.options("verify-seal") : night::NightOptions{};
+      seal.empty() && !all ? words.options("verify-seal") : night::NightOptions{};
   const config::Configuration configuration = configuration_of(words.config_file);
-  if (seal.empty())
-    find_seal(options, configuration, request);
-  else
+  if (!seal.empty())
     request.seal = fs::absolute(seal);
+  else if (!all)
+    find_seal(options, configuration, request);
   request.root = root;
   request.public_key = expected_key(public_key, configuration);
   request.read_all = !fast;
   request.hash = night_services(program).hash;
+  request.logger = logger_configuration(program);
+  if (all) return survey(words, std::move(request), configuration, as_json);
   return night::print_seal_check(night::check_seal(request), as_json, std::cout);
 }
 

@@ -1,5 +1,6 @@
 #include "apps/commands.hpp"
 
+#include "apps/clean_command.hpp"
 #include "apps/close_command.hpp"
 #include "apps/daemon_command.hpp"
 #include "apps/decision_commands.hpp"
@@ -40,6 +41,7 @@ std::span<const Command> commands() {
     list.push_back({"reopen", "open a closed night again", run_reopen_command});
     list.push_back(
         {"verify-seal", "tell whether a closed night is what was sealed", run_verify_seal_command});
+    list.push_back({"clean", "remove what closed nights need no more", run_clean_command});
     list.push_back({"archive", "copy a sealed night to another root", run_archive_command});
     list.push_back({"state", "rebuild, copy, check the state database", run_state_command});
     list.push_back({"prov", "merge, verify and draw provenance", run_prov_command});

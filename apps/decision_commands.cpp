@@ -186,29 +186,37 @@ const Decision* standing(const std::vector<Decision>& decisions, DecisionKind ki
   return found == decisions.end() ? nullptr : &*found;
 }
 
-/// Put a decision into the state, and say so.
-void record(const Request& request, DecisionKind kind, night::State& state) {
+/// Put a decision, or its end, into the journal of notes.
+void note(const Request& request, const Decision& decision, const Program& program) {
+  night_services(program).record_decision(request.configuration.path("paths.products"), request.key,
+                                          decision);
+}
+
+/// Put a decision into journal and state, and say so.
+void record(const Request& request, DecisionKind kind, night::State& state,
+            const Program& program) {
   Decision decision;
   decision.kind = kind;
   decision.run = request.decided_run();
   decision.subrun = request.decided_subrun();
   decision.stage = request.stage;
-  decision.reason = request.reason;
-  decision.author = request.author;
+  decision.reason = night::said_text(request.reason);
+  decision.author = night::said_text(request.author);
   decision.at = night::utc_now_after(night::latest_instant(state, request.key));
+  note(request, decision, program);
   night::record_decision(state, request.key, decision);
   std::cout << fmt::format("night {}, production {}: {}\n", request.key.date.iso(),
                            request.key.prod_id, decision.line());
 }
 
 /// Make a decision that stands until it is ended.
-int decide(const Request& request, DecisionKind kind, night::State& state) {
+int decide(const Request& request, DecisionKind kind, night::State& state, const Program& program) {
   check_place(request, state);
   const std::vector<Decision> decisions = night::standing_decisions(state, request.key);
   if (const Decision* before = standing(decisions, kind, request))
     throw Error(ErrorKind::usage, fmt::format("it is so already: {}", before->line()),
                 fmt::format("night {}", request.key.date.iso()), "nothing was changed");
-  record(request, kind, state);
+  record(request, kind, state, program);
   return 0;
 }
 
@@ -231,10 +239,11 @@ void tell_what_is_made(const Request& request, night::State& state) {
 }
 
 /// End a decision that stands.
-int end(const Request& request, DecisionKind kind, night::State& state) {
-  const int ended = night::end_decisions(state, request.key, kind, request.decided_run(),
-                                         request.decided_subrun(), request.author, request.reason);
-  if (ended == 0) {
+int end(const Request& request, DecisionKind kind, night::State& state, const Program& program) {
+  const std::vector<Decision> ended =
+      night::end_decisions(state, request.key, kind, request.decided_run(),
+                           request.decided_subrun(), request.author, request.reason);
+  if (ended.empty()) {
     std::string others;
     for (const Decision& decision : night::standing_decisions(state, request.key))
       if (decision.kind == kind) others += (others.empty() ? "" : "; ") + decision.line();
@@ -243,28 +252,30 @@ int end(const Request& request, DecisionKind kind, night::State& state) {
                 fmt::format("night {}", request.key.date.iso()),
                 others.empty() ? "nothing of this night is" : others);
   }
+  for (const Decision& decision : ended) note(request, decision, program);
   std::cout << fmt::format("night {}, production {}: {} no longer {}\n", request.key.date.iso(),
                            request.key.prod_id, request.place(), night::participle(kind));
   return 0;
 }
 
 int discard(const Request& request, night::State& state, const Program& program) {
+  const night::InvalidationRecorder recorder = night_services(program).record_invalidation;
   if (request.undo) {
     const std::vector<Decision> decisions = night::standing_decisions(state, request.key);
     const Decision* before = standing(decisions, DecisionKind::discard, request);
-    const int code = end(request, DecisionKind::discard, state);
-    for (const fs::path& file : night::bring_back(state, request.key, *before))
+    const int code = end(request, DecisionKind::discard, state, program);
+    for (const fs::path& file :
+         night::bring_back(state, request.key, *before, request.reason, request.author, recorder))
       std::cout << "  as before: " << file.string() << '\n';
     return code;
   }
-  decide(request, DecisionKind::discard, state);
-  const night::InvalidationRecorder recorder = night_services(program).record_invalidation;
+  decide(request, DecisionKind::discard, state, program);
   for (const fs::path& file : night::set_aside_discarded(state, request.key, recorder))
     std::cout << "  set aside: " << file.string() << '\n';
   return 0;
 }
 
-int retry(const Request& request, night::State& state) {
+int retry(const Request& request, night::State& state, const Program& program) {
   if (!request.stage.empty()) check_stage(request.stage);
   Decision about;
   about.run = request.decided_run();
@@ -280,16 +291,19 @@ int retry(const Request& request, night::State& state) {
                 fmt::format("night {}", request.key.date.iso()), "see `alisio status --why`");
   check_place(request, state);
   // One that was given before has been followed or has become this one.
-  night::end_decisions(state, request.key, DecisionKind::retry, request.decided_run(),
-                       request.decided_subrun(), request.author, "given anew");
-  record(request, DecisionKind::retry, state);
+  for (const Decision& before :
+       night::end_decisions(state, request.key, DecisionKind::retry, request.decided_run(),
+                            request.decided_subrun(), request.author, "given anew"))
+    note(request, before, program);
+  record(request, DecisionKind::retry, state, program);
   std::cout << fmt::format("  {} failed job{} will be tried once more by the next pass\n", failed,
                            failed == 1 ? "" : "s");
   return 0;
 }
 
 const char* const obeyed =
-    "It is kept in the state with author and reason, shown by plan, table and status, survives\n"
+    "It is kept in state and journals with author and reason, shown by plan, table and status, "
+    "survives\n"
     "restarts, and is obeyed by every pass, also by one under way. DATE is the night's, by "
     "default\n"
     "the one whose evening was yesterday, UTC.\n"
@@ -385,13 +399,13 @@ Command command_of(const std::string& summary, Grammar (*grammar)(),
 
 std::vector<Command> decision_commands() {
   const auto decider = [](DecisionKind kind) {
-    return [kind](const Request& request, night::State& state, const Program&) {
-      return decide(request, kind, state);
+    return [kind](const Request& request, night::State& state, const Program& program) {
+      return decide(request, kind, state, program);
     };
   };
   const auto ender = [](DecisionKind kind) {
-    return [kind](const Request& request, night::State& state, const Program&) {
-      return end(request, kind, state);
+    return [kind](const Request& request, night::State& state, const Program& program) {
+      return end(request, kind, state, program);
     };
   };
   return {
@@ -405,10 +419,7 @@ std::vector<Command> decision_commands() {
       command_of("let nothing of a run or night start", hold_grammar, decider(DecisionKind::hold)),
       command_of("end a hold", release_grammar, ender(DecisionKind::hold)),
       command_of("leave out a bad subrun, set its products aside", discard_grammar, discard),
-      command_of("have failed jobs tried once more", retry_grammar,
-                 [](const Request& request, night::State& state, const Program&) {
-                   return retry(request, state);
-                 })};
+      command_of("have failed jobs tried once more", retry_grammar, retry)};
 }
 
 }  // namespace alisio::apps

@@ -1,8 +1,8 @@
 #include "apps/invalidation.hpp"
 
-#include <fmt/format.h>
-
+#include "lib/base/version.hpp"
 #include "prov/ask/note.hpp"
+#include "prov/invalidation.hpp"
 #include "prov/recorder.hpp"
 
 namespace alisio::apps {
@@ -12,12 +12,17 @@ void record_invalidation(const night::Invalidation& invalidation, const Program&
   note.about = prov::entity_id(invalidation.sha256, invalidation.file, invalidation.data_root);
   note.time = invalidation.at;
   note.author = invalidation.author;
-  note.text = fmt::format(
-      "invalidated: {}; {}", invalidation.reason,
-      invalidation.kept_as.empty() ? "removed" : "kept as " + invalidation.kept_as.string());
+  note.text = prov::note_text({.entity = note.about,
+                               .action = invalidation.action,
+                               .software = version_tag(),
+                               .reason = invalidation.reason,
+                               .kept_as = invalidation.kept_as.string(),
+                               .author = note.author,
+                               .time = note.time,
+                               .taken_back = invalidation.taken_back});
   const auto logger =
       prov::LoggerConfiguration::load(program.cfg_folder / "provenance" / "logger.yaml");
-  prov::append_note(invalidation.log / "journal" / "notes_prov.log", logger, note);
+  prov::append_note(invalidation.log / "journal" / prov::notes_journal_name, logger, note);
 }
 
 }  // namespace alisio::apps

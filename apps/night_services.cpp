@@ -13,6 +13,7 @@
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/decision_journal.hpp"
 #include "lib/pipeline/constants_quality.hpp"
 #include "lib/pipeline/data_quality.hpp"
 #include "lib/stage/file_stamp.hpp"
@@ -86,6 +87,12 @@ night::NightServices night_services(const Program& program) {
   };
   services.record_invalidation = [program](const night::Invalidation& invalidation) {
     record_invalidation(invalidation, program);
+  };
+  services.record_decision = [program](const fs::path& products, const night::NightKey& key,
+                                       const night::Decision& decision) {
+    night::append_decision(
+        products, key, decision,
+        prov::LoggerConfiguration::load(program.cfg_folder / "provenance" / "logger.yaml"));
   };
   // One recorder for all pretended jobs of a journal folder: a recorder a job would mean a file a
   // job.

@@ -13,6 +13,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/suggest.hpp"
 #include "prov/ask/embedded.hpp"
+#include "prov/ask/invalidated.hpp"
 #include "prov/ask/walk_document.hpp"
 #include "prov/export/json_lines.hpp"
 #include "prov/export/prov_n.hpp"
@@ -136,8 +137,9 @@ int prov_export_command(const std::vector<std::string>& arguments, const Program
            "Tell a document that `prov merge` wrote, or what the index knows of a file or an\n"
            "activity, in another form: W3C PROV-JSON, PROV-N and PROV-XML, drawings (SVG, PDF),\n"
            "IVOA's provenance classes as VOTable, an RO-Crate (Process Run Crate), or JSON Lines\n"
-           "with one self-contained object an activity, as document stores take them. Filters\n"
-           "are those of `prov merge`.",
+           "with one self-contained object an activity, as document stores take them. What was\n"
+           "discarded or cleaned is told as invalidated by that action and whoever did it.\n"
+           "Filters are those of `prov merge`.",
        .examples = "  alisio prov export DL2/20240115/v0.1.0_v00/dl2_LST-1.Run11220.0000.h5 \\\n"
                    "    --config alisio.yaml --public -o dl2_prov.xml\n"
                    "  alisio prov export night_20240115_prov.json --format jsonl -o night.jsonl"},
@@ -172,7 +174,10 @@ int prov_export_command(const std::vector<std::string>& arguments, const Program
           walk.activities.size(), walk.entities.size());
     const auto definition =
         prov::Definition::load(program.cfg_folder / "provenance/definition.yaml");
-    document = prov::document_of(walk, {.ivoa = model == "ivoa", .definition = &definition});
+    document =
+        prov::document_of(walk, {.ivoa = model == "ivoa",
+                                 .invalidations = prov::find_invalidations(store, walk.entities),
+                                 .definition = &definition});
   }
   try {
     if (!filter.passes_all()) document = prov::filtered(document, filter);

@@ -123,6 +123,10 @@ int prov_impact_command(const std::vector<std::string>& arguments, const Program
     print_runs(impact);
     std::cout << fmt::format("{} files came from {}{}\n", impact.files.size(), about,
                              impact.cut ? " (cut here: there are more)" : "");
+    if (!impact.invalidations.empty())
+      std::cout << fmt::format("{} of them {} invalidated since: discarded or cleaned\n",
+                               impact.invalidations.size(),
+                               impact.invalidations.size() == 1 ? "was" : "were");
   }
   return impact.files.empty() ? exit_code(ErrorKind::incomplete) : 0;
 }

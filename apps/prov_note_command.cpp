@@ -11,6 +11,7 @@
 #include "prov/ask/names.hpp"
 #include "prov/ask/note.hpp"
 #include "prov/ask/story.hpp"
+#include "prov/invalidation.hpp"
 #include "prov/records.hpp"
 
 namespace alisio::apps {
@@ -35,11 +36,7 @@ fs::path notes_journal(prov::Store& store, const prov::Subject& subject) {
   if (journal.empty())
     throw Error(ErrorKind::incomplete, "no journal on record tells of it", "alisio prov note",
                 "say where to write: --notes FILE");
-  // The journals of a run have a folder of their own within the folder `journal`.
-  const fs::path folder = fs::path(journal).parent_path();
-  for (fs::path above = folder; above.has_relative_path(); above = above.parent_path())
-    if (above.filename() == "journal") return above / "notes_prov.log";
-  return folder / "notes_prov.log";
+  return prov::notes_journal_of(journal);
 }
 
 }  // namespace

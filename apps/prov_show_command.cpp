@@ -38,7 +38,8 @@ void print_fact(const std::string& name, const std::string& value) {
   if (!value.empty()) std::cout << fmt::format("{:<13} {}\n", name, value);
 }
 
-void print_files(const char* heading, const std::vector<prov::StoryFile>& files) {
+void print_files(const char* heading, const std::vector<prov::StoryFile>& files,
+                 const prov::Story& story) {
   std::size_t width = 0;
   for (const prov::StoryFile& one : files) width = std::max(width, one.flow.role.size());
   if (!files.empty()) std::cout << heading << '\n';
@@ -47,6 +48,7 @@ void print_files(const char* heading, const std::vector<prov::StoryFile>& files)
                                    one.file.path.empty() ? one.file.name : one.file.path);
     if (one.maker) line += fmt::format("  <- {}", of_run(*one.maker));
     if (!one.flow.remark.empty()) line += fmt::format("  ({})", one.flow.remark);
+    if (story.invalidations.contains(one.file.id)) line += "  (invalidated)";
     std::cout << line << '\n';
   }
 }
@@ -79,6 +81,10 @@ void print_story(const prov::Story& story) {
     print_fact("sha256", file.sha256);
     print_fact("data hash", file.data_hash);
     print_fact("quality", file.quality);
+    if (const auto found = story.invalidations.find(file.id); found != story.invalidations.end())
+      print_fact("invalidated",
+                 fmt::format("by {} of {}, {}: {}", found->second.action, found->second.author,
+                             found->second.time, found->second.reason));
     if (story.subject.others > 0)
       print_fact("others", fmt::format("{} older records fit as well", story.subject.others));
   }
@@ -101,8 +107,8 @@ void print_story(const prov::Story& story) {
     for (const auto& [name, value] : activity.parameters.items())
       print_fact(name, value.is_string() ? value.get<std::string>() : value.dump());
   if (activity.command.is_array()) print_fact("command", joined(activity.command));
-  print_files("used", story.used);
-  print_files("generated", story.generated);
+  print_files("used", story.used, story);
+  print_files("generated", story.generated, story);
   for (const prov::Store::Note& note : story.notes)
     std::cout << fmt::format("note of {}, {}: {} (on {})\n", note.author, note.time, note.text,
                              note.about);
@@ -125,7 +131,8 @@ int prov_show_command(const std::vector<std::string>& arguments, const Program& 
        .synopsis = "FILE|HASH|ID [--config FILE]",
        .text = "Tell what made a file: the activity, its software, host, time, parameters and\n"
                "command, what it used and which activity made that, what the quality gates said,\n"
-               "and what people noted. A file that moved is recognised by its content. HASH is a\n"
+               "whether it was invalidated (discarded, cleaned), and what people noted. A file "
+               "that moved is recognised by its content. HASH is a\n"
                "SHA-256 or a data hash, or its first 8 digits or more. Exit code 7 if nothing is\n"
                "on record.",
        .examples = "  alisio prov show DL2/20240115/v0.1.0_v00/dl2_LST-1.Run11220.0000.h5 \\\n"

@@ -12,6 +12,8 @@
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/suggest.hpp"
+#include "lib/night/cleaned.hpp"
+#include "lib/night/decision_journal.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/lstosa_import.hpp"
 #include "lib/night/night.hpp"
@@ -65,6 +67,14 @@ std::vector<night::NightLock> lock_night(const config::Configuration& configurat
   return locks;
 }
 
+night::NightOptions options_of(const night::NightKey& key, const std::string& config_file) {
+  night::NightOptions options;
+  options.date = key.date;
+  options.prod_id = key.prod_id;
+  if (!config_file.empty()) options.config_file = fs::weakly_canonical(config_file);
+  return options;
+}
+
 /// Note the inputs that failed jobs did not come to read, as planning names them: without, each
 /// would be tried once more.
 void note_what_was_not_read(night::RebuiltNight& rebuilt, const std::string& config_file,
@@ -72,10 +82,7 @@ void note_what_was_not_read(night::RebuiltNight& rebuilt, const std::string& con
   night::StateSnapshot recorded;
   for (const night::JobRecord& job : rebuilt.jobs) recorded.jobs[job.key] = job;
   for (const night::FileStamp& file : rebuilt.files) recorded.files[file.path] = file;
-  night::NightOptions options;
-  options.date = rebuilt.key.date;
-  options.prod_id = rebuilt.key.prod_id;
-  if (!config_file.empty()) options.config_file = fs::weakly_canonical(config_file);
+  const night::NightOptions options = options_of(rebuilt.key, config_file);
   try {
     const night::NightPlan plan =
         night::plan_night(options, configuration, night_services(program), recorded);
@@ -86,6 +93,19 @@ void note_what_was_not_read(night::RebuiltNight& rebuilt, const std::string& con
   } catch (const Error& error) {
     // The raw data may be gone; what is done is told all the same.
     spdlog::warn("what failed in {} is tried once more: {}", rebuilt.key.date.iso(), error.what());
+  }
+}
+
+/// Find the provenance documents that need not be merged again.
+void take_over_documents(const night::NightKey& key, const std::string& config_file,
+                         const config::Configuration& configuration, const Program& program,
+                         night::State& state) {
+  try {
+    night::take_over_documents(options_of(key, config_file), configuration, night_services(program),
+                               state);
+  } catch (const Error& error) {
+    // Raw data or summary may be gone; merging again changes nothing that stands.
+    spdlog::warn("the provenance of {} is merged once more: {}", key.date.iso(), error.what());
   }
 }
 
@@ -107,10 +127,14 @@ int rebuild(const Texts& arguments, const Program& program) {
        .synopsis = "[DATE...] --config FILE [options]",
        .text = "Makes what the state database holds of nights anew, from the provenance journals,\n"
                "the files that they name, and the seals: what was done with which inputs and\n"
-               "settings, what failed, what is closed. A database that is damaged is put aside\n"
-               "first, one that is sound is copied. After it, alisio night finds done what is\n"
-               "done. Products that are not as recorded are named, and made again by the next\n"
-               "pass. Exit code 0, or 7 if there were any.",
+               "settings, what failed, what operators decided, what was cleaned, what is closed,\n"
+               "which provenance documents are up to date. A database that is damaged is put\n"
+               "aside first, one that is sound is copied. After it, alisio night finds done what\n"
+               "is done. Not in the journals, and lost: what Slurm was asked for beyond the\n"
+               "configuration for jobs that failed for want of it (a hint: they fail once more\n"
+               "and ask again), what people were told of by mail, which logs were cleaned.\n"
+               "Products that are not as recorded are named, and made again by the next pass.\n"
+               "Exit code 0, or 7 if there were any.",
        .examples = "  alisio state rebuild --config alisio.yaml\n"
                    "  alisio state rebuild 20240215 20240216 --config alisio.yaml"},
       options, positional);
@@ -145,11 +169,14 @@ int rebuild(const Texts& arguments, const Program& program) {
           }))
         note_what_was_not_read(night, config_file, configuration, program);
       state.restore_night(night.key, night.jobs, night.closings, night.files);
+      night::restore_decisions(state, night.key, night.decisions);
+      night::record_cleaned(state, night.key, night.cleaned);
+      take_over_documents(night.key, config_file, configuration, program, state);
       night::show_records(state, night.key, request.products, night.jobs, {});
       gone += night.gone.size();
-      std::cout << fmt::format("{} {}: {} jobs, {} files, {} closings\n", date.iso(),
-                               night.key.prod_id, night.jobs.size(), night.files.size(),
-                               night.closings.size());
+      std::cout << fmt::format("{} {}: {} jobs, {} files, {} closings, {} decisions, {} cleaned\n",
+                               date.iso(), night.key.prod_id, night.jobs.size(), night.files.size(),
+                               night.closings.size(), night.decisions.size(), night.cleaned.size());
       for (const std::string& path : night.gone)
         std::cout << fmt::format("  not as recorded: {}\n", path);
     }

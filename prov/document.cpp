@@ -73,6 +73,7 @@ class Writer {
                {{"prov:informed", id}, {"prov:informant", qualified(attempt->id)}});
     }
     for (const ActivityRecord* other : selection_.others) write_attempt(*other);
+    write_invalidations();
     for (const FinerDocument& document : finer) write_finer(document);
     return finish();
   }
@@ -210,8 +211,12 @@ class Writer {
       const bool is_replaced = replaced != replaced_by_.end();
       const auto copy = is_replaced ? copies_.find(text_at(record, "sha256")) : copies_.end();
       const bool is_copied = copy != copies_.end();
+      const auto invalidation = records_.invalidations.find(id);
+      const bool is_invalid = invalidation != records_.invalidations.end() && !is_replaced;
       entity["prov:label"] = text_at(record, "name");
       entity["prov:type"] = is_replaced && !is_copied ? "ReplacedFile" : text_at(record, "type");
+      if (is_invalid && invalidation->second.kept_as.empty())
+        entity["prov:type"] = "InvalidatedFile";
       // Of a raw file of which a few events were read there is no hash: its content is not known.
       const bool in_part = text_at(record, "type") == "File" && text_at(record, "sha256").empty() &&
                            text_at(record, "hash").empty() &&
@@ -220,8 +225,10 @@ class Writer {
       if (in_part)
         entity["prov:type"] = record.contains("identity") ? "FileKnownByPath" : "FileReadInPart";
       if (is_copied) entity["filepath"] = copy->second.string();
+      if (is_invalid && !invalidation->second.kept_as.empty())
+        entity["filepath"] = invalidation->second.kept_as;
       if (const std::string path = text_at(record, "filepath"); !path.empty())
-        entity[is_replaced || in_part ? "reference" : "filepath"] = path;
+        entity[is_replaced || is_invalid || in_part ? "reference" : "filepath"] = path;
       if (is_replaced) entity["replaced_by"] = qualified(replaced->second);
       if (const auto verdict = quality_.find(id); verdict != quality_.end())
         entity["quality"] = verdict->second;
@@ -444,6 +451,67 @@ class Writer {
            {{"prov:entity", id}, {"prov:activity", activity}, {"prov:role", "Record in detail"}});
   }
 
+  /// Tell which entities of the document stand no more for what they were, and which action of whom
+  /// did it. What it left of itself is the note.
+  void write_invalidations() {
+    std::map<std::string, std::set<std::string>> reasons;  // by activity
+    for (const auto& [entity, invalidation] : records_.invalidations) {
+      if (!written_.contains(entity)) continue;
+      const std::string id = qualified(short_hash("invalidation\n" + invalidation.action + '\n' +
+                                                  invalidation.author + '\n' + invalidation.time));
+      if (reasons.try_emplace(id).second) write_invalidating(id, invalidation);
+      reasons[id].insert(invalidation.reason);
+      const std::string name = qualified(entity);
+      relate("used",
+             {{"prov:activity", id}, {"prov:entity", name}, {"prov:role", "Invalidated product"}});
+      relate("wasInvalidatedBy", {{"prov:entity", name},
+                                  {"prov:activity", id},
+                                  {"prov:time", invalidation.time},
+                                  {"reason", invalidation.reason}});
+    }
+    for (const auto& [id, all] : reasons) {
+      const std::string note = id + "_note";
+      entities_[note] = {{"prov:label", "InvalidationNote"},
+                         {"prov:type", "Note"},
+                         {"prov:value", one_or_all(all)}};
+      relate("wasGeneratedBy",
+             {{"prov:entity", note}, {"prov:activity", id}, {"prov:role", "Note"}});
+    }
+  }
+
+  void write_invalidating(const std::string& id, const Invalidation& invalidation) {
+    ordered_json facts{{"prov:label", invalidation.action},
+                       {"prov:startTime", invalidation.time},
+                       {"prov:endTime", invalidation.time},
+                       {"status", "completed"},
+                       {"exit_code", 0},
+                       {"command", "alisio " + invalidation.action}};
+    if (!invalidation.software.empty()) facts["software_version"] = invalidation.software;
+    activities_[id] = facts;
+    associate(id, write_operator(invalidation.author), "Operator");
+  }
+
+  void associate(const std::string& activity, const std::string& agent, const char* role) {
+    relate("wasAssociatedWith", {{"prov:activity", activity},
+                                 {"prov:agent", agent},
+                                 {"prov:plan", definition_id_},
+                                 {"prov:role", role}});
+  }
+
+  [[nodiscard]] std::string type_of_agent(const char* agent, const char* fallback) const {
+    const auto at = definition_.agents().find(agent);
+    return at == definition_.agents().end() ? std::string(fallback) : at->second.type;
+  }
+
+  /// Write a person or account as an agent. @return its qualified id
+  std::string write_operator(const std::string& name) {
+    const std::string agent = qualified("operator_" + short_hash(name).substr(0, 12));
+    agents_[agent] = {
+        {"prov:label", name},
+        {"prov:type", {{"$", type_of_agent("operator", "prov:Person")}, {"type", "xsd:QName"}}}};
+    return agent;
+  }
+
   void write_agents(const std::string& id, const std::vector<const ActivityRecord*>& activities) {
     std::set<std::string> operators;
     std::set<std::pair<std::string, std::string>> programs;
@@ -458,33 +526,18 @@ class Writer {
       programs.emplace(version.empty() ? "unknown" : version,
                        text_at(*activity->facts, "software_commit"));
     }
-    const auto associate = [&](const std::string& agent, const char* role) {
-      relate("wasAssociatedWith", {{"prov:activity", id},
-                                   {"prov:agent", agent},
-                                   {"prov:plan", definition_id_},
-                                   {"prov:role", role}});
-    };
-    const auto type_of = [&](const char* agent, const char* fallback) {
-      const auto at = definition_.agents().find(agent);
-      return at == definition_.agents().end() ? std::string(fallback) : at->second.type;
-    };
-    for (const std::string& name : operators) {
-      const std::string agent = qualified("operator_" + short_hash(name).substr(0, 12));
-      agents_[agent] = {
-          {"prov:label", name},
-          {"prov:type", {{"$", type_of("operator", "prov:Person")}, {"type", "xsd:QName"}}}};
-      associate(agent, "Operator");
-    }
+    for (const std::string& name : operators) associate(id, write_operator(name), "Operator");
     for (const auto& [version, commit] : programs) {
       const std::string agent =
           qualified("software_" + short_hash(version + '\n' + commit).substr(0, 12));
       ordered_json facts{
           {"prov:label", "alisio " + version},
-          {"prov:type", {{"$", type_of("software", "prov:SoftwareAgent")}, {"type", "xsd:QName"}}},
+          {"prov:type",
+           {{"$", type_of_agent("software", "prov:SoftwareAgent")}, {"type", "xsd:QName"}}},
           {"software_version", version}};
       if (!commit.empty()) facts["software_commit"] = commit;
       agents_[agent] = facts;
-      associate(agent, "Software");
+      associate(id, agent, "Software");
       for (const std::string& name : operators)
         delegations_.emplace(agent, qualified("operator_" + short_hash(name).substr(0, 12)));
     }

@@ -22,11 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// The records that a document is made of. `journals` looks into `reader`, `records` into
-/// `journals`, `selection` into `records`.
+/// The records that a document is made of. `journals` and `notes` look into `reader`, `records`
+/// into `journals`, `selection` into `records`.
 struct Material {
   JournalReader reader;
-  Journals journals;
+  Journals journals, notes;
   Records records;
   Selection selection;
 };
@@ -69,6 +69,15 @@ Makers find_makers(const JournalReader& reader) {
   return makers;
 }
 
+/// Read the journals of notes that belong to journals.
+void add_notes(const std::vector<fs::path>& sources, JournalReader& reader) {
+  std::set<fs::path> notes;
+  for (const fs::path& source : sources)
+    if (std::error_code problem; fs::is_regular_file(notes_journal_of(source), problem))
+      notes.insert(notes_journal_of(source));
+  reader.add({notes.begin(), notes.end()});
+}
+
 /// Read the records of the run, then, step by step, those of the activities that made what was
 /// used, wherever their journals are.
 std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfiguration& logger,
@@ -89,9 +98,13 @@ std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfig
   for (const int run : runs)  // LSTOSA's calibration has a pedestal and a calibration run
     for (const std::string& text : {':' + run_text(run), run_text(run) + '-', '-' + run_text(run)})
       wanted.push_back(text);
-  auto material = std::make_unique<Material>(
-      Material{.reader = JournalReader(logger), .journals = {}, .records = {}, .selection = {}});
+  auto material = std::make_unique<Material>(Material{.reader = JournalReader(logger),
+                                                      .journals = {},
+                                                      .notes = {},
+                                                      .records = {},
+                                                      .selection = {}});
   material->reader.add(sources);
+  add_notes(sources, material->reader);
   Makers makers = find_makers(material->reader);
   while (true) {
     material->journals = material->reader.records(wanted, std::move(material->journals));
@@ -123,14 +136,17 @@ std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfig
     }
     for (const std::string& known : wanted) tags.erase(known);
     // Of a night, all lines are read at once.
-    if (request.scope == Grain::night ? !is_new : tags.empty()) return material;
+    if (request.scope == Grain::night ? !is_new : tags.empty()) break;
     if (request.scope != Grain::night) wanted.insert(wanted.end(), tags.begin(), tags.end());
   }
+  material->notes = material->reader.records({"note_about"});
+  material->records.invalidations = invalidations_of(material->notes, material->records);
+  return material;
 }
 
 /// Return the lines that tell of a selection, as they stand in the journals.
-std::string selected_lines(const Journals& journals, const Records& records,
-                           const Selection& selection) {
+std::string selected_lines(const Material& material) {
+  const auto& [reader, journals, notes, records, selection] = material;
   std::set<std::string> activities, sessions, entities, tags;
   const auto note = [&](const std::vector<const ActivityRecord*>& list) {
     for (const ActivityRecord* activity : list) {
@@ -163,6 +179,13 @@ std::string selected_lines(const Journals& journals, const Records& records,
     text += line.text;
     text += '\n';
   }
+  for (const Line& line : notes.lines)
+    if (entities.contains(text_at(line.record, "note_about")) &&
+        parse_invalidation(text_at(line.record, "note_about"), "", "",
+                           text_at(line.record, "note"))) {
+      text += line.text;
+      text += '\n';
+    }
   return text;
 }
 
@@ -381,7 +404,7 @@ MergeResult merge(const MergeRequest& request, const Definition& definition,
     return fs::path(base.string() + extension);
   };
   const std::unique_ptr<Material> material = gather(request, logger, file(".log"));
-  const auto& [reader, journals, records, selection] = *material;
+  const auto& [reader, journals, notes, records, selection] = *material;
   MergeResult result;
   result.lines = journals.records;
   result.broken_lines = journals.broken_lines;
@@ -421,8 +444,7 @@ MergeResult merge(const MergeRequest& request, const Definition& definition,
                 "ask for more");
   result.log = file(".log"), result.json = file(".json");
   const bool changed = differs(result.json, document);
-  if (const std::string lines = selected_lines(journals, records, selection);
-      differs(result.log, lines))
+  if (const std::string lines = selected_lines(*material); differs(result.log, lines))
     write_file_atomically(result.log, lines);
   if (changed) write_file_atomically(result.json, document);
   for (const ProductWriter& writer : request.writers) {

@@ -87,6 +87,20 @@ void unite_equal_files(Records& records) {
 
 }  // namespace
 
+std::map<std::string, Invalidation> invalidations_of(const Journals& notes,
+                                                     const Records& records) {
+  std::map<std::string, Invalidation> standing = standing_invalidations(told_in(notes));
+  if (standing.empty()) return standing;
+  for (const auto& [id, activity] : records.activities) {
+    if (activity.how != ActivityEnd::completed) continue;
+    for (const FlowRecord& flow : activity.generated)
+      if (const auto at = standing.find(flow.entity);
+          at != standing.end() && at->second.time < activity.end)
+        standing.erase(at);
+  }
+  return standing;
+}
+
 Records collect(const Journals& journals) {
   Records records;
   std::map<std::string, std::string> last_sign;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "prov/invalidation.hpp"
 #include "prov/records.hpp"
 
 namespace alisio::prov {
@@ -49,10 +50,16 @@ struct Records {
   /// below another data root, is that one. This maps the id under which it was recorded to that of
   /// the generated file; the activities name the latter.
   std::map<std::string, std::string> aliases;
+  std::map<std::string, Invalidation> invalidations;  ///< by entity, those that stand
 };
 
 [[nodiscard]] Records collect(const Journals& journals);
 Records collect(Journals&&) = delete;
+
+/// Return what notes tell of the entities of some records, by entity: invalidations that stand, of
+/// entities that were not made once more since.
+[[nodiscard]] std::map<std::string, Invalidation> invalidations_of(const Journals& notes,
+                                                                   const Records& records);
 
 /// How much a document tells of, and how finely: one subrun, one run, consecutive runs of one
 /// source, a night.

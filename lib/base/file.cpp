@@ -1,20 +1,16 @@
 #include "lib/base/file.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <charconv>
-#include <csignal>
 #include <cstring>
 #include <fstream>
-#include <random>
+#include <optional>
 #include <sstream>
 
 #include "lib/base/error.hpp"
-#include "lib/base/hash.hpp"
+#include "lib/base/part_file.hpp"
 
 namespace alisio {
 namespace fs = std::filesystem;
@@ -31,34 +27,14 @@ void sync_path(const fs::path& path, int flags) {
   ::close(descriptor);
 }
 
-/// A number that stands for this machine in names of part files.
-std::string host_mark() {
-  char name[256] = {};
-  ::gethostname(name, sizeof name - 1);
-  return hash_text(name).substr(0, 8);
-}
-
-std::string unique_suffix() {
-  static std::atomic<unsigned> counter{0};
-  std::random_device entropy;
-  return fmt::format("{:x}-{:x}-{}-{:x}", static_cast<unsigned>(::getpid()), counter++, host_mark(),
-                     entropy());
-}
-
 /// Remove what dead processes of this machine left of a file. What another machine writes is let
 /// be: whether its process lives cannot be known here.
-void remove_left_parts(const fs::path& folder, const std::string& prefix) {
+void remove_left_parts(const fs::path& folder, const std::string& target) {
   std::error_code problem;
-  const std::string host = fmt::format("-{}-", host_mark());
   for (fs::directory_iterator at(folder, problem); !problem && at != fs::directory_iterator();
        at.increment(problem)) {
-    const std::string name = at->path().filename().string();
-    if (!name.starts_with(prefix) || name.find(host, prefix.size()) == std::string::npos) continue;
-    unsigned pid = 0;
-    const char* const first = name.data() + prefix.size();
-    const auto [end, fault] = std::from_chars(first, name.data() + name.size(), pid, 16);
-    if (fault != std::errc() || end == first || pid == 0) continue;
-    if (::kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH) continue;
+    const std::optional<PartFile> part = parse_part_name(at->path().filename().string());
+    if (!part || part->target != target || !part->of_this_machine || writer_lives(*part)) continue;
     std::error_code ignored;
     fs::remove(at->path(), ignored);
   }
@@ -74,9 +50,9 @@ PendingFile::PendingFile(fs::path target) : target_(std::move(target)) {
     throw Error(ErrorKind::resource,
                 "cannot be written to: " + (failed ? failed.message() : std::strerror(errno)),
                 folder.string(), "choose another output folder or mend its permissions");
-  const std::string prefix = fmt::format(".{}.part-", target_.filename().string());
-  remove_left_parts(folder, prefix);
-  part_ = folder / (prefix + unique_suffix());
+  const std::string name = target_.filename().string();
+  remove_left_parts(folder, name);
+  part_ = folder / part_name(name);
 }
 
 PendingFile::PendingFile(PendingFile&& other) noexcept

@@ -646,7 +646,23 @@ std::vector<Option> make_options() {
 void add_closing(std::vector<Option>& options) {
   options.insert(
       options.end(),
-      {{"closing.auto", K::boolean, true, "",
+      {{"clean.intermediate", K::words, json::array({"interleaved"}), "",
+        "products that alisio clean may remove of closed nights: interleaved, dl1_subrun, "
+        "dl1b_subrun, muons, dl2_subrun"},
+       {"clean.intermediate_days",
+        K::number,
+        60.0,
+        "d",
+        "days after the closing when they, and what was set aside and made anew, may go; .inf: "
+        "never",
+        {0}},
+       {"clean.logs_days",
+        K::number,
+        180.0,
+        "d",
+        "days after the closing when the logs of jobs that are done may go; .inf: never",
+        {0}},
+       {"closing.auto", K::boolean, true, "",
         "scheduled passes (alisio night --pass) close a night when all that can be done is done"},
        {"closing.earliest_hour",
         K::number,

@@ -17,6 +17,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/json_text.hpp"
+#include "lib/night/removals.hpp"
 #include "lib/night/seal_files.hpp"
 
 namespace alisio::night {
@@ -108,8 +109,7 @@ class Archive {
   }
 
   ArchiveResult make() {
-    for (const auto* files : {&seal_.products, &seal_.documents, &seal_.used})
-      for (const SealedFile& file : *files) add(file.path, file.hashes.sha256);
+    add_sealed();
     add_journals();
     add_seals();
     require_room();
@@ -119,6 +119,20 @@ class Archive {
   }
 
  private:
+  void add_sealed() {
+    const Removals removals(seal_, request_.root, request_.logger);
+    for (const auto* files : {&seal_.products, &seal_.documents, &seal_.used})
+      for (const SealedFile& file : *files) {
+        std::error_code absent;
+        std::string removal;
+        if (!fs::exists(root_ / file.path, absent)) removal = removals.text(file);
+        if (removal.empty())
+          add(file.path, file.hashes.sha256);
+        else
+          result_.removed.push_back(fmt::format("{} was {}", file.path, removal));
+      }
+  }
+
   void add(const std::string& path, const std::string& sha256) {
     if (known_.insert(path).second)
       copies_.push_back({root_ / path, archived_path(to_, path), sha256});

@@ -95,12 +95,8 @@ Standing look_at(const ClosingNight& night) {
 }
 
 Seal draft_seal(const ClosingNight& night, const ClosingRecord& closing, const Standing& standing,
-                bool verify_content) {
+                SealedFiles files) {
   const BuildInfo& build = build_info();
-  SealedFiles files =
-      gather_sealed_files(night.setup, standing.plan, night.snapshot, disk_access(night.services),
-                          night.policy.products, verify_content);
-  night.state.remember_files(files.reread);
   Seal seal;
   seal.key = night.setup.key;
   seal.author = closing.author;
@@ -114,6 +110,7 @@ Seal draft_seal(const ClosingNight& night, const ClosingRecord& closing, const S
   seal.documents = std::move(files.documents);
   seal.used = std::move(files.used);
   seal.not_sealed = std::move(files.not_sealed);
+  seal.not_sealed.insert(seal.not_sealed.end(), files.withdrawn.begin(), files.withdrawn.end());
   return seal;
 }
 
@@ -224,13 +221,17 @@ ClosingResult close_night(const ClosingNight& night, const CloseRequest& request
   if (!forced) result.obstacles = obstacles_of(night, standing.found);
   if (!result.obstacles.empty()) return result;
   // Nothing is begun before all is verified: what was begun is gone on with.
-  const bool anew = begun && !begun->forced && request.force;
-  const ClosingRecord closing = begun && !anew ? *begun : new_closing(night, request);
-  result.seal = draft_seal(night, closing, standing, request.verify_content);
-  if (!result.seal.not_sealed.empty() && !forced) {
-    result.obstacles = result.seal.not_sealed;
+  SealedFiles files =
+      gather_sealed_files(night.setup, standing.plan, night.snapshot, disk_access(night.services),
+                          night.policy.products, night.settings, request.verify_content);
+  night.state.remember_files(files.reread);
+  if (!files.not_sealed.empty() && !forced) {
+    result.obstacles = std::move(files.not_sealed);
     return result;
   }
+  const bool anew = begun && !begun->forced && request.force;
+  const ClosingRecord closing = begun && !anew ? *begun : new_closing(night, request);
+  result.seal = draft_seal(night, closing, standing, std::move(files));
   if (anew)
     night.state.reopen(key, said_text(request.author.empty() ? account_name() : request.author),
                        said_text("closed by force instead: " + request.reason));

@@ -43,12 +43,10 @@ std::vector<Decision> read_decisions(State& state, const NightKey& night,
       condition + " ORDER BY id");
   query.bind(night.telescope, night.date.compact(), night.prod_id);
   while (query.step()) {
-    const std::string kind = query.text(1);
-    const auto* known = std::find_if(all_words.begin(), all_words.end(),
-                                     [&](const Words& words) { return kind == words.name; });
-    if (known == all_words.end()) continue;  // of a later program
+    const std::optional<DecisionKind> kind = decision_kind(query.text(1));
+    if (!kind) continue;  // of a later program
     decisions.push_back({.id = query.integer(0),
-                         .kind = known->kind,
+                         .kind = *kind,
                          .run = static_cast<int>(query.integer(2)),
                          .subrun = static_cast<int>(query.integer(3)),
                          .stage = query.text(4),
@@ -66,6 +64,12 @@ std::vector<Decision> read_decisions(State& state, const NightKey& night,
 
 const char* to_string(DecisionKind kind) {
   return words_of(kind).name;
+}
+
+std::optional<DecisionKind> decision_kind(const std::string& word) {
+  const auto* known = std::find_if(all_words.begin(), all_words.end(),
+                                   [&](const Words& words) { return word == words.name; });
+  return known == all_words.end() ? std::nullopt : std::optional(known->kind);
 }
 
 const char* participle(DecisionKind kind) {
@@ -105,21 +109,24 @@ std::int64_t record_decision(State& state, const NightKey& night, const Decision
   return id;
 }
 
-int end_decisions(State& state, const NightKey& night, DecisionKind kind, int run, int subrun,
-                  const std::string& author, const std::string& why) {
+std::vector<Decision> end_decisions(State& state, const NightKey& night, DecisionKind kind, int run,
+                                    int subrun, const std::string& author, const std::string& why) {
   sqlite::Database& database = state.database();
   sqlite::Transaction transaction(database);
+  std::vector<Decision> ended = standing_decisions(state, night);
+  std::erase_if(ended, [&](const Decision& decision) {
+    return decision.kind != kind || decision.run != run || decision.subrun != subrun;
+  });
   sqlite::Statement end = database.prepare(
-      "UPDATE decision SET ended_at = ?, ended_by = ?, ended_why = ? WHERE telescope = ? AND "
-      "date = ? AND prod_id = ? AND kind = ? AND run = ? AND subrun = ? AND ended_at IS NULL "
-      "RETURNING id");
-  end.bind(utc_now_text(), said_text(author), said_text(why), night.telescope, night.date.compact(),
-           night.prod_id, to_string(kind), run, subrun);
-  int count = 0;
-  while (end.step()) ++count;
-  end.reset();
+      "UPDATE decision SET ended_at = ?, ended_by = ?, ended_why = ? WHERE id = ?");
+  for (Decision& decision : ended) {
+    decision.ended_at = utc_now_text();
+    decision.ended_by = said_text(author);
+    decision.ended_why = said_text(why);
+    end.bind(decision.ended_at, decision.ended_by, decision.ended_why, decision.id).run();
+  }
   transaction.commit();
-  return count;
+  return ended;
 }
 
 std::vector<Decision> standing_decisions(State& state, const NightKey& night) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ enum class DecisionKind {
 };
 /// Return the word for it in tables and in the state: "veto", …
 [[nodiscard]] const char* to_string(DecisionKind kind);
+/// Return what such a word means; nothing if it is none.
+[[nodiscard]] std::optional<DecisionKind> decision_kind(const std::string& word);
 /// Return the word for what it is about: "vetoed", "held", …
 [[nodiscard]] const char* participle(DecisionKind kind);
 
@@ -45,9 +48,10 @@ struct Decision {
 /// Record a decision, which then stands. @returns its id.
 std::int64_t record_decision(State& state, const NightKey& night, const Decision& decision);
 
-/// End the decisions that stand of a kind about exactly this run and subrun. @returns how many.
-int end_decisions(State& state, const NightKey& night, DecisionKind kind, int run, int subrun,
-                  const std::string& author, const std::string& why);
+/// End the decisions that stand of a kind about exactly this run and subrun.
+/// @returns them, as they ended.
+std::vector<Decision> end_decisions(State& state, const NightKey& night, DecisionKind kind, int run,
+                                    int subrun, const std::string& author, const std::string& why);
 
 /// Return the decisions that stand, the oldest first.
 [[nodiscard]] std::vector<Decision> standing_decisions(State& state, const NightKey& night);

@@ -40,6 +40,17 @@ fs::path name_aside(const fs::path& file, const Decision& discard) {
   return file.string() + ".discarded-" + instant;
 }
 
+/// Return <products>/DL1/<date>/<production>, as the last pass showed it; nothing if none did.
+std::optional<fs::path> dl1_folder(State& state, const NightKey& night) {
+  const std::optional<NightRecord> shown = state.night(night);
+  if (!shown) return std::nullopt;
+  return parse_summary(nlohmann::json::parse(shown->summary)).folders.dl1;
+}
+
+fs::path root_of(const fs::path& dl1) {
+  return dl1.parent_path().parent_path().parent_path();
+}
+
 void rename_file(const fs::path& from, const fs::path& to) {
   std::error_code failed;
   fs::rename(from, to, failed);
@@ -53,10 +64,8 @@ void rename_file(const fs::path& from, const fs::path& to) {
 std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
                                           const InvalidationRecorder& record) {
   std::vector<fs::path> names;
-  const std::optional<NightRecord> shown = state.night(night);
-  if (!shown) return names;
-  // <products>/DL1/<date>/<production>
-  const fs::path dl1 = parse_summary(nlohmann::json::parse(shown->summary)).folders.dl1;
+  const std::optional<fs::path> dl1 = dl1_folder(state, night);
+  if (!dl1) return names;
   const std::vector<ProcessRecord> processes = state.unfinished_processes(night);
   const auto is_in_the_making = [&](int run, int subrun) {
     return std::any_of(processes.begin(), processes.end(), [&](const ProcessRecord& process) {
@@ -78,8 +87,8 @@ std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
         record({.file = product.file,
                 .sha256 = product.sha256,
                 .kept_as = aside,
-                .data_root = dl1.parent_path().parent_path().parent_path(),
-                .log = dl1 / "log",
+                .data_root = root_of(*dl1),
+                .log = *dl1 / "log",
                 .reason = decision.reason,
                 .author = decision.author,
                 .at = decision.at});
@@ -90,13 +99,26 @@ std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
   return names;
 }
 
-std::vector<fs::path> bring_back(State& state, const NightKey& night, const Decision& discard) {
+std::vector<fs::path> bring_back(State& state, const NightKey& night, const Decision& discard,
+                                 const std::string& reason, const std::string& author,
+                                 const InvalidationRecorder& record) {
   std::vector<fs::path> names;
+  const std::optional<fs::path> dl1 = dl1_folder(state, night);
   for (const Product& product : products_of(state, night, discard.run, discard.subrun)) {
     const fs::path aside = name_aside(product.file, discard);
     std::error_code ignored;
     if (!fs::exists(aside, ignored) || fs::exists(product.file, ignored)) continue;
     rename_file(aside, product.file);
+    if (record && dl1)
+      record({.file = product.file,
+              .sha256 = product.sha256,
+              .kept_as = {},
+              .data_root = root_of(*dl1),
+              .log = *dl1 / "log",
+              .reason = reason,
+              .author = author,
+              .at = utc_now_text(),
+              .taken_back = true});
     names.push_back(product.file);
   }
   return names;

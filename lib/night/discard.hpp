@@ -17,7 +17,9 @@ struct Invalidation {
   std::filesystem::path data_root;  ///< of the tree of products
   std::filesystem::path log;        ///< folder of the night's records
   std::string reason, author;
-  std::string at;  ///< ISO, UTC
+  std::string at;                  ///< ISO, UTC
+  std::string action = "discard";  ///< which did it
+  bool taken_back = false;         ///< it stands again for what it was
 };
 /// Records an invalidation in provenance. To be told the same twice must do no harm.
 using InvalidationRecorder = std::function<void(const Invalidation&)>;
@@ -30,8 +32,12 @@ std::vector<std::filesystem::path> set_aside_discarded(State& state, const Night
                                                        const InvalidationRecorder& record);
 
 /// Give what was set aside for a decision its names back, where nothing new has them.
+/// @param discard the decision as it stood
+/// @param reason, author of taking it back
 /// @returns the names.
 std::vector<std::filesystem::path> bring_back(State& state, const NightKey& night,
-                                              const Decision& discard);
+                                              const Decision& discard, const std::string& reason,
+                                              const std::string& author,
+                                              const InvalidationRecorder& record);
 
 }  // namespace alisio::night

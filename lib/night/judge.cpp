@@ -63,7 +63,8 @@ std::vector<PortFile> products_of(const Case& about) {
 }
 
 /// Return why the recorded products do not stand, or "".
-std::string fault_of_products(const Case& about, FileView& files) {
+/// @param cleaned gets the name of one that was cleaned and is not needed now
+std::string fault_of_products(const Case& about, FileView& files, std::string& cleaned) {
   for (const PortFile& product : products_of(about)) {
     const auto recorded =
         std::find_if(about.record->outputs.begin(), about.record->outputs.end(),
@@ -71,7 +72,16 @@ std::string fault_of_products(const Case& about, FileView& files) {
     if (recorded == about.record->outputs.end())
       return fmt::format("{} was never made in this folder", name_of(product.path));
     const std::optional<FileHashes> now = files.hashes(product.path);
-    if (!now) return fmt::format("the product {} is gone", name_of(product.path));
+    if (!now) {
+      if (about.cleaned == nullptr ||
+          cleaned_product(*about.cleaned, *recorded, about.record->ended_at) == nullptr)
+        return fmt::format("the product {} is gone", name_of(product.path));
+      if (!about.wanted_by.empty())
+        return fmt::format("{} was cleaned, and {} needs it", name_of(product.path),
+                           about.wanted_by);
+      cleaned = name_of(product.path);
+      continue;
+    }
     const bool same = now->sha256 == recorded->hashes.sha256 ||
                       (about.job.shared && now->deciding() == recorded->hashes.deciding());
     if (!same) return fmt::format("the product {} was altered", name_of(product.path));
@@ -229,10 +239,13 @@ Step compare(const Case& about, FileView& files) {
                 : fmt::format("{}; failed before: {}", about.retry->text(), record.message)};
   }
   bool inputs_gone = false;
-  std::string fault = fault_of_products(about, files);
+  std::string cleaned;
+  std::string fault = fault_of_products(about, files, cleaned);
   if (fault.empty()) fault = change_since(about, files, inputs_gone);
   if (fault.empty()) fault = about.outdated;
   if (!fault.empty()) return {StepStatus::to_run, fault};
+  if (!cleaned.empty())
+    return {StepStatus::done, fmt::format("as recorded; {} was cleaned", cleaned)};
   return {StepStatus::done, inputs_gone ? "as recorded; its inputs are no longer there"
                                         : "identity and hashes as recorded"};
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lib/night/cleaned.hpp"
 #include "lib/night/decision.hpp"
 #include "lib/night/job.hpp"
 #include "lib/night/state.hpp"
@@ -58,10 +59,12 @@ struct Case {
   std::string lost;                     ///< why one of them cannot be made; empty: none
   std::string lost_port;
   const StageFacts& facts;
-  const JobRecord* record = nullptr;  ///< nullptr: never tried
-  std::string outdated;               ///< why its products are not current; empty: they may be
-  bool retry_failed = true;           ///< false: what failed for good stays blocked
-  const Decision* retry = nullptr;    ///< an operator wants it tried once more
+  const JobRecord* record = nullptr;      ///< nullptr: never tried
+  std::string outdated;                   ///< why its products are not current; empty: they may be
+  bool retry_failed = true;               ///< false: what failed for good stays blocked
+  const Decision* retry = nullptr;        ///< an operator wants it tried once more
+  const CleanedFiles* cleaned = nullptr;  ///< products that may be absent; nullptr: none
+  std::string wanted_by;  ///< who needs a product of it that was cleaned; empty: nobody
 };
 
 /// Decide what a job needs. Pure but for `files`.

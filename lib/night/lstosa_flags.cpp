@@ -155,4 +155,18 @@ void remove_lstosa_flags(const ClosingPolicy& policy, const NightKey& night) {
     }
 }
 
+void remove_dead_links(const ClosingPolicy& policy, const NightKey& night) {
+  std::vector<fs::path> dead;
+  std::error_code absent;
+  for (fs::recursive_directory_iterator at(working_folder(policy, night), absent);
+       !absent && at != fs::recursive_directory_iterator(); at.increment(absent)) {
+    std::error_code ignored;
+    if (at->is_symlink(ignored) && !fs::exists(at->path(), ignored)) dead.push_back(at->path());
+  }
+  for (const fs::path& link : dead) {
+    std::error_code failed;
+    if (fs::remove(link, failed); failed) refuse(link, failed.value());
+  }
+}
+
 }  // namespace alisio::night

@@ -23,4 +23,7 @@ namespace alisio::night {
 /// Take away the flags of a night that write_lstosa_flags() wrote; the links stay.
 void remove_lstosa_flags(const ClosingPolicy& policy, const NightKey& night);
 
+/// Take the links to products away that are there no more. @throws Error(resource).
+void remove_dead_links(const ClosingPolicy& policy, const NightKey& night);
+
 }  // namespace alisio::night

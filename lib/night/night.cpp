@@ -33,6 +33,7 @@
 #include "lib/night/plan_text.hpp"
 #include "lib/night/process.hpp"
 #include "lib/night/production.hpp"
+#include "lib/night/provenance_merges.hpp"
 #include "lib/night/tree_owner.hpp"
 #include "lib/night/words.hpp"
 #include "lib/stage/description.hpp"
@@ -227,6 +228,7 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
     snapshot = state->snapshot(setup.key);
     said = all_decisions(*state, setup.key);
     settings.decisions = standing_decisions(*state, setup.key);
+    settings.cleaned = cleaned_files(*state, setup.key);
     settings.known_verdict = [&](const FileStamp& file) {
       return state->known_verdict(settings.gates, file);
     };
@@ -317,6 +319,20 @@ NightPlan plan_night(const NightOptions& options, const config::Configuration& c
   return Planner(setup, settings, disk_access(services)).plan(recorded, {}, rehashed);
 }
 
+void take_over_documents(const NightOptions& options, const config::Configuration& configuration,
+                         const NightServices& services, State& state) {
+  const NightSetup setup =
+      set_up_night(request_of(options, configuration, services), services.probe);
+  PlanSettings settings = settings_of(options, configuration, services);
+  settings.decisions = standing_decisions(state, setup.key);
+  settings.cleaned = cleaned_files(state, setup.key);
+  StateSnapshot snapshot = state.snapshot(setup.key);
+  std::vector<FileStamp> rehashed;
+  const NightPlan plan =
+      Planner(setup, settings, disk_access(services)).plan(snapshot, {}, rehashed);
+  ProvenanceMerges(services, state).take_over({setup, plan, snapshot});
+}
+
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
   const HandOverIgnored deaf;
@@ -369,10 +385,14 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return state.known_verdict(settings.gates, file);
   };
   if (!options.dry_run)
-    for (const Decision& redo :
-         new_decisions(redo_decisions(options), all_decisions(state, request.key)))
+    for (Decision& redo :
+         new_decisions(redo_decisions(options), all_decisions(state, request.key))) {
+      redo.at = utc_now_after(latest_instant(state, request.key));
+      if (services.record_decision) services.record_decision(request.products, request.key, redo);
       record_decision(state, request.key, redo);
+    }
   settings.decisions = standing_decisions(state, request.key);
+  settings.cleaned = cleaned_files(state, request.key);
   PassOptions how =
       pass_options(options, configuration,
                    scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));

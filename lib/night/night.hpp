@@ -53,6 +53,9 @@ struct NightServices {
   std::function<void(const JobRequest&)> dry_run_stage;
   /// Record in provenance that a product stands no more for what it was.
   InvalidationRecorder record_invalidation;
+  /// Record a decision, or its end, in the journal of notes of its night, below a root of products.
+  std::function<void(const std::filesystem::path& products, const NightKey&, const Decision&)>
+      record_decision;
   /// Make a recorder of what the night itself does, given the folder of its journal, the
   /// configuration file and the root of the data tree.
   std::function<std::unique_ptr<StageObserver>(
@@ -112,6 +115,11 @@ struct NightOptions {
 [[nodiscard]] NightPlan plan_night(const NightOptions& options,
                                    const config::Configuration& configuration,
                                    const NightServices& services, StateSnapshot& recorded);
+
+/// Note in the state which provenance documents on disk tell all that is recorded, so that they are
+/// not made again. @throws as set_up_night().
+void take_over_documents(const NightOptions& options, const config::Configuration& configuration,
+                         const NightServices& services, State& state);
 
 /// Process one night: find the runs, plan, run what is needed as processes, merge the provenance of
 /// each run and print the table (JSON if asked) to `out`. Progress goes to stderr.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "lib/base/error.hpp"
 #include "lib/night/layout.hpp"
@@ -52,6 +53,40 @@ std::string outdated(const PlannedJob& planned, const JobRecord& record,
       }))
     return "the night went on since";
   return "";
+}
+
+/// Return who needs a product of a job that was cleaned, or "".
+std::string wanted_by(const NightPlan& plan, const JobKey& key) {
+  const auto recalled = plan.recalled.find(key);
+  return recalled == plan.recalled.end() ? std::string() : recalled->second;
+}
+
+/// Find the jobs that must be done again because some of these jobs is to run and reads what was
+/// cleaned. @return their positions, each once in the life of the plan
+std::set<std::size_t> recall(NightPlan& plan, const std::vector<std::size_t>& positions,
+                             FileView& files) {
+  std::set<std::size_t> recalled;
+  for (const std::size_t position : positions) {
+    const PlannedJob& reader = plan.jobs[position];
+    // One that lacks an input would run if it were there.
+    const bool runs =
+        reader.step.status == StepStatus::to_run ||
+        (reader.step.status == StepStatus::missing_input && reader.job.obstacle.empty());
+    if (!runs) continue;
+    for (const PortFile& input : reader.inputs) {
+      const auto maker = plan.makers.find(input.path);
+      if (maker == plan.makers.end() || !plan.jobs[maker->second].step.done() ||
+          files.exists(input.path))
+        continue;
+      const JobKey& key = reader.job.key;
+      if (plan.recalled
+              .emplace(plan.jobs[maker->second].job.key,
+                       fmt::format("{} {}", key.stage, job_name(key)))
+              .second)
+        recalled.insert(maker->second);
+    }
+  }
+  return recalled;
 }
 
 }  // namespace
@@ -114,7 +149,9 @@ void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settin
            record == state.jobs.end() ? std::string() : outdated(planned, record->second, state),
        .retry_failed = settings.retry_failed,
        .retry = record == state.jobs.end() ? nullptr
-                                           : owed_try(planned, record->second, settings.decisions)},
+                                           : owed_try(planned, record->second, settings.decisions),
+       .cleaned = &settings.cleaned,
+       .wanted_by = wanted_by(plan, job.key)},
       files);
   planned.step = obey(settings.decisions, job.key, std::move(planned.step));
   // What was made when somebody accepted the data stands.
@@ -207,6 +244,11 @@ NightPlan Planner::plan(StateSnapshot& state, const PassEvents& events,
                         std::vector<FileStamp>& rehashed) {
   FileView files(state, access_);
   NightPlan plan = lay_out(setup_, settings_, state, events, files, verdicts_);
+  if (!settings_.cleaned.empty()) {
+    std::vector<std::size_t> all(plan.jobs.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    settle(plan, recall(plan, all, files), state, events, files);
+  }
   rehashed.insert(rehashed.end(), files.rehashed().begin(), files.rehashed().end());
   return plan;
 }
@@ -215,25 +257,38 @@ std::vector<std::size_t> Planner::update(NightPlan& plan, const std::vector<JobK
                                          StateSnapshot& state, const PassEvents& events,
                                          std::vector<FileStamp>& rehashed) {
   FileView files(state, access_);
-  // Makers stand before readers, so going through the positions in order is enough.
-  std::set<std::size_t> open;
+  std::set<std::size_t> asked;
   for (const JobKey& key : changed)
     if (const auto known = plan.positions.find(key); known != plan.positions.end())
-      open.insert(known->second);
-  const std::set<std::size_t> asked = open;
-  std::vector<std::size_t> seen;
-  while (!open.empty()) {
-    const std::size_t position = *open.begin();
-    open.erase(open.begin());
-    PlannedJob& planned = plan.jobs[position];
-    const Step before = planned.step;
-    judge_job(plan, position, settings_, state, events, files, verdicts_);
-    seen.push_back(position);
-    // What stays as it was, and was not even asked about, changes nothing for its readers.
-    if (asked.contains(position) || planned.step != before)
-      open.insert(planned.serves.begin(), planned.serves.end());
-  }
+      asked.insert(known->second);
+  const std::vector<std::size_t> seen = settle(plan, std::move(asked), state, events, files);
   rehashed.insert(rehashed.end(), files.rehashed().begin(), files.rehashed().end());
+  return seen;
+}
+
+/// Decide anew about some jobs, about all that depends on them, and about what must be there for
+/// them. @return the positions of the jobs that were looked at
+std::vector<std::size_t> Planner::settle(NightPlan& plan, std::set<std::size_t> asked,
+                                         StateSnapshot& state, const PassEvents& events,
+                                         FileView& files) {
+  std::vector<std::size_t> seen;
+  while (!asked.empty()) {
+    std::vector<std::size_t> judged;
+    // Makers stand before readers, so going through the positions in order is enough.
+    for (std::set<std::size_t> open = asked; !open.empty();) {
+      const std::size_t position = *open.begin();
+      open.erase(open.begin());
+      PlannedJob& planned = plan.jobs[position];
+      const Step before = planned.step;
+      judge_job(plan, position, settings_, state, events, files, verdicts_);
+      judged.push_back(position);
+      // What stays as it was, and was not even asked about, changes nothing for its readers.
+      if (asked.contains(position) || planned.step != before)
+        open.insert(planned.serves.begin(), planned.serves.end());
+    }
+    seen.insert(seen.end(), judged.begin(), judged.end());
+    asked = settings_.cleaned.empty() ? std::set<std::size_t>() : recall(plan, judged, files);
+  }
   return seen;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/night/cleaned.hpp"
 #include "lib/night/constants.hpp"
 #include "lib/night/decision.hpp"
 #include "lib/night/job.hpp"
@@ -33,6 +34,7 @@ struct PlanSettings {
   std::map<std::string, StageFacts> stages;  ///< by name
   bool retry_failed = true;                  ///< false: jobs that failed for good stay blocked
   std::vector<Decision> decisions;           ///< of operators, those that stand
+  CleanedFiles cleaned;                      ///< products that may be absent
   std::set<int> accepted;                    ///< runs whose constants are used in spite of gates
   CheckConstants check_constants;            ///< empty: all constants pass
   std::string gates;  ///< names the limits and the program that check_constants goes by
@@ -88,6 +90,8 @@ struct NightPlan {
   std::set<int> vetoed;                ///< runs that operators took out
   std::map<int, std::string> taken;    ///< runs of which more is to come, as one line
   std::map<int, int> discarded;        ///< how many subruns of a run operators left out
+  /// Jobs that are made again because a product of theirs was cleaned, and the job that needs it.
+  std::map<JobKey, std::string> recalled;
 
   [[nodiscard]] std::size_t count(StepStatus status) const;
   /// Return the job that makes DL2 of what this r0_to_dl1 job makes, if both run and nothing else
@@ -127,6 +131,9 @@ class Planner {
   [[nodiscard]] static bool changes_choices(const std::string& stage);
 
  private:
+  std::vector<std::size_t> settle(NightPlan& plan, std::set<std::size_t> asked,
+                                  StateSnapshot& state, const PassEvents& events, FileView& files);
+
   const NightSetup& setup_;
   const PlanSettings& settings_;
   FileAccess access_;

@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "lib/base/error.hpp"
+#include "lib/base/part_file.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -229,20 +230,19 @@ int remove_part_files(const std::vector<std::string>& products, pid_t pid) {
   if (pid <= 0) return 0;
   int removed = 0;
   std::set<fs::path> folders;
-  std::set<std::string> prefixes;
+  std::set<std::pair<fs::path, std::string>> targets;
   for (const std::string& product : products) {
     const fs::path path(product);
     folders.insert(path.parent_path());
-    prefixes.insert(
-        fmt::format(".{}.part-{:x}-", path.filename().string(), static_cast<unsigned>(pid)));
+    targets.insert({path.parent_path(), path.filename().string()});
   }
   for (const fs::path& folder : folders) {
     std::error_code ignored;
     std::vector<fs::path> parts;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-      const std::string name = entry.path().filename().string();
-      for (const std::string& prefix : prefixes)
-        if (name.starts_with(prefix)) parts.push_back(entry.path());
+      const auto part = parse_part_name(entry.path().filename().string());
+      if (part && part->pid == pid && targets.contains({folder, part->target}))
+        parts.push_back(entry.path());
     }
     for (const fs::path& part : parts) removed += fs::remove(part, ignored) ? 1 : 0;
   }

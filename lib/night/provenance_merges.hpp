@@ -24,6 +24,9 @@ class ProvenanceMerges {
 
   void merge_run(const MergeView& night, int run);
   void merge_all(const MergeView& night);
+  /// Note in the state which documents on disk are up to date: those that were written after the
+  /// last end of a job that they tell of, and whose log holds all activities of their stage.
+  void take_over(const MergeView& night);
   /// What could not be merged, and why.
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 

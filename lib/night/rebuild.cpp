@@ -11,10 +11,12 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/night/decision_journal.hpp"
 #include "lib/night/judge.hpp"
 #include "lib/night/report.hpp"
 #include "lib/night/seal.hpp"
 #include "lib/stage/description.hpp"
+#include "prov/invalidation.hpp"
 #include "prov/records.hpp"
 
 namespace alisio::night {
@@ -78,6 +80,7 @@ class Reader {
   void read() {
     const prov::Journals journals = prov::read_journals(request_.journals, request_.logger);
     for (const prov::Line& line : journals.lines) take(line.record, std::string(line.time));
+    invalidations_ = prov::standing_invalidations(prov::told_in(journals));
     find_files_of_sessions();
   }
 
@@ -92,9 +95,16 @@ class Reader {
       if (activity.job.key.stage == "reopen_night" && activity.ended)
         reopenings_[activity.night.prod_id].push_back(activity);
     }
+    for (const auto& [key, decision] : decisions_) {
+      if (!is_wanted(key)) continue;
+      RebuiltNight& night = by_production[key.prod_id];
+      night.key = key;
+      add_decision(night.decisions, decision);
+    }
     std::vector<RebuiltNight> nights;
     for (auto& [prod_id, night] : by_production) {
       for (JobRecord& job : night.jobs) complete(job);
+      find_cleaned(night);
       check_files(night);
       read_closings(night);
       nights.push_back(std::move(night));
@@ -111,6 +121,10 @@ class Reader {
 
   void take(const json& record, const std::string& time) {
     if (!record.is_object()) return;
+    if (auto decided = parse_decision(record)) {
+      decisions_.push_back(std::move(*decided));
+      return;
+    }
     if (const std::string entity = text_of(record, "entity_id"); !entity.empty()) {
       take_entity(entity, record, time);
       return;
@@ -133,6 +147,7 @@ class Reader {
       return;
     }
     if (!record.contains("filepath")) return;
+    ids_[{text_of(record, "filepath"), text_of(record, "sha256")}] = id;
     entities_[id] = {.path = text_of(record, "filepath"),
                      .sha256 = text_of(record, "sha256"),
                      .data_hash = text_of(record, "data_hash"),
@@ -310,6 +325,30 @@ class Reader {
     return hash_file(file.path) == file.sha256;
   }
 
+  /// Return what was noted last of the validity of a product; nullptr: it stands.
+  [[nodiscard]] const prov::Invalidation* invalidation_of(const JobFile& product) const {
+    const auto id = ids_.find({product.path, product.hashes.sha256});
+    if (id == ids_.end()) return nullptr;
+    const auto found = invalidations_.find(id->second);
+    return found == invalidations_.end() ? nullptr : &found->second;
+  }
+
+  /// Find the products that were removed on purpose since they were made.
+  void find_cleaned(RebuiltNight& night) const {
+    for (const JobRecord& job : night.jobs)
+      for (const JobFile& product : job.outputs) {
+        const prov::Invalidation* found = invalidation_of(product);
+        if (found == nullptr || found->action != "clean" || found->time < job.ended_at) continue;
+        night.cleaned.push_back({.path = product.path,
+                                 .kind = "product",
+                                 .sha256 = product.hashes.sha256,
+                                 .size_bytes = entities_.at(found->entity).size,
+                                 .why = found->reason,
+                                 .author = found->author,
+                                 .at = found->time});
+      }
+  }
+
   /// Remember the files that are as recorded; name the products that are not.
   void check_files(RebuiltNight& night) const {
     std::set<std::string> seen;
@@ -321,7 +360,8 @@ class Reader {
           std::optional<FileStamp> stamp = stamp_of(file.path);
           if (!entity.sha256.empty() && stamp && is_as_recorded(entity, *stamp))
             night.files.push_back(*stamp);
-          else if (output && job.status == JobStatus::done)
+          else if (output && job.status == JobStatus::done &&
+                   (stamp || invalidation_of(file) == nullptr))
             night.gone.push_back(file.path);
         }
   }
@@ -371,7 +411,10 @@ class Reader {
   std::vector<std::string> order_;                             ///< activity ids by their start
   std::unordered_map<std::string, Entity> entities_, latest_;  ///< by id; by path
   std::unordered_map<std::string, std::string> configurations_, journals_;
-  std::map<std::string, std::vector<Activity>> reopenings_;  ///< by production
+  std::map<std::pair<std::string, std::string>, std::string> ids_;  ///< by path and SHA-256
+  std::map<std::string, std::vector<Activity>> reopenings_;         ///< by production
+  std::map<std::string, prov::Invalidation> invalidations_;         ///< by entity
+  std::vector<std::pair<NightKey, Decision>> decisions_;
 };
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/night/cleaned.hpp"
+#include "lib/night/decision.hpp"
 #include "lib/night/plan.hpp"
 #include "lib/night/state.hpp"
 #include "prov/definition.hpp"
@@ -33,13 +35,15 @@ struct RebuiltNight {
   NightKey key;
   std::vector<JobRecord> jobs;
   std::vector<ClosingRecord> closings;
-  std::vector<FileStamp> files;   ///< that are as recorded
-  std::vector<std::string> gone;  ///< recorded products that are not there as recorded
+  std::vector<FileStamp> files;      ///< that are as recorded
+  std::vector<Decision> decisions;   ///< of operators, also those that have ended
+  std::vector<CleanedFile> cleaned;  ///< recorded products that alisio clean took away
+  std::vector<std::string> gone;     ///< recorded products that are not there as recorded
 };
 
 /// Read what happened in a night from its journals, the files that they name and its seals: each
-/// job as its last ended activity left it. @throws Error(missing_input) if a journal cannot be
-/// read.
+/// job as its last ended activity left it, what operators decided, and what was cleaned. @throws
+/// Error(missing_input) if a journal cannot be read.
 [[nodiscard]] std::vector<RebuiltNight> read_nights_from_disk(const RebuildRequest& request);
 
 }  // namespace alisio::night

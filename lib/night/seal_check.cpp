@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <ostream>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/night/removals.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -22,10 +24,14 @@ class Checker {
     if (!request_.recorded_sha256.empty() && hash_text(text) != request_.recorded_sha256)
       fault(request_.seal.filename(), "the seal is not the one that was recorded");
     check_signature(text);
-    check_earlier();
-    check_later(text);
+    if (request_.chain) {
+      check_earlier();
+      check_later(text);
+    }
+    if (!request_.files) return;
     const std::optional<FileStamp> stamp = stamp_of(request_.seal);
     sealed_ns_ = stamp ? stamp->mtime_ns : 0;
+    removals_.emplace(check_.seal, request_.root, request_.logger);
     for (const SealedFile& file : check_.seal.products) check_file(file, check_.faults);
     for (const SealedFile& file : check_.seal.documents) check_file(file, check_.faults);
     for (const SealedFile& file : check_.seal.used) check_file(file, check_.changed_inputs);
@@ -107,7 +113,10 @@ class Checker {
     const std::optional<FileStamp> stamp = stamp_of(path);
     ++check_.files;
     if (!stamp) {
-      faults.push_back({file.path, "missing"});
+      if (std::string removal = removals_->text(file); !removal.empty())
+        check_.removed.push_back({file.path, std::move(removal)});
+      else
+        faults.push_back({file.path, "missing"});
       return;
     }
     const bool same_size = stamp->size == file.size;
@@ -123,16 +132,17 @@ class Checker {
   const SealCheckRequest& request_;
   SealCheck& check_;
   std::int64_t sealed_ns_ = 0;
+  std::optional<Removals> removals_;
 };
 
-nlohmann::ordered_json to_json(const std::vector<SealFault>& faults) {
+}  // namespace
+
+nlohmann::ordered_json fault_list(const std::vector<SealFault>& faults) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const SealFault& fault : faults)
     list.push_back({{"file", fault.where}, {"problem", fault.problem}});
   return list;
 }
-
-}  // namespace
 
 SealCheck check_seal(const SealCheckRequest& request) {
   SealCheck check;
@@ -153,8 +163,9 @@ int print_seal_check(const SealCheck& check, bool as_json, std::ostream& out) {
                                   {"bytes", check.bytes},
                                   {"chain", check.chain},
                                   {"signed_with", check.signed_with},
-                                  {"faults", to_json(check.faults)},
-                                  {"changed_inputs", to_json(check.changed_inputs)}}
+                                  {"faults", fault_list(check.faults)},
+                                  {"removed", fault_list(check.removed)},
+                                  {"changed_inputs", fault_list(check.changed_inputs)}}
                .dump(2)
         << '\n';
     return code;
@@ -168,6 +179,8 @@ int print_seal_check(const SealCheck& check, bool as_json, std::ostream& out) {
   out << (check.signed_with.empty() ? "  not signed\n" : "  key " + check.signed_with + "\n");
   for (const SealFault& fault : check.faults)
     out << fmt::format("  {}: {}\n", fault.where, fault.problem);
+  for (const SealFault& removed : check.removed)
+    out << fmt::format("note: {} was {}\n", removed.where, removed.problem);
   for (const SealFault& input : check.changed_inputs)
     out << fmt::format("note: {}, which was used, is not what it was: {}\n", input.where,
                        input.problem);

@@ -7,22 +7,23 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "prov/invalidation.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* notes_journal = "notes_prov.log";
 constexpr std::size_t sha256_digits = 64;
 
 class Gatherer {
  public:
   Gatherer(const NightPlan& plan, StateSnapshot& snapshot, const FileAccess& access, fs::path root,
-           bool verify_content)
+           const PlanSettings& settings, bool verify_content)
       : snapshot_(snapshot),
         access_(access),
         files_(snapshot, access),
         root_(std::move(root)),
+        settings_(settings),
         verify_content_(verify_content) {
     for (const PlannedJob& planned : plan.jobs)
       if (planned.job.shared) shared_.insert(planned.job.key);
@@ -61,6 +62,14 @@ class Gatherer {
     found_.reread.push_back(std::move(*stamp));
   }
 
+  /// Return what somebody did on purpose with a product that is gone; nullptr: nothing.
+  [[nodiscard]] const char* fate_of(const JobRecord& job, const JobFile& product) const {
+    if (cleaned_product(settings_.cleaned, product, job.ended_at) != nullptr) return "cleaned";
+    if (decision_about(settings_.decisions, DecisionKind::discard, job.key) != nullptr)
+      return participle(DecisionKind::discard);
+    return nullptr;
+  }
+
   void add_product(const JobRecord& job, const JobFile& product) {
     made_.insert(product.path);
     const bool shared = shared_.contains(job.key);
@@ -72,6 +81,13 @@ class Gatherer {
     }
     const bool same = now && (now->sha256 == product.hashes.sha256 ||
                               (shared && now->deciding() == product.hashes.deciding()));
+    if (!now)
+      if (const char* fate = fate_of(job, product)) {
+        found_.withdrawn.push_back(fmt::format("{} of {} {} was {}",
+                                               below_root(product.path, root_), job.key.stage,
+                                               job_name(job.key), fate));
+        return;
+      }
     if (!same) {
       found_.not_sealed.push_back(fmt::format("{} of {} {} {}", below_root(product.path, root_),
                                               job.key.stage, job_name(job.key),
@@ -112,7 +128,7 @@ class Gatherer {
           below_root(at->path(), log).starts_with("journal/") && name.ends_with(".log");
       const bool document = name.find("_prov.") != std::string::npos;
       if (at->is_regular_file() && !at->is_symlink() && !name.starts_with(".") &&
-          name != notes_journal && (journal || document))
+          name != prov::notes_journal_name && (journal || document))
         files.push_back(at->path());
     }
     std::sort(files.begin(), files.end());
@@ -124,6 +140,7 @@ class Gatherer {
   const FileAccess& access_;
   FileView files_;
   fs::path root_;
+  const PlanSettings& settings_;
   bool verify_content_;
   std::set<JobKey> shared_;
   std::set<std::string> made_, used_;
@@ -134,8 +151,9 @@ class Gatherer {
 
 SealedFiles gather_sealed_files(const NightSetup& setup, const NightPlan& plan,
                                 StateSnapshot& snapshot, const FileAccess& access,
-                                const fs::path& products, bool verify_content) {
-  return Gatherer(plan, snapshot, access, products, verify_content).gather(setup);
+                                const fs::path& products, const PlanSettings& settings,
+                                bool verify_content) {
+  return Gatherer(plan, snapshot, access, products, settings, verify_content).gather(setup);
 }
 
 fs::path closing_journal(const NightFolders& folders) {

@@ -13,15 +13,17 @@ struct SealedFiles {
   std::vector<SealedFile> products, documents, used;
   std::vector<FileStamp> reread;        ///< files that hold something else than was remembered
   std::vector<std::string> not_sealed;  ///< recorded products that are not as recorded, and why
+  std::vector<std::string> withdrawn;   ///< those that were cleaned or discarded, one line each
 };
 
 /// Gather the files that a seal of this night vouches for: every recorded product that stands as
 /// recorded, the provenance documents and journals, and what was used and not made here.
+/// @param settings tell which products may be absent
 /// @param verify_content read every product; else those whose stamps are unchanged are trusted
 [[nodiscard]] SealedFiles gather_sealed_files(const NightSetup& setup, const NightPlan& plan,
                                               StateSnapshot& snapshot, const FileAccess& access,
                                               const std::filesystem::path& products,
-                                              bool verify_content);
+                                              const PlanSettings& settings, bool verify_content);
 
 /// Return the folder of the journals that tell of a night's closing: they are written after the
 /// seal, which cannot name them.

@@ -100,6 +100,13 @@ CREATE TABLE need (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT 
 CREATE TABLE notification (telescope INTEGER NOT NULL, date TEXT NOT NULL, prod_id TEXT NOT NULL,
   mark TEXT NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (telescope, date, prod_id, mark)) WITHOUT ROWID;
+)sql",
+    // What was cleaned away (cleaned.hpp).
+    R"sql(
+CREATE TABLE cleaned (path TEXT PRIMARY KEY, telescope INTEGER NOT NULL, date TEXT NOT NULL,
+  prod_id TEXT NOT NULL, kind TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+  why TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX cleaned_of_night ON cleaned (telescope, date, prod_id);
 )sql"};
 constexpr int schema_version = static_cast<int>(std::size(schema_steps));
 constexpr int oldest_readable_schema = 2, first_schema_with_verdicts = 3,

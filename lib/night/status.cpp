@@ -1,10 +1,13 @@
 #include "lib/night/status.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/night/cleaned.hpp"
 #include "lib/night/holds.hpp"
 #include "lib/night/judge.hpp"
 #include "lib/night/process.hpp"
@@ -126,6 +129,28 @@ void recognise_failures(const NightSummary& summary, std::vector<JobStatusView>&
   }
 }
 
+/// Tell what was cleaned since: no pass shows a closed night anew.
+void tell_cleaned(State& state, const NightKey& night, NightStatus& status) {
+  const std::vector<CleanedFile> files = cleaned_files_of(state, night);
+  if (files.empty()) return;
+  const std::map<JobKey, std::string> jobs = cleaned_jobs(state, night);
+  for (JobStatusView& job : status.jobs)
+    if (const auto cleaned = jobs.find(job.key);
+        cleaned != jobs.end() && job.status == to_string(StepStatus::done))
+      job.reason = fmt::format("as recorded; products were cleaned by {}", cleaned->second);
+  constexpr double megabyte = 1e6;
+  std::uint64_t bytes = 0;
+  const CleanedFile* last = &files.front();
+  for (const CleanedFile& file : files) {
+    bytes += file.size_bytes;
+    if (last->at < file.at) last = &file;
+  }
+  status.summary.notes.push_back(
+      fmt::format("{} file{} of {:.1f} MB {} cleaned, last by {}, {}", files.size(),
+                  files.size() == 1 ? "" : "s", static_cast<double>(bytes) / megabyte,
+                  files.size() == 1 ? "was" : "were", last->author, last->at.substr(0, 19)));
+}
+
 json subrun_json(int subrun) {
   return subrun == whole_run ? json() : json(subrun);
 }
@@ -223,6 +248,7 @@ std::optional<NightStatus> read_status(State& state, const NightKey& night) {
   mark_running(status.running, status.jobs);
   count_again(status.jobs, status.summary);
   recognise_failures(status.summary, status.jobs);
+  tell_cleaned(state, night, status);
   for (const JobStatusView& job : status.jobs)
     ++status.counts[{job.key.run, job.key.stage}][job.status];
   status.progress = progress_of(status.jobs, status.running, utc_now_text());

@@ -7,6 +7,7 @@
 #include "lib/base/error.hpp"
 #include "lib/web/html.hpp"
 #include "lib/web/provenance_pages.hpp"
+#include "prov/ask/invalidated.hpp"
 #include "prov/ask/names.hpp"
 #include "prov/ask/walk_document.hpp"
 #include "prov/export/prov_n.hpp"
@@ -87,6 +88,7 @@ Response provsap(const ProvenanceSource& source, const Request& request) {
   const prov::Walk walk =
       store.walk(entities, activities, back ? prov::Direction::back : prov::Direction::forth,
                  {depth, source.most_nodes}, prov::Detail::full);
+  options.invalidations = prov::find_invalidations(store, walk.entities);
   const std::string document = prov::document_of(walk, options);
   Response response;
   if (form == "PROV-SVG") {

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "lib/base/ids.hpp"
+#include "prov/ask/invalidated.hpp"
 #include "prov/ask/orphans.hpp"
 #include "prov/store/connection.hpp"
 #include "prov/store/schema.hpp"
@@ -47,15 +48,19 @@ std::vector<RecordedFile> recorded_files(Store& store, const std::string& night)
   }
   std::vector<Row> rows;
   for (const auto& [row, time] : times) rows.push_back(row);
-  std::map<std::string, std::pair<std::int64_t, RecordedFile>> last;
-  for (const StoredEntity& entity : store.entities(rows)) {
-    auto& [time, file] = last[entity.path];
-    if (times[entity.row] < time) continue;
-    time = times[entity.row];
-    file = {entity.path, entity.sha256, entity.size_bytes, static_cast<double>(time) * 1e-6};
+  std::map<std::string, StoredEntity> last;
+  for (StoredEntity& entity : store.entities(rows)) {
+    const auto [at, is_new] = last.try_emplace(entity.path, entity);
+    if (!is_new && times[entity.row] >= times[at->second.row]) at->second = std::move(entity);
   }
+  std::vector<StoredEntity> entities;
+  for (auto& [path, entity] : last) entities.push_back(std::move(entity));
+  const std::map<std::string, Invalidation> invalidations = find_invalidations(store, entities);
   std::vector<RecordedFile> files;
-  for (auto& [path, one] : last) files.push_back(std::move(one.second));
+  for (const StoredEntity& entity : entities)
+    if (!invalidations.contains(entity.id))
+      files.push_back({entity.path, entity.sha256, entity.size_bytes,
+                       static_cast<double>(times[entity.row]) * 1e-6});
   return files;
 }
 

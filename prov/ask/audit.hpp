@@ -10,7 +10,7 @@
 namespace alisio::prov {
 
 /// What an index says of the files that successful activities read and made; of a path that held
-/// several contents, the last.
+/// several contents, the last. What was invalidated is told no more.
 /// @param night YYYYMMDD; empty: all.
 [[nodiscard]] std::vector<RecordedFile> recorded_files(Store& store, const std::string& night);
 

@@ -9,6 +9,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "prov/ask/audit.hpp"
+#include "prov/ask/invalidated.hpp"
 #include "prov/ask/names.hpp"
 #include "prov/ask/story.hpp"
 #include "prov/store/connection.hpp"
@@ -131,7 +132,8 @@ CheckReport check(Store& store, const std::string& night, const IdReader& ids) {
     if (entity.sha256.empty())
       gaps.add("input recorded by path only", entity.path, "", input.products);
     if (!fs::is_regular_file(entity.path, problem)) {
-      gaps.add("input missing", entity.path, entity.name, input.products);
+      gaps.add(find_invalidations(store, {entity}).empty() ? "input missing" : "input invalidated",
+               entity.path, entity.name, input.products);
       continue;
     }
     RecordedFile file{entity.path, entity.sha256, entity.size_bytes, 0};

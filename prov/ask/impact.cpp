@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "prov/ask/invalidated.hpp"
 #include "prov/ask/story.hpp"
 
 namespace alisio::prov {
@@ -35,6 +36,7 @@ Impact find_impact(Store& store, const std::vector<Row>& entities,
   for (auto& [key, run] : runs) impact.runs.push_back(std::move(run));
   std::sort(impact.files.begin(), impact.files.end(),
             [](const StoredEntity& a, const StoredEntity& b) { return a.path < b.path; });
+  impact.invalidations = find_invalidations(store, impact.files);
   return impact;
 }
 
@@ -46,7 +48,12 @@ ordered_json to_json(const Impact& impact) {
     object["files"] = run.files_of_level;
     document["runs"].push_back(std::move(object));
   }
-  for (const StoredEntity& file : impact.files) document["files"].push_back(to_json(file));
+  for (const StoredEntity& file : impact.files) {
+    ordered_json object = to_json(file);
+    if (const auto found = impact.invalidations.find(file.id); found != impact.invalidations.end())
+      object["invalidated"] = to_json(found->second);
+    document["files"].push_back(std::move(object));
+  }
   document["cut"] = impact.cut;
   return document;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "prov/invalidation.hpp"
 #include "prov/store/store.hpp"
 
 namespace alisio::prov {
@@ -20,7 +21,9 @@ struct RunImpact {
 struct Impact {
   std::vector<RunImpact> runs;      ///< by date, production and run
   std::vector<StoredEntity> files;  ///< by path
-  bool cut = false;                 ///< there is more than the walk's limits let through
+  /// Those that stand no more for what they were, by their ids.
+  std::map<std::string, Invalidation> invalidations;
+  bool cut = false;  ///< there is more than the walk's limits let through
 };
 
 /// Follow files and activities to all that was made from them.

@@ -1,16 +1,12 @@
 #include "prov/ask/note.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "prov/append_line.hpp"
 #include "prov/records.hpp"
 
 namespace alisio::prov {
@@ -50,26 +46,7 @@ std::string note_line(const LoggerConfiguration& logger, const Store::Note& note
 
 void append_note(const fs::path& journal, const LoggerConfiguration& logger,
                  const Store::Note& note) {
-  const std::string line = note_line(logger, note);
-  std::error_code problem;
-  if (journal.has_parent_path()) fs::create_directories(journal.parent_path(), problem);
-  const auto refuse = [&](int file) {
-    const std::string why = std::strerror(errno);
-    if (file >= 0) ::close(file);
-    throw Error(ErrorKind::resource, "the note cannot be written: " + why, journal.string(),
-                "check the folder's permissions and space");
-  };
-  const int file = ::open(journal.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (file < 0) refuse(file);
-  // Two people may write at once; one whole line each.
-  if (::flock(file, LOCK_EX) != 0) refuse(file);
-  const ssize_t written = ::write(file, line.data(), line.size());
-  if (written != static_cast<ssize_t>(line.size())) {
-    if (written >= 0) errno = ENOSPC;
-    refuse(file);
-  }
-  if (::fsync(file) != 0) refuse(file);
-  ::close(file);
+  append_line(journal, note_line(logger, note));
 }
 
 }  // namespace alisio::prov

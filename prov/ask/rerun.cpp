@@ -21,12 +21,13 @@ namespace {
 constexpr std::array kPlaces{"--output-dir", "--dl2-output-dir", "--journal-dir",
                              "--report",     "--known-hashes",   "--config"};
 
-InputState state_of(const StoredEntity& file) {
+InputState state_of(const StoredEntity& file, const FileHasher& hash) {
   std::error_code problem;
   if (!fs::is_regular_file(file.path, problem)) return InputState::missing;
   if (file.sha256.empty()) return InputState::unproved;
   if (fs::file_size(file.path, problem) != file.size_bytes) return InputState::changed;
-  return hash_file(file.path) == file.sha256 ? InputState::same : InputState::changed;
+  const std::string now = hash ? hash(file.path) : hash_file(file.path);
+  return now == file.sha256 ? InputState::same : InputState::changed;
 }
 
 /// A relative word of a command that names a file on record, as the path that was recorded.
@@ -84,7 +85,7 @@ std::vector<std::string> redirected(const std::vector<std::string>& command, con
 }
 
 RerunPlan plan_rerun(Store& store, const Subject& subject, const fs::path& into,
-                     const std::string& software) {
+                     const std::string& software, const FileHasher& hash) {
   Story story = tell(store, subject);
   if (!story.activity)
     throw Error(ErrorKind::incomplete, "no activity on record made this",
@@ -96,7 +97,7 @@ RerunPlan plan_rerun(Store& store, const Subject& subject, const fs::path& into,
   fs::path config;
   for (StoryFile& used : story.used) {
     if (used.file.path.empty()) continue;
-    RerunInput input{used.file, used.flow.role, state_of(used.file)};
+    RerunInput input{used.file, used.flow.role, state_of(used.file, hash)};
     if (used.file.name == "AnalysisConfigFile") {
       plan.configuration_is_file = input.state == InputState::same;
       config = used.file.path;

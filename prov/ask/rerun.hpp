@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -38,13 +39,18 @@ struct RerunPlan {
   std::vector<std::string> changes;
 };
 
+/// Gives the SHA-256 of a file that is there.
+using FileHasher = std::function<std::string(const std::filesystem::path&)>;
+
 /// Plan to make a product again. Each input is hashed.
 /// @param into folder of everything that the command writes: products, journal/, job.json, and
 ///        alisio.yaml if the recorded configuration file is not there any more.
 /// @param software version and commit of the program that would do it, as activities record them.
+/// @param hash for those who ask of many products with the same inputs; empty: each is read
 /// @throws Error(incomplete) if no maker is on record.
 [[nodiscard]] RerunPlan plan_rerun(Store& store, const Subject& subject,
-                                   const std::filesystem::path& into, const std::string& software);
+                                   const std::filesystem::path& into, const std::string& software,
+                                   const FileHasher& hash = {});
 
 /// Return a recorded command (the program first) with what it writes led into a folder.
 /// @param config file to configure it with.

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "prov/ask/invalidated.hpp"
+
 namespace alisio::prov {
 namespace {
 
@@ -11,6 +13,11 @@ using nlohmann::ordered_json;
 
 void put_text(ordered_json& object, const char* key, const std::string& value) {
   if (!value.empty()) object[key] = value;
+}
+
+void put_invalidation(ordered_json& object, const Story& story, const StoredEntity& file) {
+  if (const auto found = story.invalidations.find(file.id); found != story.invalidations.end())
+    object["invalidated"] = to_json(found->second);
 }
 
 }  // namespace
@@ -22,7 +29,11 @@ Story tell(Store& store, const Subject& subject) {
   if (subject.entity && subject.entity->generated_by != 0)
     story.activity = store.activities({subject.entity->generated_by}).at(0);
   std::vector<std::string> about;
-  if (subject.entity) about.push_back(subject.entity->id);
+  std::vector<StoredEntity> things;
+  if (subject.entity) {
+    about.push_back(subject.entity->id);
+    things.push_back(*subject.entity);
+  }
   if (story.activity) {
     about.push_back(story.activity->id);
     const std::vector<StoredFlow> flows = store.flows_of_activities({story.activity->row});
@@ -31,8 +42,10 @@ Story tell(Store& store, const Subject& subject) {
     std::map<Row, StoredEntity> files;
     for (StoredEntity& file : store.entities({rows.begin(), rows.end()}))
       files.emplace(file.row, std::move(file));
-    for (const auto& [row, file] : files)
+    for (const auto& [row, file] : files) {
+      things.push_back(file);
       if (file.generated_by != 0) makers.insert(file.generated_by);
+    }
     std::map<Row, StoredActivity> known;
     for (StoredActivity& maker : store.activities({makers.begin(), makers.end()}, Detail::brief))
       known.emplace(maker.row, std::move(maker));
@@ -54,6 +67,7 @@ Story tell(Store& store, const Subject& subject) {
     std::sort(story.generated.begin(), story.generated.end(), by_role);
   }
   story.notes = store.notes(about);
+  story.invalidations = find_invalidations(store, things);
   return story;
 }
 
@@ -94,7 +108,10 @@ ordered_json to_json(const StoredEntity& entity) {
 
 ordered_json to_json(const Story& story) {
   ordered_json document;
-  if (story.subject.entity) document["file"] = to_json(*story.subject.entity);
+  if (story.subject.entity) {
+    document["file"] = to_json(*story.subject.entity);
+    put_invalidation(document["file"], story, *story.subject.entity);
+  }
   put_text(document, "recognised", story.subject.recognised);
   if (story.subject.others > 0) document["older_records"] = story.subject.others;
   if (story.activity) document["made_by"] = to_json(*story.activity);
@@ -105,6 +122,7 @@ ordered_json to_json(const Story& story) {
       ordered_json object = to_json(one.file);
       object["role"] = one.flow.role;
       put_text(object, "remark", one.flow.remark);
+      put_invalidation(object, story, one.file);
       if (one.maker) object["made_by"] = {{"activity", one.maker->name}, {"id", one.maker->id}};
       if (one.maker && one.maker->run >= 0) object["made_by"]["run"] = one.maker->run;
       document[key].push_back(std::move(object));

@@ -1,10 +1,12 @@
 #pragma once
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "prov/ask/subject.hpp"
+#include "prov/invalidation.hpp"
 
 namespace alisio::prov {
 
@@ -21,6 +23,8 @@ struct Story {
   std::optional<StoredActivity> activity;  ///< none: the file was found, not made
   std::vector<StoryFile> used, generated;
   std::vector<Store::Note> notes;  ///< on the thing, its maker and what was used
+  /// Of the thing and of what was used and generated: what stands no more for what it was, by id.
+  std::map<std::string, Invalidation> invalidations;
 };
 
 /// Tell what made a file, or what an activity did.

@@ -33,6 +33,10 @@ class Writer {
     for (const StoredEntity& entity : walk_.entities) add(entity);
     for (const StoredActivity& activity : walk_.activities) add(activity);
     for (const StoredFlow& flow : walk_.flows) add(flow);
+    for (const StoredEntity& entity : walk_.entities)
+      if (const auto at = options_.invalidations.find(entity.id);
+          at != options_.invalidations.end())
+        add(at->second);
     json document{{"prefix", prefixes()}};
     for (auto& [name, section] : sections_.items())
       if (!section.empty()) document[name] = std::move(section);
@@ -153,17 +157,59 @@ class Writer {
   }
 
   void add_agents(const StoredActivity& activity, const std::string& id) {
-    const auto agent = [&](const char* kind, const std::string& name, const char* type,
-                           const char* role) {
-      if (name.empty()) return;
-      const std::string key = fmt::format("id:{}_{}", kind, hash_text(name).substr(0, 12));
-      sections_["agent"][key] = {{"prov:label", name},
-                                 {"prov:type", {{"$", type}, {"type", "xsd:QName"}}}};
-      relate("wasAssociatedWith",
-             {{"prov:activity", id}, {"prov:agent", key}, {"prov:role", role}});
-    };
-    agent("operator", activity.operator_name, "prov:Person", "Operator");
-    agent("software", activity.software, "prov:SoftwareAgent", "Software");
+    add_agent(id, "operator", activity.operator_name, "prov:Person", "Operator");
+    add_agent(id, "software", activity.software, "prov:SoftwareAgent", "Software");
+  }
+
+  void add_agent(const std::string& activity, const char* kind, const std::string& name,
+                 const char* type, const char* role) {
+    if (name.empty()) return;
+    const std::string key = fmt::format("id:{}_{}", kind, hash_text(name).substr(0, 12));
+    sections_["agent"][key] = {{"prov:label", name},
+                               {"prov:type", {{"$", type}, {"type", "xsd:QName"}}}};
+    relate("wasAssociatedWith",
+           {{"prov:activity", activity}, {"prov:agent", key}, {"prov:role", role}});
+  }
+
+  /// Tell that an entity stands no more for what it was, which action of whom did it, and the note
+  /// that this left.
+  void add(const Invalidation& invalidation) {
+    const std::string entity = id_of(invalidation.entity);
+    const std::string id = id_of(hash_text("invalidation\n" + invalidation.action + '\n' +
+                                           invalidation.author + '\n' + invalidation.time)
+                                     .substr(0, 32));
+    if (!sections_["activity"].contains(id)) {
+      json facts{{"prov:label", invalidation.action},
+                 {"prov:startTime", invalidation.time},
+                 {"prov:endTime", invalidation.time}};
+      if (options_.attributes) {
+        facts["status"] = "completed";
+        facts["command"] = "alisio " + invalidation.action;
+        if (!invalidation.software.empty()) facts["software_version"] = invalidation.software;
+      }
+      sections_["activity"][id] = std::move(facts);
+      sections_["entity"][id + "_note"] = {{"prov:label", "InvalidationNote"},
+                                           {"prov:type", "Note"},
+                                           {"prov:value", invalidation.reason}};
+      relate("wasGeneratedBy",
+             {{"prov:entity", id + "_note"}, {"prov:activity", id}, {"prov:role", "Note"}});
+      if (options_.agents)
+        add_agent(id, "operator", invalidation.author, "prov:Person", "Operator");
+    }
+    relate("used",
+           {{"prov:activity", id}, {"prov:entity", entity}, {"prov:role", "Invalidated product"}});
+    relate("wasInvalidatedBy", {{"prov:entity", entity},
+                                {"prov:activity", id},
+                                {"prov:time", invalidation.time},
+                                {"reason", invalidation.reason}});
+    json& facts = sections_["entity"][entity];
+    if (!facts.contains("filepath")) return;
+    facts["reference"] = facts["filepath"];
+    facts.erase("filepath");
+    if (invalidation.kept_as.empty())
+      facts["prov:type"] = "InvalidatedFile";
+    else
+      facts["filepath"] = invalidation.kept_as;
   }
 
   void add(const StoredFlow& flow) {
@@ -196,10 +242,10 @@ class Writer {
 
   const Walk& walk_;
   const WalkDocumentOptions& options_;
-  json sections_{{"entity", json::object()},         {"activity", json::object()},
-                 {"agent", json::object()},          {"used", json::object()},
-                 {"wasGeneratedBy", json::object()}, {"wasAssociatedWith", json::object()},
-                 {"wasInfluencedBy", json::object()}};
+  json sections_{{"entity", json::object()},          {"activity", json::object()},
+                 {"agent", json::object()},           {"used", json::object()},
+                 {"wasGeneratedBy", json::object()},  {"wasAssociatedWith", json::object()},
+                 {"wasInfluencedBy", json::object()}, {"wasInvalidatedBy", json::object()}};
   std::map<Row, std::string> entity_ids_, activity_ids_;
   std::map<Row, const StoredActivity*> settings_;
   std::size_t relations_ = 0;

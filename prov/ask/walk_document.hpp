@@ -1,7 +1,9 @@
 #pragma once
+#include <map>
 #include <string>
 
 #include "prov/ask/subject.hpp"
+#include "prov/invalidation.hpp"
 
 namespace alisio::prov {
 
@@ -13,6 +15,8 @@ struct WalkDocumentOptions {
   bool descriptions = false;  ///< what the definition says of each activity and file
   /// IVOA's way to tell parameters (wasConfiguredBy) in place of W3C's (a used entity).
   bool ivoa = false;
+  /// By entity: what stands no more for what it was (find_invalidations()).
+  std::map<std::string, Invalidation> invalidations = {};
   const Definition* definition = nullptr;  ///< for namespaces and descriptions; may be null
 };
 

@@ -80,6 +80,7 @@ std::string to_votable(std::string_view prov_json) {
   Table agents{"Agent", {"id", "name", "type", "comment"}, {}};
   Table used{"Used", {"activity_id", "entity_id", "role", "time"}, {}};
   Table generated{"WasGeneratedBy", {"entity_id", "activity_id", "role"}, {}};
+  Table invalidated{"WasInvalidatedBy", {"entity_id", "activity_id", "time"}, {}};
   Table associated{"WasAssociatedWith", {"activity_id", "agent_id", "role"}, {}};
   Table attributed{"WasAttributedTo", {"entity_id", "agent_id", "role"}, {}};
   Table derived{"WasDerivedFrom", {"entity_id", "usedEntity_id"}, {}};
@@ -143,6 +144,8 @@ std::string to_votable(std::string_view prov_json) {
         used.rows.push_back({activity, entity, role, by("prov:time")});
     } else if (one.kind == "wasGeneratedBy") {
       generated.rows.push_back({by("prov:entity"), by("prov:activity"), role});
+    } else if (one.kind == "wasInvalidatedBy") {
+      invalidated.rows.push_back({by("prov:entity"), by("prov:activity"), by("prov:time")});
     } else if (one.kind == "wasAssociatedWith") {
       associated.rows.push_back({by("prov:activity"), by("prov:agent"), role});
     } else if (one.kind == "wasAttributedTo") {
@@ -163,8 +166,9 @@ std::string to_votable(std::string_view prov_json) {
   for (const auto& [prefix, iri] : statements.namespaces)
     text += fmt::format("  <INFO name=\"namespace\" value=\"{}={}\"/>\n", xml_escaped(prefix),
                         xml_escaped(iri));
-  for (const Table* table : {&activities, &entities, &agents, &used, &generated, &associated,
-                             &attributed, &derived, &informed, &members, &parameters, &configured})
+  for (const Table* table :
+       {&activities, &entities, &agents, &used, &generated, &invalidated, &associated, &attributed,
+        &derived, &informed, &members, &parameters, &configured})
     if (!table->rows.empty()) text += write(*table);
   return text + " </RESOURCE>\n</VOTABLE>\n";
 }

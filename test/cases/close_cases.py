@@ -173,3 +173,40 @@ def case_archive_of_a_damaged_night(case):
     case.run(*words).ends("incomplete").says(product.name, "not what was sealed")
     expect(not (case.folder / "archive" / product.relative_to(night.folder)).exists(), "was copied")
     case.run("archive", DATE, "--to", night.folder, "--config", night.config).ends("usage")
+
+
+def case_all_seals(case):
+    """All seals of a production are checked at once, and the chain from end to end."""
+    night = closed_night(case)
+    words = ("verify-seal", "--all", "--config", night.config)
+    case.run("verify-seal", DATE, "--all", "--config", night.config).ends("usage").complains("--all")
+    for reason in ("late data", "later data"):
+        case.run("reopen", DATE, "--config", night.config, "--reason", reason).ends("done")
+        case.run(*words).ends("done").says("the night is open again")
+        case.run("close", DATE, "--config", night.config).ends("done")
+    case.run(*words).ends("done").says("3 of 3 seals hold", "the chain is whole", "seal 3 replaces it")
+    case.run(*words, "--prod-id", "other").ends("missing input").complains("no seals")
+    seals = sorted((night.folder / "seals").rglob("seal_*.json"))
+    told = json.loads(case.run(*words, "--json", "--fast").ends("done").out)
+    expect([seal["number"] for seal in told["seals"]] == [1, 2, 3] and told["holds"], f"{told}")
+
+    product = night.product("DL2", 0)
+    whole = product.read_bytes()
+    replace_file(product, whole[:-1] + b"?")
+    case.run(*words).ends("incomplete").says("2 of 3 seals hold", product.name)
+    replace_file(product, whole)
+    first = seals[0].read_bytes()
+    replace_file(seals[0], first.replace(b'"forced": false', b'"forced": true '))
+    case.run(*words).ends("incomplete").says(f"{seals[0].name}: altered", "not the one that was recorded")
+    replace_file(seals[0], first)
+    fork = seals[1].with_name(seals[1].name.replace("20240115", "20240116"))
+    fork.write_bytes(seals[1].read_bytes())
+    case.run(*words).ends("incomplete").says("a fork")
+    fork.unlink()
+    for lost in seals[1:]:
+        aside = lost.with_suffix(".aside")
+        lost.rename(aside)
+        case.run(*words).ends("incomplete").says(f"seal {1 + seals.index(lost)}: missing", "is broken")
+        aside.rename(lost)
+    replace_file(seals[1], b"{}")
+    case.run(*words).ends("incomplete").says("it is no seal")

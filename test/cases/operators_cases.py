@@ -70,7 +70,7 @@ def case_discarded_subrun(case):
     expect(facts["events"] == 80, f"the run still holds the discarded subrun: {facts['events']}")
     aside = next(product.parent.glob(product.name + ".discarded-*"))
     case.run("prov", "show", product.name, "--config", night.config).ends("done").says(
-        "invalidated: clouds", "crew"
+        "invalidated   by discard of crew", ": clouds"
     )
     expect("set aside" not in night.process("--pass").ends("done").err, "set aside twice")
     decide(night, "discard", place, "--undo", "--reason", "was the moon").ends("done").says(product)
@@ -78,6 +78,8 @@ def case_discarded_subrun(case):
     night.process("--pass").ends("done")
     facts = json.loads(case.run("show", "--json", merged).ends("done").out)
     expect(facts["events"] == 120, f"the run lacks the subrun: {facts['events']}")
+    told = json.loads(case.run("prov", "show", product, "--json", "--config", night.config).out)
+    expect("invalidated" not in told["file"], f"it is valid again: {told['file']}")
 
 
 def case_vetoed_and_held(case):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as tree
 
-from harness import DATE, Skipped, expect, one_file
+from harness import DATE, Skipped, expect, one_file, replace_file
 from prov_merge_cases import validated
 
 FORMATS = {"json": ".json", "provn": ".provn", "xml": ".xml", "votable": ".vot",
@@ -55,6 +55,50 @@ def case_export_in_every_form(case):
     forth = case.run("prov", "export", night.raw(1, 0), "--direction", "forth", "--config",
                      night.config).ends("done")
     expect(night.product("DL2", 0).name in forth.out, "forth does not lead to DL2")
+
+
+def case_export_of_what_was_discarded(case):
+    """What was discarded is told as invalidated, by which action of whom, until it is taken back."""
+    night = case.simulated()
+    replace_file(night.config, night.config.read_bytes() + b"closing:\n  auto: false\n")
+    night.process().ends("done")
+    run = night.run_number
+    documents = [path for path in night.documents().values() if path.suffix == ".json"]
+    before = {path: path.read_bytes() for path in documents}
+    discard = ("discard", f"{run}.1", DATE, "--config", night.config, "--author", "crew")
+    product = night.product("DL2", 1)
+    case.run(*discard, "--reason", "clouds").ends("done")
+    night.process().ends("done")
+    document = one_file(night.folder / "DL2", f"dl1_to_dl2_{run:05d}_prov.json")
+    for name, what in (("file", product), ("document", document)):
+        made = {form: case.folder / (name + ending) for form, ending in FORMATS.items()}
+        for form, path in made.items():
+            case.run("prov", "export", what, "--format", form, "-o", path, "--config",
+                     night.config).ends("done")
+        told = json.loads(made["json"].read_text("utf-8"))
+        relations = list(told["wasInvalidatedBy"].values())
+        expect(relations and all(one["reason"] == "clouds" for one in relations), f"{relations}")
+        activity = relations[0]["prov:activity"]
+        expect(told["activity"][activity]["prov:label"] == "discard", f"{told['activity'][activity]}")
+        agents = [one["prov:agent"] for one in told["wasAssociatedWith"].values()
+                  if one["prov:activity"] == activity]
+        expect([told["agent"][agent]["prov:label"] for agent in agents] == ["crew"], f"{agents}")
+        expect(f"wasInvalidatedBy({relations[0]['prov:entity']}" in made["provn"].read_text("utf-8"),
+               "not in PROV-N")
+        expect("prov:wasInvalidatedBy>" in made["xml"].read_text("utf-8"), "not in PROV-XML")
+        expect('TABLE name="WasInvalidatedBy"' in made["votable"].read_text("utf-8"), "not in VOTable")
+        python = os.environ.get("ALISIO_PEER_PYTHON", sys.executable)
+        if validated([document]):
+            done = subprocess.run([python, "-c", COMPARE, made["json"], made["xml"]], check=False,
+                                  capture_output=True, text=True, cwd=case.folder)
+            expect(done.returncode == 0, done.stderr)
+    case.run(*discard, "--undo", "--reason", "the moon").ends("done")
+    night.process().ends("done")
+    said = case.run("prov", "export", product, "--config", night.config).ends("done")
+    expect("wasInvalidatedBy" not in said.out, "it is valid again")
+    for path, content in before.items():
+        if path.name == document.name:
+            expect(path.read_bytes() == content, f"{path} is not what it was")
 
 
 def case_export_refuses(case):

@@ -124,6 +124,46 @@ def case_lost_state_of_an_open_night(case):
             case.run(*words, "--config", night.config).ends("bad input").complains("alisio state rebuild")
 
 
+def case_state_rebuild_of_decisions(case):
+    """Decisions, cleaned products and merges outlive a lost state: nothing is done, or told, anew."""
+    night = case.simulated(subruns=3, runs=2)
+    text = night.config.read_bytes()
+    replace_file(night.config, text + b"clean:\n  intermediate: [dl2_subrun]\nclosing:\n  auto: false\n")
+    words = ("--config", night.config, "--author", "crew", "--reason", "clouds")
+    run, other = night.run_number, night.run_number + 1
+    case.run("hold", other, DATE, *words).ends("done")
+    case.run("release", other, DATE, *words).ends("done")
+    night.process().ends("done")
+    case.run("discard", f"{run}.1", DATE, *words).ends("done")
+    case.run("veto", other, DATE, *words).ends("done")
+    case.run("hold", DATE, *words).ends("done")
+    case.run("release", DATE, *words).ends("done")
+    night.process("--pass").ends("done")
+    case.run("close", DATE, "--config", night.config).ends("done")
+    case.run("clean", DATE, "--config", night.config, "--older-than", "0", "--execute").ends("done")
+    case.run("reopen", DATE, "--config", night.config, "--reason", "late data").ends("done")
+    night.process("--pass").ends("done")
+    state = night.folder / "state/alisio.sqlite"
+    kept = night.folder / "kept.sqlite"
+    case.run("state", "backup", kept, "--config", night.config).ends("done")
+    state.unlink()
+    for part in ("-wal", "-shm"):
+        state.with_name(state.name + part).unlink(missing_ok=True)
+    case.run("state", "rebuild", "--config", night.config).ends("done").says("4 decisions")
+    expect_same_rows(kept, state, "decision")
+    expect_same_rows(kept, state, "merge")
+    cleaned = [row for row in rows(kept, "cleaned") if '"product"' in row]
+    expect(cleaned and cleaned == rows(state, "cleaned"), f"cleaned: {rows(state, 'cleaned')}")
+    documents = {path: path.stat().st_mtime_ns for path in night.documents().values()}
+    summary = json.loads(night.process("--json", "--pass").ends("done").out)
+    expect(summary["jobs_run"] == 0, f"something was done again: {summary['jobs_run']}")
+    expect(not night.products("DL2"), "what was cleaned was made again")
+    after = {path: path.stat().st_mtime_ns for path in night.documents().values()}
+    expect(documents == after, "documents were merged again")
+    case.run("state", "rebuild", "--config", night.config).ends("done")
+    expect_same_rows(kept, state, "decision")
+
+
 def case_state_rollback(case):
     """The state goes back to its last copy; what it was is kept; damage is told."""
     night = case.simulated()

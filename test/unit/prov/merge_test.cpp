@@ -9,7 +9,9 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "prov/append_line.hpp"
 #include "prov/document.hpp"
+#include "prov/invalidation.hpp"
 #include "prov/records.hpp"
 #include "prov/verify.hpp"
 #include "test/unit/prov/example_run.hpp"
@@ -539,6 +541,60 @@ TEST(Merge, LosesNothingWhenJournalsAreDeleted) {
     EXPECT_EQ(labelled(read_json(result.json), "activity", "drs4_pedestal").size(), 1) << stage;
   }
   EXPECT_TRUE(verify({m.folder.path() / "DL2"}).mismatches.empty());
+}
+
+TEST(Merge, TellsWhatWasInvalidatedByWhom) {
+  Merged m;
+  m.example.process_constants();
+  {
+    Recorder recorder = m.example.recorder();
+    for (int subrun = 0; subrun < 3; ++subrun) m.example.process(recorder, subrun);
+  }
+  const MergeResult result = m.example.merge("r0_to_dl1");
+  const std::string before = read_text_file(result.json);
+  const fs::path product = m.example.product("DL1", 1);
+  const std::string entity = entity_id(hash_file(product), product, m.example.root);
+  const fs::path notes = m.example.journals() / notes_journal_name;
+  const auto note = [&](const std::string& text) {
+    const std::string time = iso_time(now_unix_utc_s());
+    append_line(notes, format_line(m.example.logger, time,
+                                   {{"note_id", time},
+                                    {"note_about", entity},
+                                    {"note", text},
+                                    {"author", "crew"},
+                                    {"time", time}}));
+    m.example.merge("r0_to_dl1");
+  };
+  note("the lamp was on");
+  EXPECT_EQ(read_text_file(result.json), before) << "nothing was invalidated";
+  EXPECT_EQ(before.find("wasInvalidatedBy"), std::string::npos);
+
+  Invalidation discard;
+  discard.action = "discard";
+  discard.reason = "\"clouds\"";
+  note(note_text(discard));
+  const std::string after = read_text_file(result.json);
+  const json document = json::parse(after);
+  ASSERT_EQ(document.at("wasInvalidatedBy").size(), 1);
+  const json told = document["wasInvalidatedBy"].begin().value();
+  EXPECT_EQ(told["prov:entity"], "id:" + entity);
+  EXPECT_EQ(told["reason"], "\"clouds\"");
+  const std::string activity = told["prov:activity"];
+  EXPECT_EQ(document["activity"][activity]["prov:label"], "discard");
+  EXPECT_EQ(document["activity"][activity]["prov:endTime"], told["prov:time"]);
+  EXPECT_EQ(document["entity"]["id:" + entity]["prov:type"], "InvalidatedFile");
+  EXPECT_EQ(document["entity"]["id:" + entity]["reference"], product.string());
+  std::string agent;
+  for (const auto& [id, facts] : document["wasAssociatedWith"].items())
+    if (facts["prov:activity"] == activity) agent = facts["prov:agent"];
+  EXPECT_EQ(document["agent"][agent]["prov:label"], "crew");
+
+  fs::remove(notes);
+  m.example.merge("r0_to_dl1");
+  EXPECT_EQ(read_text_file(result.json), after) << "the merged log tells it too";
+  discard.taken_back = true;
+  note(note_text(discard));
+  EXPECT_EQ(read_text_file(result.json), before) << "valid again";
 }
 
 TEST(Merge, SupersededConstantsAreToldByTheirCopies) {

@@ -265,6 +265,25 @@ TEST_F(ClosingTest, TellsOfRawFilesThatCameAfterIt) {
   EXPECT_EQ(std::count_if(after.begin(), after.end(), is_late), 0);
 }
 
+TEST_F(ClosingTest, ADiscardedSubrunKeepsNoNightOpen) {
+  ASSERT_EQ(run(), 0) << out_.str();
+  {
+    State state = State::open(folder_ / "state");
+    Decision discard;
+    discard.kind = DecisionKind::discard;
+    discard.run = 101;
+    discard.subrun = 1;
+    record_decision(state, {1, options_.date, "test_v00"}, discard);
+  }
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(close(), 0) << out_.str();
+  const Seal seal = parse_seal(read_text_file(seals()[0]), seals()[0]);
+  EXPECT_EQ(seal.products.size(), 6u);
+  ASSERT_EQ(seal.not_sealed.size(), 2u);
+  EXPECT_NE(seal.not_sealed[0].find("00101.0001 was discarded"), std::string::npos)
+      << seal.not_sealed[0];
+}
+
 TEST_F(ClosingTest, StaysOpenByPolicyAndWithWorkLeft) {
   EXPECT_EQ(close(), 7) << out_.str();
   EXPECT_NE(out_.str().find("8 jobs can still run"), std::string::npos) << out_.str();

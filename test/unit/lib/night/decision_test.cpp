@@ -31,7 +31,7 @@ class DecisionTest : public NightTest {
   }
   int end(DecisionKind kind, int run, int subrun = whole_run) {
     State state = State::open(folder_ / "state");
-    return end_decisions(state, key(), kind, run, subrun, "crew", "gone");
+    return static_cast<int>(end_decisions(state, key(), kind, run, subrun, "crew", "gone").size());
   }
   void expect_said(const std::string& words) {
     EXPECT_NE(out_.str().find(words), std::string::npos) << words << "\n" << out_.str();
@@ -215,7 +215,11 @@ TEST_F(DecisionTest, ADiscardedSubrunIsLeftOutAndItsProductsSetAside) {
   State state = State::open(folder_ / "state");
   const Decision discard = standing_decisions(state, key()).at(0);
   EXPECT_EQ(end(DecisionKind::discard, 101, 1), 1);
-  EXPECT_EQ(bring_back(state, key(), discard).size(), 4U);
+  const auto record = [&](const Invalidation& one) { told.push_back(one); };
+  EXPECT_EQ(bring_back(state, key(), discard, "was the moon", "crew", record).size(), 4U);
+  ASSERT_EQ(told.size(), 8U);
+  EXPECT_TRUE(told.back().taken_back);
+  EXPECT_EQ(told.back().sha256, told[3].sha256);
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(calls().find("00101.0001"), std::string::npos);
   expect_said("00101  DATA      2        2 done");
