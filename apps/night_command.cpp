@@ -6,6 +6,7 @@
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
 #include "lib/night/dates.hpp"
+#include "lib/night/pause.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -83,7 +84,10 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
   }
   const auto configuration = config::Configuration::load(files);
   const int code = night::run_night(options, configuration, services, std::cout);
-  if (!options.plan && !options.dry_run) index_night(configuration, options.date, program);
+  // While the telescope observes, the disks are its own: the next pass indexes.
+  const bool paused = options.pass && night::pause_text(night::pause_of(configuration)).has_value();
+  if (!options.plan && !options.dry_run && !paused)
+    index_night(configuration, options.date, program);
   return code;
 }
 

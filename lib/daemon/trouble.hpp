@@ -7,8 +7,8 @@
 
 namespace alisio::daemon {
 
-/// Tells people what is wrong with the daemon itself, as the section `notify` says, without waiting:
-/// each trouble once until it is over, also across restarts.
+/// Tells people what is wrong with the daemon itself, as the section `notify` says, without
+/// waiting: each trouble once until it is over, also across restarts.
 class Troubles {
  public:
   /// @param told_file where it is kept what was told
