@@ -14,6 +14,9 @@ namespace {
 
 using nlohmann::json;
 
+/// The word for a job that a scheduler has and has not begun.
+constexpr std::string_view queued_word = "queued";
+
 std::vector<JobStatusView> read_jobs(sqlite::Database& database, const NightKey& night) {
   sqlite::Statement query = database.prepare(
       "SELECT step.stage, step.run, step.subrun, step.status, step.reason, job.attempts, "
@@ -75,7 +78,7 @@ void mark_running(const std::vector<RunningView>& running, std::vector<JobStatus
     const auto process = by_job.find(job.key);
     if (process != by_job.end()) {
       job.running_since = process->second->started_at;
-      job.status = job.reason = word;
+      if (job.status != queued_word) job.status = job.reason = word;
     } else if (job.status == word) {
       job.reason = "its pass is gone; the next one finds out what became of it";
     }
@@ -170,7 +173,8 @@ NightProgress progress_of(const std::vector<JobStatusView>& jobs,
   progress.jobs = static_cast<int>(jobs.size());
   for (const JobStatusView& job : jobs) {
     progress.done += job.status == to_string(StepStatus::done);
-    progress.running += !job.running_since.empty();
+    progress.queued += job.status == queued_word;
+    progress.running += !job.running_since.empty() && job.status != queued_word;
     progress.to_run += job.status == to_string(StepStatus::to_run);
     progress.in_trouble += job.status == to_string(StepStatus::failed) ||
                            job.status == to_string(StepStatus::blocked) ||
@@ -233,6 +237,7 @@ json status_json(const NightStatus& status) {
   document["progress"] = {{"jobs", progress.jobs},
                           {"done", progress.done},
                           {"running", progress.running},
+                          {"queued", progress.queued},
                           {"to_run", progress.to_run},
                           {"in_trouble", progress.in_trouble},
                           {"left_s", progress.left_s ? json(*progress.left_s) : json()},

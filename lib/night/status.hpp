@@ -51,6 +51,7 @@ using StatusCounts = std::map<std::string, int>;
 /// How far a night is.
 struct NightProgress {
   int jobs = 0, done = 0, running = 0, to_run = 0;
+  int queued = 0;      ///< handed to a scheduler, which has not begun them
   int in_trouble = 0;  ///< failed, blocked or without input
   /// Time to the end of what is running and to run, seconds: by the mean time of the jobs of each
   /// stage that are done, shared by as many processes as run now. Nothing while nothing runs or no
@@ -69,7 +70,7 @@ struct NightStatus {
   NightProgress progress;
   /// All that is to be done is done.
   [[nodiscard]] bool complete() const {
-    return summary.complete() && progress.running + progress.to_run == 0;
+    return summary.complete() && progress.running + progress.queued + progress.to_run == 0;
   }
 };
 

@@ -35,8 +35,8 @@ std::string head_line(const NightStatus& status) {
   const NightProgress& progress = status.progress;
   std::string line = fmt::format("{} of {} jobs done", progress.done, progress.jobs);
   for (const auto& [count, words] :
-       {std::pair{progress.running, "running"}, std::pair{progress.to_run, "to run"},
-        std::pair{progress.in_trouble, "failed or blocked"}})
+       {std::pair{progress.running, "running"}, std::pair{progress.queued, "queued"},
+        std::pair{progress.to_run, "to run"}, std::pair{progress.in_trouble, "failed or blocked"}})
     if (count > 0) line += fmt::format(", {} {}", count, words);
   if (progress.left_s)
     line += fmt::format("; {} {} left", progress.left_at_least ? "at least" : "about",
