@@ -12,6 +12,7 @@
 #include "lib/base/log.hpp"
 #include "lib/night/dates.hpp"
 #include "lib/night/open_nights.hpp"
+#include "lib/night/pause.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -135,7 +136,10 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
     options.date = night;
     take_up_lost_record(options, configuration, program);
     const int code = night::run_night(options, configuration, services, std::cout);
-    if (!options.plan && !options.dry_run) index_night(configuration, night, program);
+    // While the telescope observes, the disks are its own: the next pass indexes.
+    const bool paused =
+        options.pass && night::pause_text(night::pause_of(configuration)).has_value();
+    if (!options.plan && !options.dry_run && !paused) index_night(configuration, night, program);
     return code;
   };
   const bool scheduled = date.empty() && options.pass && !options.plan && !options.dry_run &&

@@ -10,7 +10,9 @@
 
 #include "lib/base/file.hpp"
 #include "lib/base/observer.hpp"
+#include "lib/instrument/telescope.hpp"
 #include "lib/night/process.hpp"
+#include "lib/report/check_plots.hpp"
 #include "lib/web/state_watcher.hpp"
 
 namespace alisio::apps {
@@ -18,10 +20,26 @@ namespace {
 
 /// How long a command may take that somebody waits for, s. Closing reads the night's products.
 constexpr int command_patience_s = 600;
+/// Drawings of data checks that are kept, of 0.02 to 0.3 MB each.
+constexpr std::size_t drawings_kept_bytes = 64 << 20;
 
 bool has_command(const std::string& name) {
   return std::ranges::any_of(commands(),
                              [&](const Command& command) { return command.name == name; });
+}
+
+/// Have the data checks drawn as reports draw them.
+web::CheckPlotSource check_plot_source(const Program& program) {
+  web::CheckPlotSource source;
+  for (const report::CheckPlot& plot : report::check_plots())
+    source.plots.push_back({plot.name, plot.title, plot.camera});
+  source.draw = [camera = instrument::load_telescope(program.cfg_folder, "LSTCam", 1).geometry](
+                    const web::CheckPlotRequest& request) {
+    return report::draw_check_plot({request.name, request.place, request.files, request.over_runs},
+                                   camera);
+  };
+  source.cache = std::make_shared<web::DrawingCache>(drawings_kept_bytes);
+  return source;
 }
 
 /// Run a command of this program, as an operator would, and return what it printed.
@@ -55,7 +73,8 @@ Site::Site(SiteOptions options, const Program& program)
                   .most_nodes = options_.most_nodes},
       nights_{.state_folder = options_.state_folder,
               .actions = !options_.token.empty(),
-              .closing = !options_.token.empty() && has_command("close")},
+              .closing = !options_.token.empty() && has_command("close"),
+              .plots = check_plot_source(program)},
       api_{.state_folder = options_.state_folder,
            .openapi = program.cfg_folder / "web/openapi.yaml"},
       actions_{.state_folder = options_.state_folder,

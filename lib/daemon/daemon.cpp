@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <map>
@@ -23,6 +24,7 @@
 #include "lib/night/kept_configuration.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/night.hpp"
+#include "lib/night/pause.hpp"
 #include "lib/night/process.hpp"
 #include "lib/night/state.hpp"
 
@@ -34,6 +36,8 @@ namespace {
 constexpr std::chrono::seconds stop_patience(60);
 constexpr std::uintmax_t most_log_bytes = 10 << 20;
 constexpr double day_s = 86400;
+/// Least time between two looks at the raw data while the telescope writes them (night.pause).
+constexpr std::chrono::seconds observing_poll(60);
 
 /// Blocks the signals that the daemon waits for, in this thread and those that it starts.
 class Signals {
@@ -66,6 +70,7 @@ struct Settings {
   double settle_s = 0;
   std::chrono::duration<double> poll{}, pass_every{};
   long look_back_days = 0;
+  night::Pause pause;
 };
 
 Settings settings_of(const config::Configuration& configuration) {
@@ -76,7 +81,8 @@ Settings settings_of(const config::Configuration& configuration) {
           .settle_s = configuration.number("daemon.settle_s"),
           .poll = std::chrono::duration<double>(configuration.number("daemon.poll_s")),
           .pass_every = std::chrono::duration<double>(configuration.number("daemon.pass_every_s")),
-          .look_back_days = static_cast<long>(configuration.integer("daemon.look_back_days"))};
+          .look_back_days = static_cast<long>(configuration.integer("daemon.look_back_days")),
+          .pause = night::pause_of(configuration)};
 }
 
 /// What a pass made of a night.
@@ -137,6 +143,12 @@ class Daemon {
   void stop_pass();
   void feed_watchdog();
   [[nodiscard]] std::set<NightDate> nights() const;
+  /// Return whether the telescope observes: then the disks are its own.
+  [[nodiscard]] bool observing() const { return night::pause_text(settings_.pause).has_value(); }
+  /// Return whether a pass may start. While the telescope observes, not for each new subrun.
+  [[nodiscard]] bool may_pass(Clock::time_point now) const {
+    return !passed_at_ || !observing() || now - *passed_at_ >= settings_.pass_every;
+  }
   /// Return the file of what the passes over a night print.
   [[nodiscard]] fs::path log_of(const NightDate& night) const {
     return settings_.state / "daemon" / fmt::format("night_{}.log", night.compact());
@@ -151,9 +163,10 @@ class Daemon {
   std::optional<Running> running_;
   bool look_again_ = true;  ///< at the raw data, though nothing was heard of them
   Clock::time_point looked_at_, asked_at_, fed_at_;
-  std::map<NightDate, std::string> subruns_;  ///< see complete_subruns()
-  std::map<NightDate, std::string> decided_;  ///< see night::decided_mark()
-  std::set<NightDate> to_close_;              ///< all is done, but it is too early to close them
+  std::optional<Clock::time_point> passed_at_;  ///< when the last pass ended
+  std::map<NightDate, std::string> subruns_;    ///< see complete_subruns()
+  std::map<NightDate, std::string> decided_;    ///< see night::decided_mark()
+  std::set<NightDate> to_close_;                ///< all is done, but it is too early to close them
   std::set<NightDate> known_;
   std::shared_ptr<void> page_;
 };
@@ -172,7 +185,10 @@ void Daemon::look_at_raw_data() {
   const std::set<NightDate> wanted = nights();
   const bool heard = watch_.changed();
   if (!heard && !look_again_ && wanted == known_) return;
-  if (now - looked_at_ < settings_.poll && looked_at_ != Clock::time_point()) {
+  const auto poll = observing()
+                        ? std::max<std::chrono::duration<double>>(settings_.poll, observing_poll)
+                        : settings_.poll;
+  if (now - looked_at_ < poll && looked_at_ != Clock::time_point()) {
     look_again_ = look_again_ || heard;
     return;
   }
@@ -278,8 +294,9 @@ void Daemon::reap(bool stopping) {
     to_close_.insert(night);
   else
     to_close_.erase(night);
+  passed_at_ = Clock::now();
   // What could close and did not is held, or has obstacles that may pass: it is tried again.
-  schedule_.pass_ended(night, found != NightEnd::open && !(to_close && may_close), Clock::now());
+  schedule_.pass_ended(night, found != NightEnd::open && !(to_close && may_close), *passed_at_);
   const bool as_usual = end.exit_code == 0 || end.exit_code == exit_code(ErrorKind::incomplete);
   const std::string about = "the passes over " + night.iso();
   if (as_usual)
@@ -377,7 +394,8 @@ int Daemon::run() {
     if (woken)
       for (const NightDate& night : known_) schedule_.wake(night);
     if (!running_) {
-      if (const auto night = schedule_.due(Clock::now())) start_pass(*night);
+      if (may_pass(Clock::now()))
+        if (const auto night = schedule_.due(Clock::now())) start_pass(*night);
     } else if (schedule_.news_after(running_->night)) {
       // The later night first: this one is taken up again when that has nothing to do.
       ::kill(running_->pid, SIGUSR1);

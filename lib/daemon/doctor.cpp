@@ -17,6 +17,8 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/signature.hpp"
+#include "lib/daemon/doctor_clock.hpp"
+#include "lib/daemon/doctor_slurm.hpp"
 #include "lib/daemon/raw_watch.hpp"
 #include "lib/night/catalogue_command.hpp"
 #include "lib/night/completeness.hpp"
@@ -255,12 +257,6 @@ void look_at_account(const config::Configuration& configuration, const DoctorSer
   }
 }
 
-/// Run a program for its exit code, without a shell; -1 if it cannot be run.
-int exit_code_of(const std::string& command) {
-  const int status = std::system(("timeout 20 " + command + " >/dev/null 2>&1").c_str());
-  return status == -1 ? -1 : WEXITSTATUS(status);
-}
-
 /// What ends a night must not be found wrong only then.
 void look_at_closing(const config::Configuration& configuration, Findings& findings) {
   const auto look = [&](const char* check, const std::function<std::string()>& action) {
@@ -286,19 +282,6 @@ void look_at_closing(const config::Configuration& configuration, Findings& findi
     const night::NotifyOptions options = night::notify_options(configuration);
     return options.command.empty() && options.mail.empty() ? "none" : "are sent";
   });
-}
-
-void look_at_scheduler(const config::Configuration& configuration, Findings& findings) {
-  const nlohmann::json night = configuration.section({"night"}).value("night", nlohmann::json());
-  if (!night.is_object() || night.value("executor", "local") != "slurm") return;
-  const bool reached = exit_code_of("scontrol ping") == 0;
-  findings.push_back({"Slurm", reached ? Health::ok : Health::fail,
-                      reached ? "its controller answers" : "scontrol ping gets no answer",
-                      reached ? "" : "see that slurmctld runs and SLURM_CONF is right"});
-  const bool accounts = exit_code_of("sacct -X -n -S now") == 0;
-  findings.push_back({"Slurm accounting", accounts ? Health::ok : Health::fail,
-                      accounts ? "sacct answers" : "sacct gets no answer",
-                      accounts ? "" : "see that slurmdbd runs"});
 }
 
 }  // namespace
@@ -359,9 +342,13 @@ std::vector<Finding> examine(const config::Configuration& configuration,
   look_at_models(configuration, services, findings);
   look_at_catalogue(configuration, night, findings);
   look_at_time(findings);
+  const auto add = [&](std::vector<Finding> more) {
+    findings.insert(findings.end(), more.begin(), more.end());
+  };
+  add(examine_stamps(configuration, night, static_cast<double>(std::time(nullptr))));
   look_at_account(configuration, services, findings);
   look_at_closing(configuration, findings);
-  look_at_scheduler(configuration, findings);
+  add(examine_slurm(configuration));
   return findings;
 }
 

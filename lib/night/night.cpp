@@ -442,9 +442,12 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   pass.show();
   const NightSummary summary = pass.summary();
   const bool complete = pass.merge_faults().empty() && summary.complete();
-  if (options.close)
-    return print_closing(close_night(closing_night(), *options.close), request.key, options.json,
-                         out);
+  if (options.close) {
+    const int code =
+        print_closing(close_night(closing_night(), *options.close), request.key, options.json, out);
+    tell_of_end(messenger, state, request.key, how, false);
+    return code;
+  }
   if (options.json) {
     out << json_text(summary_json(summary), 2) << '\n';
   } else {

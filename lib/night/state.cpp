@@ -12,6 +12,7 @@
 #include "lib/base/hash.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/newer_schema.hpp"
 #include "lib/night/state_files.hpp"
 
 namespace alisio::night {
@@ -202,14 +203,22 @@ std::string job_name(const JobKey& key) {
   return fmt::format("{}.{}", run_text(key.run), subrun_text(key.subrun));
 }
 
+namespace {
+
+NewerSchema newer_schema(int found, const fs::path& file) {
+  return NewerSchema(
+      ErrorKind::resource,
+      fmt::format("the state is of a newer program (schema {}, this one knows {}): upgrade alisio",
+                  found, schema_version),
+      file.string(), "use the program that wrote it or a newer one");
+}
+
+}  // namespace
+
 void migrate_state(sqlite::Database& database) {
   sqlite::Transaction transaction(database);
   const int found = database.user_version();
-  if (found > schema_version)
-    throw Error(
-        ErrorKind::resource,
-        fmt::format("the state has schema {}, this program knows {}", found, schema_version),
-        database.file().string(), "use the program that wrote it or a newer one");
+  if (found > schema_version) throw newer_schema(found, database.file());
   for (int step = found; step < schema_version; ++step) database.run(schema_steps[step]);
   database.set_user_version(schema_version);
   transaction.commit();
@@ -230,7 +239,8 @@ std::optional<State> State::open_read_only(const fs::path& folder) {
   refuse_other_files(state_file(folder));
   sqlite::Database database(state_file(folder), sqlite::OpenMode::read_only);
   const int found = database.user_version();
-  if (found < oldest_readable_schema || found > schema_version) return std::nullopt;
+  if (found > schema_version) throw newer_schema(found, database.file());
+  if (found < oldest_readable_schema) return std::nullopt;
   return State(std::move(database));
 }
 

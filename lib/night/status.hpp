@@ -51,7 +51,8 @@ using StatusCounts = std::map<std::string, int>;
 
 /// How far a night is.
 struct NightProgress {
-  int jobs = 0, done = 0, running = 0, queued = 0, to_run = 0;
+  int jobs = 0, done = 0, running = 0, to_run = 0;
+  int queued = 0;      ///< handed to a scheduler, which has not begun them
   int in_trouble = 0;  ///< failed, blocked or without input
   /// Jobs that are still to end.
   [[nodiscard]] int ahead() const { return running + queued + to_run; }

@@ -21,6 +21,20 @@ constexpr std::array<Colour, 8> palette{{{0x00, 0x72, 0xb2},
                                          {0x22, 0x22, 0x22},
                                          {0x8c, 0x56, 0x4b}}};
 
+/// Draw a dash where a value has no neighbour that a line could lead to.
+void add_lone_values(const Line& line, std::vector<Shape>& shapes) {
+  constexpr double half_dash = 3;  // px
+  const auto is_there = [&](std::size_t k) {
+    return k < line.points.size() && std::isfinite(line.points[k].y);
+  };
+  for (std::size_t k = 0; k < line.points.size(); ++k) {
+    if (!is_there(k) || is_there(k + 1) || (k > 0 && is_there(k - 1))) continue;
+    const Point& at = line.points[k];
+    shapes.push_back(
+        Line{{{at.x - half_dash, at.y}, {at.x + half_dash, at.y}}, line.colour, 2 * line.width});
+  }
+}
+
 }  // namespace
 
 void draw_curves(Drawing& drawing, Point corner, const CurvePlot& plot) {
@@ -71,6 +85,7 @@ void draw_curves(Drawing& drawing, Point corner, const CurvePlot& plot) {
     Line line{{}, colour, 1.6, i >= palette.size(), curve.name};
     for (std::size_t k = 0; k < curve.values.size(); ++k)
       line.points.push_back({at_x(double(k)), at_y(curve.values[k])});
+    add_lone_values(line, shapes);
     shapes.push_back(std::move(line));
     const double y = top + 10 + 17 * double(i);
     if (i + 1 > room) continue;

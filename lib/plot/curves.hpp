@@ -21,7 +21,7 @@ struct CurvePlot {
 };
 
 /// Draw curves with axes, grid and legend; each curve has a colour of its own up to eight, then
-/// they repeat. @param corner upper left of the place.
+/// they repeat. A value without neighbours is a dash. @param corner upper left of the place.
 void draw_curves(Drawing& drawing, Point corner, const CurvePlot& plot);
 
 }  // namespace alisio::plot

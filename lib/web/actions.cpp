@@ -1,14 +1,13 @@
 #include "lib/web/actions.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
 #include <ctime>
-#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -17,29 +16,15 @@
 #include "lib/web/html.hpp"
 #include "lib/web/night_address.hpp"
 #include "lib/web/night_view.hpp"
-#include "lib/web/url.hpp"
+#include "lib/web/wish.hpp"
 
 namespace alisio::web {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t shortest_token = 16, longest_text = 500, longest_name = 40;
+constexpr std::size_t shortest_token = 16, longest_text = 500;
 constexpr std::time_t form_holds_s = 3600;
-
-/// What somebody wants, as it came.
-struct Wish {
-  std::string what, job, stage, reason, author;
-};
-
-/// Compare without telling by the time how much agrees.
-bool same_secret(const std::string& left, const std::string& right) {
-  unsigned difference = left.size() == right.size() ? 0 : 1;
-  for (std::size_t i = 0; i < left.size(); ++i)
-    difference |= static_cast<unsigned char>(left[i]) ^
-                  static_cast<unsigned char>(right.empty() ? '\0' : right[i % right.size()]);
-  return difference == 0;
-}
 
 /// Sign a form, so that only forms of this server are taken: by an instant and a hash that nobody
 /// makes without the token.
@@ -62,29 +47,6 @@ bool is_from_elsewhere(const Request& request) {
   const std::string origin = request.header("origin");
   return !origin.empty() && origin != "http://" + request.header("host") &&
          origin != "https://" + request.header("host");
-}
-
-void check_text(const std::string& name, const std::string& text, bool needed) {
-  if (needed && text.find_first_not_of(" \t") == std::string::npos)
-    throw Error(ErrorKind::usage, fmt::format("the {} is missing", name), "", "give it");
-  const bool clean =
-      std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
-  if (!clean || text.size() > longest_text)
-    throw Error(ErrorKind::usage, fmt::format("the {} is no line of text", name), "",
-                fmt::format("at most {} characters, no line breaks", longest_text));
-}
-
-/// Refuse what is no action, or about no job.
-void check_subject(const ActionSource& source, const Wish& wish) {
-  if (std::find(source.known.begin(), source.known.end(), wish.what) == source.known.end())
-    throw Error(ErrorKind::usage, "there is no such action", "",
-                fmt::format("known: {}", fmt::join(source.known, ", ")));
-  const bool is_place =
-      wish.job == "night" || wish.job.find_first_not_of("0123456789.") == std::string::npos;
-  const bool is_stage =
-      wish.stage.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
-  if (!is_place || !is_stage || wish.job.size() > longest_name || wish.stage.size() > longest_name)
-    throw Error(ErrorKind::usage, "there is no such job", "", "give RUN or RUN.SUBRUN");
 }
 
 /// Return the command that does it.
@@ -122,7 +84,7 @@ Response confirm_page(const ActionSource& source, const Request& request) {
   const AddressedNight at = night_of(source, parts);
   const Wish wish{request.parameter("what").value_or(""), request.parameter("job").value_or(""),
                   request.parameter("stage").value_or(""), "", ""};
-  check_subject(source, wish);
+  check_subject(wish, source.known);
   const std::string subject =
       wish.what == "close" ? "the night"
       : wish.job == "night"
@@ -139,6 +101,8 @@ Response confirm_page(const ActionSource& source, const Request& request) {
     hidden += fmt::format("<input type=\"hidden\" name=\"{}\" value=\"{}\">", name, escaped(value));
   Response response;
   response.headers["Cache-Control"] = "no-store";
+  // Without it browsers send the form with "Origin: null", as pages of other sites can.
+  response.headers["Referrer-Policy"] = "same-origin";
   response.body = page(
       fmt::format("{} {}?", wish.what, subject),
       fmt::format("<p>Night {}, production {}. This is recorded with author and reason.</p>"
@@ -153,24 +117,41 @@ Response confirm_page(const ActionSource& source, const Request& request) {
 }
 
 CommandOutcome act(const ActionSource& source, const night::NightKey& night, const Wish& wish) {
-  check_subject(source, wish);
-  check_text("author", wish.author, true);
-  check_text("reason", wish.reason, wish.what == "veto");
+  check_subject(wish, source.known);
+  check_words(wish);
   return source.run(words_of(wish, night));
+}
+
+/// Return what to answer to whoever gave a token; nothing if it is the right one.
+std::optional<Response> refused(const ActionSource& source, const Request& request,
+                                const std::string& token, const char* wrong) {
+  const TokenGuard::Verdict verdict = source.guard->check(request.client, token, source.token);
+  if (verdict.answer == TokenGuard::Answer::right) return std::nullopt;
+  if (verdict.answer == TokenGuard::Answer::wrong) return plain_line(403, wrong);
+  Response response = plain_line(
+      429,
+      fmt::format("too many wrong tokens came from this address: wait {} s", verdict.wait.count()));
+  response.headers["Retry-After"] = std::to_string(verdict.wait.count());
+  return response;
+}
+
+/// Refuse a body that says to be of another kind.
+void check_kind(const Request& request, std::string_view kind) {
+  const std::string said = request.header("content-type");
+  if (!said.empty() && said.substr(0, said.find(';')) != kind)
+    throw Error(ErrorKind::usage, "the body is of another kind", "",
+                fmt::format("send Content-Type: {}", kind));
 }
 
 Response act_by_form(const ActionSource& source, const Request& request) {
   if (source.token.empty()) return read_only();
-  std::map<std::string, std::string> fields;
-  for (auto& [name, value] : parsed_target("/?" + request.body).query)
-    fields.try_emplace(name, value);
-  if (is_from_elsewhere(request) || !is_our_form(source, request.path, fields["form"]))
+  check_kind(request, "application/x-www-form-urlencoded");
+  const WishForm sent = wish_of_form(request.body);
+  if (is_from_elsewhere(request) || !is_our_form(source, request.path, sent.form))
     return plain_line(403, "this form is not of this server, or too old: open it anew");
-  if (!same_secret(fields["token"], source.token)) return plain_line(403, "the token is another");
+  if (auto refusal = refused(source, request, sent.token, "the token is another")) return *refusal;
   const AddressedNight at = night_of(source, path_parts(request.path, "/act/"));
-  const CommandOutcome outcome =
-      act(source, at.key,
-          {fields["what"], fields["job"], fields["stage"], fields["reason"], fields["author"]});
+  const CommandOutcome outcome = act(source, at.key, sent.wish);
   Response response;
   response.status = outcome.exit_code == 0 ? 200 : 409;
   response.body = page(outcome.exit_code == 0 ? "Done" : "Not done",
@@ -183,22 +164,17 @@ Response act_by_program(const ActionSource& source, const Request& request) {
   if (source.token.empty()) return read_only();
   constexpr std::string_view bearer = "Bearer ";
   const std::string authorization = request.header("authorization");
-  if (!authorization.starts_with(bearer) ||
-      !same_secret(authorization.substr(bearer.size()), source.token))
-    return plain_line(403, "the token is missing or another (Authorization: Bearer TOKEN)");
+  if (auto refusal =
+          refused(source, request,
+                  authorization.starts_with(bearer) ? authorization.substr(bearer.size()) : "",
+                  "the token is missing or another (Authorization: Bearer TOKEN)"))
+    return *refusal;
   const auto parts = path_parts(request.path, "/api/v1/nights/");
   if (parts.size() != 3 || parts[2] != "actions")
     return plain_line(404, "there is no such resource (see /api/v1/openapi.yaml)");
   const AddressedNight at = night_of(source, parts);
-  const json wish = json::parse(request.body, nullptr, false);
-  const auto text = [&](const char* name) {
-    const auto found = wish.find(name);
-    return found != wish.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  if (!wish.is_object())
-    throw Error(ErrorKind::usage, "the body is no JSON object", "", "see /api/v1/openapi.yaml");
-  const CommandOutcome outcome = act(
-      source, at.key, {text("what"), text("job"), text("stage"), text("reason"), text("author")});
+  check_kind(request, "application/json");
+  const CommandOutcome outcome = act(source, at.key, wish_of_json(request.body));
   Response response;
   response.status = outcome.exit_code == 0 ? 200 : 409;
   response.content_type = "application/json";

@@ -1,10 +1,12 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "lib/web/http.hpp"
+#include "lib/web/token_guard.hpp"
 
 /// What may be decided on the pages, by whoever knows the token: retry, veto, close. Without a
 /// token the pages are read-only.
@@ -24,6 +26,7 @@ struct ActionSource {
   std::function<CommandOutcome(const std::vector<std::string>& words)> run;
   /// The actions that there are: "retry", "veto", "close".
   std::vector<std::string> known = {"retry", "veto"};
+  std::shared_ptr<TokenGuard> guard = std::make_shared<TokenGuard>();
 };
 
 /// Read the token from a file: its first line. @throws Error(configuration) if others than its

@@ -6,6 +6,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/version.hpp"
+#include "lib/night/newer_schema.hpp"
 #include "lib/night/status.hpp"
 #include "lib/web/night_address.hpp"
 #include "lib/web/night_grid.hpp"
@@ -38,6 +39,10 @@ json health(const ApiSource& source) {
     for (const night::NightRecord& night : nights)
       if (!answer.contains("last_pass_at") || answer["last_pass_at"] < night.updated_at)
         answer["last_pass_at"] = night.updated_at;
+  } catch (const night::NewerSchema& newer) {
+    answer["ok"] = false;
+    answer["state"] = "newer";
+    answer["problem"] = newer.problem();
   } catch (const Error& error) {
     answer["ok"] = false;
     answer["state"] = "unreadable";

@@ -119,7 +119,7 @@ Response answer(const Router& router, const Request& request) noexcept {
         "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'");
     response.headers["X-Content-Type-Options"] = "nosniff";
-    response.headers["Referrer-Policy"] = "no-referrer";
+    response.headers.try_emplace("Referrer-Policy", "no-referrer");
   } catch (const std::exception& problem) {
     response = {};
     response.status = 500;

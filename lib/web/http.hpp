@@ -21,6 +21,8 @@ struct Request {
   /// host, sec-fetch-site.
   std::map<std::string, std::string> headers = {};
 
+  std::string client = {};  ///< address that it came from; empty: not known
+
   /// The first value of a query parameter; upper and lower case of its name are alike.
   [[nodiscard]] std::optional<std::string> parameter(const std::string& name) const;
   /// A header of those that are kept; empty if it was not sent.

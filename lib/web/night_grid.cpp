@@ -22,9 +22,9 @@ constexpr std::size_t most_troubles = 200;  // in one document: the rest is coun
 constexpr std::size_t most_tails = 20;
 
 constexpr std::pair<char, std::string_view> letters[] = {
-    {'=', "done"},      {'>', "running"}, {'.', "to run"},        {':', "waiting"},
-    {'X', "failed"},    {'#', "blocked"}, {'?', "missing input"}, {'V', "vetoed"},
-    {'D', "discarded"}, {'H', "held"},    {'~', "other"},         {'_', "no such job"}};
+    {'=', "done"},   {'>', "running"}, {'.', "to run"},        {':', "waiting"}, {'Q', "queued"},
+    {'X', "failed"}, {'#', "blocked"}, {'?', "missing input"}, {'V', "vetoed"},  {'D', "discarded"},
+    {'H', "held"},   {'~', "other"},   {'_', "no such job"}};
 
 /// The instant one hour before another, both as utc_now_text() writes them.
 std::string hour_before(const std::string& text) {

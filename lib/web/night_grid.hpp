@@ -15,7 +15,7 @@ namespace alisio::web {
 /// Return the status that a letter stands for, "no such job" for '_'.
 [[nodiscard]] std::string_view status_of_letter(char letter);
 /// All letters, the gravest first.
-inline constexpr std::string_view status_letters = "X?#V>.:~=_";
+inline constexpr std::string_view status_letters = "X?#VDH>Q.:~=_";
 
 /// Return the rows of a run, subrun by subrun, folded into one: of each subrun the gravest letter.
 [[nodiscard]] std::string worst_of(const std::vector<std::string>& rows);

@@ -47,6 +47,15 @@ Response first_page(const NightSource& source) {
   return scripted_page("Nights", live_line("/events") + nights_view(*state, none).frame);
 }
 
+/// The drawings of the data checks of a run, a subrun or (run 0) the night.
+std::string check_plots_of(const NightSource& source, AddressedNight& at,
+                           const night::JobKey& key) {
+  return check_plots_html(
+      check_plots(at.state, at.key, key, source.plots),
+      fmt::format("{}/plot/{}{}", night_path(at.key), key.run,
+                  key.subrun == night::whole_run ? "" : fmt::format("/{}", key.subrun)));
+}
+
 Response one_night(const NightSource& source, const std::string& date, const std::string& prod) {
   AddressedNight at = open_night(source.state_folder, date, prod);
   const auto status = night::read_status(at.state, at.key);
@@ -65,7 +74,8 @@ Response one_night(const NightSource& source, const std::string& date, const std
       grid_legend() +
       "<p id=\"where\" aria-live=\"polite\" class=\"quiet\">Click a cell, or move through a row "
       "with the arrow keys; Enter opens its jobs.</p>\n" +
-      view.frame + part("products") + part("resources") + part("notes");
+      view.frame + check_plots_of(source, at, {}) + part("products") + part("resources") +
+      part("notes");
   return scripted_page(
       fmt::format("Night {} · {} · {}", at.key.date.iso(), telescope_text(at.key.telescope), prod),
       body);
@@ -113,6 +123,22 @@ std::string job_row(const night::JobStatusView& job, const std::string& night) {
       has_log ? link(night + "/log/" + url_escaped(job.key.stage) + place, "log") : "");
 }
 
+Response plot_page(const NightSource& source, AddressedNight at, Parts parts) {
+  constexpr std::string_view ending = ".svg";
+  std::string name = parts.back();
+  parts.pop_back();
+  if (!name.ends_with(ending))
+    throw Error(ErrorKind::incomplete, "there is no such drawing", "/nights/",
+                "the pages of runs link those that there are");
+  name.resize(name.size() - ending.size());
+  Response response;
+  response.body = draw_check_plot(at.state, at.key, key_of_parts("", parts), name, source.plots);
+  response.content_type = "image/svg+xml";
+  response.headers["Content-Security-Policy"] =
+      "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
+  return response;
+}
+
 Response run_page(const NightSource& source, AddressedNight at, const Parts& numbers) {
   const night::JobKey asked = key_of_parts("", numbers);
   const auto status = night::read_status(at.state, at.key);
@@ -124,7 +150,6 @@ Response run_page(const NightSource& source, AddressedNight at, const Parts& num
   if (rows.empty())
     throw Error(ErrorKind::incomplete, "this night has no jobs of that run or subrun", "/nights/",
                 "its page shows its runs");
-  static_cast<void>(source);
   Response response;
   std::string more = "<p>" + link(night_path(at.key), "Night " + at.key.date.iso());
   if (asked.run != night::whole_night)
@@ -132,7 +157,8 @@ Response run_page(const NightSource& source, AddressedNight at, const Parts& num
   response.body = page(
       fmt::format("Jobs of {}", night::job_name(asked)),
       more + "</p>" +
-          table({"job", "stage", "status", "why", "tries", "time", "CPU", "memory", ""}, rows));
+          table({"job", "stage", "status", "why", "tries", "time", "CPU", "memory", ""}, rows) +
+          check_plots_of(source, at, asked));
   return response;
 }
 
@@ -200,6 +226,7 @@ Response nights(const NightSource& source, const Request& request) {
     AddressedNight at = open_night(source.state_folder, parts[0], parts[1]);
     const Parts rest(parts.begin() + 3, parts.end());
     if (parts[2] == "run") return run_page(source, std::move(at), rest);
+    if (parts[2] == "plot" && rest.size() >= 2) return plot_page(source, std::move(at), rest);
     if (parts[2] == "log") return log_page(std::move(at), rest);
     if (parts[2] == "file" && rest.size() == 1) return file_page(std::move(at), rest[0]);
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lib/night/state.hpp"
+#include "lib/web/check_plots.hpp"
 #include "lib/web/fragments.hpp"
 #include "lib/web/http.hpp"
 #include "lib/web/state_watcher.hpp"
@@ -15,11 +16,13 @@ struct NightSource {
   std::filesystem::path state_folder;
   bool actions = false;  ///< offer retry and veto (see actions.hpp)
   bool closing = false;  ///< offer to close the night
+  CheckPlotSource plots = {};
 };
 
 /// Return the pages `/`, `/nights/DATE`, `/nights/DATE/PROD` and below it `run/RUN[/SUBRUN]`,
-/// `log/STAGE/RUN[/SUBRUN]`, `file/NAME`, and `/events[?night=DATE/PROD]`. They refer to the
-/// source. Logs and files are those that the state names, nothing else.
+/// `log/STAGE/RUN[/SUBRUN]`, `plot/RUN[/SUBRUN]/NAME.svg`, `file/NAME`, and
+/// `/events[?night=DATE/PROD]`. They refer to the source. Logs and files are those that the state
+/// names, nothing else.
 [[nodiscard]] Router night_pages(const NightSource& source);
 
 /// Draw what the listeners of a topic see, for a StateWatcher. @param memory see nights_document().

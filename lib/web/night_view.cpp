@@ -50,7 +50,7 @@ std::string row_text(const std::string& letters) {
     if (subruns.empty()) continue;
     text +=
         fmt::format("{}{} {}", text.empty() ? "" : ", ", subruns.size(), status_of_letter(letter));
-    const bool grave = std::string_view("X?#V").find(letter) != std::string_view::npos;
+    const bool grave = std::string_view("X?#VDH").find(letter) != std::string_view::npos;
     if (grave && letters.size() > 1) text += " (" + night::ranges_text(subruns) + ")";
   }
   return text.empty() ? "nothing to do" : text;
@@ -58,9 +58,9 @@ std::string row_text(const std::string& letters) {
 
 /// The class of a letter in the style sheet: a letter, for most signs cannot name one.
 std::string letter_span(char letter, const std::string& text) {
-  constexpr std::pair<char, char> classes[] = {{'>', 'r'}, {'.', 't'}, {':', 'w'},
-                                               {'X', 'f'}, {'#', 'b'}, {'?', 'm'},
-                                               {'V', 'v'}, {'~', 'w'}, {'_', 'n'}};
+  constexpr std::pair<char, char> classes[] = {{'>', 'r'}, {'.', 't'}, {':', 'w'}, {'X', 'f'},
+                                               {'#', 'b'}, {'?', 'm'}, {'V', 'v'}, {'~', 'w'},
+                                               {'_', 'n'}, {'D', 'v'}, {'H', 'v'}, {'Q', 'q'}};
   for (const auto& [known, name] : classes)
     if (known == letter) return fmt::format("<i class={}>{}</i>", name, escaped(text));
   return escaped(text);
@@ -72,7 +72,7 @@ std::string progress_part(const json& document) {
             bad = progress["in_trouble"];
   std::string text = fmt::format("<b>{} of {}</b> jobs done", done, jobs);
   if (running > 0) text += fmt::format(", {} running", running);
-  if (progress["queued"] > 0) text += fmt::format(", {} queued", progress["queued"].get<int>());
+  if (const int queued = progress["queued"]; queued > 0) text += fmt::format(", {} queued", queued);
   if (progress["to_run"] > 0) text += fmt::format(", {} to run", progress["to_run"].get<int>());
   if (bad > 0) text += fmt::format(", <span class=\"bad\">✗ {} in trouble</span>", bad);
   if (progress["left_s"].is_number())
@@ -298,7 +298,7 @@ std::string grid_row(const std::string& id, const std::string& name, const std::
 
 std::string grid_legend() {
   std::string text = "<p class=\"legend\" aria-label=\"meaning of the signs\">";
-  for (const char letter : std::string_view("=>.:X#?V"))
+  for (const char letter : std::string_view("=>Q.:X#?VDH"))
     text += fmt::format("<span class=\"cells\"><b>{}</b></span> {} &ensp;",
                         letter_span(letter, std::string(1, letter)), status_of_letter(letter));
   return text + "</p>";

@@ -87,6 +87,8 @@ class Place {
   Place& operator=(const Place&) = delete;
   Place& operator=(Place&&) = delete;
 
+  [[nodiscard]] const std::string& address() const { return address_; }
+
  private:
   Door* door_;
   std::string address_;
@@ -207,6 +209,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Request request = parsed_target(std::string_view(in.target().data(), in.target().size()));
     if (in.method() == http::verb::post) request.method = "POST";
     request.body = in.body();
+    request.client = place_.address();
     if (const auto tag = in.find(http::field::if_none_match); tag != in.end())
       request.if_none_match = std::string(tag->value().data(), tag->value().size());
     const auto keep = [&](std::string name, const auto& found) {

@@ -105,13 +105,16 @@ StateWatcher::StateWatcher(std::filesystem::path state_folder, std::shared_ptr<E
 void StateWatcher::run(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any woken;
+  std::string told;
   while (!stop.stop_requested()) {
     try {
       look();
+      told.clear();
     } catch (const std::exception& error) {
       // The state may be away for a moment (being replaced, its disk full): the page says what it
       // last knew.
-      spdlog::warn("the state cannot be read: {}", error.what());
+      if (told != error.what()) spdlog::warn("the state cannot be read: {}", error.what());
+      told = error.what();
       state_.reset();
     }
     std::unique_lock lock(mutex);

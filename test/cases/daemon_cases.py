@@ -356,3 +356,28 @@ def case_daemon_tells_of_its_troubles(case):
         running.process.send_signal(signal.SIGHUP)
         until(lambda: len(told()) == 3 and "nonsense" in told()[2]["text"], "a wrong configuration")
         running.stop()
+
+
+def case_daemon_slows_down_while_observing(case):
+    """In night.pause new subruns bring no pass of their own; without it they do."""
+    config, program = pretended(case)
+    plain = config.read_text("utf-8").replace("pass_every_s: 1", "pass_every_s: 3600")
+    now = time.time()
+    window = "-".join(time.strftime("%H:%M", time.gmtime(now + hours * 3600)) for hours in (-1, 1))
+    config.write_text(plain + f"night: {{pause: \"{window}\"}}\n", "utf-8")
+    raw = config.parent / "R0" / DATE
+    with daemon(case, config, "--night", DATE, "--executable", program, "--no-page") as running:
+        until(lambda: calls(program).count("ended") == 1, "the first pass does not start")
+        later = raw / "LST-1.1.Run11220.0001.fits.fz"
+        later.write_bytes(b"x")
+        os.utime(later, (now - 10000,) * 2)
+        time.sleep(2)
+        expect(calls(program).count("ended") == 1, "a subrun brings a pass in the pause")
+        config.write_text(plain, "utf-8")
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: calls(program).count("ended") == 2, "after the pause there is no pass")
+        later = raw / "LST-1.1.Run11220.0002.fits.fz"
+        later.write_bytes(b"x")
+        os.utime(later, (now - 10000,) * 2)
+        until(lambda: calls(program).count("ended") == 3, "a subrun brings no pass")
+        running.stop()

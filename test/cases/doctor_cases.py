@@ -3,8 +3,9 @@
 import json
 import os
 import re
+import time
 
-from harness import expect
+from harness import expect, one_file
 from made_state import MadeState
 
 
@@ -53,6 +54,26 @@ def case_doctor_finds_what_to_mend(case):
     broken("closing: {key: absent.pem}\n", "key of the seals", "absent.pem", "genpkey")
     broken("closing: {allowed_missing_subruns: all}\n", "closing", "allowed_missing_subruns")
     broken("notify: {on: [night_over]}\n", "notifications", "night_over")
+
+    raw, ahead = night.raw(1, 0), time.time() + 5000
+    stamp = raw.stat().st_mtime_ns
+    os.utime(raw, (ahead, ahead))
+    logs = [one_file(night.folder, "DrivePosition_log_*"), one_file(night.folder, "BendingModelCorrection_*")]
+    contents = [log.read_text("utf-8") for log in logs]
+    for log, content in zip(logs, contents):
+        last = content.splitlines()[-1].split(maxsplit=1)
+        log.write_text(f"{content.rstrip()}\n{ahead:.3f} {last[1]}\n", "utf-8")
+    said = json.loads(case.run("doctor", "20240116", "--config", night.config, "--json").ends("done").out)
+    for check, name in (("clock of the raw data", raw.name), ("clock of the drive", logs[0].name)):
+        entry = next(one for one in said["findings"] if one["check"] == check)
+        expect(entry["health"] == "warn" and name in entry["text"] and "1 h 23 min ahead" in entry["text"],
+               f"{entry}")
+    os.utime(raw, ns=(stamp, stamp))
+    for log, content in zip(logs, contents):
+        log.write_text(content, "utf-8")
+    said = json.loads(case.run("doctor", "20240116", "--config", night.config, "--json").ends("done").out)
+    stamps = [one for one in said["findings"] if one["check"].startswith("clock of the ")]
+    expect([one["health"] for one in stamps] == ["ok", "ok"], f"{stamps}")
 
     asked = night.folder / "catalogue"
     asked.write_text("#!/bin/sh\ntest $1 = 2024-01-15 || exit 3\nprintf 'run_id,source_dec\\n5,22\\n'\n", "utf-8")

@@ -447,3 +447,40 @@ def case_slurm_without_accounting_answer(case):
     night.order(1, "die")
     night.run().ends("incomplete").says("killed by signal 9")
     expect(len(night.calls()) == 4, "the job that was killed was tried twice")
+
+
+def findings(case, night, **keys):
+    """Return what the doctor finds of Slurm, by check."""
+    plain = night.night.config.read_text("utf-8")
+    try:
+        night.night.config.write_text(
+            plain + "".join(f"  {key}: {value}\n" for key, value in keys.items()), "utf-8")
+        said = json.loads(case.run("doctor", "--config", night.night.config, "--json").out)
+    finally:
+        night.night.config.write_text(plain, "utf-8")
+    return {one["check"]: one for one in said["findings"] if "lurm" in one["check"]}
+
+
+def case_slurm_is_looked_at_before_the_night(case):
+    """The doctor finds partition, nodes, arrays and accounting of a Slurm that works, and what is wrong."""
+    night = StandInNight(case, in_slurm(), subruns=2)
+    found = findings(case, night)
+    for check, words in (("Slurm", "answers"), ("Slurm partition", "night: up, 1 node work"),
+                         ("Slurm arrays", "at most 1000 tasks"), ("Slurm accounting", "sacct answers")):
+        expect(found[check]["health"] == "ok" and words in found[check]["text"], f"{found[check]}")
+    expect(all(one["health"] == "ok" for one in found.values()), f"{found}")
+    wrong = findings(case, night, partition="day")["Slurm partition"]
+    expect(wrong["health"] == "fail" and "'day'" in wrong["text"] and "night" in wrong["remedy"], f"{wrong}")
+    expect(findings(case, night, account="night")["Slurm account"]["health"] == "ok", "its own account")
+    wrong = findings(case, night, account="nigth")["Slurm account"]
+    expect(wrong["health"] == "fail" and "night" in wrong["remedy"], f"{wrong}")
+    large = findings(case, night, memory_limit=100)["memory of Slurm's nodes"]
+    expect(large["health"] == "warn" and "100.0 GB" in large["text"], f"{large}")
+    away = findings(case, night, programs="/nowhere")
+    expect(away["Slurm"]["health"] == "fail" and "cannot be executed" in away["Slurm"]["text"], f"{away}")
+    subprocess.run(["scontrol", "update", "partitionname=night", "state=down"], check=True, timeout=60)
+    try:
+        down = findings(case, night)["Slurm partition"]
+        expect(down["health"] == "fail" and "not up" in down["text"], f"{down}")
+    finally:
+        subprocess.run(["scontrol", "update", "partitionname=night", "state=up"], check=True, timeout=60)

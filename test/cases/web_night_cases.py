@@ -162,6 +162,55 @@ def case_events_tell_what_changes(case):
         expect(name == "change" and list(change) == ["night-20240115-v1"], f"{name} {list(change)}")
 
 
+WISHES = (
+    {"what": "retry", "author": "bot"}, {"what": "retry", "author": "bot", "job": "11221.0002"},
+    {"what": "veto", "author": "bot", "job": "11221", "reason": "clouds"},
+    {"what": "close", "author": "bot", "job": "night"},
+    {}, [], "retry", 7, None, {"what": "rm", "author": "bot"}, {"what": "retry"},
+    {"what": "retry", "author": ""}, {"what": "retry", "author": 7}, {"what": None, "author": "bot"},
+    {"what": "veto", "author": "bot", "job": "11221"}, {"what": "retry", "author": "bot", "force": "yes"},
+    {"what": "retry", "author": "bot", "job": "--all"}, {"what": "retry", "author": "bot", "job": "1.2.3"},
+    {"what": "retry", "author": "bot", "job": 11221}, {"what": "retry", "author": "b" * 501},
+    {"what": "retry", "author": "two\nlines"}, {"what": "retry", "author": "bot", "reason": "tab\there"},
+)
+
+
+def expect_post_as_documented(home, address, operation, schema_of):
+    """What the schema allows is tried, all else is refused by one clear line; every answer is documented."""
+    answers = operation["responses"]
+    bearer = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    allowed = schema_of(operation["requestBody"])
+
+    def answer_of(body, headers=bearer, to=address):
+        status, found, text = post(home, to, body, headers)
+        expect(str(status) in answers, f"{to} answers {body[:60]} with {status}, which is not documented")
+        kind = found["Content-Type"].split(";")[0]
+        if status in (200, 409):
+            schema_of(answers[str(status)], kind).validate(json.loads(text))
+        else:
+            expect(kind == "text/plain" and text.count("\n") == 1, f"{body[:60]}: {text}")
+        return status, found, text
+
+    for wish in WISHES:
+        status, _, text = answer_of(json.dumps(wish))
+        expect((status == 400) == (not allowed.is_valid(wish)), f"{wish}: {status} {text}")
+    for body in ("", "[", "{", "what=retry&author=bot", '{"what": "retry", "author": "bot"} more', "\0"):
+        expect(answer_of(body)[0] == 400, f"{body} is taken")
+    wish = json.dumps({"what": "retry", "author": "bot", "stage": "no_such_stage"})
+    expect(answer_of(wish)[0] == 400, "an unknown stage is taken")
+    wish = json.dumps(WISHES[0])
+    kind = bearer | {"Content-Type": "application/x-www-form-urlencoded"}
+    expect("Content-Type: application/json" in answer_of(wish, kind)[2], "another kind of body is taken")
+    expect(answer_of(wish, bearer, address.replace("v1/actions", "v9/actions"))[0] == 404, "no such night")
+    for _ in range(7):
+        expect(answer_of(wish, {})[0] == 403, "no token at all is no guess")
+    wrong = bearer | {"Authorization": "Bearer wrong"}
+    for _ in range(5):
+        expect(answer_of(wish, wrong)[0] == 403, "a wrong token")
+    status, headers, text = answer_of(wish)
+    expect(status == 429 and 0 < int(headers["Retry-After"]) <= 10 and "wait" in text, f"{status} {text}")
+
+
 def case_api_is_as_documented(case):
     """Every documented path is answered as its schema says; every path that is answered is documented."""
     try:
@@ -170,17 +219,23 @@ def case_api_is_as_documented(case):
     except ImportError as problem:
         raise Skipped(f"needs {problem.name}") from problem
     night = made_night(case)
+    with_token(night)
     with serving(case, night) as home:
         document = yaml.safe_load(get(home, "/api/v1/openapi.yaml")[1])
         expect(document["openapi"].startswith("3.1"), "another OpenAPI")
+
+        def schema_of(answer, kind="application/json"):
+            return jsonschema.Draft202012Validator(
+                answer["content"][kind]["schema"] | {"components": document["components"]})
         fill = {"{date}": DATE, "{prod_id}": "v1"}
         for path, operations in document["paths"].items():
-            if list(operations) == ["post"]:
-                continue  # case_actions_need_the_token
-            expect(list(operations) == ["get"], f"{path}: {list(operations)}")
             address = path
             for name, value in fill.items():
                 address = address.replace(name, value)
+            if list(operations) == ["post"]:
+                expect_post_as_documented(home, address, operations["post"], schema_of)
+                continue
+            expect(list(operations) == ["get"], f"{path}: {list(operations)}")
             headers, body = get(home, address)
             answers = operations["get"]["responses"]
             (kind, content), = answers["200"]["content"].items()
@@ -264,6 +319,16 @@ def case_metrics_are_prometheus(case):
         expect(0 < value("alisio_scrape_seconds") < 60, "cost")
         health = json.loads(get(home, "/healthz")[1])
         expect(health["ok"] and health["state"] == "readable" and health["nights"] == 2, f"{health}")
+        night.set(("r0_to_dl1", 11220, 2), "queued", "in Slurm")
+        samples = samples_of(get(home, "/metrics")[1])
+        expect(value("alisio_jobs", stage="r0_to_dl1", status="queued") == 1, "queued jobs are not told")
+        page = get(home, "/nights/20240115/v1")[1]
+        expect(cells(page, "row-run-11220") == "=>Q" and "1 queued" in page and "<i class=q>" in page,
+               cells(page, "row-run-11220"))
+        shown = json.loads(get(home, "/api/v1/nights/20240115/v1")[1])["progress"]
+        expect(shown["queued"] == 1 and shown["running"] == 1, f"{shown}")
+        said = case.run("status", DATE, "--prod-id", "v1", "--config", night.config)
+        expect("1 queued" in said.out, f"{said}")
         night.database.close()
         for file in (night.folder / "state").glob("alisio.sqlite*"):
             file.write_bytes(b"this is no database, but it is long enough to look like one" * 100)
@@ -274,6 +339,25 @@ def case_metrics_are_prometheus(case):
         health = json.loads(get(home, "/healthz", 503)[1])
         expect(not health["ok"] and health["state"] == "absent", f"{health}")
         get(home, "/", 503)
+
+
+def case_a_newer_state_is_told_as_such(case):
+    """A state of a newer program is no absent night: pages, metrics, health and terminal say what it is."""
+    night = made_night(case)
+    with serving(case, night) as home:
+        get(home, "/nights/20240115/v1")
+        night.database.execute("PRAGMA user_version = 999")
+        for path in ("/", "/nights/20240115", "/nights/20240115/v1", "/metrics", "/api/v1/nights",
+                     "/api/v1/nights/20240115/v1", "/nights/20240115/v1/run/11220"):
+            _, text = get(home, path, 503)
+            expect("newer program (schema 999" in text and "upgrade alisio" in text, f"{path}: {text[-400:]}")
+        health = json.loads(get(home, "/healthz", 503)[1])
+        expect(health["state"] == "newer" and "schema 999" in health["problem"], f"{health}")
+        case.run("status", DATE, "--config", night.config).ends("resource").complains("upgrade alisio")
+        found = json.loads(case.run("doctor", "--config", night.config, "--json").out)["findings"]
+        state = next(one for one in found if one["check"] == "state database")
+        expect(state["health"] == "fail" and "upgrade alisio" in state["text"], f"{state}")
+    expect((case.folder / "web.log").read_text("utf-8").count("newer program") < 20, "the log is flooded")
 
 
 TOKEN = "0123456789abcdef-token"

@@ -5,7 +5,8 @@
   const live = document.getElementById("live");
   const where = document.getElementById("where");
   const names = { "=": "done", ">": "running", ".": "to run", ":": "waiting", "X": "failed",
-    "#": "blocked", "?": "missing input", "V": "vetoed", "~": "other", "_": "no such job" };
+    "#": "blocked", "?": "missing input", "V": "vetoed",
+    "D": "discarded", "H": "held", "Q": "queued", "~": "other", "_": "no such job" };
 
   function replace(parts) {
     const active = document.activeElement;

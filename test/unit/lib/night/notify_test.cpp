@@ -120,6 +120,15 @@ TEST_F(NotifyTest, WhoHoldsANightIsTold) {
   EXPECT_EQ(told(), Kinds());
 }
 
+TEST_F(NotifyTest, AClosingByHandIsTold) {
+  configure_hook(hook(), "  on: [night_closed]\n");
+  static_cast<void>(run());
+  EXPECT_EQ(told(), Kinds());
+  options_.close = CloseRequest{.force = true, .author = "crew", .reason = "one run is lost"};
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(told(), (Kinds{"night_closed"}));
+}
+
 /// Return the kinds of events of a night with one job done at an instant and one to run.
 Kinds meanwhile(const std::string& ended_at, double now_unix_s) {
   NightStatus status;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -76,6 +77,14 @@ TEST(Curves, have_a_line_each_and_a_legend) {
   EXPECT_EQ(count(svg, ">pixel 8</text>"), 1u);
   EXPECT_NE(svg.find(">ADC counts</text>"), std::string::npos);
   EXPECT_EQ(svg.find("nan"), std::string::npos);
+  Drawing lone;
+  draw_curves(lone, {0, 0}, {"one run", "run", "rate", {{"cosmics", {NAN, 7000, NAN, 1, 2}}}});
+  const auto dashes = std::count_if(lone.shapes.begin(), lone.shapes.end(), [](const Shape& shape) {
+    const Line* line = std::get_if<Line>(&shape);
+    return line != nullptr && line->points.size() == 2 &&
+           line->points[1].x - line->points[0].x == 6;
+  });
+  EXPECT_EQ(dashes, 1) << "a value alone is seen too";
   Drawing empty;
   draw_curves(empty, {0, 0}, {"none", "sample", "counts", {}});
   EXPECT_EQ(to_svg(empty).find("inf"), std::string::npos);

@@ -50,6 +50,11 @@ TEST(NightGrid, EveryStatusHasALetterOfItsOwn) {
     EXPECT_EQ(status_of_letter(letter), night::to_string(status));
     letters += letter;
   }
+  for (const char* word : {"queued", "discarded", "held"}) {
+    EXPECT_NE(status_letter(word), '~') << word;
+    EXPECT_NE(status_letters.find(status_letter(word)), std::string_view::npos) << word;
+    EXPECT_NE(grid_legend().find(word), std::string::npos) << word;
+  }
   EXPECT_EQ(status_letter("something new"), '~');
 }
 
