@@ -18,8 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-/// The word for a job that a scheduler has and has not begun.
-
 std::vector<JobStatusView> read_jobs(sqlite::Database& database, const NightKey& night) {
   sqlite::Statement query = database.prepare(
       "SELECT step.stage, step.run, step.subrun, step.status, step.reason, job.attempts, "
