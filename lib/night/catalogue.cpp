@@ -80,7 +80,7 @@ std::vector<RunEntry> read_summary_of_night(const fs::path& summary) {
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_input) throw;
     throw Error(
-        ErrorKind::bad_input, error.problem(), summary.string(),
+        ErrorKind::bad_input, error.problem(), error.where(),
         "copy it to here again, or move it away: the night makes its own from the raw files");
   }
 }

@@ -1080,7 +1080,7 @@ TEST_F(NightTest, NeitherInterruptionsNorSuccessesCountAgainstAJob) {
 }
 
 TEST_F(NightTest, WhatGathersARunWaitsForItsEnd) {
-  configure("steps: {merge: true, muons: true, data_check: true, report: true}\n");
+  configure("steps:\n  merge: true\n  muons: true\n  data_check: true\n  report: true\n");
   options_.pass = true;
   options_.settle_s = 60;
   // Whole files would do as well: these are so old that nobody writes them any more.
@@ -1131,7 +1131,7 @@ TEST_F(NightTest, WhatGathersARunWaitsForItsEnd) {
 }
 
 TEST_F(NightTest, SubrunsThatComeWhileItRunsAreTakenUp) {
-  configure("daemon: {poll_s: 0.05}\n");
+  configure("daemon: {poll_s: 0.1}\n");
   options_.settle_s = 60;
   const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
   for (const int number : {101, 102})
