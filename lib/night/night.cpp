@@ -445,7 +445,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (options.close) {
     const int code =
         print_closing(close_night(closing_night(), *options.close), request.key, options.json, out);
-    tell_of_end(messenger, state, request.key, how, false);
+    tell_of_end(messenger, state, request.key, how, false, closing_policy(configuration));
     return code;
   }
   if (options.json) {
