@@ -410,8 +410,8 @@ std::vector<Command> decision_commands() {
   };
   return {
       command_of("take a run or subrun out of the processing", veto_grammar,
-                 [](const Request& request, night::State& state, const Program&) {
-                   const int code = decide(request, DecisionKind::veto, state);
+                 [](const Request& request, night::State& state, const Program& program) {
+                   const int code = decide(request, DecisionKind::veto, state, program);
                    tell_what_is_made(request, state);
                    return code;
                  }),

@@ -91,7 +91,8 @@ TEST_F(DecisionTest, WhatAPersonSaysIsKeptAsOneLineOfText) {
   EXPECT_TRUE(kept.reason.starts_with("calibraci\xEF\xBF\xBDn  [2J!!!")) << kept.reason;
   EXPECT_LT(kept.reason.size(), 510U);
   EXPECT_EQ(kept.author, "Eve </td>");
-  EXPECT_EQ(end_decisions(state, key(), DecisionKind::veto, 101, whole_run, "a\nb", "c\xFF"), 1);
+  EXPECT_EQ(end_decisions(state, key(), DecisionKind::veto, 101, whole_run, "a\nb", "c\xFF").size(),
+            1U);
   kept = all_decisions(state, key()).at(0);
   EXPECT_EQ(kept.ended_by, "a b");
   EXPECT_EQ(kept.ended_why, "c\xEF\xBF\xBD");
