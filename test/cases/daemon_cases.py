@@ -264,7 +264,7 @@ def case_daemon_closes_a_complete_night_at_its_hour(case):
     night.process().ends("done")
     short_daemon(night)
     text = night.config.read_text("utf-8")
-    early = f"closing: {{auto: true, earliest_hour: {hours_after(15):.6f}}}"
+    early = f"closing: {{auto: true, earliest_hour: {hours_after(30):.6f}}}"
     night.config.write_text(text.replace("closing: {auto: false}", early), "utf-8")
     seals = night.folder / "seals"
     with daemon(case, night.config, "--night", DATE, "--no-page") as running:
