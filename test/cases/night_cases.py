@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -193,6 +194,34 @@ def case_drive_log_ends_early(case):
     expect(facts["events"] == 40, f"events were lost: {facts['events']}")
     for row in facts["rows"]:
         expect(row["alt_tel"] is None, f"a pointing from nowhere: {row}")
+
+
+def case_drive_log_grows(case):
+    """What is added to the drive log makes nothing again; other pointings in a subrun's time do."""
+    night = case.simulated()
+    night.process().ends("done")
+    logs = [next((night.folder / "monitoring").rglob(f"{kind}_log_*.txt"))
+            for kind in ("DrivePosition", "BendingModelCorrection")]
+    kept = [log.read_bytes() for log in logs]
+    for log, content in zip(logs, kept):
+        words = content.splitlines()[-1].split()
+        later = [str(float(words[0]) + 1000).encode(), *words[1:]]
+        replace_file(log, content + b" ".join(later) + b"\n")
+    night.process("--plan").ends("done").says("nothing to run")
+    shutil.rmtree(night.folder / "state")
+    case.run("state", "rebuild", DATE, "--config", night.config).ends("done")
+    night.process("--plan").ends("done").says("nothing to run")
+    moved = []
+    for line in kept[0].splitlines():
+        time_s, azimuth, zenith = line.split()
+        moved.append(b"%s %f %s\n" % (time_s, float(azimuth) + 1, zenith))
+    replace_file(logs[0], b"".join(moved))
+    night.process("--plan").ends("done").says("pointing changed")
+    for log in logs:
+        log.unlink()
+    night.process("--plan").ends("done").says("nothing to run")
+    night.product("DL1", 0).unlink()
+    night.process("--plan").ends("done").says("there is no drive log")
 
 
 def start_night(night):
