@@ -5,6 +5,7 @@ written into it.
 """
 
 import json
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -30,10 +31,18 @@ class MadeState:
         self.config = self.folder / "alisio.yaml"
         if not self.config.exists():
             self.config.write_text("paths:\n  state: state\n  r0: R0\n  products: .\n", "utf-8")
-        if not (self.folder / "state/alisio.sqlite").exists():
-            # It fails, for there are no raw data, but it has made its state.
+        new = not (self.folder / "state/alisio.sqlite").exists()
+        if new:
+            # It fails, for there are no raw files, but it has made its state.
+            raw = self.folder / "R0" / date
+            raw.mkdir(parents=True)
             case.run("night", date, "--config", self.config)
+            shutil.rmtree(raw.parent)
+            shutil.rmtree(self.folder / "DL1", ignore_errors=True)
         self.database = sqlite3.connect(self.folder / "state/alisio.sqlite", isolation_level=None)
+        if new:
+            for table in ("night", "step", "job_file", "job", "process", "file"):
+                self.database.execute(f"DELETE FROM {table}")
         self.status = {}
         for run in self.runs:
             for stage in STAGES:
