@@ -245,7 +245,8 @@ def case_daemon_follows_what_is_decided(case):
         status, _, text = post(home, f"/api/v1/nights/{DATE}/v1/actions",
                                json.dumps({"what": "veto", "job": "11220", "author": "crew",
                                            "reason": "by the test"}),
-                               {"Authorization": "Bearer 0123456789abcdef"})
+                               {"Authorization": "Bearer 0123456789abcdef",
+                                "Content-Type": "application/json"})
         expect(status == 200, f"{status} {text}")
         until(lambda: calls(program).count("ended") == 2, "nothing follows the decision", 20)
         running.stop()

@@ -39,6 +39,9 @@ class MadeState:
             case.run("night", date, "--config", self.config)
             shutil.rmtree(raw.parent)
             shutil.rmtree(self.folder / "DL1", ignore_errors=True)
+            for other in (self.folder / "state").iterdir():
+                if other.is_file() and not other.name.startswith("alisio.sqlite"):
+                    other.unlink()
         self.database = sqlite3.connect(self.folder / "state/alisio.sqlite", isolation_level=None)
         if new:
             for table in ("night", "step", "job_file", "job", "process", "file"):

@@ -404,6 +404,7 @@ def case_slurm_preempted_job_is_done_again(case):
 
 def case_slurm_failed_node_is_left(case):
     """The node fails."""
+    in_slurm()
     node = asked("sinfo", "--noheader", "--format=%n").split()[0]
 
     @contextlib.contextmanager
