@@ -16,7 +16,9 @@ int status_of(ErrorKind kind) {
       return 400;
     case ErrorKind::incomplete:
       return 404;
+    // What is damaged is the server's.
     case ErrorKind::missing_input:
+    case ErrorKind::bad_input:
     case ErrorKind::resource:
       return 503;
     default:

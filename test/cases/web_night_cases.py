@@ -334,11 +334,11 @@ def case_metrics_are_prometheus(case):
             file.write_bytes(b"this is no database, but it is long enough to look like one" * 100)
         health = json.loads(get(home, "/api/v1/health", 503)[1])
         expect(not health["ok"] and health["state"] == "unreadable", f"{health}")
+        get(home, "/", 503)
         for file in (night.folder / "state").glob("alisio.sqlite*"):
             file.unlink()
         health = json.loads(get(home, "/healthz", 503)[1])
         expect(not health["ok"] and health["state"] == "absent", f"{health}")
-        get(home, "/", 503)
 
 
 def case_a_newer_state_is_told_as_such(case):
