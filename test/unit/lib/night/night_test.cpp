@@ -941,7 +941,8 @@ TEST_F(NightTest, AStateOfTheFirstSchemaIsKept) {
     state.run("ALTER TABLE job_file DROP COLUMN quality");
     state.run(
         "DROP TABLE verdict; DROP TABLE night; DROP TABLE step; DROP TABLE decision;"
-        "DROP TABLE cleaned; DROP TABLE closing; DROP TABLE need; DROP TABLE notification; DROP INDEX "
+        "DROP TABLE cleaned; DROP TABLE closing; DROP TABLE need; DROP TABLE notification; DROP "
+        "INDEX "
         "process_of_submission");
     for (const char* column : {"submission", "task", "step", "scheduler_job"})
       state.run(std::string("ALTER TABLE process DROP COLUMN ") + column);

@@ -42,7 +42,7 @@ TEST(Http, FindsThePage) {
 
 TEST(Http, ErrorsBecomePagesThatKeepSecrets) {
   const Response broken = answer(router(), {.path = "/broken", .query = {}, .if_none_match = {}});
-  EXPECT_EQ(broken.status, 500);
+  EXPECT_EQ(broken.status, 503);
   EXPECT_EQ(broken.body.find("/secret"), std::string::npos);
   const Response wrong = answer(router(), {.path = "/wrong", .query = {}, .if_none_match = {}});
   EXPECT_EQ(wrong.status, 400);
