@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <set>
 
 #include "lib/base/error.hpp"
@@ -70,7 +71,10 @@ bool put_flag(const fs::path& flag, const std::string& text) {
     return true;
   }
   PendingFile pending(flag);
-  write_file_atomically(pending.path(), text);
+  std::ofstream(pending.path(), std::ios::binary) << text;
+  if (std::error_code unknown; fs::file_size(pending.path(), unknown) != text.size())
+    refuse(flag, ENOSPC);
+  pending.sync();
   if (::link(pending.path().c_str(), flag.c_str()) != 0 && errno != EEXIST) refuse(flag, errno);
   return is_ours(flag);
 }
