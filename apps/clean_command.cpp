@@ -43,11 +43,6 @@ struct Cleaned {
   std::string fault;  ///< why it was left alone; empty: it was not
 };
 
-std::string this_software() {
-  const BuildInfo& build = build_info();
-  return version_tag() + ' ' + build.commit + (build.dirty ? "+changes" : "");
-}
-
 /// Hashes files, each once: products of a night share their inputs.
 class OnceHasher {
  public:
@@ -71,7 +66,7 @@ std::string why_not_again(prov::Store& store, const fs::path& product, OnceHashe
   try {
     const prov::RerunPlan plan = prov::plan_rerun(
         store, prov::find_subject(store, product.string(), read_embedded_ids), "again",
-        this_software(), [&](const fs::path& file) { return hash(file); });
+        version_tag() + ' ' + commit_tag(), [&](const fs::path& file) { return hash(file); });
     if (!plan.obstacles.empty()) return "it cannot be made again: " + plan.obstacles.front();
     return plan.changes.empty() ? "" : "it would not be made as it was: " + plan.changes.front();
   } catch (const Error& error) {

@@ -145,8 +145,7 @@ int prov_rerun_command(const std::vector<std::string>& arguments, const Program&
   const prov::Subject subject =
       prov::find_subject(store, (*values)["what"].as<std::string>(), read_embedded_ids);
   const fs::path into = execute ? new_folder((*values)["into"].as<std::string>()) : "DIR";
-  const std::string software =
-      version_tag() + ' ' + build_info().commit + (build_info().dirty ? "+changes" : "");
+  const std::string software = version_tag() + ' ' + commit_tag();
   const prov::RerunPlan plan = prov::plan_rerun(store, subject, into, software);
   if (!execute) {
     if (json)

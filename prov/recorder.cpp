@@ -367,20 +367,19 @@ void Recorder::started(const ActivityNote& activity) {
                 s.definition.file().string(), "add it");
   const std::string tag = session_tag(activity);
   s.write_session(activity, tag);
-  ordered_json record{
-      {"activity_id", activity.activity_id},
-      {"name", activity.stage},
-      {"startTime", iso_time(begun.start_unix_utc_s)},
-      {"in_session", s.session_id},
-      {"agent_name", s.options.operator_name},
-      {"script", s.options.script},
-      {"session_tag", tag},
-      {"software_version", version_tag()},
-      {"software_commit", build_info().commit + (build_info().dirty ? "+changes" : "")},
-      {"stage_version", activity.stage_version},
-      {"telescope", telescope_text(activity.telescope)},
-      {"observation_date", activity.observation_date},
-      {"observation_run", run_text(activity.run)}};
+  ordered_json record{{"activity_id", activity.activity_id},
+                      {"name", activity.stage},
+                      {"startTime", iso_time(begun.start_unix_utc_s)},
+                      {"in_session", s.session_id},
+                      {"agent_name", s.options.operator_name},
+                      {"script", s.options.script},
+                      {"session_tag", tag},
+                      {"software_version", version_tag()},
+                      {"software_commit", commit_tag()},
+                      {"stage_version", activity.stage_version},
+                      {"telescope", telescope_text(activity.telescope)},
+                      {"observation_date", activity.observation_date},
+                      {"observation_run", run_text(activity.run)}};
   if (activity.subrun >= 0) record["observation_subrun"] = subrun_text(activity.subrun);
   record["prod_id"] = activity.prod_id;
   record["command"] = activity.command;

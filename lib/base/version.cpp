@@ -14,4 +14,8 @@ std::string version_tag() {
   return "v" + build_info().version;
 }
 
+std::string commit_tag() {
+  return build_info().commit + (build_info().dirty ? "+changes" : "");
+}
+
 }  // namespace alisio

@@ -18,5 +18,7 @@ struct BuildInfo {
 [[nodiscard]] const BuildInfo& build_info();
 /// Return "v0.1.0", the default stem of production names.
 [[nodiscard]] std::string version_tag();
+/// Return "1a2b3c4", "+changes" after it if the checkout had any: what provenance records.
+[[nodiscard]] std::string commit_tag();
 
 }  // namespace alisio
