@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command_line.hpp"
+#include "apps/configuration_file.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_ids.hpp"
 #include "apps/prov_index.hpp"
@@ -103,12 +104,6 @@ class Cleaner {
   }
 
  private:
-  static config::Configuration configuration_of(const std::string& file) {
-    std::vector<fs::path> files;
-    if (!file.empty()) files.push_back(fs::weakly_canonical(file));
-    return config::Configuration::load(files);
-  }
-
   /// The nights that were asked for and are on record: ranges name days without data, too.
   std::vector<NightDate> known_nights(night::State& state) {
     std::vector<NightDate> dates = night::dates_of(wishes_.words);

@@ -5,9 +5,11 @@
 #include <iostream>
 
 #include "apps/command_line.hpp"
+#include "apps/configuration_file.hpp"
 #include "apps/lost_record.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_index.hpp"
+#include "apps/provenance_setup.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/signature.hpp"
@@ -42,11 +44,6 @@ struct NightWords {
   }
 };
 
-config::Configuration configuration_of(const std::string& config_file) {
-  if (config_file.empty()) return config::Configuration::load({});
-  return config::Configuration::load({fs::weakly_canonical(config_file)});
-}
-
 po::positional_options_description date_first() {
   po::positional_options_description positional;
   positional.add("date", 1);
@@ -59,10 +56,6 @@ int run_closing(const night::NightOptions& options, const Program& program) {
   const int code = night::run_night(options, configuration, night_services(program), std::cout);
   index_night(configuration, options.date, program);
   return code;
-}
-
-prov::LoggerConfiguration logger_configuration(const Program& program) {
-  return prov::LoggerConfiguration::load(program.cfg_folder / "provenance" / "logger.yaml");
 }
 
 /// Return the public key that a seal must be signed with: as told or configured; empty: any.
@@ -209,7 +202,7 @@ int run_archive_command(const std::vector<std::string>& arguments, const Program
   night::SealCheckRequest sealed;
   find_seal(options, configuration, sealed);
   const night::ArchiveResult result = night::archive_night(
-      {.seal = sealed.seal, .to = to, .logger = logger_configuration(program)});
+      {.seal = sealed.seal, .to = to, .logger = load_logger(program.cfg_folder)});
   std::cout << fmt::format("{}: {} files copied ({} bytes), {} there already, {} not archived\n",
                            to, result.copied, result.bytes, result.equal, result.faults.size());
   for (const std::string& fault : result.faults) std::cout << "  " << fault << '\n';
@@ -267,7 +260,7 @@ int run_verify_seal_command(const std::vector<std::string>& arguments, const Pro
   request.public_key = expected_key(public_key, configuration);
   request.read_all = !fast;
   request.hash = night_services(program).hash;
-  request.logger = logger_configuration(program);
+  request.logger = load_logger(program.cfg_folder);
   if (all) return survey(words, std::move(request), configuration, as_json);
   return night::print_seal_check(night::check_seal(request), as_json, std::cout);
 }

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "apps/command_line.hpp"
+#include "apps/configuration_file.hpp"
 #include "apps/night_services.hpp"
 #include "apps/stage_name.hpp"
 #include "lib/base/account.hpp"
@@ -124,9 +125,7 @@ std::optional<Request> parse_request(const std::vector<std::string>& arguments,
     throw Error(ErrorKind::usage, "the reason is missing", "alisio " + request.command,
                 "give --reason TEXT");
   request.author = night::said_text(request.author.empty() ? account_name() : request.author);
-  std::vector<fs::path> files;
-  if (!config_file.empty()) files.push_back(fs::weakly_canonical(config_file));
-  request.configuration = config::Configuration::load(files);
+  request.configuration = configuration_of(config_file);
   request.key = night::night_key(request.configuration, request.key.date, prod_id);
   return request;
 }
@@ -200,8 +199,8 @@ void record(const Request& request, DecisionKind kind, night::State& state,
   decision.run = request.decided_run();
   decision.subrun = request.decided_subrun();
   decision.stage = request.stage;
-  decision.reason = night::said_text(request.reason);
-  decision.author = night::said_text(request.author);
+  decision.reason = request.reason;
+  decision.author = request.author;
   decision.at = night::utc_now_after(night::latest_instant(state, request.key));
   note(request, decision, program);
   night::record_decision(state, request.key, decision);

@@ -1,5 +1,6 @@
 #include "apps/invalidation.hpp"
 
+#include "apps/provenance_setup.hpp"
 #include "lib/base/version.hpp"
 #include "prov/ask/note.hpp"
 #include "prov/invalidation.hpp"
@@ -20,8 +21,7 @@ void record_invalidation(const night::Invalidation& invalidation, const Program&
                                .author = note.author,
                                .time = note.time,
                                .taken_back = invalidation.taken_back});
-  const auto logger =
-      prov::LoggerConfiguration::load(program.cfg_folder / "provenance" / "logger.yaml");
+  const auto logger = load_logger(program.cfg_folder);
   prov::append_note(invalidation.log / "journal" / prov::notes_journal_name, logger, note);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/provenance_setup.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/interruption.hpp"
@@ -133,16 +134,14 @@ Job make_job(const po::variables_map& values, const Program& program, const fs::
 std::unique_ptr<StageObserver> make_recorder(const Program& program, const fs::path& journal_folder,
                                              const fs::path& config_file,
                                              const fs::path& data_root) {
-  const fs::path folder = program.cfg_folder / "provenance";
   prov::RecorderOptions options;
   options.journal_folder = journal_folder;
   options.config_file = config_file;
   options.data_root = data_root;
   options.script = program.executable.string();
   options.arguments = program.command_line;
-  return std::make_unique<prov::Recorder>(prov::Definition::load(folder / "definition.yaml"),
-                                          prov::LoggerConfiguration::load(folder / "logger.yaml"),
-                                          options);
+  return std::make_unique<prov::Recorder>(load_definition(program.cfg_folder),
+                                          load_logger(program.cfg_folder), options);
 }
 
 std::unique_ptr<StageObserver> make_recorder(const Program& program, const Job& job) {

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "apps/command_line.hpp"
+#include "apps/configuration_file.hpp"
 #include "apps/lost_record.hpp"
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
@@ -126,12 +127,8 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
   options.dl2 = given->count("no-dl2") == 0;
   if (given->count("executable") != 0)
     services.executable = (*given)["executable"].as<std::string>();
-  std::vector<std::filesystem::path> files;
-  if (!config_file.empty()) {
-    options.config_file = std::filesystem::weakly_canonical(config_file);
-    files.push_back(options.config_file);
-  }
-  const auto configuration = config::Configuration::load(files);
+  if (!config_file.empty()) options.config_file = std::filesystem::weakly_canonical(config_file);
+  const config::Configuration configuration = configuration_of(options.config_file);
   const auto process = [&](const NightDate& night) {
     options.date = night;
     take_up_lost_record(options, configuration, program);

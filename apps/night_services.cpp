@@ -8,6 +8,7 @@
 
 #include "apps/invalidation.hpp"
 #include "apps/job.hpp"
+#include "apps/provenance_setup.hpp"
 #include "apps/stage_commands.hpp"
 #include "calib/r0/input_state.hpp"
 #include "calib/r0/r0_source.hpp"
@@ -90,9 +91,7 @@ night::NightServices night_services(const Program& program) {
   };
   services.record_decision = [program](const fs::path& products, const night::NightKey& key,
                                        const night::Decision& decision) {
-    night::append_decision(
-        products, key, decision,
-        prov::LoggerConfiguration::load(program.cfg_folder / "provenance" / "logger.yaml"));
+    night::append_decision(products, key, decision, load_logger(program.cfg_folder));
   };
   // One recorder for all pretended jobs of a journal folder: a recorder a job would mean a file a
   // job.
@@ -114,11 +113,9 @@ night::NightServices night_services(const Program& program) {
   };
   auto setup = std::make_shared<std::unique_ptr<ProvenanceSetup>>();
   services.merge = [program, setup](const night::MergeJob& job) {
-    const fs::path folder = program.cfg_folder / "provenance";
     if (!*setup)
       *setup = std::make_unique<ProvenanceSetup>(
-          ProvenanceSetup{prov::Definition::load(folder / "definition.yaml"),
-                          prov::LoggerConfiguration::load(folder / "logger.yaml")});
+          ProvenanceSetup{load_definition(program.cfg_folder), load_logger(program.cfg_folder)});
     prov::MergeRequest request;
     const bool of_run = job.run != night::whole_night;
     if (of_run) {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "apps/configuration_file.hpp"
 #include "apps/prov_command.hpp"
+#include "apps/provenance_setup.hpp"
 #include "lib/base/error.hpp"
 
 namespace alisio::apps {
@@ -44,10 +46,8 @@ void find_log_folders(const fs::path& folder, const std::string& date,
 }  // namespace
 
 config::Configuration configuration_of(const po::variables_map& values) {
-  std::vector<fs::path> files;
-  if (values.count("config") != 0)
-    files.push_back(fs::weakly_canonical(values["config"].as<std::string>()));
-  return config::Configuration::load(files);
+  return configuration_of(values.count("config") != 0 ? fs::path(values["config"].as<std::string>())
+                                                      : fs::path());
 }
 
 po::options_description index_options() {
@@ -77,9 +77,8 @@ prov::Store open_index(const po::variables_map& values, const Program& program) 
   if (values.count("index") != 0 || values.count("journals") == 0)
     return prov::Store::open(index_place(values), prov::StoreMode::read_only);
   prov::Store store = prov::Store::open(":memory:", prov::StoreMode::update);
-  const fs::path folder = program.cfg_folder / "provenance";
-  store.index(paths_option(values, "journals"), prov::Definition::load(folder / "definition.yaml"),
-              prov::LoggerConfiguration::load(folder / "logger.yaml"));
+  store.index(paths_option(values, "journals"), load_definition(program.cfg_folder),
+              load_logger(program.cfg_folder));
   return store;
 }
 
@@ -117,10 +116,8 @@ void index_night(const config::Configuration& configuration, const NightDate& da
   try {
     const std::vector<fs::path> sources = find_journals(configuration, date.compact());
     if (sources.empty()) return;
-    const fs::path folder = program.cfg_folder / "provenance";
     prov::Store store = prov::Store::open(index_place(configuration), prov::StoreMode::update);
-    store.index(sources, prov::Definition::load(folder / "definition.yaml"),
-                prov::LoggerConfiguration::load(folder / "logger.yaml"));
+    store.index(sources, load_definition(program.cfg_folder), load_logger(program.cfg_folder));
     move_roots(store, configuration);
   } catch (const Error& error) {
     // The journals are the truth, and they are whole: a night does not fail by its index.

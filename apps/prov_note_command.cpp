@@ -7,6 +7,7 @@
 #include "apps/prov_command.hpp"
 #include "apps/prov_ids.hpp"
 #include "apps/prov_index.hpp"
+#include "apps/provenance_setup.hpp"
 #include "lib/base/error.hpp"
 #include "prov/ask/names.hpp"
 #include "prov/ask/note.hpp"
@@ -42,7 +43,6 @@ fs::path notes_journal(prov::Store& store, const prov::Subject& subject) {
 }  // namespace
 
 int prov_note_command(const std::vector<std::string>& arguments, const Program& program) {
-  const fs::path folder = program.cfg_folder / "provenance";
   std::vector<std::string> words;
   std::string author, notes;
   po::options_description options("Options");
@@ -78,12 +78,12 @@ int prov_note_command(const std::vector<std::string>& arguments, const Program& 
   note.author = !author.empty() ? author : account != nullptr ? account : "unknown";
   prov::check_name(note.author, "--author");
   note.time = prov::iso_time(prov::now_unix_utc_s());
-  const auto logger = prov::LoggerConfiguration::load(folder / "logger.yaml");
+  const auto logger = load_logger(program.cfg_folder);
   const fs::path journal = notes.empty() ? notes_journal(store, subject) : fs::path(notes);
   prov::append_note(journal, logger, note);
   if (values->count("journals") == 0 || values->count("index") != 0)
     prov::Store::open(index_place(*values), prov::StoreMode::update)
-        .index({journal}, prov::Definition::load(folder / "definition.yaml"), logger);
+        .index({journal}, load_definition(program.cfg_folder), logger);
   if (values->count("json") != 0)
     std::cout << nlohmann::ordered_json{{"about", note.about},
                                         {"time", note.time},

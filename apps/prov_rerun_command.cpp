@@ -8,6 +8,7 @@
 #include "apps/prov_command.hpp"
 #include "apps/prov_ids.hpp"
 #include "apps/prov_index.hpp"
+#include "apps/provenance_setup.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/version.hpp"
@@ -164,9 +165,8 @@ int prov_rerun_command(const std::vector<std::string>& arguments, const Program&
                 prov::short_name(plan.activity), "--accept-changes goes on");
   run(plan, into);
   prov::Store again = prov::Store::open(":memory:", prov::StoreMode::update);
-  const fs::path folder = program.cfg_folder / "provenance";
-  again.index({into / "journal"}, prov::Definition::load(folder / "definition.yaml"),
-              prov::LoggerConfiguration::load(folder / "logger.yaml"));
+  again.index({into / "journal"}, load_definition(program.cfg_folder),
+              load_logger(program.cfg_folder));
   const std::vector<prov::RerunResult> results = prov::compare_rerun(plan, again);
   if (json) {
     std::cout << nlohmann::ordered_json{{"plan", prov::to_json(plan)},

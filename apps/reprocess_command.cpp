@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "apps/command_line.hpp"
+#include "apps/configuration_file.hpp"
 #include "apps/lost_record.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_index.hpp"
@@ -86,12 +87,8 @@ int run_reprocess_command(const std::vector<std::string>& arguments, const Progr
                                .reason = reason,
                                .author = author.empty() ? account_name() : author};
   options.dl2 = given->count("no-dl2") == 0;
-  std::vector<fs::path> files;
-  if (!config_file.empty()) {
-    options.config_file = fs::weakly_canonical(config_file);
-    files.push_back(options.config_file);
-  }
-  const auto configuration = config::Configuration::load(files);
+  if (!config_file.empty()) options.config_file = fs::weakly_canonical(config_file);
+  const config::Configuration configuration = configuration_of(options.config_file);
   night::NightServices services = night_services(program);
   if (!executable.empty()) services.executable = executable;
   request.after_night = [&](const NightDate& date) { index_night(configuration, date, program); };

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "apps/provenance_setup.hpp"
 #include "apps/show.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -125,9 +126,8 @@ int show_provenance_document(const Request& request, const ordered_json& documen
 }
 
 int show_journal(const Request& request) {
-  const prov::Journals journals = prov::read_journals(
-      {request.file},
-      prov::LoggerConfiguration::load(request.cfg_folder / "provenance" / "logger.yaml"));
+  const prov::Journals journals =
+      prov::read_journals({request.file}, load_logger(request.cfg_folder));
   if (journals.records == 0)
     throw Error(ErrorKind::bad_input, "holds no provenance record", request.file.string(),
                 "it is a text file of a kind that alisio show does not know");

@@ -7,8 +7,10 @@
 #include <set>
 
 #include "apps/command_line.hpp"
+#include "apps/configuration_file.hpp"
 #include "apps/night_services.hpp"
 #include "apps/prov_index.hpp"
+#include "apps/provenance_setup.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/suggest.hpp"
@@ -26,11 +28,6 @@ namespace po = boost::program_options;
 namespace fs = std::filesystem;
 using Texts = std::vector<std::string>;
 namespace {
-
-config::Configuration configuration_of(const std::string& file) {
-  if (file.empty()) return config::Configuration::load({});
-  return config::Configuration::load({fs::weakly_canonical(file)});
-}
 
 /// The nights that have products, by their folders.
 std::vector<NightDate> nights_on_disk(const config::Configuration& configuration) {
@@ -151,8 +148,7 @@ int rebuild(const Texts& arguments, const Program& program) {
 
   request.telescope = static_cast<int>(configuration.integer("telescope"));
   request.products = configuration.path("paths.products");
-  request.logger =
-      prov::LoggerConfiguration::load(program.cfg_folder / "provenance" / "logger.yaml");
+  request.logger = load_logger(program.cfg_folder);
   request.present = night::stage_facts(configuration);
   night::State state = night::State::open(folder);
   std::size_t gone = 0;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "apps/command_line.hpp"
+#include "apps/configuration_file.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
 #include "lib/base/json_text.hpp"
@@ -182,9 +183,7 @@ int run_status_command(const std::vector<std::string>& arguments, const Program&
     throw Error(ErrorKind::usage, "--subrun needs --run", "alisio status", "see --help");
   if (request.json && table == "lstosa")
     throw Error(ErrorKind::usage, "the table of LSTOSA is text", "--json", "leave one of both out");
-  std::vector<fs::path> files;
-  if (!config_file.empty()) files.push_back(fs::weakly_canonical(config_file));
-  const auto configuration = config::Configuration::load(files);
+  const config::Configuration configuration = configuration_of(config_file);
   request.named_date = !date.empty();
   request.key = night::night_key(
       configuration, date.empty() ? night::last_night() : NightDate::parse(date), prod_id);
