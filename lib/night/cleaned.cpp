@@ -3,12 +3,6 @@
 namespace alisio::night {
 namespace {
 
-/// A state that was only opened for reading may be of a time without the table.
-bool keeps_cleaned(sqlite::Database& database) {
-  return database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'cleaned'")
-      .step();
-}
-
 CleanedFile read_row(const sqlite::Statement& row) {
   return {.path = row.text(0),
           .kind = row.text(1),
@@ -27,7 +21,7 @@ constexpr const char* select_cleaned =
 
 CleanedFiles cleaned_files(State& state, const NightKey& night) {
   CleanedFiles files;
-  if (!keeps_cleaned(state.database())) return files;
+  if (!state.database().has_table("cleaned")) return files;
   sqlite::Statement query = state.database().prepare(select_cleaned);
   query.bind(night.telescope, night.date.compact());
   while (query.step()) {
@@ -40,7 +34,7 @@ CleanedFiles cleaned_files(State& state, const NightKey& night) {
 
 std::vector<CleanedFile> cleaned_files_of(State& state, const NightKey& night) {
   std::vector<CleanedFile> files;
-  if (!keeps_cleaned(state.database())) return files;
+  if (!state.database().has_table("cleaned")) return files;
   sqlite::Statement query =
       state.database().prepare(std::string(select_cleaned) + " AND prod_id = ? ORDER BY path");
   query.bind(night.telescope, night.date.compact(), night.prod_id);
@@ -50,7 +44,7 @@ std::vector<CleanedFile> cleaned_files_of(State& state, const NightKey& night) {
 
 std::map<JobKey, std::string> cleaned_jobs(State& state, const NightKey& night) {
   std::map<JobKey, std::string> jobs;
-  if (!keeps_cleaned(state.database())) return jobs;
+  if (!state.database().has_table("cleaned")) return jobs;
   sqlite::Statement query = state.database().prepare(
       "SELECT stage, run, subrun, max(cleaned.at), cleaned.author FROM cleaned "
       "JOIN job_file ON job_file.path = cleaned.path AND job_file.sha256 = cleaned.sha256 "

@@ -27,16 +27,10 @@ const Words& words_of(DecisionKind kind) {
                        [&](const Words& words) { return words.kind == kind; });
 }
 
-/// A state that was only opened for reading may be of a time without decisions.
-bool keeps_decisions(sqlite::Database& database) {
-  return database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'decision'")
-      .step();
-}
-
 std::vector<Decision> read_decisions(State& state, const NightKey& night,
                                      const std::string& condition) {
   std::vector<Decision> decisions;
-  if (!keeps_decisions(state.database())) return decisions;
+  if (!state.database().has_table("decision")) return decisions;
   sqlite::Statement query = state.database().prepare(
       "SELECT id, kind, run, subrun, stage, reason, author, at, coalesce(ended_at, ''), ended_by, "
       "ended_why FROM decision WHERE telescope = ? AND date = ? AND prod_id = ?" +

@@ -6,17 +6,13 @@
 namespace alisio::night {
 namespace {
 
-bool has_closings(sqlite::Database& database) {
-  return database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'closing'").step();
-}
-
 /// Return the productions of a night, the first that was begun first.
 std::vector<std::string> productions_of(State& state, const NightKey& night) {
   sqlite::Database& database = state.database();
   std::string begun =
       "SELECT prod_id, started_at AS at FROM process WHERE telescope = ?1 AND date = ?2 UNION ALL "
       "SELECT prod_id, ended_at FROM job WHERE telescope = ?1 AND date = ?2 AND ended_at != ''";
-  if (has_closings(database))
+  if (database.has_table("closing"))
     begun +=
         " UNION ALL SELECT prod_id, started_at FROM closing WHERE telescope = ?1 AND date = ?2";
   sqlite::Statement query = database.prepare("SELECT prod_id FROM (" + begun +

@@ -29,16 +29,11 @@ ClosingRecord read_closing(const sqlite::Statement& row) {
   return closing;
 }
 
-/// A state that is only looked at may be older than the table.
-bool has_closings(sqlite::Database& database) {
-  return database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'closing'").step();
-}
-
 }  // namespace
 
 std::vector<ClosingRecord> State::closings(const NightKey& night) {
   std::vector<ClosingRecord> closings;
-  if (!has_closings(database_)) return closings;
+  if (!database_.has_table("closing")) return closings;
   sqlite::Statement query =
       database_.prepare(std::string(select_closings) +
                         "WHERE telescope = ? AND date = ? AND prod_id = ? ORDER BY id");
@@ -48,14 +43,14 @@ std::vector<ClosingRecord> State::closings(const NightKey& night) {
 }
 
 std::optional<ClosingRecord> State::closing(const NightKey& night) {
-  if (!has_closings(database_)) return std::nullopt;
+  if (!database_.has_table("closing")) return std::nullopt;
   sqlite::Statement query = database_.prepare(std::string(select_closings) + of_standing);
   query.bind(night.telescope, night.date.compact(), night.prod_id);
   return query.step() ? std::optional(read_closing(query)) : std::nullopt;
 }
 
 std::optional<ClosingRecord> State::last_sealed(int telescope, const std::string& prod_id) {
-  if (!has_closings(database_)) return std::nullopt;
+  if (!database_.has_table("closing")) return std::nullopt;
   sqlite::Statement query = database_.prepare(
       std::string(select_closings) +
       "WHERE telescope = ? AND prod_id = ? AND seal_number > 0 ORDER BY seal_number DESC LIMIT 1");

@@ -159,6 +159,10 @@ Statement Database::prepare(const std::string& sql) {
   return Statement(statement);
 }
 
+bool Database::has_table(const std::string& name) {
+  return prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").bind(name).step();
+}
+
 std::int64_t Database::last_row_id() const {
   return sqlite3_last_insert_rowid(connection_.get());
 }

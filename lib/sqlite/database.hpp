@@ -83,6 +83,9 @@ class Database {
   /// Run SQL text that returns nothing; several statements may follow each other.
   void run(const std::string& sql);
   [[nodiscard]] Statement prepare(const std::string& sql);
+  /// Return true if the file has the table: one that was only opened for reading may be of a time
+  /// before it.
+  [[nodiscard]] bool has_table(const std::string& name);
   [[nodiscard]] std::int64_t last_row_id() const;
   /// Return a number kept in the file's header for the schema's version; 0 in a new file.
   [[nodiscard]] int user_version();
