@@ -103,21 +103,27 @@ std::int64_t record_decision(State& state, const NightKey& night, const Decision
   return id;
 }
 
+void record_end(State& state, const Decision& ended) {
+  state.database()
+      .prepare(
+          "UPDATE decision SET ended_at = ?, ended_by = ?, ended_why = ? WHERE id = ? AND ended_at "
+          "IS NULL")
+      .bind(ended.ended_at, ended.ended_by, ended.ended_why, ended.id)
+      .run();
+}
+
 std::vector<Decision> end_decisions(State& state, const NightKey& night, DecisionKind kind, int run,
                                     int subrun, const std::string& author, const std::string& why) {
-  sqlite::Database& database = state.database();
-  sqlite::Transaction transaction(database);
+  sqlite::Transaction transaction(state.database());
   std::vector<Decision> ended = standing_decisions(state, night);
   std::erase_if(ended, [&](const Decision& decision) {
     return decision.kind != kind || decision.run != run || decision.subrun != subrun;
   });
-  sqlite::Statement end = database.prepare(
-      "UPDATE decision SET ended_at = ?, ended_by = ?, ended_why = ? WHERE id = ?");
   for (Decision& decision : ended) {
     decision.ended_at = utc_now_text();
     decision.ended_by = said_text(author);
     decision.ended_why = said_text(why);
-    end.bind(decision.ended_at, decision.ended_by, decision.ended_why, decision.id).run();
+    record_end(state, decision);
   }
   transaction.commit();
   return ended;

@@ -48,6 +48,9 @@ struct Decision {
 /// Record a decision, which then stands. @returns its id.
 std::int64_t record_decision(State& state, const NightKey& night, const Decision& decision);
 
+/// Record when, by whom and why a decision ended, unless its end is on record already.
+void record_end(State& state, const Decision& ended);
+
 /// End the decisions that stand of a kind about exactly this run and subrun.
 /// @returns them, as they ended.
 std::vector<Decision> end_decisions(State& state, const NightKey& night, DecisionKind kind, int run,

@@ -95,13 +95,9 @@ void restore_decisions(State& state, const NightKey& night,
     const auto known = std::find_if(before.begin(), before.end(), [&](const Decision& other) {
       return is_same(decision, other);
     });
-    const std::int64_t id =
-        known == before.end() ? record_decision(state, night, decision) : known->id;
-    if (!decision.ended_at.empty() && (known == before.end() || known->ended_at.empty()))
-      state.database()
-          .prepare("UPDATE decision SET ended_at = ?, ended_by = ?, ended_why = ? WHERE id = ?")
-          .bind(decision.ended_at, decision.ended_by, decision.ended_why, id)
-          .run();
+    Decision ended = decision;
+    ended.id = known == before.end() ? record_decision(state, night, decision) : known->id;
+    if (!ended.ended_at.empty()) record_end(state, ended);
   }
   transaction.commit();
 }

@@ -36,13 +36,11 @@ bool is_followed(const Decision& decision, const NightPlan& plan, const StateSna
          });
 }
 
-void end_followed(State& state, const Decision& decision) {
-  state.database()
-      .prepare(
-          "UPDATE decision SET ended_at = ?, ended_by = 'alisio', ended_why = 'it was followed' "
-          "WHERE id = ? AND ended_at IS NULL")
-      .bind(utc_now_text(), decision.id)
-      .run();
+void end_followed(State& state, Decision decision) {
+  decision.ended_at = utc_now_text();
+  decision.ended_by = "alisio";
+  decision.ended_why = "it was followed";
+  record_end(state, decision);
 }
 
 }  // namespace alisio::night

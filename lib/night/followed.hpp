@@ -13,6 +13,6 @@ namespace alisio::night {
                                const StateSnapshot& recorded, const std::vector<int>& asked);
 
 /// Record that a decision was followed: it stands no more.
-void end_followed(State& state, const Decision& decision);
+void end_followed(State& state, Decision decision);
 
 }  // namespace alisio::night
