@@ -1,32 +1,18 @@
 #include "lib/night/instant.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <ctime>
+#include <cmath>
 
 #include "lib/night/decision.hpp"
+#include "lib/night/words.hpp"
 
 namespace alisio::night {
 
 std::string utc_now_after(const std::string& latest) {
   const std::string now = utc_now_text();
   if (now > latest) return now;
-  std::tm parts{};
-  long microsecond = 0;
-  if (std::sscanf(latest.c_str(), "%d-%d-%dT%d:%d:%d.%6ldZ", &parts.tm_year, &parts.tm_mon,
-                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &microsecond) != 7)
-    return now;
-  parts.tm_year -= 1900;
-  parts.tm_mon -= 1;
-  constexpr long second = 1'000'000;
-  ++microsecond;
-  const std::time_t whole = timegm(&parts) + microsecond / second;
-  gmtime_r(&whole, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                     microsecond % second);
+  const double latest_s = unix_seconds(latest);
+  return latest_s == 0 ? now : utc_text(std::llround(latest_s * 1e6) + 1);
 }
 
 std::string latest_instant(State& state, const NightKey& night) {

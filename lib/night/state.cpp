@@ -154,16 +154,30 @@ constexpr const char* insert_file =
     "INSERT OR REPLACE INTO file (path, size, mtime_ns, inode, sha256, data_hash) "
     "VALUES (?, ?, ?, ?, ?, ?)";
 
+NewerSchema newer_schema(int found, const fs::path& file) {
+  return NewerSchema(
+      ErrorKind::resource,
+      fmt::format("the state is of a newer program (schema {}, this one knows {}): upgrade alisio",
+                  found, schema_version),
+      file.string(), "use the program that wrote it or a newer one");
+}
+
 }  // namespace
+
+std::string utc_text(std::int64_t unix_us) {
+  constexpr std::int64_t second = 1'000'000;
+  const std::time_t whole = unix_us / second;
+  std::tm parts{};
+  gmtime_r(&whole, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     unix_us % second);
+}
 
 std::string utc_now_text() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  std::tm parts{};
-  gmtime_r(&now.tv_sec, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                     now.tv_nsec / 1000);
+  return utc_text(now.tv_sec * std::int64_t{1'000'000} + now.tv_nsec / 1000);
 }
 
 std::optional<FileStamp> stamp_of(const fs::path& path) {
@@ -202,18 +216,6 @@ std::string job_name(const JobKey& key) {
   if (key.subrun == whole_run) return run_text(key.run);
   return fmt::format("{}.{}", run_text(key.run), subrun_text(key.subrun));
 }
-
-namespace {
-
-NewerSchema newer_schema(int found, const fs::path& file) {
-  return NewerSchema(
-      ErrorKind::resource,
-      fmt::format("the state is of a newer program (schema {}, this one knows {}): upgrade alisio",
-                  found, schema_version),
-      file.string(), "use the program that wrote it or a newer one");
-}
-
-}  // namespace
 
 void migrate_state(sqlite::Database& database) {
   sqlite::Transaction transaction(database);

@@ -15,7 +15,10 @@
 
 namespace alisio::night {
 
-/// Return the present instant as ISO text, UTC, with microseconds: texts compare as times do.
+/// Return an instant, microseconds from the epoch, as ISO text, UTC, with microseconds: texts
+/// compare as times do.
+[[nodiscard]] std::string utc_text(std::int64_t unix_us);
+/// Return the present instant as utc_text() does.
 [[nodiscard]] std::string utc_now_text();
 
 using stage::FileStamp;

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "lib/night/words.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::web {
@@ -26,18 +25,11 @@ constexpr std::pair<char, std::string_view> letters[] = {
     {'X', "failed"}, {'#', "blocked"}, {'?', "missing input"}, {'V', "vetoed"},  {'D', "discarded"},
     {'H', "held"},   {'~', "other"},   {'_', "no such job"}};
 
-/// The instant one hour before another, both as utc_now_text() writes them.
+/// The second one hour before an instant, both as utc_now_text() writes them.
 std::string hour_before(const std::string& text) {
-  std::tm parts{};
-  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
-                  &parts.tm_hour, &parts.tm_min, &parts.tm_sec) != 6)
-    return text;
-  parts.tm_year -= 1900;
-  --parts.tm_mon;
-  const std::time_t earlier = timegm(&parts) - 3600;
-  gmtime_r(&earlier, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  const double unix_s = night::unix_seconds(text);
+  if (unix_s == 0) return text;
+  return night::utc_text((static_cast<std::int64_t>(unix_s) - 3600) * 1'000'000).substr(0, 19);
 }
 
 json rows_of(const std::vector<JobStatusView>& jobs) {
