@@ -4,6 +4,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/folders.hpp"
 #include "lib/night/lost_record.hpp"
 #include "lib/night/program_output.hpp"
 #include "lib/night/seal.hpp"
@@ -23,7 +24,7 @@ void take_up_lost_record(const night::NightOptions& options,
   const night::NightKey key = night::night_key(configuration, options.date, options.prod_id);
   const fs::path products = configuration.path("paths.products");
   // Where nothing was made, nothing was forgotten, and no state is made for a mistyped date.
-  if (!fs::exists(products / "DL1" / key.date.compact() / key.prod_id) &&
+  if (!fs::exists(night::production_folder(products, "DL1", key)) &&
       !fs::exists(night::seal_folder(products, key.telescope, key.prod_id)))
     return;
   night::State state = night::State::open(configuration.path("paths.state"));

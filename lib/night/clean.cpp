@@ -12,6 +12,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/part_file.hpp"
 #include "lib/night/cleaned.hpp"
+#include "lib/night/folders.hpp"
 #include "prov/records.hpp"
 
 namespace alisio::night {
@@ -52,10 +53,6 @@ double age_days(const FileStamp& file) {
   return (prov::now_unix_utc_s() - static_cast<double>(file.mtime_ns) * 1e-9) / day_s;
 }
 
-fs::path folder_of(const CleanRequest& request, const char* level) {
-  return request.products / level / request.key.date.compact() / request.key.prod_id;
-}
-
 /// Return the files that other productions of the night made or read and that are not closed, with
 /// the production.
 std::map<std::string, std::string> used_elsewhere(State& state, const NightKey& night) {
@@ -83,10 +80,12 @@ class Finder {
       for (const auto& [key, job] : recorded_.jobs)
         if (job.status == JobStatus::done)
           for (const JobFile& product : job.outputs) add_product(product);
-      for (const char* level : levels) add_set_aside(folder_of(request_, level));
+      for (const char* level : levels)
+        add_set_aside(production_folder(request_.products, level, request_.key));
     }
     if (is_past(plan.closed_at, request_.policy.logs_days)) add_logs();
-    for (const char* level : levels) add_fragments(folder_of(request_, level));
+    for (const char* level : levels)
+      add_fragments(production_folder(request_.products, level, request_.key));
     add_fragments(request_.scratch);
   }
 
@@ -307,15 +306,16 @@ void clean(State& state, const CleanRequest& request, CleanPlan& plan) {
   for (const CleanItem& item : plan.items) {
     if (!item.file.sha256.empty()) {
       const CleanedFile& record = by_path.at(item.file.path);
-      request.record({.file = item.was,
-                      .sha256 = record.sha256,
-                      .kept_as = {},
-                      .data_root = request.products,
-                      .log = folder_of(request, levels.front()) / "log",
-                      .reason = record.why,
-                      .author = record.author,
-                      .at = record.at,
-                      .action = "clean"});
+      request.record(
+          {.file = item.was,
+           .sha256 = record.sha256,
+           .kept_as = {},
+           .data_root = request.products,
+           .log = production_folder(request.products, levels.front(), request.key) / "log",
+           .reason = record.why,
+           .author = record.author,
+           .at = record.at,
+           .action = "clean"});
     }
     remove_file(item.file.path);
   }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "lib/base/hash.hpp"
+#include "lib/night/folders.hpp"
 #include "prov/append_line.hpp"
 #include "prov/invalidation.hpp"
 #include "prov/record_fields.hpp"
@@ -53,8 +54,7 @@ nlohmann::ordered_json record_of(const NightKey& night, const Decision& decision
 void append_decision(const std::filesystem::path& products, const NightKey& night,
                      const Decision& decision, const prov::LoggerConfiguration& logger) {
   const std::string& time = decision.ended_at.empty() ? decision.at : decision.ended_at;
-  prov::append_line(products / "DL1" / night.date.compact() / night.prod_id / "log" / "journal" /
-                        prov::notes_journal_name,
+  prov::append_line(notes_journal(production_folder(products, "DL1", night)),
                     prov::format_line(logger, time, record_of(night, decision)));
 }
 

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "lib/base/error.hpp"
+#include "lib/night/folders.hpp"
 #include "lib/night/table.hpp"
 
 namespace alisio::night {
@@ -47,10 +48,6 @@ std::optional<fs::path> dl1_folder(State& state, const NightKey& night) {
   return parse_summary(nlohmann::json::parse(shown->summary)).folders.dl1;
 }
 
-fs::path root_of(const fs::path& dl1) {
-  return dl1.parent_path().parent_path().parent_path();
-}
-
 void rename_file(const fs::path& from, const fs::path& to) {
   std::error_code failed;
   fs::rename(from, to, failed);
@@ -87,7 +84,7 @@ std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
         record({.file = product.file,
                 .sha256 = product.sha256,
                 .kept_as = aside,
-                .data_root = root_of(*dl1),
+                .data_root = products_around(*dl1),
                 .log = *dl1 / "log",
                 .reason = decision.reason,
                 .author = decision.author,
@@ -113,7 +110,7 @@ std::vector<fs::path> bring_back(State& state, const NightKey& night, const Deci
       record({.file = product.file,
               .sha256 = product.sha256,
               .kept_as = {},
-              .data_root = root_of(*dl1),
+              .data_root = products_around(*dl1),
               .log = *dl1 / "log",
               .reason = reason,
               .author = author,

@@ -6,6 +6,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "prov/invalidation.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -25,6 +26,18 @@ CleaningLevels read_levels(const fs::path& file) {
                 std::string("the cleaning levels cannot be read: ") + error.what(), file.string(),
                 "remove the file: it is made again");
   }
+}
+
+fs::path production_folder(const fs::path& products, const char* level, const NightKey& night) {
+  return products / level / night.date.compact() / night.prod_id;
+}
+
+fs::path products_around(const fs::path& production_folder) {
+  return production_folder.parent_path().parent_path().parent_path();
+}
+
+fs::path notes_journal(const fs::path& dl1) {
+  return dl1 / "log" / "journal" / prov::notes_journal_name;
 }
 
 fs::path NightFolders::constants(ConstantsKind kind) const {

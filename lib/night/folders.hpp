@@ -20,6 +20,17 @@ struct CleaningLevels {
 /// Read the levels of a run from the file that find-tailcuts writes. @throws Error(bad_input).
 [[nodiscard]] CleaningLevels read_levels(const std::filesystem::path& file);
 
+/// Return the folder of a level of a production: <products>/DL1/<date>/<prod>.
+[[nodiscard]] std::filesystem::path production_folder(const std::filesystem::path& products,
+                                                      const char* level, const NightKey& night);
+
+/// Return the tree of products that the folder of a level of a production stands in.
+[[nodiscard]] std::filesystem::path products_around(const std::filesystem::path& production_folder);
+
+/// Return the journal of what was noted of a production, below its folder of DL1: decisions, and
+/// products that were set aside or removed.
+[[nodiscard]] std::filesystem::path notes_journal(const std::filesystem::path& dl1);
+
 /// Where a production of a night lives.
 struct NightFolders {
   std::filesystem::path dl1, dl2, dl3;  ///< <products>/{DL1,DL2,DL3}/<date>/<prod>

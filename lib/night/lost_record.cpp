@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/base/error.hpp"
+#include "lib/night/folders.hpp"
 #include "lib/night/seal.hpp"
 
 namespace alisio::night {
@@ -41,8 +42,7 @@ void refuse_forgotten_seal(State& state, const NightKey& night, const fs::path& 
 std::optional<fs::path> forgotten_work(State& state, const NightKey& night,
                                        const fs::path& products) {
   if (auto seal = forgotten_seal(state, night, products)) return seal;
-  const fs::path journals =
-      products / "DL1" / night.date.compact() / night.prod_id / "log" / "journal";
+  const fs::path journals = production_folder(products, "DL1", night) / "log" / "journal";
   std::error_code absent;
   fs::recursive_directory_iterator at(journals, absent);
   if (absent || has_record(state, night)) return std::nullopt;

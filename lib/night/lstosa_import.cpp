@@ -8,6 +8,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/version.hpp"
 #include "lib/night/file_hashes.hpp"
+#include "lib/night/folders.hpp"
 #include "lib/night/show_records.hpp"
 
 namespace alisio::night {
@@ -45,7 +46,7 @@ Seal draft_seal(const LstosaNight& night, const NightKey& key, const ClosingPoli
 NightSetup setup_of(const NightKey& key, const ClosingPolicy& policy) {
   NightSetup setup;
   setup.key = key;
-  setup.folders.dl1 = policy.products / "DL1" / key.date.compact() / key.prod_id;
+  setup.folders.dl1 = production_folder(policy.products, "DL1", key);
   return setup;
 }
 
@@ -62,12 +63,11 @@ LstosaImport import_lstosa_night(const LstosaImportRequest& request) {
     return hashes_of_file(request.services, file.string());
   });
   if (imported.night.jobs.empty())
-    throw Error(
-        ErrorKind::missing_input,
-        fmt::format("nothing of this night is done: {} histories and no DL1 to them",
-                    imported.night.histories.size()),
-        (policy.products / "DL1" / request.key.date.compact() / request.key.prod_id).string(),
-        "check paths.products, paths.running_analysis and --prod-id: is the disk mounted?");
+    throw Error(ErrorKind::missing_input,
+                fmt::format("nothing of this night is done: {} histories and no DL1 to them",
+                            imported.night.histories.size()),
+                production_folder(policy.products, "DL1", request.key).string(),
+                "check paths.products, paths.running_analysis and --prod-id: is the disk mounted?");
   state.restore_night(request.key, imported.night.jobs, {}, {});
 
   const NightSetup setup = setup_of(request.key, policy);

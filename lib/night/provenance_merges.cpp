@@ -10,6 +10,7 @@
 
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/night/folders.hpp"
 #include "lib/night/merge.hpp"
 #include "prov/invalidation.hpp"
 #include "prov/recorder.hpp"
@@ -40,10 +41,10 @@ using NoteLines = std::map<std::string, std::string>;
 /// Return what is told of the validity of the products of a run (whole_night: of all runs).
 NoteLines invalidations_of(const MergeView& night, int run) {
   const fs::path dl1 = night.setup.folders.dl1;  // <products>/DL1/<date>/<production>
-  const auto lines = invalidating_lines(dl1 / "log" / "journal" / prov::notes_journal_name);
+  const auto lines = invalidating_lines(notes_journal(dl1));
   NoteLines told;
   if (lines.empty()) return told;
-  const fs::path root = dl1.parent_path().parent_path().parent_path();
+  const fs::path root = products_around(dl1);
   for (const auto& [key, job] : night.snapshot.jobs) {
     if (run != whole_night && key.run != run) continue;
     for (const JobFile& product : job.outputs) {

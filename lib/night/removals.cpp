@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/night/folders.hpp"
 #include "prov/recorder.hpp"
 #include "prov/records.hpp"
 
@@ -10,8 +11,8 @@ namespace fs = std::filesystem;
 
 Removals::Removals(const Seal& seal, const fs::path& root, const prov::LoggerConfiguration& logger)
     : sealed_root_(seal.root) {
-  const fs::path notes = (root.empty() ? seal.root : root) / "DL1" / seal.key.date.compact() /
-                         seal.key.prod_id / "log" / "journal" / prov::notes_journal_name;
+  const fs::path notes =
+      notes_journal(production_folder(root.empty() ? seal.root : root, "DL1", seal.key));
   std::error_code absent;
   if (!fs::exists(notes, absent)) return;
   invalidations_ =

@@ -176,9 +176,9 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
   if (!request.responses.empty()) setup.responses = config::response_files(request.responses);
   setup.given_constants = request.given_constants;
   const std::string date = request.key.date.compact();
-  setup.folders = {.dl1 = request.products / "DL1" / date / request.key.prod_id,
-                   .dl2 = request.products / "DL2" / date / request.key.prod_id,
-                   .dl3 = request.products / "DL3" / date / request.key.prod_id,
+  setup.folders = {.dl1 = production_folder(request.products, "DL1", request.key),
+                   .dl2 = production_folder(request.products, "DL2", request.key),
+                   .dl3 = production_folder(request.products, "DL3", request.key),
                    .calibration = request.calibration,
                    .run_summaries = request.run_summaries,
                    .tailcuts = request.tailcuts,

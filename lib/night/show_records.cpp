@@ -7,6 +7,7 @@
 
 #include "lib/base/json_text.hpp"
 #include "lib/night/constants.hpp"
+#include "lib/night/folders.hpp"
 #include "lib/night/table.hpp"
 
 namespace alisio::night {
@@ -70,8 +71,8 @@ void show_records(State& state, const NightKey& night, const std::filesystem::pa
                   const std::vector<JobRecord>& jobs, const Completeness& found) {
   NightSummary summary;
   summary.key = night;
-  summary.folders.dl1 = products / "DL1" / night.date.compact() / night.prod_id;
-  summary.folders.dl2 = products / "DL2" / night.date.compact() / night.prod_id;
+  summary.folders.dl1 = production_folder(products, "DL1", night);
+  summary.folders.dl2 = production_folder(products, "DL2", night);
   for (auto& [run, line] : lines_of(jobs, found)) summary.runs.push_back(std::move(line));
   std::vector<StepRecord> steps;
   for (const JobRecord& job : jobs) {
