@@ -3,18 +3,6 @@
 #include <algorithm>
 
 namespace alisio::night {
-
-Agenda::Agenda(const NightPlan& plan) : pending_(plan.jobs.size(), false) {
-  for (std::size_t position = 0; position < plan.jobs.size(); ++position) {
-    if (plan.jobs[position].job.last) last_.push_back(position);
-    note(plan, position);
-  }
-}
-
-void Agenda::update(const NightPlan& plan, const std::vector<std::size_t>& positions) {
-  for (const std::size_t position : positions) note(plan, position);
-}
-
 namespace {
 
 /// True if all that a job still waits for is under way, and its command is the same whatever these
@@ -36,6 +24,17 @@ void put(std::set<std::size_t>& positions, std::size_t position, bool in) {
 }
 
 }  // namespace
+
+Agenda::Agenda(const NightPlan& plan) : pending_(plan.jobs.size(), false) {
+  for (std::size_t position = 0; position < plan.jobs.size(); ++position) {
+    if (plan.jobs[position].job.last) last_.push_back(position);
+    note(plan, position);
+  }
+}
+
+void Agenda::update(const NightPlan& plan, const std::vector<std::size_t>& positions) {
+  for (const std::size_t position : positions) note(plan, position);
+}
 
 void Agenda::note(const NightPlan& plan, std::size_t position) {
   const PlannedJob& planned = plan.jobs[position];
