@@ -13,17 +13,10 @@ namespace {
 
 class CleanTest : public NightTest {
  protected:
-  int close(CloseRequest request = {}) {
-    NightOptions closing = options_;
-    closing.close = std::move(request);
-    out_.str("");
-    return run_night(closing, config::Configuration::load({options_.config_file}), services_, out_);
-  }
   void reopen() {
     CloseRequest request{.reopen = true, .reason = "late data"};
     ASSERT_EQ(close(request), 0) << out_.str();
   }
-  NightKey key() const { return {1, options_.date, "test_v00"}; }
   CleanRequest request() {
     return {.key = key(),
             .products = folder_,

@@ -24,12 +24,6 @@ constexpr const char* private_key =
 
 class ClosingTest : public NightTest {
  protected:
-  int close(CloseRequest request = {}) {
-    NightOptions closing = options_;
-    closing.close = std::move(request);
-    out_.str("");
-    return run_night(closing, config::Configuration::load({options_.config_file}), services_, out_);
-  }
   std::vector<fs::path> seals() { return list_seals(seal_folder(folder_, 1, "test_v00")); }
   SealCheck check(const fs::path& seal, const std::string& key = "") {
     return check_seal({.seal = seal, .public_key = key});
@@ -37,7 +31,6 @@ class ClosingTest : public NightTest {
   std::optional<ClosingRecord> closing() {
     return State::open(folder_ / "state").closing({1, options_.date, "test_v00"});
   }
-  NightKey key() const { return {1, options_.date, "test_v00"}; }
   void decide_veto(int run) {
     State state = State::open(folder_ / "state");
     Decision decision;

@@ -110,6 +110,7 @@ class NightTest : public testing::Test {
         << "103,5,DATA,ProtoR1.CameraEvent,1671143637000000000\n";
   }
 
+  NightKey key() const { return {1, options_.date, "test_v00"}; }
   fs::path raw(int run, int subrun, int stream) const {
     return folder_ /
            fmt::format("R0/20221215/LST-1.{}.Run{:05}.{:04}.fits.fz", stream, run, subrun);
@@ -130,6 +131,12 @@ class NightTest : public testing::Test {
     out_.str("");
     return run_night(options_, config::Configuration::load({options_.config_file}), services_,
                      out_);
+  }
+  int close(CloseRequest request = {}) {
+    NightOptions closing = options_;
+    closing.close = std::move(request);
+    out_.str("");
+    return run_night(closing, config::Configuration::load({options_.config_file}), services_, out_);
   }
   std::string plan() {
     NightOptions planning = options_;
