@@ -95,6 +95,10 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
       "said with every pass), make DL2 of their data (gates.on_failure: stop)");
   add("jobs", po::value(&options.jobs), "processes at a time (default: as configured)");
   add("threads", po::value(&options.threads), "threads of each process");
+  add("max-load", po::value(&options.max_load),
+      "no process starts beside another while so many threads run on this machine, of other "
+      "programs "
+      "too (default: as configured)");
   add("dry-run", po::bool_switch(&options.dry_run),
       "capture and merge the provenance of the whole night without computing");
   add("plan", po::bool_switch(&options.plan), "print what would run and why, and change nothing");
@@ -118,6 +122,8 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
        {std::pair{"jobs", options.jobs}, std::pair{"threads", options.threads}})
     if (given->count(name) != 0 && value < 1)
       throw Error(ErrorKind::usage, "must be at least 1", std::string("--") + name);
+  if (given->count("max-load") != 0 && !(options.max_load > 0))
+    throw Error(ErrorKind::usage, "must be more than 0", "--max-load");
   if (given->count("settle") != 0) {
     options.settle_s = (*given)["settle"].as<double>();
     if (!(*options.settle_s >= 0))

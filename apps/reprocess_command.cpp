@@ -59,6 +59,10 @@ int run_reprocess_command(const std::vector<std::string>& arguments, const Progr
   add("author", po::value(&author), "who decides that (default: the account)");
   add("jobs", po::value(&options.jobs), "processes at a time (default: as configured)");
   add("threads", po::value(&options.threads), "threads of each process");
+  add("max-load", po::value(&options.max_load),
+      "no process starts beside another while so many threads run on this machine, of other "
+      "programs "
+      "too (default: as configured)");
   add("no-dl2", "stop at DL1");
   add("plan", po::bool_switch(&options.plan), "print what would run and why, and change nothing");
   add("dry-run", po::bool_switch(&options.dry_run),
@@ -78,6 +82,8 @@ int run_reprocess_command(const std::vector<std::string>& arguments, const Progr
        {std::pair{"jobs", options.jobs}, std::pair{"threads", options.threads}})
     if (given->count(name) != 0 && value < 1)
       throw Error(ErrorKind::usage, "must be at least 1", std::string("--") + name);
+  if (given->count("max-load") != 0 && !(options.max_load > 0))
+    throw Error(ErrorKind::usage, "must be more than 0", "--max-load");
   if (!from.empty()) check_stage(from);
   if (!from.empty() && reason.find_first_not_of(" \t\n") == std::string::npos)
     throw Error(ErrorKind::usage, "the reason is missing", "alisio reprocess --from",

@@ -163,6 +163,14 @@ void add_execution(std::vector<Option>& options) {
                      "memory that jobs on this machine may take together; 0: what it has, as far "
                      "as its control group allows"});
   options.push_back({"night.nice", K::integer, 0, "", "added to the niceness of jobs", {0, 19}});
+  options.push_back(
+      {"night.max_load",
+       K::number,
+       0.0,
+       "threads",
+       "average of running threads on this machine, of other programs too, above which "
+       "no job starts beside another; 0: not limited",
+       {0}});
   options.push_back({"night.job_memory",
                      K::number,
                      2.0,

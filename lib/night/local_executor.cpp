@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include "lib/base/error.hpp"
@@ -83,12 +84,24 @@ std::uint64_t LocalExecutor::memory_of(const JobRequest& request) const {
   return most;
 }
 
+/// The average of a minute knows of a process only by and by: what it misses of the new ones is
+/// added.
+double LocalExecutor::expected_load() const {
+  constexpr double averaged_s = 60;
+  double unseen = static_cast<double>(taken_.size());
+  const Clock::time_point now = Clock::now();
+  for (const auto& [pid, running] : running_)
+    unseen += std::exp(-std::chrono::duration<double>(now - running.started).count() / averaged_s);
+  return limits_.load() + limits_.threads * unseen;
+}
+
 bool LocalExecutor::take(const JobRequest& request) {
   const std::size_t busy = running_.size() + taken_.size();
   if (busy >= static_cast<std::size_t>(std::max(1, limits_.processes))) return false;
   const std::uint64_t memory = memory_of(request);
   if (busy > 0 && limits_.memory_bytes > 0 && memory_taken_ + memory > limits_.memory_bytes)
     return false;
+  if (busy > 0 && limits_.most_load > 0 && expected_load() >= limits_.most_load) return false;
   memory_taken_ += memory;
   taken_.push_back(request);
   return true;
@@ -113,7 +126,9 @@ std::vector<ProcessRecord> LocalExecutor::launch() {
   held.release();
   for (std::size_t at = 0; at < records.size(); ++at)
     running_.emplace(static_cast<pid_t>(records[at].pid),
-                     Running{.process = records[at], .memory_bytes = memory_of(taken_[at])});
+                     Running{.process = records[at],
+                             .memory_bytes = memory_of(taken_[at]),
+                             .started = Clock::now()});
   taken_.clear();
   return records;
 }

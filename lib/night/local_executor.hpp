@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "lib/night/executor.hpp"
+#include "lib/night/machine.hpp"
 
 namespace alisio::night {
 
@@ -14,6 +16,10 @@ struct LocalLimits {
   int processes = 1;               ///< at a time
   std::uint64_t memory_bytes = 0;  ///< of all together; 0: not limited
   int nice = 0;                    ///< added to their niceness
+  int threads = 1;                 ///< of each
+  double most_load = 0;  ///< threads on this machine, of others too, above which no process starts
+                         ///< beside another; 0: not limited
+  std::function<double()> load = [] { return load_average(); };
   /// Memory that a stage is expected to take, bytes; empty: not known, none.
   std::function<std::uint64_t(const std::string& stage)> memory_of_stage = {};
   /// Where tasks were put that went to Slurm before the configuration said otherwise.
@@ -41,9 +47,11 @@ class LocalExecutor final : public Executor {
   struct Running {
     ProcessRecord process;
     std::uint64_t memory_bytes = 0;
+    std::chrono::steady_clock::time_point started;
   };
 
   [[nodiscard]] std::uint64_t memory_of(const JobRequest& request) const;
+  [[nodiscard]] double expected_load() const;
 
   State& state_;
   NightKey night_;

@@ -58,6 +58,12 @@ std::optional<std::uint64_t> memory_limit(const fs::path& group) {
 
 }  // namespace
 
+double load_average(const fs::path& root) {
+  std::ifstream in(root / "proc/loadavg");
+  double threads = 0;
+  return in >> threads ? threads : 0;
+}
+
 Machine this_machine(const fs::path& root) {
   Machine machine{.processors = processors_in_mask(), .memory_bytes = machine_memory(root)};
   const fs::path mount = root / "sys/fs/cgroup";

@@ -18,6 +18,10 @@ struct Machine {
 /// @param root folder that holds `proc` and `sys`, for tests
 [[nodiscard]] Machine this_machine(const std::filesystem::path& root = "/");
 
+/// Return how many threads ran or wanted to on average in the last minute; 0 if it is not known.
+/// @param root as above
+[[nodiscard]] double load_average(const std::filesystem::path& root = "/");
+
 /// Return how much memory to expect of a stage, bytes: as configured, else 1.2 times the most that
 /// earlier jobs took, else a default.
 /// @param default_gb, configured_gb in units of 1e9 bytes

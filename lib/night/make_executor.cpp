@@ -48,6 +48,8 @@ std::unique_ptr<Executor> make_local(const config::Configuration& configuration,
   limits.memory_bytes = bytes(configuration, "night.memory");
   if (limits.memory_bytes == 0) limits.memory_bytes = machine.memory_bytes;
   limits.nice = integer(configuration, "night.nice");
+  limits.threads = needs.threads;
+  limits.most_load = needs.most_load > 0 ? needs.most_load : configuration.number("night.max_load");
   limits.memory_of_stage = memory_of_stage(configuration, night, state);
   const fs::path shared = configuration.path("slurm.scratch");
   limits.slurm_folder =

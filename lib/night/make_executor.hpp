@@ -13,6 +13,7 @@ struct ExecutorNeeds {
   std::filesystem::path scratch;  ///< folder of the night's reports
   int threads = 1;                ///< of each process
   int processes = 0;              ///< at a time on this machine; 0: as configured
+  double most_load = 0;           ///< see LocalLimits; 0: as configured
 };
 
 /// Return the folder below which nights keep what jobs are to do and say: shared with the nodes if

@@ -405,7 +405,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                                                            {.program = services.executable,
                                                             .scratch = how.scratch,
                                                             .threads = how.threads,
-                                                            .processes = options.jobs},
+                                                            .processes = options.jobs,
+                                                            .most_load = options.max_load},
                                                            request.key, state);
   Messenger messenger(state, request.key, notifications);
   how.meanwhile = [&](std::size_t troubled, bool paused) { messenger.look(troubled, paused); };

@@ -91,6 +91,7 @@ struct NightOptions {
   std::vector<int> accepted;          ///< runs whose constants are used in spite of failed gates
   int jobs = 0;                       ///< 0: as configured
   int threads = 0;                    ///< 0: as configured
+  double max_load = 0;                ///< see LocalLimits; 0: as configured
   bool dry_run = false, plan = false, dl2 = true, pass = false, json = false;
   std::string prod_id;  ///< empty: as configured
   std::optional<Redo> redo;

@@ -69,6 +69,27 @@ TEST_F(LocalExecutorTest, ProcessesAndMemoryAreBounded) {
   EXPECT_EQ(ends[0].end.exit_code + ends[1].end.exit_code, 3);
 }
 
+TEST_F(LocalExecutorTest, NoneStartsBesideAnotherOnALoadedMachine) {
+  State state = State::open(folder_);
+  double load = 0;
+  LocalLimits limits;
+  limits.processes = 8;
+  limits.threads = 2;
+  limits.most_load = 5;
+  limits.load = [&] { return load; };
+  LocalExecutor executor(state, night_, "/bin/sh", limits);
+  load = 100;
+  EXPECT_TRUE(executor.take(request("small", 0, "sleep 30"))) << "one may always run";
+  EXPECT_FALSE(executor.take(request("small", 1, "exit 0")));
+  EXPECT_EQ(executor.launch().size(), 1u);
+  load = 0.5;
+  EXPECT_TRUE(executor.take(request("small", 1, "exit 0"))) << "2 threads are not in the average";
+  EXPECT_TRUE(executor.take(request("small", 2, "exit 0"))) << "4 are not";
+  EXPECT_FALSE(executor.take(request("small", 3, "exit 0"))) << "6 are more than 5";
+  EXPECT_EQ(executor.launch().size(), 2u);
+  static_cast<void>(executor.stop());
+}
+
 TEST_F(LocalExecutorTest, NothingRunsThatTheStateDoesNotKnow) {
   State state = State::open(folder_);
   {

@@ -45,6 +45,12 @@ TEST_F(MachineTest, TheNarrowestLimitOfAllGroupsAboveHolds) {
   EXPECT_EQ(machine.memory_bytes, 4'000'000'000u);
 }
 
+TEST_F(MachineTest, TheLoadIsThatOfTheLastMinute) {
+  EXPECT_EQ(load_average(root_), 0) << "not known";
+  write("proc/loadavg", "3.25 1.50 0.75 2/345 6789\n");
+  EXPECT_EQ(load_average(root_), 3.25);
+}
+
 TEST(MemoryExpectation, ConfigurationGoesBeforeExperienceBeforeTheDefault) {
   const auto memory =
       memory_expectation(2, {{"dl1ab", 0.5}}, {{"dl1ab", 3'000'000'000}, {"cat_b", 1'000'000'000}});
