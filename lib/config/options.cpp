@@ -692,6 +692,10 @@ void add_closing(std::vector<Option>& options) {
        {"closing.gates", K::text, "ignore", "",
         "require: runs whose data fail their quality gates keep the night open until accepted; "
         "ignore: they are named"},
+       {"closing.reopen_for_late_raw", K::boolean, false, "",
+        "a pass (--pass) over a closed night opens it again if raw files of data runs came after "
+        "its "
+        "closing; else it says so only"},
        {"closing.lstosa_flags", K::boolean, true, "",
         "write NightFinished.txt, sequence_*.closed and links to the products where LSTOSA has "
         "them"},

@@ -102,6 +102,7 @@ ClosingPolicy closing_policy(const config::Configuration& configuration) {
           .allowed_missing = MissingLimit::parse(configuration.text(limit_key)),
           .gates_required = gates == "require",
           .lstosa_flags = configuration.boolean("closing.lstosa_flags"),
+          .reopens_for_late_raw = configuration.boolean("closing.reopen_for_late_raw"),
           .key = configuration.path("closing.key"),
           .products = configuration.path("paths.products"),
           .osa = configuration.path("paths.osa"),

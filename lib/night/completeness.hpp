@@ -27,7 +27,8 @@ struct ClosingPolicy {
   MissingLimit allowed_missing;
   bool gates_required = false;
   bool lstosa_flags = true;
-  std::filesystem::path key;  ///< private, signs; may be empty
+  bool reopens_for_late_raw = false;  ///< a pass opens a closed night if raw files came late
+  std::filesystem::path key;          ///< private, signs; may be empty
   std::filesystem::path products, osa, running_analysis;
 };
 

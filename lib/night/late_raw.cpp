@@ -28,20 +28,6 @@ bool knows(const Seal& seal, int run, int subrun) {
       [&](const MissingSubrun& one) { return one.subrun == subrun && one.stage.empty(); });
 }
 
-LateSubruns find_late(State& state, const ClosingRecord& closing, const std::filesystem::path& r0,
-                      const std::filesystem::path& run_summaries) {
-  try {
-    return subruns_after_closing(
-        find_runs(r0, run_summaries, closing.key.telescope, closing.key.date),
-        parse_seal(read_text_file(closing.seal), closing.seal),
-        standing_decisions(state, closing.key));
-  } catch (const Error& error) {
-    // Raw data of old nights are taken away.
-    spdlog::debug("nothing is known of late raw files: {}", error.what());
-    return {};
-  }
-}
-
 NightEvent event_of(const NightKey& night, const LateSubruns& late, const std::string& text,
                     std::int64_t seal_number) {
   NightEvent event{"raw_files_late", night, text, "late", {}};
@@ -71,7 +57,7 @@ LateSubruns subruns_after_closing(const Catalogue& catalogue, const Seal& seal,
   return late;
 }
 
-std::string late_raw_text(const LateSubruns& late, const NightDate& date) {
+std::string late_raw_text(const LateSubruns& late) {
   if (late.empty()) return "";
   std::size_t count = 0;
   std::string runs;
@@ -80,23 +66,34 @@ std::string late_raw_text(const LateSubruns& late, const NightDate& date) {
     runs +=
         fmt::format("{}run {}: {}", runs.empty() ? "" : "; ", run_text(run), ranges_text(subruns));
   }
-  return fmt::format(
-      "raw files of {} subrun{} came after the closing ({}): `alisio reopen {}` lets them be "
-      "processed",
-      count, count == 1 ? "" : "s", runs, date.compact());
+  return fmt::format("raw files of {} subrun{} came after the closing ({})", count,
+                     count == 1 ? "" : "s", runs);
 }
 
-bool tell_of_late_raw(State& state, const ClosingRecord& closing, const std::filesystem::path& r0,
-                      const std::filesystem::path& run_summaries,
-                      const NotifyOptions& notifications, std::ostream& out) {
-  const LateSubruns late = find_late(state, closing, r0, run_summaries);
-  const std::string text = late_raw_text(late, closing.key.date);
+LateSubruns late_raw_files(State& state, const ClosingRecord& closing,
+                           const std::filesystem::path& r0,
+                           const std::filesystem::path& run_summaries) {
+  try {
+    return subruns_after_closing(
+        find_runs(r0, run_summaries, closing.key.telescope, closing.key.date),
+        parse_seal(read_text_file(closing.seal), closing.seal),
+        standing_decisions(state, closing.key));
+  } catch (const Error& error) {
+    // Raw data of old nights are taken away.
+    spdlog::debug("nothing is known of late raw files: {}", error.what());
+    return {};
+  }
+}
+
+void tell_of_late_raw(State& state, const ClosingRecord& closing, const LateSubruns& late,
+                      const std::string& to_do, const NotifyOptions& notifications,
+                      std::ostream& out) {
+  const std::string text = late.empty() ? "" : late_raw_text(late) + ": " + to_do;
   show_note(state, closing.key, "late_raw_files", text);
-  if (late.empty()) return false;
+  if (late.empty()) return;
   out << text << '\n';
   Messenger(state, closing.key, notifications)
       .tell({event_of(closing.key, late, text, closing.seal_number)});
-  return true;
 }
 
 }  // namespace alisio::night

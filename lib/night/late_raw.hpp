@@ -22,14 +22,20 @@ using LateSubruns = std::map<int, std::vector<int>>;
                                                 const std::vector<Decision>& decisions);
 
 /// Return one line, empty if there are none: "raw files of 3 subruns came after the closing (run
-/// 11221: 0000-0002): `alisio reopen 20240215` lets them be processed".
-[[nodiscard]] std::string late_raw_text(const LateSubruns& late, const NightDate& date);
+/// 11221: 0000-0002)".
+[[nodiscard]] std::string late_raw_text(const LateSubruns& late);
 
-/// Compare the raw files of a closed night with its seal; say what came late to `out`, in the state
-/// for those who look on, and to those who are to be notified. Raw data or a seal that cannot be
-/// read are no reason to fail. @returns whether anything came late.
-bool tell_of_late_raw(State& state, const ClosingRecord& closing, const std::filesystem::path& r0,
-                      const std::filesystem::path& run_summaries,
-                      const NotifyOptions& notifications, std::ostream& out);
+/// Compare the raw files of a closed night with its seal. Raw data or a seal that cannot be read
+/// are no reason to fail: nothing is late then.
+[[nodiscard]] LateSubruns late_raw_files(State& state, const ClosingRecord& closing,
+                                         const std::filesystem::path& r0,
+                                         const std::filesystem::path& run_summaries);
+
+/// Say what came late to `out`, in the state for those who look on, and to those who are to be
+/// notified. Of a night without late files, what was said before is taken back.
+/// @param to_do what lets them be processed, in words
+void tell_of_late_raw(State& state, const ClosingRecord& closing, const LateSubruns& late,
+                      const std::string& to_do, const NotifyOptions& notifications,
+                      std::ostream& out);
 
 }  // namespace alisio::night

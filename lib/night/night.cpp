@@ -372,13 +372,21 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                  request.key.prod_id, usual);
   State state = State::open(state_folder);
   if (!options.dry_run) claim_products(request.products, state_folder);
-  if (const auto closing = state.closing(request.key); closing && closing->closed() &&
-                                                       !options.dry_run &&
-                                                       !(options.close && options.close->reopen)) {
-    out << closed_text(*closing) << "; alisio reopen opens it\n";
-    const bool late =
-        tell_of_late_raw(state, *closing, request.r0, request.run_summaries, notifications, out);
-    return late ? exit_code(ErrorKind::incomplete) : 0;
+  std::optional<CloseRequest> reopening;
+  if (options.close && options.close->reopen) reopening = options.close;
+  if (const auto closing = state.closing(request.key);
+      closing && closing->closed() && !options.dry_run && !reopening) {
+    const LateSubruns late = late_raw_files(state, *closing, request.r0, request.run_summaries);
+    if (!late.empty() && options.pass && closing_policy(configuration).reopens_for_late_raw)
+      reopening = CloseRequest{.reopen = true, .reason = late_raw_text(late)};
+    else
+      out << closed_text(*closing) << "; alisio reopen opens it\n";
+    tell_of_late_raw(state, *closing, late,
+                     reopening ? "the night is opened again (closing.reopen_for_late_raw)"
+                               : fmt::format("`alisio reopen {}` lets them be processed",
+                                             options.date.compact()),
+                     notifications, out);
+    if (!reopening) return late.empty() ? 0 : exit_code(ErrorKind::incomplete);
   }
   if (!options.dry_run) refuse_forgotten_seal(state, request.key, request.products);
   settings.known_verdict = [&](const FileStamp& file) {
@@ -422,10 +430,10 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                         .state_folder = state_folder,
                         .merge_faults = pass.merge_faults()};
   };
-  if (options.close && options.close->reopen) {
-    reopen_night(closing_night(), options.close->author, options.close->reason);
+  if (reopening) {
+    reopen_night(closing_night(), reopening->author, reopening->reason);
     out << fmt::format("{} is open again; its seal is kept\n", name);
-    return 0;
+    if (options.close) return 0;
   }
   pass.recover();
   if (options.close && executor->under_way() > 0)

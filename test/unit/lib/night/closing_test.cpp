@@ -258,6 +258,31 @@ TEST_F(ClosingTest, TellsOfRawFilesThatCameAfterIt) {
   EXPECT_EQ(std::count_if(after.begin(), after.end(), is_late), 0);
 }
 
+TEST_F(ClosingTest, LateRawFilesOpenANightThatIsToldTo) {
+  expect_absent_run();
+  configure("closing:\n  auto: true\n  reopen_for_late_raw: true\n");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  ASSERT_TRUE(closing());
+  calls();
+  for (int stream = 1; stream <= 4; ++stream) write(raw(103, 2, stream), "late");
+  options_.pass = false;
+  EXPECT_EQ(run(), 7) << "only scheduled passes do";
+  EXPECT_EQ(calls(), "");
+  options_.pass = true;
+  run();
+  EXPECT_NE(out_.str().find("is open again"), std::string::npos) << out_.str();
+  EXPECT_TRUE(fs::exists(product("dl1", 103, 2))) << out_.str();
+  EXPECT_EQ(seals().size(), 2u) << "closed again, with what came";
+  const auto closings = State::open(folder_ / "state").closings(key());
+  ASSERT_EQ(closings.size(), 2u);
+  EXPECT_EQ(closings[0].reopen_reason,
+            "raw files of 1 subrun came after the closing (run 00103: 0002)");
+  EXPECT_TRUE(closings[1].closed());
+  run();
+  EXPECT_EQ(seals().size(), 2u) << "nothing is late any more";
+}
+
 TEST_F(ClosingTest, ADiscardedSubrunKeepsNoNightOpen) {
   ASSERT_EQ(run(), 0) << out_.str();
   {
