@@ -16,6 +16,7 @@
 #include "lib/base/version.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/lstosa_flags.hpp"
+#include "lib/night/night_note.hpp"
 #include "lib/night/seal_chain.hpp"
 #include "lib/night/seal_files.hpp"
 #include "lib/night/words.hpp"
@@ -203,6 +204,7 @@ void finish(const ClosingNight& night, ClosingResult& result) {
                                     night.state.closing(key)->seal_sha256);
   night.state.closing_reaches(key, "flags written");
   night.state.closing_ends(key);
+  show_over(night.state, key);
   result.closed = true;
 }
 

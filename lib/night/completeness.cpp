@@ -14,6 +14,8 @@
 namespace alisio::night {
 namespace {
 
+constexpr double hour_s = 3600;
+
 constexpr const char* limit_key = "closing.allowed_missing_subruns";
 
 /// Only what is not made for want of something else's product is a trouble of its own.
@@ -160,9 +162,13 @@ std::vector<std::string> obstacles_to_closing(const Completeness& found,
 }
 
 double hour_after(const NightDate& night, double unix_utc_s) {
+  return (unix_utc_s - instant_at_hour(night, 0)) / hour_s;
+}
+
+double instant_at_hour(const NightDate& night, double hour) {
   const std::chrono::sys_days evening = std::chrono::year(night.year) / night.month / night.day;
   const auto midnight = (evening + std::chrono::days(1)).time_since_epoch();
-  return (unix_utc_s - std::chrono::duration<double>(midnight).count()) / 3600;
+  return std::chrono::duration<double>(midnight).count() + hour * hour_s;
 }
 
 }  // namespace alisio::night

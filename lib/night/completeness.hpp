@@ -77,5 +77,7 @@ struct Completeness {
 /// Return the UTC hour at an instant, counted from the midnight after the night's evening: 8.5 is
 /// half past eight in the morning, less than 0 the evening itself.
 [[nodiscard]] double hour_after(const NightDate& night, double unix_utc_s);
+/// Return the instant, seconds from the epoch, at an hour counted so.
+[[nodiscard]] double instant_at_hour(const NightDate& night, double hour);
 
 }  // namespace alisio::night

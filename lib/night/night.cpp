@@ -262,6 +262,8 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
   made.pause = pause_of(configuration);
   made.leave_in_pause = options.pass;
   made.may_leave = options.pass;
+  made.open_until = utc_text(static_cast<std::int64_t>(
+      instant_at_hour(options.date, closing_policy(configuration).earliest_hour) * 1e6));
   if (options.settle_s) made.look_for_raw_s = configuration.number("daemon.poll_s");
   return made;
 }

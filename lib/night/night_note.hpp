@@ -12,4 +12,7 @@ namespace alisio::night {
 void show_note(State& state, const NightKey& night, const std::string& kind,
                const std::string& text);
 
+/// Take back from what the last pass showed that more raw files may come: the night is closed.
+void show_over(State& state, const NightKey& night);
+
 }  // namespace alisio::night

@@ -493,6 +493,7 @@ void Pass::merge_all() {
 
 NightSummary Pass::summary() const {
   NightSummary summary = summarize(setup_, snapshot_, plan_, verdicts_);
+  summary.open_until = options_.open_until;
   for (const RunEntry& entry : setup_.catalogue.runs)
     if (setup_.is_asked(entry.run))
       if (std::optional<Trouble> absent = trouble_of_absent(entry, plan_, settings_.decisions))

@@ -26,6 +26,7 @@ struct PassOptions {
   Pause pause;                  ///< for the telescope's sake
   bool leave_in_pause = false;  ///< return in a pause instead of waiting for its end
   bool may_leave = false;       ///< return while jobs go on, if the executor keeps them
+  std::string open_until;       ///< see NightSummary
   /// How often to look for raw files that came meanwhile while jobs run, s; 0: never.
   double look_for_raw_s = 0;
   /// Called every second or so while jobs run, after the state was shown: with the number of jobs

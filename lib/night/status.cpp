@@ -251,7 +251,9 @@ std::optional<NightStatus> read_status(State& state, const NightKey& night) {
   tell_cleaned(state, night, status);
   for (const JobStatusView& job : status.jobs)
     ++status.counts[{job.key.run, job.key.stage}][job.status];
-  status.progress = progress_of(status.jobs, status.running, utc_now_text());
+  const std::string now = utc_now_text();
+  status.progress = progress_of(status.jobs, status.running, now);
+  status.goes_on = status.summary.goes_on(now);
   return status;
 }
 
@@ -271,6 +273,7 @@ json status_json(const NightStatus& status) {
                 {"prod_id", status.summary.key.prod_id},
                 {"updated_at", status.updated_at},
                 {"complete", status.complete()},
+                {"goes_on", status.goes_on},
                 {"summary", summary_json(status.summary)}};
   document["progress"] = {{"jobs", progress.jobs},
                           {"done", progress.done},

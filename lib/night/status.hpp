@@ -71,6 +71,7 @@ struct NightStatus {
   std::vector<RunningView> running;
   std::map<std::pair<int, std::string>, StatusCounts> counts;  ///< by run and stage
   NightProgress progress;
+  bool goes_on = false;  ///< more raw files may come, so that what is complete is so for now
   /// All that is to be done is done.
   [[nodiscard]] bool complete() const { return summary.complete() && progress.ahead() == 0; }
 };

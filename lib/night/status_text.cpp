@@ -175,13 +175,21 @@ void print_tries(const NightStatus& status, const StatusScope& scope, std::ostre
           times_text(job.attempts), job.log_file);
 }
 
+/// The word for what a night is.
+std::string standing_of(const NightStatus& status) {
+  if (!status.complete()) return "not complete";
+  if (!status.goes_on) return "complete";
+  return fmt::format(
+      "complete so far (more raw files may come until {} UTC, closing.earliest_hour)",
+      status.summary.open_until.substr(11, 5));
+}
+
 }  // namespace
 
 void print_status(const NightStatus& status, const StatusScope& scope, std::ostream& out) {
   const NightKey& key = status.summary.key;
   out << fmt::format("Night {} of {}, production {}: {}\n", key.date.iso(),
-                     telescope_text(key.telescope), key.prod_id,
-                     status.complete() ? "complete" : "not complete");
+                     telescope_text(key.telescope), key.prod_id, standing_of(status));
   out << fmt::format(
       "{}; as of {}, {}\n", head_line(status), status.updated_at.substr(0, 19),
       scope.worker.empty() ? "nobody works on it now" : "under way by " + scope.worker);

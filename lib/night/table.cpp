@@ -329,6 +329,7 @@ json summary_json(const NightSummary& summary) {
                 {"date", summary.key.date.iso()},
                 {"prod_id", summary.key.prod_id}};
   document["complete"] = summary.complete();
+  document["open_until"] = summary.open_until;
   document["jobs_run"] = summary.jobs_run;
   document["wall_s"] = summary.wall_s;
   document["dl1_folder"] = summary.folders.dl1.string();
@@ -380,6 +381,7 @@ NightSummary parse_summary(const json& document) {
   document.at("wall_s").get_to(summary.wall_s);
   summary.decisions = document.value("decisions", std::vector<std::string>());
   document.at("notes").get_to(summary.notes);
+  summary.open_until = document.value("open_until", "");
   summary.folders.dl1 = document.at("dl1_folder").get<std::string>();
   summary.folders.dl2 = document.at("dl2_folder").get<std::string>();
   for (const json& entry : document.at("runs")) {

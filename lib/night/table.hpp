@@ -50,11 +50,16 @@ struct NightSummary {
   std::vector<GateFault> gate_faults;
   std::vector<std::string> decisions;  ///< of operators, one line each
   std::vector<std::string> notes;
+  /// Until when raw files of further subruns may come, as utc_text() writes it; empty: the night is
+  /// closed, or it is not known.
+  std::string open_until;
   NightFolders folders;
   Steps steps;
   int jobs_run = 0;   ///< processes of this pass
   double wall_s = 0;  ///< of this pass
   [[nodiscard]] bool complete() const { return troubles.empty(); }
+  /// Tell whether what is complete is so for the moment only. @param now as utc_now_text()
+  [[nodiscard]] bool goes_on(const std::string& now) const { return now < open_until; }
 };
 
 [[nodiscard]] NightSummary summarize(const NightSetup& setup, const StateSnapshot& state,

@@ -207,7 +207,8 @@ json night_document(const night::NightStatus& status) {
                   {"date", key.date.compact()},
                   {"prod_id", key.prod_id},
                   {"updated_at", status.updated_at},
-                  {"complete", status.complete()}}}};
+                  {"complete", status.complete()},
+                  {"goes_on", status.goes_on}}}};
   document["progress"] = progress_json(status.progress);
   document["stages"] = stages_of(status.jobs);
   document["rows"] = rows_of(status.jobs);

@@ -66,6 +66,11 @@ std::string letter_span(char letter, const std::string& text) {
   return escaped(text);
 }
 
+std::string complete_span(bool goes_on) {
+  return goes_on ? "<span title=\"more raw files may come\">✓ complete so far</span>"
+                 : "<span class=\"good\">✓ complete</span>";
+}
+
 std::string progress_part(const json& document) {
   const json& progress = document["progress"];
   const int jobs = progress["jobs"], done = progress["done"], running = progress["running"],
@@ -79,7 +84,7 @@ std::string progress_part(const json& document) {
     text += fmt::format("; {} {} left", progress["left_at_least"] ? "at least" : "about",
                         night::duration_text(progress["left_s"]));
   if (document["night"]["complete"].get<bool>())
-    text += " · <span class=\"good\">✓ complete</span>";
+    text += " · " + complete_span(document["night"]["goes_on"]);
   return element(
       "div", "progress",
       fmt::format("<progress max=\"{}\" value=\"{}\" aria-label=\"jobs done\"></progress><p "
@@ -309,6 +314,7 @@ Fragments nights_view(night::State& state, NightsMemory& memory) {
   view.frame_id = "nights";
   std::string rows;
   const json document = nights_document(state, memory);
+  const std::string now = night::utc_now_text();
   for (const json& night : document["nights"]) {
     const std::string date = night["date"], prod = night["prod_id"];
     const std::string id = "night-" + date + '-' + url_escaped(prod);
@@ -318,7 +324,7 @@ Fragments nights_view(night::State& state, NightsMemory& memory) {
         fmt::format("<tr id=\"{}\"><td>{}</td><td>{}</td><td>{}</td>", id,
                     link("/nights/" + date + '/' + url_escaped(prod), NightDate::parse(date).iso()),
                     escaped(prod),
-                    complete ? "<span class=\"good\">✓ complete</span>"
+                    complete ? complete_span(now < night["open_until"].get<std::string>())
                     : troubles > 0
                         ? fmt::format("<span class=\"bad\">✗ {} in trouble</span>", troubles)
                         : "open") +

@@ -52,6 +52,7 @@ json night_line(night::State& state, const night::NightRecord& record) {
   const json summary = json::parse(record.summary, nullptr, false);
   const bool told = summary.is_object();
   night["complete"] = told && summary.value("complete", false);
+  night["open_until"] = told ? summary.value("open_until", "") : "";
   night["troubles"] = told ? summary.value("troubles", json::array()).size() : 0;
   std::int64_t runs = 0, subruns = 0, events = 0;
   for (const json& line : told ? summary.value("runs", json::array()) : json::array()) {

@@ -101,6 +101,26 @@ TEST_F(StatusTest, TellsWhatIsDoneAndWhatFailed) {
   EXPECT_EQ(document["jobs"].size(), 8U);
 }
 
+TEST_F(StatusTest, ANightThatGoesOnIsCompleteSoFarOnly) {
+  const auto text = [&] {
+    std::ostringstream shown;
+    print_status(*status(), {}, shown);
+    return shown.str().substr(0, shown.str().find('\n'));
+  };
+  EXPECT_EQ(run(), 0);
+  EXPECT_FALSE(status()->goes_on) << "2022 is over";
+  EXPECT_EQ(text().substr(text().rfind(": ")), ": complete");
+  configure("closing:\n  earliest_hour: 1e6\n");
+  EXPECT_EQ(run(), 0);
+  EXPECT_TRUE(status()->goes_on);
+  EXPECT_TRUE(status()->complete());
+  EXPECT_EQ(status_json(*status())["goes_on"], true);
+  EXPECT_NE(text().find(": complete so far (more raw files may come until "), std::string::npos)
+      << text();
+  EXPECT_EQ(close({.force = true, .reason = "wanted early"}), 0) << out_.str();
+  EXPECT_FALSE(status()->goes_on) << "closed by hand";
+}
+
 TEST_F(StatusTest, TellsWhatRunsAndWhatIsLost) {
   order("r0_to_dl1_00101.0000", "sleep 30");
   options_.jobs = 1;
