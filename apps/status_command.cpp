@@ -59,12 +59,12 @@ std::string night_line(const night::NightRecord& record) {
 
 /// Say which nights are known in the place of one that is not.
 int tell_known_nights(const StatusRequest& request, night::State* state) {
-  const std::vector<night::NightRecord> nights =
-      state == nullptr ? std::vector<night::NightRecord>() : state->nights();
+  const std::vector<night::ShownNight> nights =
+      state == nullptr ? std::vector<night::ShownNight>() : state->nights();
   const std::string missing = fmt::format("night {} has not been processed as production {}",
                                           request.key.date.iso(), request.key.prod_id);
   std::string known;
-  for (const night::NightRecord& record : nights)
+  for (const night::ShownNight& record : nights)
     if (record.key.date == request.key.date)
       known += (known.empty() ? "" : ", ") + record.key.prod_id;
   if (request.named_date || nights.empty())
@@ -74,7 +74,8 @@ int tell_known_nights(const StatusRequest& request, night::State* state) {
                                  : "`alisio status` without a date lists those that have been");
   std::cout << missing << ". Nights on record:\n";
   for (std::size_t at = 0; at < std::min(nights.size(), nights_shown); ++at)
-    std::cout << "  " << night_line(nights[at]) << '\n';
+    if (const auto record = state->night(nights[at].key))
+      std::cout << "  " << night_line(*record) << '\n';
   if (nights.size() > nights_shown)
     std::cout << fmt::format("  … and {} more\n", nights.size() - nights_shown);
   return exit_code(ErrorKind::missing_input);

@@ -304,15 +304,17 @@ Forecast forecast_of(const fs::path& state_folder) {
   if (!state) return forecast;
   double bytes = 0;
   int subruns = 0;
-  for (const night::NightRecord& record : state->nights()) {
+  for (const night::ShownNight& shown : state->nights()) {
     if (static_cast<std::size_t>(forecast.nights) == nights_looked_back) break;
-    const auto summary = nlohmann::json::parse(record.summary, nullptr, false);
+    const std::optional<night::NightRecord> record = state->night(shown.key);
+    const auto summary =
+        nlohmann::json::parse(record ? record->summary : std::string(), nullptr, false);
     if (!summary.is_object()) continue;
     int of_night = 0;
     for (const auto& line : summary.value("runs", nlohmann::json::array()))
       if (line.value("processed", false)) of_night += line.value("subruns", 0);
     double of_products = 0;
-    for (const night::StageBytes& stage : night::recorded_bytes(*state, record.key))
+    for (const night::StageBytes& stage : night::recorded_bytes(*state, shown.key))
       of_products += static_cast<double>(stage.bytes);
     if (of_night == 0 || of_products == 0) continue;
     ++forecast.nights;

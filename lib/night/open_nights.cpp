@@ -22,13 +22,15 @@ std::vector<NightDate> open_nights_before(const NightDate& last,
   const std::chrono::days look_back(configuration.integer("daemon.look_back_days"));
   const NightKey wanted = night_key(configuration, last, "");
   const bool closes = configuration.boolean("closing.auto");
-  for (const NightRecord& record : state->nights()) {
+  for (const ShownNight& record : state->nights()) {
     const auto age = day_of(last) - day_of(record.key.date);
     if (record.key.telescope != wanted.telescope || record.key.prod_id != wanted.prod_id ||
         age <= std::chrono::days(0) || age > look_back)
       continue;
     if (const auto closing = state->closing(record.key); closing && closing->closed()) continue;
-    const auto summary = nlohmann::json::parse(record.summary, nullptr, false);
+    const std::optional<NightRecord> shown = state->night(record.key);
+    const auto summary =
+        nlohmann::json::parse(shown ? shown->summary : std::string(), nullptr, false);
     const bool complete = summary.is_object() && summary.value("complete", false);
     if (!complete || closes) open.push_back(record.key.date);
   }

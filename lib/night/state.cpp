@@ -568,17 +568,16 @@ std::int64_t State::data_version() {
   return query.integer(0);
 }
 
-std::vector<NightRecord> State::nights() {
-  std::vector<NightRecord> nights;
+std::vector<ShownNight> State::nights() {
+  std::vector<ShownNight> nights;
   if (database_.user_version() < first_schema_with_steps) return nights;
   sqlite::Statement query = database_.prepare(
-      "SELECT telescope, date, prod_id, summary, updated_at FROM night "
+      "SELECT telescope, date, prod_id, updated_at FROM night "
       "ORDER BY date DESC, telescope, prod_id");
   while (query.step())
     nights.push_back({.key = {static_cast<int>(query.integer(0)), NightDate::parse(query.text(1)),
                               query.text(2)},
-                      .summary = query.text(3),
-                      .updated_at = query.text(4)});
+                      .updated_at = query.text(3)});
   return nights;
 }
 

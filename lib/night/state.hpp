@@ -134,6 +134,12 @@ struct StepRecord {
 };
 
 /// A night as its last pass showed it.
+struct ShownNight {
+  NightKey key;
+  std::string updated_at;  ///< when a pass last showed it; ISO, UTC
+};
+
+/// The same with what was shown.
 struct NightRecord {
   NightKey key;
   std::string summary;     ///< JSON, as summary_json() makes it
@@ -207,8 +213,8 @@ class State {
             const std::vector<StepRecord>& changed, const std::vector<JobKey>& gone);
   /// Return the steps of a night as they were last shown, by run and subrun.
   [[nodiscard]] std::vector<StepRecord> steps(const NightKey& night);
-  /// Return the nights that were shown, the latest date first.
-  [[nodiscard]] std::vector<NightRecord> nights();
+  /// Return the nights that were shown, the latest date first; their summaries would be megabytes.
+  [[nodiscard]] std::vector<ShownNight> nights();
   /// Return how a night was last shown; nothing if it never was.
   [[nodiscard]] std::optional<NightRecord> night(const NightKey& night);
 

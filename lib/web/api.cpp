@@ -36,7 +36,7 @@ json health(const ApiSource& source) {
     answer["ok"] = true;
     answer["state"] = "readable";
     answer["nights"] = nights.size();
-    for (const night::NightRecord& night : nights)
+    for (const night::ShownNight& night : nights)
       if (!answer.contains("last_pass_at") || answer["last_pass_at"] < night.updated_at)
         answer["last_pass_at"] = night.updated_at;
   } catch (const night::NewerSchema& newer) {

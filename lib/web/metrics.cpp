@@ -152,7 +152,7 @@ std::string metrics_text(const std::filesystem::path& state_folder) {
   std::size_t known = 0;
   std::map<int, NightDate> latest;
   if (state)
-    for (const night::NightRecord& record : state->nights()) {
+    for (const night::ShownNight& record : state->nights()) {
       ++known;
       // The latest date comes first; all of its productions are told.
       if (latest.try_emplace(record.key.telescope, record.key.date).first->second !=

@@ -85,7 +85,7 @@ Response one_night(const NightSource& source, const std::string& date, const std
 Response date_page(const NightSource& source, const std::string& date) {
   night::State state = open_state(source.state_folder);
   std::vector<night::NightKey> found;
-  for (const night::NightRecord& record : state.nights())
+  for (const night::ShownNight& record : state.nights())
     if (record.key.date.compact() == date || record.key.date.iso() == date)
       found.push_back(record.key);
   if (found.empty())

@@ -44,12 +44,13 @@ json job_counts(night::State& state, const night::NightKey& night) {
   return {{"done", done}, {"failed", failed}, {"open", open}};
 }
 
-json night_line(night::State& state, const night::NightRecord& record) {
+json night_line(night::State& state, const night::ShownNight& record) {
   json night{{"date", record.key.date.compact()},
              {"prod_id", record.key.prod_id},
              {"telescope", record.key.telescope},
              {"updated_at", record.updated_at}};
-  const json summary = json::parse(record.summary, nullptr, false);
+  const std::optional<night::NightRecord> shown = state.night(record.key);
+  const json summary = json::parse(shown ? shown->summary : std::string(), nullptr, false);
   const bool told = summary.is_object();
   night["complete"] = told && summary.value("complete", false);
   night["open_until"] = told ? summary.value("open_until", "") : "";
@@ -73,7 +74,7 @@ std::string topic_of(const night::NightKey& night) {
 
 json nights_document(night::State& state, NightsMemory& memory) {
   json nights = json::array();
-  for (const night::NightRecord& record : state.nights()) {
+  for (const night::ShownNight& record : state.nights()) {
     auto& [updated_at, known] =
         memory[fmt::format("{} {}", record.key.telescope, topic_of(record.key))];
     if (known.is_null() || updated_at != record.updated_at) {

@@ -960,7 +960,7 @@ TEST_F(NightTest, TheStateShowsHowTheNightStands) {
     State state = State::open(folder_ / "state");
     ASSERT_EQ(state.nights().size(), 1u);
     EXPECT_EQ(state.nights()[0].key.prod_id, "test_v00");
-    const json summary = json::parse(state.nights()[0].summary);
+    const json summary = json::parse(state.night(state.nights()[0].key)->summary);
     EXPECT_EQ(summary["runs"][2]["r0_to_dl1"]["failed"], 1);
     const std::vector<StepRecord> steps = state.steps(key);
     ASSERT_EQ(steps.size(), 8u);

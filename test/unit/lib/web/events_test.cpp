@@ -92,7 +92,8 @@ TEST(StateWatcher, TellsWhatChangesOnce) {
         folder, hub,
         [](night::State& shown, const std::string&) -> std::optional<Fragments> {
           const std::string text =
-              nlohmann::json::parse(shown.nights().front().summary).value("text", "");
+              nlohmann::json::parse(shown.night(shown.nights().front().key)->summary)
+                  .value("text", "");
           return Fragments{{{"a", text}}, "frame", "frame"};
         },
         std::chrono::milliseconds(5));
