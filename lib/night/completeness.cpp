@@ -31,6 +31,9 @@ RunCompleteness run_of(const RunEntry& entry, const NightPlan& plan, const DataV
                                   entry.subruns.empty() ? 0 : entry.subruns.back().subrun + 1);
   for (const int subrun : absent_subruns(entry, plan, {}))
     run.missing.push_back({subrun, "", "there are no raw files"});
+  for (const int subrun : unreadable_subruns(entry, {}))
+    run.missing.push_back(
+        {subrun, "r0_to_dl1", fmt::format("the {} calls the run ERROR", entry.type_from)});
   const auto verdict = verdicts.find({entry.run, whole_run});
   if (verdict != verdicts.end() && !verdict->second.passed && !accepted.contains(entry.run))
     run.failed_gates = verdict->second.text;
@@ -121,7 +124,8 @@ Completeness assess_completeness(const NightSetup& setup, const NightPlan& plan,
                                  const DataVerdicts& verdicts, const std::set<int>& accepted) {
   Completeness found;
   for (const RunEntry& entry : setup.catalogue.runs)
-    if (entry.type == "DATA" && !plan.vetoed.contains(entry.run))
+    if ((entry.type == "DATA" || !unreadable_subruns(entry, {}).empty()) &&
+        !plan.vetoed.contains(entry.run))
       found.runs.push_back(run_of(entry, plan, verdicts, accepted));
   for (const PlannedJob& planned : plan.jobs) {
     if (planned.step.done() || planned.step.status == StepStatus::vetoed) continue;

@@ -494,10 +494,12 @@ void Pass::merge_all() {
 NightSummary Pass::summary() const {
   NightSummary summary = summarize(setup_, snapshot_, plan_, verdicts_);
   summary.open_until = options_.open_until;
-  for (const RunEntry& entry : setup_.catalogue.runs)
-    if (setup_.is_asked(entry.run))
-      if (std::optional<Trouble> absent = trouble_of_absent(entry, plan_, settings_.decisions))
-        summary.troubles.push_back(std::move(*absent));
+  for (const RunEntry& entry : setup_.catalogue.runs) {
+    if (!setup_.is_asked(entry.run)) continue;
+    std::optional<Trouble> raw = trouble_of_absent(entry, plan_, settings_.decisions);
+    if (!raw) raw = trouble_of_unreadable(entry, settings_.decisions);
+    if (raw) summary.troubles.push_back(std::move(*raw));
+  }
   show_holds(settings_.decisions, summary);
   if (setup_.growing_subruns > 0) {
     Trouble growing;

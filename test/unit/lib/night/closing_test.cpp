@@ -207,6 +207,33 @@ TEST_F(ClosingTest, WaitsForRawFilesThatAreLate) {
   EXPECT_TRUE(closing()) << "not for ever";
 }
 
+TEST_F(ClosingTest, ARunOfNoKnownTypeIsMissing) {
+  expect_absent_run();
+  const fs::path summary = folder_ / "summary" / "RunSummary_20221215.ecsv";
+  std::string text = read_text_file(summary);
+  const std::string data = "102,2,DATA";
+  ASSERT_NE(text.find(data), std::string::npos) << text;
+  write(summary, text.replace(text.find(data), data.size(), "102,2,ERROR"));
+  configure("closing:\n  auto: true\n  incomplete_hour: 1e9\n");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("00102 r0_to_dl1: the run summary calls the run ERROR"),
+            std::string::npos)
+      << out_.str();
+  EXPECT_FALSE(closing()) << "it may be mended";
+  State state = State::open(folder_ / "state");
+  EXPECT_FALSE(read_status(state, key())->complete());
+  configure("closing:\n  auto: true\n");
+  EXPECT_EQ(run(), 7);
+  ASSERT_TRUE(closing()) << "not for ever";
+  const Seal seal = parse_seal(read_text_file(seals()[0]), seals()[0]);
+  const auto& runs = seal.found.runs;
+  const auto sealed =
+      std::find_if(runs.begin(), runs.end(), [](const auto& one) { return one.run == 102; });
+  ASSERT_NE(sealed, runs.end());
+  EXPECT_FALSE(sealed->missing.empty());
+}
+
 TEST_F(ClosingTest, WhatOperatorsLeaveOutIsNotWaitedFor) {
   expect_absent_run();
   configure("closing:\n  auto: true\n  incomplete_hour: 1e9\n");
