@@ -22,6 +22,7 @@
 #include "lib/night/lstosa_flags.hpp"
 #include "lib/night/make_executor.hpp"
 #include "lib/night/state_files.hpp"
+#include "lib/night/tree_owner.hpp"
 #include "prov/ask/embedded.hpp"
 #include "prov/ask/rerun.hpp"
 
@@ -90,6 +91,7 @@ class Cleaner {
   void use_age(double days) { policy_.intermediate_days = policy_.logs_days = days; }
 
   std::vector<Cleaned> clean_all() {
+    night::require_own_products(configuration_.path("paths.products"), state_folder_);
     std::optional<night::State> state = night::State::open_read_only(state_folder_);
     if (!state)
       throw Error(ErrorKind::missing_input, "there is no state of any night",

@@ -23,6 +23,7 @@
 #include "lib/night/discard.hpp"
 #include "lib/night/instant.hpp"
 #include "lib/night/night.hpp"
+#include "lib/night/tree_owner.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::apps {
@@ -388,7 +389,9 @@ Command command_of(const std::string& summary, Grammar (*grammar)(),
                                           const Program& program) {
             const std::optional<Request> request = parse_request(arguments, grammar());
             if (!request) return 0;
-            night::State state = night::State::open(request->configuration.path("paths.state"));
+            const std::filesystem::path folder = request->configuration.path("paths.state");
+            night::require_own_products(request->configuration.path("paths.products"), folder);
+            night::State state = night::State::open(folder);
             check_open(*request, state);
             return act(*request, state, program);
           }};

@@ -8,6 +8,7 @@
 #include "lib/night/lost_record.hpp"
 #include "lib/night/program_output.hpp"
 #include "lib/night/seal.hpp"
+#include "lib/night/tree_owner.hpp"
 
 namespace alisio::apps {
 namespace fs = std::filesystem;
@@ -27,7 +28,9 @@ void take_up_lost_record(const night::NightOptions& options,
   if (!fs::exists(night::production_folder(products, "DL1", key)) &&
       !fs::exists(night::seal_folder(products, key.telescope, key.prod_id)))
     return;
-  night::State state = night::State::open(configuration.path("paths.state"));
+  const fs::path folder = configuration.path("paths.state");
+  night::require_own_products(products, folder);
+  night::State state = night::State::open(folder);
   const auto found = night::forgotten_work(state, key, products);
   if (!found) return;
   const std::string night = fmt::format("night {}, production {}", key.date.iso(), key.prod_id);

@@ -22,6 +22,7 @@
 #include "lib/night/rebuild.hpp"
 #include "lib/night/show_records.hpp"
 #include "lib/night/state_files.hpp"
+#include "lib/night/tree_owner.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -138,6 +139,7 @@ int rebuild(const Texts& arguments, const Program& program) {
   if (!given) return 0;
   const config::Configuration configuration = configuration_of(config_file);
   const fs::path folder = configuration.path("paths.state");
+  night::require_own_products(configuration.path("paths.products"), folder);
   std::vector<NightDate> nights;
   for (const std::string& date : dates) nights.push_back(NightDate::parse(date));
   if (nights.empty()) nights = nights_on_disk(configuration);
@@ -280,6 +282,7 @@ int import_lstosa(const Texts& arguments, const Program& program) {
   const config::Configuration configuration = configuration_of(config_file);
   const night::NightKey key = night::night_key(configuration, options.date, options.prod_id);
   const fs::path folder = configuration.path("paths.state");
+  night::require_own_products(configuration.path("paths.products"), folder);
   const night::NightLock lock = night::NightLock::take(night::night_lock_file(folder, key));
   if (!lock.holds())
     throw Error(ErrorKind::resource,

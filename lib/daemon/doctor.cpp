@@ -27,6 +27,7 @@
 #include "lib/night/notify.hpp"
 #include "lib/night/products.hpp"
 #include "lib/night/state.hpp"
+#include "lib/night/tree_owner.hpp"
 #include "lib/sky/earth_orientation.hpp"
 
 namespace alisio::daemon {
@@ -111,6 +112,15 @@ void look_at_state(const config::Configuration& configuration, Findings& finding
                         ""});
   } catch (const Error& error) {
     findings.push_back({"state database", Health::fail, error.problem(), error.remedy()});
+  }
+}
+
+void look_at_owner(const config::Configuration& configuration, Findings& findings) {
+  try {
+    night::require_own_products(configuration.path("paths.products"),
+                                configuration.path("paths.state"));
+  } catch (const Error& error) {
+    findings.push_back({"owner of the products", Health::fail, error.problem(), error.remedy()});
   }
 }
 
@@ -338,6 +348,7 @@ std::vector<Finding> examine(const config::Configuration& configuration,
   look_at_writable("constants", configuration.path("paths.calibration"), "paths.calibration",
                    findings);
   look_at_writable("products", configuration.path("paths.products"), "paths.products", findings);
+  look_at_owner(configuration, findings);
   look_at_state(configuration, findings);
   look_at_space(configuration, findings);
   look_at_constants(configuration, night, findings);

@@ -47,23 +47,36 @@ bool may_take_over(const Owner& owner, const Owner& us) {
   return owner.folder == us.folder || id_of(owner.folder) != owner.id;
 }
 
+Owner owner_with(const fs::path& state_folder) {
+  return {id_of(state_folder), host_name(), fs::weakly_canonical(state_folder).string()};
+}
+
+void refuse_another(const Owner& owner, const Owner& us, const fs::path& products) {
+  if (owner == us || may_take_over(owner, us)) return;
+  throw Error(ErrorKind::usage,
+              "these products are another state's: " + owner.folder + " on " + owner.host,
+              products.string(),
+              "give this state its own paths.products, or name that one in paths.state; if it is "
+              "given up, remove " +
+                  (products / owner_name).string());
+}
+
 }  // namespace
+
+void require_own_products(const fs::path& products, const fs::path& state_folder) {
+  if (const std::optional<Owner> owner = owner_of(products))
+    refuse_another(*owner, owner_with(state_folder), products);
+}
 
 void claim_products(const fs::path& products, const fs::path& state_folder) {
   try {
     if (id_of(state_folder).empty()) {
       write_file_atomically(state_folder / id_name, new_uuid7());
     }
-    const Owner us{id_of(state_folder), host_name(), fs::weakly_canonical(state_folder).string()};
+    const Owner us = owner_with(state_folder);
     const std::optional<Owner> owner = owner_of(products);
     if (owner == us) return;
-    if (owner && !may_take_over(*owner, us))
-      throw Error(ErrorKind::usage,
-                  "these products are another state's: " + owner->folder + " on " + owner->host,
-                  products.string(),
-                  "give this state its own paths.products, or name that one in paths.state; if it "
-                  "is given up, remove " +
-                      (products / owner_name).string());
+    if (owner) refuse_another(*owner, us, products);
     std::error_code problem;
     fs::create_directories(products, problem);
     const json content{{"id", us.id}, {"host", us.host}, {"state", us.folder}};

@@ -11,4 +11,9 @@ namespace alisio::night {
 void claim_products(const std::filesystem::path& products,
                     const std::filesystem::path& state_folder);
 
+/// Tell whether a state may decide about, or remove, products: the tree is its own, or nobody's.
+/// @throws Error(usage) if it is another's.
+void require_own_products(const std::filesystem::path& products,
+                          const std::filesystem::path& state_folder);
+
 }  // namespace alisio::night

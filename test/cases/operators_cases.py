@@ -82,6 +82,24 @@ def case_discarded_subrun(case):
     expect("invalidated" not in told["file"], f"it is valid again: {told['file']}")
 
 
+def case_another_state_decides_nothing(case):
+    """With a state that the products do not belong to, nothing is decided, removed or rebuilt."""
+    night = left_open(case.simulated(subruns=2))
+    night.process().ends("done")
+    other = night.config.with_name("other.yaml")
+    text = night.config.read_text("utf-8")
+    expect("state: state" in text, text)
+    other.write_text(text.replace("state: state", "state: state2"), "utf-8")
+    place = f"{night.run_number}.0"
+    for words in (["veto", place, DATE, "--reason", "x"], ["discard", place, DATE, "--reason", "x"],
+                  ["hold", DATE, "--reason", "x"], ["retry", place, DATE], ["state", "rebuild"],
+                  ["close", DATE], ["clean", DATE, "--execute", "--older-than", "0"]):
+        case.run(*words, "--config", other).ends("usage").complains("another state's")
+    expect(not other.with_name("state2").exists(), "a state was made")
+    case.run("doctor", "--config", other).says("another state's")
+    night.process().ends("done")
+
+
 def case_vetoed_and_held(case):
     """A vetoed run is no part of the night; a held night waits; nonsense is refused in one line."""
     night = case.simulated(runs=2)

@@ -988,6 +988,9 @@ TEST_F(NightTest, ATreeOfProductsBelongsToOneState) {
   const fs::path elsewhere = folder_ / "elsewhere";
   EXPECT_THROW(claim_products(folder_, elsewhere), Error);
   EXPECT_NO_THROW(claim_products(folder_, folder_ / "state"));
+  EXPECT_THROW(require_own_products(folder_, elsewhere), Error);
+  EXPECT_NO_THROW(require_own_products(folder_, folder_ / "state"));
+  EXPECT_NO_THROW(require_own_products(folder_ / "nobodys", elsewhere));
   fs::remove_all(folder_ / "state");
   EXPECT_NO_THROW(claim_products(folder_, folder_ / "state")) << "made anew in its place";
   const fs::path copy = folder_ / "copy";
