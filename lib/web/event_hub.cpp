@@ -9,44 +9,60 @@ namespace alisio::web {
 
 void EventHub::listen(const std::string& topic, const std::shared_ptr<EventSink>& sink) {
   const std::lock_guard lock(mutex_);
-  Topic& known = topics_[topic];
-  known.sinks.push_back(sink);
-  if (known.whole) sink->take(known.whole);
+  topics_[topic].come.push_back(sink);
 }
 
-std::set<std::string> EventHub::topics() {
+std::map<std::string, bool> EventHub::topics() {
   const std::lock_guard lock(mutex_);
+  std::map<std::string, bool> waited_for;
   for (auto topic = topics_.begin(); topic != topics_.end();) {
-    auto& sinks = topic->second.sinks;
-    std::erase_if(sinks, [](const auto& sink) { return sink.expired(); });
-    topic = sinks.empty() ? topics_.erase(topic) : std::next(topic);
+    auto& [whole, come, waiting, told] = topic->second;
+    waiting.insert(waiting.end(), come.begin(), come.end());
+    come.clear();
+    for (Sinks* sinks : {&waiting, &told})
+      std::erase_if(*sinks, [](const auto& sink) { return sink.expired(); });
+    if (waiting.empty() && told.empty()) {
+      topic = topics_.erase(topic);
+      continue;
+    }
+    waited_for[topic->first] = !waiting.empty();
+    topic = std::next(topic);
   }
-  std::set<std::string> names;
-  for (const auto& [name, topic] : topics_) names.insert(name);
-  return names;
+  return waited_for;
 }
 
-void EventHub::hand_out(Topic& topic, const EventText& text) {
-  for (const auto& listener : topic.sinks)
+void EventHub::hand_out(const Sinks& sinks, const EventText& text) {
+  for (const auto& listener : sinks)
     if (const auto sink = listener.lock()) sink->take(text);
 }
 
-void EventHub::publish(const std::string& topic, std::string whole, std::string difference) {
+void EventHub::hand_whole(Topic& topic) {
+  if (!topic.whole) return;
+  hand_out(topic.waiting, topic.whole);
+  topic.told.insert(topic.told.end(), topic.waiting.begin(), topic.waiting.end());
+  topic.waiting.clear();
+}
+
+void EventHub::publish(const std::string& topic, std::string whole, const std::string& difference) {
   const std::lock_guard lock(mutex_);
   const auto known = topics_.find(topic);
   if (known == topics_.end()) return;
-  const bool first = !known->second.whole;
   known->second.whole = std::make_shared<const std::string>(std::move(whole));
-  if (first)
-    hand_out(known->second, known->second.whole);
-  else if (!difference.empty())
-    hand_out(known->second, std::make_shared<const std::string>(std::move(difference)));
+  if (!difference.empty())
+    hand_out(known->second.told, std::make_shared<const std::string>(difference));
+  hand_whole(known->second);
+}
+
+void EventHub::welcome(const std::string& topic) {
+  const std::lock_guard lock(mutex_);
+  if (const auto known = topics_.find(topic); known != topics_.end()) hand_whole(known->second);
 }
 
 void EventHub::keep_alive() {
   const auto comment = std::make_shared<const std::string>(":\n\n");
   const std::lock_guard lock(mutex_);
-  for (auto& [name, topic] : topics_) hand_out(topic, comment);
+  for (const auto& [name, topic] : topics_)
+    for (const Sinks* sinks : {&topic.come, &topic.waiting, &topic.told}) hand_out(*sinks, comment);
 }
 
 void EventHub::release() {
@@ -56,11 +72,12 @@ void EventHub::release() {
 
 std::size_t EventHub::listeners() {
   const std::lock_guard lock(mutex_);
-  std::size_t count = 0;
+  std::ptrdiff_t count = 0;
   for (const auto& [name, topic] : topics_)
-    count += static_cast<std::size_t>(std::count_if(
-        topic.sinks.begin(), topic.sinks.end(), [](const auto& sink) { return !sink.expired(); }));
-  return count;
+    for (const Sinks* sinks : {&topic.come, &topic.waiting, &topic.told})
+      count += std::count_if(sinks->begin(), sinks->end(),
+                             [](const auto& sink) { return !sink.expired(); });
+  return static_cast<std::size_t>(count);
 }
 
 std::string event_text(const std::string& name, const std::string& data) {

@@ -3,7 +3,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -25,17 +24,22 @@ class EventSink {
 };
 
 /// Topics of server-sent events and those who listen. Who comes gets the whole first, then the
-/// differences, in order. Safe to use from any thread.
+/// differences, in order. Who comes has just drawn the page, so that an older whole would take it
+/// back: only what was read after topics() named the topic again is given to him. Safe to use from
+/// any thread.
 class EventHub {
  public:
   /// Listen to a topic for as long as the sink lives.
   void listen(const std::string& topic, const std::shared_ptr<EventSink>& sink);
-  /// Return the topics that somebody listens to. What is known of the others is forgotten.
-  [[nodiscard]] std::set<std::string> topics();
-  /// Hand a difference to all who listen, and keep the whole for those who come.
+  /// Return the topics that somebody listens to, and whether some of them wait for the whole. What
+  /// is known of other topics is forgotten.
+  [[nodiscard]] std::map<std::string, bool> topics();
+  /// Hand a difference to all who have the whole, and the whole to those who wait for it.
   /// @param whole,difference complete events, as event_text() makes them; an empty difference is
-  ///        not sent. Who listened before there was a whole gets the whole.
-  void publish(const std::string& topic, std::string whole, std::string difference);
+  ///        not sent.
+  void publish(const std::string& topic, std::string whole, const std::string& difference);
+  /// Hand what was last published to those who wait for it: it has not changed.
+  void welcome(const std::string& topic);
   /// Send a comment to all, so that connections that are gone are noticed.
   void keep_alive();
   /// Let go of all who listen: after it none of them is touched any more.
@@ -43,11 +47,15 @@ class EventHub {
   [[nodiscard]] std::size_t listeners();
 
  private:
+  using Sinks = std::vector<std::weak_ptr<EventSink>>;
   struct Topic {
     EventText whole;
-    std::vector<std::weak_ptr<EventSink>> sinks;
+    Sinks come;     ///< since topics() was last called
+    Sinks waiting;  ///< for the whole
+    Sinks told;     ///< have the whole
   };
-  static void hand_out(Topic& topic, const EventText& text);
+  static void hand_out(const Sinks& sinks, const EventText& text);
+  static void hand_whole(Topic& topic);
 
   std::mutex mutex_;
   std::map<std::string, Topic> topics_;

@@ -130,14 +130,16 @@ void StateWatcher::look() {
     hub_->keep_alive();
     kept_alive_at_ = now;
   }
-  const std::set<std::string> topics = hub_->topics();
+  const std::map<std::string, bool> topics = hub_->topics();
   std::erase_if(told_, [&](const auto& entry) { return !topics.contains(entry.first); });
   if (topics.empty()) return;
   if (!open()) return;
   const std::int64_t version = data_version(*state_);
   const bool changed = version != version_ || now - read_at_ > read_anyway_after;
-  for (const std::string& topic : topics)
+  for (const auto& [topic, waited_for] : topics) {
     if (changed || !told_.contains(topic)) tell(topic);
+    if (waited_for) hub_->welcome(topic);
+  }
   if (changed) {
     version_ = version;
     read_at_ = now;
