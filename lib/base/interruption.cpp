@@ -36,6 +36,17 @@ StopOnSignal::~StopOnSignal() {
   received = 0;
 }
 
+SignalsHeld::SignalsHeld() {
+  sigset_t held;
+  sigemptyset(&held);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&held, number);
+  ::pthread_sigmask(SIG_BLOCK, &held, &before_);
+}
+
+SignalsHeld::~SignalsHeld() {
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 void throw_if_interrupted() {
   if (const int number = received; number != 0)
     throw Error(ErrorKind::interrupted,

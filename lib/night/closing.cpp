@@ -11,6 +11,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
@@ -197,6 +198,7 @@ ClosingRecord new_closing(const ClosingNight& night, const CloseRequest& request
 
 /// Seal what was verified, write the flags, and say in the state that it is done.
 void finish(const ClosingNight& night, ClosingResult& result) {
+  const SignalsHeld held;
   const NightKey& key = night.setup.key;
   night.state.closing_reaches(key, "products verified");
   result.seal_file = seal_night(night, result.seal);
