@@ -43,7 +43,9 @@ TableSpec image_table(std::size_t n_pixels, std::size_t block_events) {
           .title = "Storage of EventIndexContainer,DL1CameraContainer,ExtraImageInfo",
           .columns = image_columns(n_pixels),
           .chunk_rows = block_events,
-          .compression_level = 1};
+          .compression_level = 5,
+          .codec = hdf5::Codec::lz4,
+          .item_bytes = sizeof(float)};
 }
 
 TableSpec parameter_table() {

@@ -430,7 +430,9 @@ class ImageTable {
                                          .title = "",
                                          .columns = std::move(columns),
                                          .chunk_rows = chunk_rows,
-                                         .compression_level = 1});
+                                         .compression_level = 5,
+                                         .codec = hdf5::Codec::lz4,
+                                         .item_bytes = sizeof(float)});
   }
   void pack(Block& block, std::vector<std::byte>& packed) const {
     std::vector<ColumnSource> sources;

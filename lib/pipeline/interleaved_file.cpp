@@ -77,13 +77,18 @@ std::vector<ColumnSpec> waveform_columns(std::size_t n_pixels, std::size_t n_sam
           plain("pixel_status", ScalarType::uint8, "Status of the pixels", {n_pixels})};
 }
 
+/// @param item_bytes of the numbers that fill most of a row, if they are noise
 TableWriter make_table(hdf5::File& file, const std::string& path, const char* containers,
-                       std::vector<ColumnSpec> columns, std::size_t chunk_rows) {
+                       std::vector<ColumnSpec> columns, std::size_t chunk_rows,
+                       std::size_t item_bytes = 0) {
+  const bool is_noise = item_bytes != 0;
   TableWriter table(file, {.path = path,
                            .title = std::string("Storage of ") + containers,
                            .columns = std::move(columns),
                            .chunk_rows = chunk_rows,
-                           .compression_level = 1});
+                           .compression_level = is_noise ? 5 : 1,
+                           .codec = is_noise ? hdf5::Codec::lz4 : hdf5::Codec::zstd,
+                           .item_bytes = item_bytes});
   table.write_attribute("CTAPIPE_VERSION", ctapipe_version);
   return table;
 }
@@ -184,14 +189,14 @@ InterleavedWriter::InterleavedWriter(const std::filesystem::path& path,
       n_samples_(n_samples),
       waveforms_(make_table(file_, waveforms_path(telescope.tel_id),
                             "TelEventIndexContainer,R1CameraContainer",
-                            waveform_columns(n_pixels_, n_samples), 1)),
+                            waveform_columns(n_pixels_, n_samples), 1, sizeof(std::uint16_t))),
       images_(make_table(
           file_, images_path_of(telescope.tel_id), "TelEventIndexContainer,DL1CameraContainer",
           {plain("obs_id", ScalarType::int64, "Run"), plain("event_id", ScalarType::int64, "Event"),
            plain("tel_id", ScalarType::int16, "Telescope"),
            plain("peak_time", ScalarType::float32, "Arrival time, ns", {n_gains, n_pixels_}),
            plain("is_valid", ScalarType::boolean, "Extraction succeeded")},
-          17)),
+          17, sizeof(float))),
       trigger_(make_table(
           file_, trigger_path, "EventIndexContainer,TriggerContainer",
           {plain("obs_id", ScalarType::int64, "Run"), plain("event_id", ScalarType::int64, "Event"),

@@ -24,7 +24,7 @@ void* allocate(std::size_t bytes) noexcept {
 }
 
 /// HDF5 filter callback. Its parameters are those that PyTables writes: revision, Blosc format,
-/// type size, chunk bytes, level, shuffle, compressor (5: zstd).
+/// type size, chunk bytes, level, shuffle, compressor by Blosc's number.
 size_t blosc_filter(unsigned flags, size_t n_values, const unsigned values[], size_t n_bytes,
                     size_t* buffer_size, void** buffer) {
   void* out = nullptr;
@@ -41,11 +41,13 @@ size_t blosc_filter(unsigned flags, size_t n_values, const unsigned values[], si
     const int level = n_values > 4 ? int(values[4]) : 5;
     const int shuffle = n_values > 5 ? int(values[5]) : 1;
     const size_t type_size = n_values > 2 ? values[2] : 1;
+    const char* compressor = BLOSC_ZSTD_COMPNAME;
+    if (n_values > 6 && blosc_compcode_to_compname(int(values[6]), &compressor) < 0) return 0;
     out_size = n_bytes + BLOSC_MAX_OVERHEAD;
     out = std::malloc(out_size);
     if (out == nullptr) return 0;
     produced = blosc_compress_ctx(level, shuffle, type_size, n_bytes, *buffer, out, out_size,
-                                  "zstd", 0, 1);
+                                  compressor, 0, 1);
   }
   if (produced <= 0) {
     std::free(out);

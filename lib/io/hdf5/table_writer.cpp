@@ -68,6 +68,10 @@ Handle scalar_type(const ColumnSpec& column) {
   return {};
 }
 
+const char* name_of(Codec codec) {
+  return codec == Codec::lz4 ? BLOSC_LZ4_COMPNAME : BLOSC_ZSTD_COMPNAME;
+}
+
 /// Write a pickled Python object: PyTables unpickles bytes, never text in UTF-8.
 void write_pickle(hid_t table, const std::string& name, const std::string& pickled) {
   const Handle type(H5Tcopy(H5T_C_S1));
@@ -111,7 +115,10 @@ struct TableWriter::State {
   bool last_chunk_partial = false;
   std::vector<std::byte> buffered;  ///< rows that fill no chunk yet
 
-  [[nodiscard]] std::size_t type_size() const { return row_bytes <= 255 ? row_bytes : 1; }
+  [[nodiscard]] std::size_t type_size() const {
+    if (spec.item_bytes != 0) return spec.item_bytes;
+    return row_bytes <= 255 ? row_bytes : 1;
+  }
 };
 
 TableWriter::TableWriter(File& file, TableSpec spec) : state_(std::make_unique<State>()) {
@@ -145,7 +152,7 @@ TableWriter::TableWriter(File& file, TableSpec spec) : state_(std::make_unique<S
                               unsigned(chunk * s.row_bytes),
                               unsigned(s.spec.compression_level),
                               1,
-                              5};
+                              unsigned(blosc_compname_to_compcode(name_of(s.spec.codec)))};
   H5Pset_filter(creation.get(), blosc_filter_id, H5Z_FLAG_OPTIONAL, 7, values);
   H5Pset_fletcher32(creation.get());
   const Handle space(H5Screate_simple(1, &none, &unlimited));
@@ -238,9 +245,9 @@ CompressedChunk TableWriter::compress(std::span<const std::byte> packed, std::si
   CompressedChunk chunk;
   chunk.rows = rows;
   chunk.bytes.resize(full + BLOSC_MAX_OVERHEAD + checksum_bytes);
-  const int size =
-      blosc_compress_ctx(s.spec.compression_level, 1, s.type_size(), full, packed.data(),
-                         chunk.bytes.data(), full + BLOSC_MAX_OVERHEAD, "zstd", 0, 1);
+  const int size = blosc_compress_ctx(s.spec.compression_level, 1, s.type_size(), full,
+                                      packed.data(), chunk.bytes.data(), full + BLOSC_MAX_OVERHEAD,
+                                      name_of(s.spec.codec), 0, 1);
   if (size <= 0) throw Error(ErrorKind::bug, fmt::format("Blosc returned {}", size), s.spec.path);
   chunk.bytes.resize(std::size_t(size) + checksum_bytes);
   const std::uint32_t sum = fletcher32({chunk.bytes.data(), std::size_t(size)});

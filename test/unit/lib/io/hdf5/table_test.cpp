@@ -280,6 +280,20 @@ TEST(Table, the_data_hash_is_that_of_the_rows_however_they_are_stored) {
     write_sample(folder / "a.h5", n, 5, chunk_rows);
     EXPECT_EQ(data_hash(folder / "a.h5"), hash) << chunk_rows;
   }
+  for (const std::size_t item_bytes : {0, 2, 4}) {
+    {
+      File file = File::create(folder / "a.h5");
+      TableSpec spec = SampleRows::spec();
+      spec.codec = Codec::lz4;
+      spec.item_bytes = item_bytes;
+      TableWriter table(file, spec);
+      table.append(n, rows.sources());
+      table.finish();
+    }
+    EXPECT_EQ(data_hash(folder / "a.h5"), hash) << item_bytes;
+    const File file = File::open(folder / "a.h5");
+    EXPECT_EQ(TableReader(file, table_path).read_all().column<float>("image"), rows.image);
+  }
 }
 
 TEST(Table, no_damaged_byte_crashes_the_reader) {
