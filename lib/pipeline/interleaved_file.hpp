@@ -35,7 +35,7 @@ struct InterleavedEvent {
   std::int64_t event_id = 0;
   std::int64_t time_tai_ns = 0;
   EventType type = EventType::unknown;
-  const float* waveform = nullptr;             ///< [gain][pixel][sample], p.e.
+  std::span<const float* const> waveforms;     ///< [gain][pixel], first sample, p.e.
   std::span<const std::uint8_t> missing;       ///< [gain][pixel], 1: not stored
   std::span<const float> peak_time;            ///< [gain][pixel], ns
   std::span<const std::uint8_t> pixel_status;  ///< [pixel]

@@ -69,9 +69,8 @@ std::vector<InterleavedWriter::Prepared> prepare_interleaved(
     const std::vector<std::uint16_t>& pixel_ids) {
   const std::size_t n = block.waveforms.n_pixels;
   std::vector<InterleavedWriter::Prepared> out;
-  const std::size_t n_samples = block.waveforms.n_samples;
   std::vector<std::uint8_t> missing(calib::n_gains * n), status(n);
-  std::vector<float> waveform(calib::n_gains * n * n_samples);
+  std::vector<const float*> waveforms(calib::n_gains * n);
   for (std::size_t k = 0; k < block.interleaved().size(); ++k) {
     const std::size_t e = block.interleaved()[k];
     const calib::RawEvent& event = block.raw.events[e];
@@ -85,12 +84,11 @@ std::vector<InterleavedWriter::Prepared> prepare_interleaved(
     const std::span<const float> times(&block.interleaved_times[k * calib::n_gains * n],
                                        calib::n_gains * n);
     for (std::size_t c = 0; c < calib::n_gains * n; ++c)
-      std::copy_n(block.waveforms.waveform_of(e, c / n, c % n), n_samples,
-                  &waveform[c * n_samples]);
+      waveforms[c] = block.waveforms.waveform_of(e, c / n, c % n);
     out.push_back(writer.prepare({.event_id = event.event_id,
                                   .time_tai_ns = event.time_tai_ns,
                                   .type = event.type,
-                                  .waveform = waveform.data(),
+                                  .waveforms = waveforms,
                                   .missing = missing,
                                   .peak_time = times,
                                   .pixel_status = status}));
