@@ -224,20 +224,17 @@ void convert_and_extract(std::span<const Channel> channels, std::size_t n, Windo
 }
 
 void interpolate_invalid(const instrument::CameraGeometry& geometry,
-                         std::span<const std::uint8_t> invalid, std::span<float> image,
-                         std::span<float> peak_time) {
+                         std::span<const std::uint8_t> invalid, std::span<float> values) {
   for (std::size_t p = 0; p < invalid.size(); ++p) {
     if (invalid[p] == 0) continue;
-    float charge = 0, time = 0;
+    float sum = 0;
     int n = 0;
     for (const auto neighbour : geometry.neighbours_of(p)) {
       if (invalid[neighbour] != 0) continue;
-      charge += image[neighbour];
-      time += peak_time[neighbour];
+      sum += values[neighbour];
       ++n;
     }
-    image[p] = n > 0 ? static_cast<float>(double(charge) / n) : 0.F;
-    peak_time[p] = n > 0 ? static_cast<float>(double(time) / n) : 0.F;
+    values[p] = n > 0 ? static_cast<float>(double(sum) / n) : 0.F;
   }
 }
 

@@ -54,11 +54,10 @@ void convert_and_extract_scalar(std::span<const Channel> channels, std::size_t n
 void convert_and_extract(std::span<const Channel> channels, std::size_t n, Window window,
                          double sampling_rate, std::span<Pulse> out);
 
-/// Replace charge and time of invalid pixels by the mean of their valid neighbours, 0 if there are
-/// none (ctapipe's NeighborAverage).
+/// Replace values, charges or times, of invalid pixels by the mean of their valid neighbours, 0 if
+/// there are none (ctapipe's NeighborAverage).
 /// @param invalid 1: replace
 void interpolate_invalid(const instrument::CameraGeometry& geometry,
-                         std::span<const std::uint8_t> invalid, std::span<float> image,
-                         std::span<float> peak_time);
+                         std::span<const std::uint8_t> invalid, std::span<float> values);
 
 }  // namespace alisio::calib

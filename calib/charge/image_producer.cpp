@@ -107,13 +107,21 @@ std::size_t ImageProducer::selected_gain(const WorkBlock& block, std::size_t e,
 
 void ImageProducer::extract_images(WorkBlock& block, std::span<const std::uint16_t> pixels) const {
   constexpr std::size_t most = readout::pixels_per_module;
-  for (std::size_t e = 0; e < block.raw.events.size(); ++e)
+  std::size_t interleaved = 0;
+  for (std::size_t e = 0; e < block.raw.events.size(); ++e) {
+    float* times = nullptr;
+    if (interleaved < block.interleaved_.size() && block.interleaved_[interleaved] == e) {
+      if (options_.keep_interleaved_times && block.raw.events[e].n_gains == n_gains)
+        times = &block.interleaved_times[interleaved * n_gains * geometry_->n_pixels];
+      ++interleaved;
+    }
     for (std::size_t k = 0; k < pixels.size(); k += most)
-      extract_image(block, e, pixels.subspan(k, std::min(most, pixels.size() - k)));
+      extract_image(block, e, pixels.subspan(k, std::min(most, pixels.size() - k)), times);
+  }
 }
 
 void ImageProducer::extract_image(WorkBlock& block, std::size_t e,
-                                  std::span<const std::uint16_t> pixels) const {
+                                  std::span<const std::uint16_t> pixels, float* times) const {
   const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
   const RawEvent& event = block.raw.events[e];
   const double scale[n_gains] = {charge_scale(event, 0), charge_scale(event, 1)};
@@ -142,20 +150,25 @@ void ImageProducer::extract_image(WorkBlock& block, std::size_t e,
   convert_and_extract(std::span(channels).first(n_channels), n_samples, options_.window,
                       sampling_rate_, pulses);
   const Pulse* converted = pulses.data();
+  const auto pulse_of = [&](std::size_t g, std::size_t p) {
+    if (is_converted(p)) return *converted++;
+    // p.e. already, or empty: 0 before and after.
+    const float* const samples = block.waveforms.waveform_of(e, g, p);
+    return sum_window(samples, n_samples, find_peak(samples, n_samples), options_.window,
+                      sampling_rate_);
+  };
   for (std::size_t k = 0; k < pixels.size(); ++k) {
     const std::size_t p = pixels[k];
-    Pulse pulse;
-    if (is_converted(p)) {
-      pulse = *converted++;
-    } else {
-      // p.e. already, or empty: 0 before and after.
-      const float* const samples = block.waveforms.waveform_of(e, gain[k], p);
-      pulse = sum_window(samples, n_samples, find_peak(samples, n_samples), options_.window,
-                         sampling_rate_);
-    }
+    const Pulse pulse = pulse_of(gain[k], p);
+    if (times != nullptr) times[gain[k] * n + p] = pulse.peak_time;
     block.events.selected_gain[e * n + p] = std::int8_t(gain[k]);
     block.events.image[e * n + p] = static_cast<float>(double(pulse.charge) * scale[gain[k]]);
     block.events.peak_time[e * n + p] = pulse.peak_time;
+  }
+  if (times == nullptr) return;
+  for (std::size_t k = 0; k < pixels.size(); ++k) {
+    const std::size_t p = pixels[k];
+    times[(1 - gain[k]) * n + p] = pulse_of(1 - gain[k], p).peak_time;
   }
 }
 
@@ -267,6 +280,8 @@ bool ImageProducer::next(WorkBlock& block, flow::ThreadPool& pool) {
   }
   block.charge_.assign(block.interleaved_.size() * channels, 0.F);
   block.time_.assign(block.interleaved_.size() * channels, 0.F);
+  if (options_.keep_interleaved_times)
+    block.interleaved_times.resize(block.interleaved_.size() * channels);
 
   pool.parallel_for(drs4_.module_count(), [&](std::size_t module) {
     if (!options_.flatfield_heuristic) {
@@ -307,9 +322,6 @@ void ImageProducer::calibrate(WorkBlock& block) const {
   const std::vector<std::uint16_t>& pixel_ids = source_->camera().pixel_ids;
 
   std::size_t next_interleaved = 0;
-  if (options_.keep_interleaved_times)
-    block.interleaved_times.resize(block.interleaved_.size() * channels);
-
   for (std::size_t e = 0; e < block.raw.events.size(); ++e) {
     const RawEvent& event = block.raw.events[e];
     const auto selected = block.events.selected_gain_of(e);
@@ -352,8 +364,10 @@ void ImageProducer::calibrate(WorkBlock& block) const {
       peak_time[p] = static_cast<float>(aligned);
     }
 
-    if (mark_invalid(block, e, block.invalid_))
-      interpolate_invalid(*geometry_, block.invalid_, image, peak_time);
+    if (mark_invalid(block, e, block.invalid_)) {
+      interpolate_invalid(*geometry_, block.invalid_, image);
+      interpolate_invalid(*geometry_, block.invalid_, peak_time);
+    }
     if (options_.keep_interleaved_times && next_interleaved < block.interleaved_.size() &&
         block.interleaved_[next_interleaved] == e) {
       keep_times(block, next_interleaved, shift);
@@ -395,7 +409,7 @@ void ImageProducer::sum_in_common_window(const WorkBlock& block, std::size_t e, 
   };
   std::vector<std::uint8_t> invalid(n);
   const bool any = mark_invalid(block, e, invalid);
-  std::vector<float> sum(n_samples, 0.F), unused_times(n);
+  std::vector<float> sum(n_samples, 0.F);
   for (std::size_t p = 0; p < n; ++p) {
     if (invalid[p] != 0 || dark[p] != 0) continue;
     const float* const samples = samples_of(p);
@@ -413,7 +427,7 @@ void ImageProducer::sum_in_common_window(const WorkBlock& block, std::size_t e, 
     image[p] = static_cast<float>(double(charge) * scale[std::size_t(selected[p])]);
   }
   if (!any) return;
-  interpolate_invalid(*geometry_, invalid, image, unused_times);
+  interpolate_invalid(*geometry_, invalid, image);
   for (std::size_t p = 0; p < n; ++p)
     if (dark[p] != 0) image[p] = 0;
 }
@@ -437,8 +451,7 @@ std::array<std::size_t, n_gains> ImageProducer::stacked_peaks(
 
 void ImageProducer::keep_times(WorkBlock& block, std::size_t k,
                                std::span<const double> shift) const {
-  const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
-  const std::size_t e = block.interleaved_[k];
+  const std::size_t n = geometry_->n_pixels, e = block.interleaved_[k];
   const std::span<float> times(&block.interleaved_times[k * n_gains * n], n_gains * n);
   if (block.raw.events[e].n_gains == 1) {
     std::fill(times.begin(), times.end(), std::numeric_limits<float>::quiet_NaN());
@@ -449,22 +462,17 @@ void ImageProducer::keep_times(WorkBlock& block, std::size_t k,
   }
   const bool is_first = block.raw.first_index + e == 0;
   const std::vector<std::uint8_t>* const failing = block.failing_[e].get();
-  std::vector<float>& image = block.image_;
-  image.resize(n);
   for (std::size_t g = 0; g < n_gains; ++g) {
     bool any = false;
     for (std::size_t p = 0; p < n; ++p) {
-      const float* const samples = block.waveforms.waveform_of(e, g, p);
-      const Pulse pulse = sum_window(samples, n_samples, find_peak(samples, n_samples),
-                                     options_.window, sampling_rate_);
-      image[p] = pulse.charge;
-      times[g * n + p] = static_cast<float>(double(pulse.peak_time) - shift[g * n + p]);
+      float& time = times[g * n + p];
+      time = static_cast<float>(double(time) - shift[g * n + p]);
       const bool broken = !is_first && block.waveforms.broken[e * n + p] != 0;
       const bool fails = failing != nullptr && (*failing)[g * n + p] != 0;
       block.invalid_[p] = broken || fails ? 1 : 0;
       any |= broken || fails;
     }
-    if (any) interpolate_invalid(*geometry_, block.invalid_, image, times.subspan(g * n, n));
+    if (any) interpolate_invalid(*geometry_, block.invalid_, times.subspan(g * n, n));
   }
 }
 

@@ -81,7 +81,6 @@ struct WorkBlock {
   std::vector<float> charge_, time_;      ///< [interleaved event][gain][pixel]
   std::vector<double> shift_, sorted_;    ///< scratch of calibrate()
   std::vector<std::uint8_t> invalid_;     ///< the same
-  std::vector<float> image_;              ///< scratch of keep_times()
 };
 
 /// Drives calibration; the result does not depend on the number of threads.
@@ -143,8 +142,9 @@ class ImageProducer {
   /// Select the gain of pixels in all events, convert them to p.e., fill charges and times.
   void extract_images(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
   /// The same in one event, of at most the pixels of a module.
-  void extract_image(WorkBlock& block, std::size_t event,
-                     std::span<const std::uint16_t> pixels) const;
+  /// @param times gets the arrival times of both gains, [gain][pixel of the camera]; or nullptr
+  void extract_image(WorkBlock& block, std::size_t event, std::span<const std::uint16_t> pixels,
+                     float* times) const;
   /// Return the gain that a pixel's image is made of.
   [[nodiscard]] std::size_t selected_gain(const WorkBlock& block, std::size_t event,
                                           std::size_t pixel) const;

@@ -84,11 +84,10 @@ TEST(InterpolateInvalid, TakesTheMeanOfValidNeighbours) {
   geometry.n_pixels = 4;  // a row
   geometry.neighbour_start = {0, 1, 3, 5, 6};
   geometry.neighbour = {1, 0, 2, 1, 3, 2};
-  std::vector<float> image = {1, 50, 60, 7}, time = {2, 0, 0, 4};
-  interpolate_invalid(geometry, std::vector<std::uint8_t>{0, 1, 0, 0}, image, time);
+  std::vector<float> image = {1, 50, 60, 7};
+  interpolate_invalid(geometry, std::vector<std::uint8_t>{0, 1, 0, 0}, image);
   EXPECT_EQ(image, (std::vector<float>{1, 30.5F, 60, 7}));
-  EXPECT_EQ(time, (std::vector<float>{2, 1, 0, 4}));
-  interpolate_invalid(geometry, std::vector<std::uint8_t>{1, 1, 0, 0}, image, time);
+  interpolate_invalid(geometry, std::vector<std::uint8_t>{1, 1, 0, 0}, image);
   EXPECT_EQ(image, (std::vector<float>{0, 60, 60, 7}));
 }
 
