@@ -410,7 +410,12 @@ void ImageProducer::sum_in_common_window(const WorkBlock& block, std::size_t e, 
   std::vector<std::uint8_t> invalid(n);
   const bool any = mark_invalid(block, e, invalid);
   std::vector<float> sum(n_samples, 0.F);
+  // Neighbours lie apart, by modules, and no event stays in the cache.
+  constexpr std::size_t ahead = 12, per_line = 64 / sizeof(float);
   for (std::size_t p = 0; p < n; ++p) {
+    if (p + ahead < n)
+      for (std::size_t s = 0; s < n_samples; s += per_line)
+        __builtin_prefetch(samples_of(p + ahead) + s);
     if (invalid[p] != 0 || dark[p] != 0) continue;
     const float* const samples = samples_of(p);
     for (std::size_t s = 0; s < n_samples; ++s) sum[s] += samples[s];

@@ -185,8 +185,14 @@ namespace {
 [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void encode_channels(
     std::span<const float* const> waveforms, std::span<const std::uint8_t> missing,
     std::size_t n_samples, std::uint16_t* __restrict out) {
+  // Waveforms lie by modules, so that none follows the one before: without this, which halves the
+  // time, most of it is waiting.
+  constexpr std::size_t ahead = 12, per_line = 64 / sizeof(float);
   for (std::size_t c = 0; c < waveforms.size(); ++c, out += n_samples) {
     const float* const samples = waveforms[c];
+    if (c + ahead < waveforms.size())
+      for (std::size_t s = 0; s < n_samples; s += per_line)
+        __builtin_prefetch(waveforms[c + ahead] + s);
     if (missing[c] != 0)
       std::fill_n(out, n_samples, fixed_point::not_a_number);
     else
