@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <regex>
+#include <set>
 
 #include "apps/command_line.hpp"
 #include "apps/job.hpp"
@@ -149,10 +151,28 @@ ActivityNote note_of(const Group& group, const Wish& wish, const Job& job) {
   return note;
 }
 
+/// Return the numbers of "3,7".
+std::set<int> subruns_in(const Text& list) {
+  std::set<int> subruns;
+  const char* at = list.data();
+  const char* const end = at + list.size();
+  for (bool more = true; more;) {
+    int subrun = 0;
+    const auto [after, problem] = std::from_chars(at, end, subrun);
+    if (problem != std::errc() || subrun < 0 || (after != end && *after != ','))
+      throw Error(ErrorKind::usage, fmt::format("'{}' is no list of subruns", list),
+                  "--left-out-subruns", "give their numbers, as 3,7");
+    subruns.insert(subrun);
+    more = after != end;
+    at = more ? after + 1 : after;
+  }
+  return subruns;
+}
+
 /// How a merge is to be done, whatever is merged.
 struct Manner {
   fs::path output_dir;
-  int expected_subruns = 0;
+  ExpectedSubruns expected_subruns;
   bool leave_out_bad = false, with_images = false;
 };
 
@@ -207,6 +227,8 @@ int run_merge_command(const std::vector<Text>& arguments, const Program& program
       "date; merge muons and data checks of all runs into files of the night")(
       "output-dir", po::value<Text>(), "folder of the merged files")(
       "expected-subruns", po::value<int>(), "how many subruns the run has; others are missing")(
+      "left-out-subruns", po::value<Text>(),
+      "subruns that are left out on purpose, as 3,7: they are not missing")(
       "leave-out-bad", "leave out files that are damaged or do not fit, with a warning")(
       "with-images", "keep the images of DL1");
   options.add(job_options());
@@ -248,10 +270,12 @@ int run_merge_command(const std::vector<Text>& arguments, const Program& program
   manner.leave_out_bad = values.count("leave-out-bad") != 0;
   manner.with_images = values.count("with-images") != 0;
   if (values.count("expected-subruns") != 0)
-    manner.expected_subruns = values["expected-subruns"].as<int>();
-  if (manner.expected_subruns < 0)
+    manner.expected_subruns.number = values["expected-subruns"].as<int>();
+  if (manner.expected_subruns.number < 0)
     throw Error(ErrorKind::usage, "a run has no negative number of subruns", "--expected-subruns",
                 "give how many there should be");
+  if (values.count("left-out-subruns") != 0)
+    manner.expected_subruns.left_out = subruns_in(text_option(values, "left-out-subruns"));
 
   std::vector<Part> parts;
   if (values.count("input-dir") != 0) {

@@ -80,10 +80,12 @@ night::NightServices night_services(const Program& program) {
     return calib::to_string(calib::read_input_state(file));
   };
   services.check_constants = [](const std::string& kind, const fs::path& file,
-                                const config::Configuration& configuration) {
-    const std::vector<Gate> gates = kind.starts_with("dl1_datacheck")
-                                        ? pipeline::check_data_file(kind, file, configuration)
-                                        : pipeline::check_constants_file(kind, file, configuration);
+                                const config::Configuration& configuration,
+                                const ExpectedSubruns& expected) {
+    const std::vector<Gate> gates =
+        kind.starts_with("dl1_datacheck")
+            ? pipeline::check_data_file(kind, file, configuration, expected)
+            : pipeline::check_constants_file(kind, file, configuration);
     return night::Verdict{all_passed(gates), failed_gates(gates), unmeasured_gates(gates)};
   };
   services.record_invalidation = [program](const night::Invalidation& invalidation) {

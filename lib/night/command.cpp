@@ -1,6 +1,7 @@
 #include "lib/night/command.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -110,8 +111,10 @@ JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* wit
   if (stage == "r0_to_dl1" && !makes("muons")) words.push_back("--no-muons");
   if ((stage == "r0_to_dl1" || stage == "dl1ab") && !makes("dl1_datacheck"))
     words.push_back("--no-data-check");
-  if (job.expected_subruns > 0)
-    words.insert(words.end(), {"--expected-subruns", std::to_string(job.expected_subruns)});
+  const auto& [expected, left_out] = job.expected_subruns;
+  if (expected > 0) words.insert(words.end(), {"--expected-subruns", std::to_string(expected)});
+  if (!left_out.empty())
+    words.insert(words.end(), {"--left-out-subruns", fmt::format("{}", fmt::join(left_out, ","))});
   if (job.may_shrink) words.push_back("--overwrite");
   if (makes("muons_night") || makes("dl1_datacheck_night"))
     words.insert(words.end(), {"--night", setup.key.date.compact()});

@@ -145,6 +145,15 @@ const Decision* decision_about(const std::vector<Decision>& decisions, DecisionK
   return found == decisions.end() ? nullptr : &*found;
 }
 
+std::set<int> left_out_subruns(const std::vector<Decision>& decisions, int run) {
+  std::set<int> left_out;
+  for (const Decision& decision : decisions)
+    if (decision.run == run && decision.subrun != whole_run &&
+        (decision.kind == DecisionKind::veto || decision.kind == DecisionKind::discard))
+      left_out.insert(decision.subrun);
+  return left_out;
+}
+
 Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged) {
   if (judged.done() || judged.under_way()) return judged;
   if (const Decision* veto = decision_about(decisions, DecisionKind::veto, key))

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,9 @@ std::vector<Decision> end_decisions(State& state, const NightKey& night, Decisio
 /// Return the decision of a kind that stands about a job; nullptr: there is none.
 [[nodiscard]] const Decision* decision_about(const std::vector<Decision>& decisions,
                                              DecisionKind kind, const JobKey& key);
+
+/// Return the subruns of a run that were vetoed or discarded one by one.
+[[nodiscard]] std::set<int> left_out_subruns(const std::vector<Decision>& decisions, int run);
 
 /// Return what vetoes and holds leave of what was judged of a job.
 [[nodiscard]] Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged);

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/expected_subruns.hpp"
 #include "lib/night/state.hpp"
 
 namespace alisio::night {
@@ -43,8 +44,8 @@ struct Job {
   /// The file whose quality gates decide whether this job may run, and the port that it comes out
   /// of; empty path: none.
   PortFile gate;
-  /// Subruns that the run should have: told to the stages that gather; 0: not known.
-  int expected_subruns = 0;
+  /// Told to the stages that gather a run.
+  ExpectedSubruns expected_subruns = {};
   /// Its product may replace one that holds more, because what it is made of has become less.
   bool may_shrink = false;
   /// Its products belong to all productions of the night: another production's equal data will do.

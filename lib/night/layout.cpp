@@ -567,7 +567,8 @@ class Layout {
       job.key = {stage, number, whole_run};
       job.output_folder = folder;
       job.inputs = inputs;
-      job.expected_subruns = run.entry.expected_subruns.value_or(0);
+      job.expected_subruns = {.number = run.entry.expected_subruns.value_or(0),
+                              .left_out = left_out_subruns(settings_.decisions, number)};
       job.may_shrink = plan_.discarded.contains(number);
       job.too_early = too_early(run.entry);
       const fs::path product =

@@ -9,9 +9,10 @@ namespace alisio::night {
 
 /// Evaluate the quality gates of a file, once for each state of it. All pass if there is no file or
 /// nobody to ask; a file that cannot be read fails.
+/// @param expected of a run's data check: what the run should have
 [[nodiscard]] Verdict evaluate_gates(const std::string& port, const std::filesystem::path& file,
                                      const PlanSettings& settings, FileView& files,
-                                     Verdicts& verdicts);
+                                     Verdicts& verdicts, const ExpectedSubruns& expected = {});
 
 /// Decide about one job of a plan, given what was decided about those that it needs.
 void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settings,

@@ -167,8 +167,9 @@ PlanSettings settings_of(const NightOptions& options, const config::Configuratio
   settings.retry_failed = !options.pass && !options.close;
   settings.accepted = {options.accepted.begin(), options.accepted.end()};
   if (services.check_constants)
-    settings.check_constants = [&](const std::string& kind, const fs::path& file) {
-      return services.check_constants(kind, file, configuration);
+    settings.check_constants = [&](const std::string& kind, const fs::path& file,
+                                   const ExpectedSubruns& expected) {
+      return services.check_constants(kind, file, configuration, expected);
     };
   settings.gates = gates_name(configuration);
   return settings;
@@ -229,8 +230,8 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
     said = all_decisions(*state, setup.key);
     settings.decisions = standing_decisions(*state, setup.key);
     settings.cleaned = cleaned_files(*state, setup.key);
-    settings.known_verdict = [&](const FileStamp& file) {
-      return state->known_verdict(settings.gates, file);
+    settings.known_verdict = [&](const std::string& gates, const FileStamp& file) {
+      return state->known_verdict(gates, file);
     };
   }
   for (Decision& redo : new_decisions(redo_decisions(options), said)) {
@@ -391,8 +392,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     if (!reopening) return late.empty() ? 0 : exit_code(ErrorKind::incomplete);
   }
   if (!options.dry_run) refuse_forgotten_seal(state, request.key, request.products);
-  settings.known_verdict = [&](const FileStamp& file) {
-    return state.known_verdict(settings.gates, file);
+  settings.known_verdict = [&](const std::string& gates, const FileStamp& file) {
+    return state.known_verdict(gates, file);
   };
   if (!options.dry_run)
     for (Decision& redo :

@@ -45,7 +45,7 @@ struct NightServices {
   /// Evaluate the quality gates of constants, with the limits of a configuration; `kind` is the
   /// port that the file goes through.
   std::function<Verdict(const std::string& kind, const std::filesystem::path&,
-                        const config::Configuration&)>
+                        const config::Configuration&, const ExpectedSubruns& expected)>
       check_constants;
   /// Say in a few words what a raw file holds: format, gains, what is calibrated already.
   std::function<std::string(const std::filesystem::path&)> describe_input;

@@ -158,7 +158,7 @@ void Pass::plan_everything() {
 
 /// Reading a file to judge it takes a thousand times as long as looking up what was said of it.
 void Pass::keep_verdicts() {
-  state_.remember_verdicts(settings_.gates, planner_.take_fresh_verdicts());
+  state_.remember_verdicts(planner_.take_fresh_verdicts());
 }
 
 void Pass::judge_data() {

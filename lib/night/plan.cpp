@@ -1,6 +1,7 @@
 #include "lib/night/plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
@@ -168,21 +169,27 @@ void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settin
 }
 
 Verdict evaluate_gates(const std::string& port, const std::filesystem::path& file,
-                       const PlanSettings& settings, FileView& files, Verdicts& verdicts) {
+                       const PlanSettings& settings, FileView& files, Verdicts& verdicts,
+                       const ExpectedSubruns& expected) {
   const std::optional<FileStamp> stamp = files.stamp(file.string());
   if (!settings.check_constants || !stamp) return {};
+  std::string gates = settings.gates;
+  if (expected != ExpectedSubruns())
+    gates += fmt::format("; of {} subruns without {}", expected.number,
+                         fmt::join(expected.left_out, ","));
   const auto known = verdicts.by_path.find(file.string());
-  if (known != verdicts.by_path.end() && same_stamp(known->second.file, *stamp))
+  if (known != verdicts.by_path.end() && same_stamp(known->second.file, *stamp) &&
+      known->second.gates == gates)
     return known->second.verdict;
-  JudgedFile judged{*stamp, {}};
+  JudgedFile judged{*stamp, std::move(gates), {}};
   judged.file.path = file.string();
   std::optional<Verdict> before;
-  if (settings.known_verdict) before = settings.known_verdict(judged.file);
+  if (settings.known_verdict) before = settings.known_verdict(judged.gates, judged.file);
   if (before) {
     judged.verdict = *before;
   } else {
     try {
-      judged.verdict = settings.check_constants(port, file);
+      judged.verdict = settings.check_constants(port, file, expected);
       verdicts.fresh.push_back(judged);
     } catch (const Error& error) {
       // That a file could not be read may pass.
@@ -299,8 +306,8 @@ DataVerdicts Planner::judge_data(const NightPlan& plan, StateSnapshot& state) {
     if (!planned.step.done() || planned.job.key.run == whole_night) continue;
     for (const PortFile& product : planned.job.products)
       if (product.port == "dl1_datacheck" || product.port == "dl1_datacheck_run")
-        verdicts[{planned.job.key.run, planned.job.key.subrun}] =
-            evaluate_gates(product.port, product.path, settings_, files, verdicts_);
+        verdicts[{planned.job.key.run, planned.job.key.subrun}] = evaluate_gates(
+            product.port, product.path, settings_, files, verdicts_, planned.job.expected_subruns);
   }
   return verdicts;
 }

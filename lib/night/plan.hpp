@@ -17,9 +17,9 @@
 namespace alisio::night {
 
 /// Evaluate the gates of a file of constants or of a data check; `kind` is the port that it goes
-/// through.
-using CheckConstants =
-    std::function<Verdict(const std::string& kind, const std::filesystem::path& file)>;
+/// through, `expected` what a run should have.
+using CheckConstants = std::function<Verdict(
+    const std::string& kind, const std::filesystem::path& file, const ExpectedSubruns& expected)>;
 
 /// Verdicts of this process.
 struct Verdicts {
@@ -38,8 +38,8 @@ struct PlanSettings {
   std::set<int> accepted;                    ///< runs whose constants are used in spite of gates
   CheckConstants check_constants;            ///< empty: all constants pass
   std::string gates;  ///< names the limits and the program that check_constants goes by
-  /// What check_constants said of a file before; empty: nothing is known.
-  std::function<std::optional<Verdict>(const FileStamp&)> known_verdict;
+  /// What check_constants said of a file before, by the same gates; empty: nothing is known.
+  std::function<std::optional<Verdict>(const std::string& gates, const FileStamp&)> known_verdict;
   std::function<CleaningLevels(const std::filesystem::path&)> read_levels = night::read_levels;
 };
 

@@ -489,13 +489,13 @@ std::optional<Verdict> State::known_verdict(const std::string& gates, const File
   return verdict;
 }
 
-void State::remember_verdicts(const std::string& gates, const std::vector<JudgedFile>& judged) {
+void State::remember_verdicts(const std::vector<JudgedFile>& judged) {
   if (judged.empty()) return;
   sqlite::Transaction transaction(database_);
   sqlite::Statement write = database_.prepare(
       "INSERT OR REPLACE INTO verdict (path, gates, size, mtime_ns, inode, passed, text, "
       "unmeasured) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-  for (const auto& [file, verdict] : judged)
+  for (const auto& [file, gates, verdict] : judged)
     write
         .bind(file.path, gates, file.size, file.mtime_ns, file.inode, verdict.passed, verdict.text,
               verdict.unmeasured)

@@ -64,6 +64,7 @@ struct Verdict {
 /// A verdict on a file as it was then.
 struct JudgedFile {
   FileStamp file;
+  std::string gates;  ///< names the limits, the program and the expectations that it goes by
   Verdict verdict;
 };
 
@@ -196,11 +197,11 @@ class State {
 
   void remember_files(const std::vector<FileStamp>& files);
 
-  /// Return what was said of a file, as it stands, by gates of the same limits and program.
-  /// @param gates names limits and program.
+  /// Return what was said of a file, as it stands, by the same gates.
+  /// @param gates see JudgedFile
   [[nodiscard]] std::optional<Verdict> known_verdict(const std::string& gates,
                                                      const FileStamp& file);
-  void remember_verdicts(const std::string& gates, const std::vector<JudgedFile>& judged);
+  void remember_verdicts(const std::vector<JudgedFile>& judged);
 
   /// Provenance merges: the signature of what was merged for (stage, run); empty if never.
   [[nodiscard]] std::string merged_signature(const NightKey& night, const std::string& stage,

@@ -24,12 +24,13 @@ check::DataLimits data_limits(const config::Configuration& c) {
 }
 
 std::vector<Gate> check_data_file(std::string_view kind, const std::filesystem::path& file,
-                                  const config::Configuration& configuration) {
+                                  const config::Configuration& configuration,
+                                  const ExpectedSubruns& expected) {
   const std::vector<check::SubrunSummary> summaries = read_summaries(file);
   const check::DataLimits limits = data_limits(configuration);
   if (kind == "dl1_datacheck" && !summaries.empty())
     return check::subrun_gates(summaries.front(), limits);
-  return check::run_gates(summaries, limits);
+  return check::run_gates(summaries, limits, expected);
 }
 
 }  // namespace alisio::pipeline

@@ -295,8 +295,7 @@ int subruns_told_by_names(const std::vector<fs::path>& inputs) {
 }
 
 /// Refuse subruns that are there twice, warn of those missing.
-/// @param expected how many each run has; 0: as many as the last number tells
-void check_subruns(const std::vector<Input>& inputs, int expected) {
+void check_subruns(const std::vector<Input>& inputs, const ExpectedSubruns& expected) {
   std::map<std::int64_t, std::map<std::int64_t, fs::path>> runs;
   for (const Input& input : inputs)
     for (const SubrunSummary& s : input.summaries)
@@ -306,11 +305,10 @@ void check_subruns(const std::vector<Input>& inputs, int expected) {
             fmt::format("subrun {} of run {} is in {}, too", s.subrun, s.run, at->second.string()),
             input.path.string(), "give each subrun once");
   for (const auto& [run, subruns] : runs) {
-    std::string absent;
-    const std::int64_t end = std::max<std::int64_t>(expected, subruns.rbegin()->first + 1);
-    for (std::int64_t subrun = 0; subrun < end; ++subrun)
-      if (!subruns.contains(subrun)) absent += fmt::format(" {:04}", subrun);
-    if (!absent.empty()) spdlog::warn("run {}: no data check of subrun{}", run, absent);
+    std::set<int> there;
+    for (const auto& [subrun, path] : subruns) there.insert(static_cast<int>(subrun));
+    if (const std::string absent = ranges_of(expected.missing(there)); !absent.empty())
+      spdlog::warn("run {}: no data check of subruns {}", run, absent);
   }
 }
 
@@ -325,8 +323,11 @@ std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest
     return 0;
   }
   const std::vector<Input> inputs = readable_inputs(request);
-  const int expected =
-      per_run ? 0 : std::max(request.expected_subruns, subruns_told_by_names(request.inputs));
+  ExpectedSubruns expected;
+  if (!per_run) {
+    expected = request.expected_subruns;
+    expected.number = std::max(expected.number, subruns_told_by_names(request.inputs));
+  }
   check_subruns(inputs, expected);
   for (const Input& input : inputs) run.use("dl1_datacheck", input.path);
 
@@ -381,7 +382,7 @@ std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest
   const check::DataLimits limits = data_limits(configuration);
   std::vector<std::vector<Gate>> judged;
   for (const auto& [number, summaries] : runs)
-    judged.push_back(check::run_gates(summaries, limits, expected > 0 ? expected : -1));
+    judged.push_back(check::run_gates(summaries, limits, expected));
   const std::vector<Gate> gates = check::night_gates(judged);
   if (!all_passed(gates))
     spdlog::warn("{}: quality gates failed: {}", request.target.string(), failed_gates(gates));

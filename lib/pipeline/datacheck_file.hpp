@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/expected_subruns.hpp"
 #include "lib/base/observer.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/stage/runner.hpp"
@@ -90,7 +91,7 @@ struct MergeDatachecksRequest {
   std::vector<std::filesystem::path> inputs;  ///< of subruns (or, for a night, runs), in order
   std::filesystem::path target;
   std::string port = "dl1_datacheck_run";  ///< or "dl1_datacheck_night": then one row a run
-  int expected_subruns = 0;  ///< of a run; 0: not known, then gaps in their numbers are missing
+  ExpectedSubruns expected_subruns = {};   ///< of the run
   /// Leave files out that cannot be read, with a warning, instead of failing.
   bool leave_out_corrupt = false;
 };

@@ -368,30 +368,6 @@ void verify(const hdf5::File& product, const std::vector<Input>& inputs, const s
   if (at != written.row_count()) fail("there are rows that no input has");
 }
 
-}  // namespace
-
-std::vector<int> missing_subruns(const std::vector<int>& subruns, int expected) {
-  const int end = std::max(expected, subruns.empty() ? 0 : subruns.back() + 1);
-  std::vector<int> missing;
-  for (int subrun = 0; subrun < end; ++subrun)
-    if (!std::binary_search(subruns.begin(), subruns.end(), subrun)) missing.push_back(subrun);
-  return missing;
-}
-
-std::string ranges_of(const std::vector<int>& numbers) {
-  std::string text;
-  for (std::size_t i = 0; i < numbers.size();) {
-    std::size_t last = i;
-    while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
-    text += fmt::format("{}{}", text.empty() ? "" : ", ", numbers[i]);
-    if (last > i) text += fmt::format("-{}", numbers[last]);
-    i = last + 1;
-  }
-  return text;
-}
-
-namespace {
-
 /// A merged file is not replaced by a poorer one unless that is said.
 void check_replaceable(const std::vector<Input>& inputs, const char* events,
                        const MergeTablesRequest& request, bool overwrite) {
@@ -431,8 +407,10 @@ std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& reques
     subruns.push_back(input.subrun);
     names.push_back(input.path.filename().string());
   }
-  const std::string missing =
-      ranges_of(missing_subruns(subruns, std::max(request.expected_subruns, last_given + 1)));
+  ExpectedSubruns expected = request.expected_subruns;
+  expected.number = std::max(expected.number, last_given + 1);
+  const std::string missing = ranges_of(expected.missing({subruns.begin(), subruns.end()}));
+  const std::string without = ranges_of({expected.left_out.begin(), expected.left_out.end()});
   if (!missing.empty()) spdlog::warn("{}: lacks subruns {}", request.target.string(), missing);
 
   PendingFile& product = run.create(request.port, request.target);
@@ -450,6 +428,7 @@ std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& reques
   }
   file.write_attribute("/", "MERGED_SUBRUNS", ranges_of(subruns));
   file.write_attribute("/", "MISSING_SUBRUNS", missing);
+  if (!without.empty()) file.write_attribute("/", "WITHOUT_SUBRUNS", without);
   file.write_attribute("/", "LEFT_OUT", fmt::format("{}", fmt::join(left_out, ", ")));
   write_file_attributes(file, metadata, run.activity().stage);
   file.close();
@@ -458,6 +437,7 @@ std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& reques
   for (const std::string& path : model.concatenated) verify(written, inputs, path, request.target);
   std::map<std::string, std::string> facts;
   if (!missing.empty()) facts["missing_subruns"] = missing;
+  if (!without.empty()) facts["without_subruns"] = without;
   if (!left_out.empty()) facts["left_out"] = fmt::format("{}", fmt::join(left_out, ", "));
   run.publish(request.port, std::move(facts));
   return events;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/expected_subruns.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/stage/runner.hpp"
 
@@ -17,7 +18,7 @@ struct MergeTablesRequest {
   std::string input_port = "dl1_subrun";      ///< or "dl2_subrun"
   std::string port = "dl1_run";               ///< or "dl2_run"
   bool with_images = false;
-  int expected_subruns = 0;  ///< of the run; 0: not known, then gaps in their numbers are missing
+  ExpectedSubruns expected_subruns = {};  ///< of the run
   /// Leave files out that cannot be read or do not fit the first, with a warning, instead of
   /// failing.
   bool leave_out_bad = false;
@@ -27,19 +28,13 @@ struct MergeTablesRequest {
 /// tables are concatenated, `/source_filenames` lists the files. Unlike there, what is the same in
 /// all files (`/configuration`, Cat-B) is compared and stored once. The monitoring tables of the
 /// subruns are left out as there: `calibration_id` counts their rows from 0 in each subrun.
-/// Missing subruns are warned of, and told in the product's attributes and record. One block of
+/// Missing subruns are warned of, and told in the product's attributes and record, as are those
+/// that operators left out. One block of
 /// rows of one input is in memory at a time. The product is read back and compared, row by row,
 /// before it gets its name.
 /// @return the number of events.
 /// @throws Error(usage) for files of two runs or twice the same subrun; Error(bad_input) naming the
 /// file that is damaged or does not fit; Error(resource) if the product does not read back.
 std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& request);
-
-/// Return the subruns missing from an ascending list: up to the last one, or up to the number that
-/// there should be.
-[[nodiscard]] std::vector<int> missing_subruns(const std::vector<int>& subruns, int expected);
-
-/// Return numbers as text, neighbours joined: "0-3, 7". Empty for none.
-[[nodiscard]] std::string ranges_of(const std::vector<int>& numbers);
 
 }  // namespace alisio::pipeline

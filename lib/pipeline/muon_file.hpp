@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/expected_subruns.hpp"
 #include "lib/stage/runner.hpp"
 
 namespace alisio::pipeline {
@@ -81,8 +82,7 @@ struct MergeMuonsRequest {
   std::filesystem::path target;               ///< file to make
   std::string port = "muons_run";             ///< or "muons_night"
   bool skip_damaged = false;  ///< leave unreadable files out, with a warning, instead of failing
-  /// Of a run; 0: not known, then gaps in their numbers are missing. Of no account for a night.
-  int expected_subruns = 0;
+  ExpectedSubruns expected_subruns = {};  ///< of the run; of no account for a night
 };
 
 /// Concatenate muon files in the order of their names, so that run and subrun increase.
@@ -90,7 +90,8 @@ struct MergeMuonsRequest {
 /// The merged tables have columns `obs_id` and `subrun` at their end (-1 if a name does not tell):
 /// event numbers are unique within a run only. Read back and compared before it is published.
 /// Missing subruns of a run are warned of and told in the header (MISSING_SUBRUNS) and the record,
-/// as files left out are (LEFT_OUT).
+/// as are files left out (LEFT_OUT) and
+/// subruns that operators left out (WITHOUT_SUBRUNS).
 /// @return the number of good rings.
 /// @throws Error(bad_input) for a damaged file (unless skip_damaged) or if none is left.
 std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request);

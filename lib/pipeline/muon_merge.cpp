@@ -33,15 +33,15 @@ Told told_by_name(const fs::path& file) {
 /// than a subrun, for it does not tell which.
 /// @param given, used all files to merge and those not left out, in order
 std::string missing_of_run(const std::vector<fs::path>& given, const std::vector<fs::path>& used,
-                           int expected) {
+                           ExpectedSubruns expected) {
   for (const fs::path& file : given) {
     const Told told = told_by_name(file);
     if (told.subrun < 0 || told.run != told_by_name(given.front()).run) return {};
-    expected = std::max(expected, told.subrun + 1);
+    expected.number = std::max(expected.number, told.subrun + 1);
   }
-  std::vector<int> subruns;
-  for (const fs::path& file : used) subruns.push_back(told_by_name(file).subrun);
-  return ranges_of(missing_subruns(subruns, expected));
+  std::set<int> subruns;
+  for (const fs::path& file : used) subruns.insert(told_by_name(file).subrun);
+  return ranges_of(expected.missing(subruns));
 }
 
 /// Give the rows of a subrun's file the run and subrun that its name tells.
@@ -124,6 +124,8 @@ std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request)
     record[key] = text;
   };
   tell("MISSING_SUBRUNS", "missing_subruns", missing);
+  const std::set<int>& without = request.expected_subruns.left_out;
+  tell("WITHOUT_SUBRUNS", "without_subruns", ranges_of({without.begin(), without.end()}));
   tell("LEFT_OUT", "left_out", fmt::format("{}", fmt::join(left_out, ", ")));
   write_muons(file.path(), merged, facts);
   if (!same_muons(merged, read_muons(file.path())))

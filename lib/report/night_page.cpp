@@ -152,8 +152,7 @@ void add_run_table(Page& page, const NightData& night, const std::vector<Judged>
       if (!of_judged(listed->run)) add_listed(*listed);
     const check::SubrunSummary& t = j.total;
     const std::string expected = fmt::format(
-        " / {}",
-        check::full_number_of_subruns(j.run->summaries, j.run->expected_subruns.value_or(-1)));
+        " / {}", check::full_number_of_subruns(j.run->summaries, j.run->expected_subruns));
     table.rows.push_back(
         {text_cell(run_name(j.run->run), '#' + run_anchor(j.run->run)),
          light_cell(j.judgement.light, light_words(j.judgement)), text_cell(j.run->type),
@@ -407,7 +406,7 @@ Judgement judge(const RunData& run, const check::DataLimits& limits) {
     for (const pipeline::MuonRing& ring : run.muons.rings)
       if (contained(ring)) efficiencies.push_back(ring.muon_efficiency);
     judgement.gates =
-        run_gates(run.summaries, limits, run.expected_subruns.value_or(-1),
+        run_gates(run.summaries, limits, run.expected_subruns,
                   run.has_muons ? std::ssize(efficiencies) : -1, mean_of(efficiencies).mean);
   }
   std::vector<Light> lights;

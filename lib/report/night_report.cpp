@@ -14,6 +14,7 @@
 #include "lib/base/interruption.hpp"
 #include "lib/base/version.hpp"
 #include "lib/io/text/run_summary.hpp"
+#include "lib/night/decision.hpp"
 #include "lib/night/state.hpp"
 #include "lib/pipeline/data_quality.hpp"
 #include "lib/pipeline/names.hpp"
@@ -105,7 +106,7 @@ void read_run_summary(const NightReportRequest& request, NightData& night) {
     for (const ListedRun& listed : night.listed)
       if (listed.run == run.run) {
         run.type = listed.type;
-        run.expected_subruns = listed.subruns;
+        run.expected_subruns.number = static_cast<int>(listed.subruns);
       }
 }
 
@@ -115,8 +116,12 @@ void read_jobs(const NightReportRequest& request, const std::string& date,
   try {
     std::optional<night::State> state = night::State::open_read_only(request.state);
     if (!state) return;
-    const night::StateSnapshot snapshot = state->snapshot(
-        {.telescope = request.telescope, .date = NightDate::parse(date), .prod_id = prod_id});
+    const night::NightKey of_night{
+        .telescope = request.telescope, .date = NightDate::parse(date), .prod_id = prod_id};
+    const std::vector<night::Decision> decisions = night::standing_decisions(*state, of_night);
+    for (RunData& run : night.runs)
+      run.expected_subruns.left_out = night::left_out_subruns(decisions, run.run);
+    const night::StateSnapshot snapshot = state->snapshot(of_night);
     if (snapshot.jobs.empty()) return;
     JobSummary jobs;
     for (const auto& [key, job] : snapshot.jobs) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/expected_subruns.hpp"
 #include "lib/pipeline/muon_file.hpp"
 #include "reco/check/class_check.hpp"
 #include "reco/check/summary.hpp"
@@ -46,7 +47,7 @@ struct SubrunPoint {
 struct RunData {
   int run = 0;
   std::string type = "DATA";  ///< as the run summary says
-  std::optional<std::int64_t> expected_subruns;
+  ExpectedSubruns expected_subruns = {};
   std::array<check::ClassCheck, check::n_classes> totals;  ///< num_events 0: no such events
   std::array<std::vector<SubrunPoint>, check::n_classes> points;
   std::vector<check::SubrunSummary> summaries;

@@ -59,9 +59,11 @@ Gate muon_gate(std::int64_t contained_rings, double efficiency, const DataLimits
 
 }  // namespace
 
-std::int64_t full_number_of_subruns(std::span<const SubrunSummary> subruns, std::int64_t expected) {
-  for (const SubrunSummary& s : subruns) expected = std::max<std::int64_t>(expected, s.subrun + 1);
-  return std::max<std::int64_t>(0, expected);
+int full_number_of_subruns(std::span<const SubrunSummary> subruns,
+                           const ExpectedSubruns& expected) {
+  int number = expected.number;
+  for (const SubrunSummary& s : subruns) number = std::max(number, static_cast<int>(s.subrun) + 1);
+  return number;
 }
 
 std::vector<Gate> subrun_gates(const SubrunSummary& subrun, const DataLimits& limits) {
@@ -69,7 +71,7 @@ std::vector<Gate> subrun_gates(const SubrunSummary& subrun, const DataLimits& li
 }
 
 std::vector<Gate> run_gates(std::span<const SubrunSummary> subruns, const DataLimits& limits,
-                            std::int64_t expected_subruns, std::int64_t contained_rings,
+                            const ExpectedSubruns& expected, std::int64_t contained_rings,
                             double muon_efficiency) {
   const SubrunSummary total = total_of(subruns);
   std::vector<Gate> gates = gates_of(total, limits);
@@ -78,12 +80,10 @@ std::vector<Gate> run_gates(std::span<const SubrunSummary> subruns, const DataLi
     muon_efficiency = total.muon_efficiency;
   }
   gates.push_back(muon_gate(contained_rings, muon_efficiency, limits));
-  std::set<std::int64_t> numbers;
-  for (const SubrunSummary& s : subruns) numbers.insert(s.subrun);
-  const std::int64_t missing =
-      full_number_of_subruns(subruns, expected_subruns) - std::int64_t(numbers.size());
-  gates.push_back(
-      make_gate("missing_subruns", double(missing), "", at_most(double(limits.missing_subruns))));
+  std::set<int> numbers;
+  for (const SubrunSummary& s : subruns) numbers.insert(static_cast<int>(s.subrun));
+  gates.push_back(make_gate("missing_subruns", double(expected.missing(numbers).size()), "",
+                            at_most(double(limits.missing_subruns))));
   return gates;
 }
 

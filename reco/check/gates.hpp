@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "lib/base/expected_subruns.hpp"
 #include "lib/base/gate.hpp"
 #include "reco/check/summary.hpp"
 
@@ -28,17 +29,15 @@ struct DataLimits {
 [[nodiscard]] std::vector<Gate> subrun_gates(const SubrunSummary& subrun, const DataLimits& limits);
 
 /// Return how many subruns a run should have: as many as are expected, and as the greatest of their
-/// numbers tells, since gaps in the numbers are lost subruns whatever else is known.
-/// @param expected negative: not known
-[[nodiscard]] std::int64_t full_number_of_subruns(std::span<const SubrunSummary> subruns,
-                                                  std::int64_t expected);
+/// numbers tells.
+[[nodiscard]] int full_number_of_subruns(std::span<const SubrunSummary> subruns,
+                                         const ExpectedSubruns& expected);
 
 /// Judge a run: its subruns together.
-/// @param expected_subruns how many the run has, see full_number_of_subruns()
 /// @param contained_rings, muon_efficiency of the run; a negative number: taken from the summaries
 [[nodiscard]] std::vector<Gate> run_gates(std::span<const SubrunSummary> subruns,
                                           const DataLimits& limits,
-                                          std::int64_t expected_subruns = -1,
+                                          const ExpectedSubruns& expected = {},
                                           std::int64_t contained_rings = -1,
                                           double muon_efficiency = SubrunSummary::nan);
 

@@ -93,6 +93,10 @@ def case_merge_tells_what_is_missing(case):
     product = merged / f"dl1_LST-1.Run{RUN}.h5"
     expect(facts(case, product)["events"] == 3 * EVENTS, "rows of the others were lost")
     expect(b"1, 4-5" in product.read_bytes(), "the product does not say what it lacks")
+    words += ["--expected-subruns", 6, "--left-out-subruns"]
+    case.run(*words, "1,5").ends("done").says("lacks subruns 4")
+    expect(b"WITHOUT_SUBRUNS" in product.read_bytes(), "the product does not say what was left out")
+    case.run(*words, "1,x").ends("usage").complains("left-out-subruns")
 
 
 def case_merge_names_what_is_bad(case):

@@ -65,6 +65,8 @@ def case_discarded_subrun(case):
     decide(night, "discard", place, "--reason", "again").ends("usage").complains("already", "clouds")
     night.process("--pass").ends("done").says("2 of 3, 1 discarded", "discarded by crew")
     expect(len(night.products("DL1")) == 2, "the discarded subrun was made again")
+    told = status(night, "done", "--json").out
+    expect("missing_subruns" not in told, f"what was discarded counts as missing: {told}")
     merged = next(night.folder.glob(f"DL1/{DATE}/*/dl1_*.Run{night.run_number:05d}.h5"))
     facts = json.loads(case.run("show", "--json", merged).ends("done").out)
     expect(facts["events"] == 80, f"the run still holds the discarded subrun: {facts['events']}")

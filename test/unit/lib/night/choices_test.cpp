@@ -231,7 +231,8 @@ TEST_F(ConstantsTest, ThatFailTheirGatesArePassedOver) {
   write("Cat-A/calibration/20221215/v0.1/calibration_filters_52.Run00095.0000.h5");
   write("Cat-A/calibration/20221214/v0.1/calibration_filters_52.Run00070.0000.h5");
   std::set<int> bad{95};
-  settings_.check_constants = [&](const std::string& kind, const fs::path& file) {
+  settings_.check_constants = [&](const std::string& kind, const fs::path& file,
+                                  const ExpectedSubruns&) {
     EXPECT_EQ(kind, "charge_calibration");
     for (const int run : bad)
       if (file.string().find(fmt::format("Run{:05}", run)) != std::string::npos)

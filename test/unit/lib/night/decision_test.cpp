@@ -190,9 +190,19 @@ TEST_F(DecisionTest, ADiscardedSubrunIsLeftOutAndItsProductsSetAside) {
   std::vector<Invalidation> told;
   services_.record_invalidation = [&](const Invalidation& one) { told.push_back(one); };
   const std::string content = read_text_file(product("dl1", 101, 1));
+  std::map<std::string, ExpectedSubruns> asked;
+  services_.check_constants = [&](const std::string& kind, const fs::path& file,
+                                  const config::Configuration&, const ExpectedSubruns& expected) {
+    if (kind == "dl1_datacheck_run") asked[file.filename().string()] = expected;
+    return Verdict{};
+  };
   decide(DecisionKind::discard, 101, 1);
   EXPECT_EQ(run(), 0) << out_.str();
   expect_said("1 of 2, 1 discarded");
+  EXPECT_EQ(asked.at("datacheck_dl1_LST-1.Run00101.h5"),
+            (ExpectedSubruns{.number = 2, .left_out = {1}}))
+      << "its absence is no fault of the data";
+  EXPECT_EQ(asked.at("datacheck_dl1_LST-1.Run00102.h5"), ExpectedSubruns{.number = 2});
   expect_said("decision: 00101.0001 discarded by crew");
   const std::string did = calls();
   EXPECT_EQ(did.find("00101.0001"), std::string::npos) << did;
@@ -208,9 +218,11 @@ TEST_F(DecisionTest, ADiscardedSubrunIsLeftOutAndItsProductsSetAside) {
   });
   ASSERT_NE(dl1, told.end());
   EXPECT_EQ(read_text_file(dl1->kept_as), content);
+  asked.clear();
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(calls(), "");
   EXPECT_EQ(told.size(), 4U);
+  EXPECT_TRUE(asked.empty()) << "what was said of a file holds while nothing changes";
 
   // Taken back, it is as it was: nothing is computed for it again.
   State state = State::open(folder_ / "state");
@@ -224,6 +236,7 @@ TEST_F(DecisionTest, ADiscardedSubrunIsLeftOutAndItsProductsSetAside) {
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(calls().find("00101.0001"), std::string::npos);
   expect_said("00101  DATA      2        2 done");
+  EXPECT_EQ(asked.at("datacheck_dl1_LST-1.Run00101.h5"), ExpectedSubruns{.number = 2});
 }
 
 TEST_F(DecisionTest, ASubrunDiscardedInTheMakingIsSetAsideWhenItEnds) {

@@ -622,7 +622,7 @@ TEST_F(RawNightTest, ALaterCalibrationServesIfThereIsNoOther) {
 
 TEST_F(RawNightTest, ConstantsThatFailTheirGatesAreNotUsed) {
   services_.check_constants = [](const std::string&, const fs::path& file,
-                                 const config::Configuration&) {
+                                 const config::Configuration&, const ExpectedSubruns&) {
     if (file.string().find("filters_52.Run00091") == std::string::npos) return Verdict{};
     return Verdict{false, "unusable_pixels 0.43 (at most 0.1)"};
   };
@@ -715,7 +715,7 @@ TEST_F(RawNightTest, CleansAgainWithTheLevelsOfTheRun) {
 TEST_F(RawNightTest, CatBThatFailsItsGatesCorrectsNothing) {
   configure("steps:\n  cat_b: true\n  dl1ab: true\n");
   services_.check_constants = [](const std::string& kind, const fs::path& file,
-                                 const config::Configuration&) {
+                                 const config::Configuration&, const ExpectedSubruns&) {
     if (kind != "catb_calibration" || file.string().find("Run00101") == std::string::npos)
       return Verdict{};
     return Verdict{false, "flatfield_events 10 (at least 100)"};
@@ -847,7 +847,7 @@ TEST_F(NightTest, TheReportIsMadeAgainAfterAFailure) {
 TEST_F(NightTest, VerdictsAreTakenOverWhileFileAndLimitsAreTheSame) {
   std::set<std::string> judged;
   services_.check_constants = [&](const std::string&, const fs::path& file,
-                                  const config::Configuration&) {
+                                  const config::Configuration&, const ExpectedSubruns&) {
     judged.insert(file.filename());
     const bool bad = file.string().find("Run00101.0001") != std::string::npos;
     return bad ? Verdict{false, "cosmics_rate 3 Hz (100 to 20000)", "ucts_jumps"} : Verdict{};
@@ -874,7 +874,7 @@ TEST_F(NightTest, VerdictsAreTakenOverWhileFileAndLimitsAreTheSame) {
 
 TEST_F(NightTest, DataThatFailTheirGatesAreToldOrStop) {
   services_.check_constants = [](const std::string& kind, const fs::path& file,
-                                 const config::Configuration&) {
+                                 const config::Configuration&, const ExpectedSubruns&) {
     const bool bad = kind.starts_with("dl1_datacheck") &&
                      (file.string().find("Run00101.0001") != std::string::npos ||
                       file.string().find("Run00101.h5") != std::string::npos);
@@ -910,7 +910,7 @@ TEST_F(NightTest, DataThatFailTheirGatesAreToldOrStop) {
 
 TEST_F(NightTest, DataThatAreNotMeasuredAreToldAndGoOn) {
   services_.check_constants = [](const std::string& kind, const fs::path& file,
-                                 const config::Configuration&) {
+                                 const config::Configuration&, const ExpectedSubruns&) {
     const bool unknown =
         kind.starts_with("dl1_datacheck") && file.string().find("Run00101") != std::string::npos;
     return unknown ? Verdict{true, "", "cosmics_rate, ucts_jumps"} : Verdict{};

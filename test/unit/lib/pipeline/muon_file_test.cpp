@@ -169,14 +169,14 @@ TEST_F(MuonFile, MergeTellsWhatIsMissing) {
     return std::string(std::istreambuf_iterator<char>(in), {});
   };
   MergeMuonsRequest request{.inputs = {part(0), part(2)}, .target = file("merged.fits")};
-  request.expected_subruns = 5;
+  request.expected_subruns = {.number = 5};
   ASSERT_FALSE(merge(request));
   EXPECT_NE(text_of(request.target).find("MISSING_SUBRUNS = '1, 3-4"), std::string::npos);
   // A file that is left out is missing, too, even if no other tells that it should be there.
   const fs::path damaged = part(3);
   std::ofstream(damaged) << "no FITS file";
   request.inputs = {part(0), part(1), part(2), damaged};
-  request.expected_subruns = 0;
+  request.expected_subruns = {.number = 0};
   request.skip_damaged = true;
   ASSERT_FALSE(merge(request));
   EXPECT_NE(text_of(request.target).find("MISSING_SUBRUNS = '3"), std::string::npos);

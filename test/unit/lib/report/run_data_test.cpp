@@ -126,13 +126,15 @@ TEST(Judge, OfRunsAndTheirSubruns) {
   ASSERT_EQ(dip.subruns.size(), 1U);
   EXPECT_EQ(dip.subruns[0].first, 1);
   RunData missing = two_subruns(50000);
-  missing.expected_subruns = 3;
+  missing.expected_subruns.number = 3;
   EXPECT_EQ(judge(missing, limits).light, Light::bad);
+  missing.expected_subruns.left_out = {2};
+  EXPECT_EQ(judge(missing, limits).light, Light::good);
   EXPECT_EQ(judge(two_subruns(50000), {.cosmics_rate = {6000, 20000}}).light, Light::bad);
   RunData dark = two_subruns(50000);
   for (check::SubrunSummary& s : dark.summaries) s.pedestal_charge = check::SubrunSummary::nan;
   EXPECT_EQ(judge(dark, limits).light, Light::unknown) << "what is not measured is not good";
-  dark.expected_subruns = 3;
+  dark.expected_subruns.number = 3;
   EXPECT_EQ(judge(dark, limits).light, Light::bad);
 }
 

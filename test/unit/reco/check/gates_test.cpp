@@ -105,19 +105,24 @@ TEST(DataGates, RunsCountTheirSubrunsAndRings) {
   auto gates = run_gates(run, {});
   EXPECT_DOUBLE_EQ(find(gates, "missing_subruns")->value, 1) << "number 2 is absent";
   EXPECT_FALSE(all_passed(gates));
-  EXPECT_DOUBLE_EQ(find(run_gates(run, {}, 6), "missing_subruns")->value, 3);
+  EXPECT_DOUBLE_EQ(find(run_gates(run, {}, {.number = 6}), "missing_subruns")->value, 3);
   // As many files as there should be, but not those.
-  EXPECT_DOUBLE_EQ(find(run_gates(run, {}, 3), "missing_subruns")->value, 1);
+  EXPECT_DOUBLE_EQ(find(run_gates(run, {}, {.number = 3}), "missing_subruns")->value, 1);
+  EXPECT_TRUE(all_passed(run_gates(run, {}, {.number = 4, .left_out = {2}})));
+  EXPECT_DOUBLE_EQ(
+      find(run_gates(run, {}, {.number = 5, .left_out = {0, 2}}), "missing_subruns")->value, 1)
+      << "what is left out and there all the same makes up for nothing";
   run[2].subrun = 2;
-  gates = run_gates(run, {}, 3);
+  gates = run_gates(run, {}, {.number = 3});
   EXPECT_TRUE(all_passed(gates)) << failed_gates(gates);
   EXPECT_DOUBLE_EQ(find(gates, "muon_efficiency")->value, 0.18);
-  EXPECT_FALSE(all_passed(run_gates(run, {}, 3, 100, 0.05))) << "the run's own muon file counts";
-  const auto few = run_gates(run, {}, 3, 49, 0.05);
+  EXPECT_FALSE(all_passed(run_gates(run, {}, {.number = 3}, 100, 0.05)))
+      << "the run's own muon file counts";
+  const auto few = run_gates(run, {}, {.number = 3}, 49, 0.05);
   EXPECT_EQ(unmeasured_gates(few), "muon_efficiency");
   EXPECT_EQ(find(few, "muon_efficiency")->why, "too few rings (49, at least 50)");
   for (SubrunSummary& s : run) s.num_contained_rings = -1;
-  EXPECT_EQ(unmeasured_gates(run_gates(run, {}, 3)), "muon_efficiency")
+  EXPECT_EQ(unmeasured_gates(run_gates(run, {}, {.number = 3})), "muon_efficiency")
       << "good rings are not contained ones";
 }
 
