@@ -13,6 +13,7 @@
 #include "apps/command_line.hpp"
 #include "apps/configuration_file.hpp"
 #include "apps/night_services.hpp"
+#include "apps/prov_index.hpp"
 #include "apps/stage_name.hpp"
 #include "lib/base/account.hpp"
 #include "lib/base/error.hpp"
@@ -267,11 +268,13 @@ int discard(const Request& request, night::State& state, const Program& program)
     for (const fs::path& file :
          night::bring_back(state, request.key, *before, request.reason, request.author, recorder))
       std::cout << "  as before: " << file.string() << '\n';
+    index_night(request.configuration, request.key.date, program);
     return code;
   }
   decide(request, DecisionKind::discard, state, program);
   for (const fs::path& file : night::set_aside_discarded(state, request.key, recorder))
     std::cout << "  set aside: " << file.string() << '\n';
+  index_night(request.configuration, request.key.date, program);
   return 0;
 }
 

@@ -88,7 +88,7 @@ std::vector<fs::path> unrecorded_beside(Store& store, const std::string& night) 
          at.increment(problem))
       if (at->is_regular_file(problem) && !at->is_symlink(problem) &&
           may_be_recorded(at->path().filename()) &&
-          store.find_entities(at->path().string()).empty())
+          store.find_entities(at->path().string()).empty() && !was_set_aside(store, at->path()))
         found.push_back(at->path());
   }
   std::sort(found.begin(), found.end());

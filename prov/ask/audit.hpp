@@ -19,7 +19,7 @@ namespace alisio::prov {
                                                               const std::string& night);
 
 /// Return the files that stand beside products of a night and have no record at all, sorted. Logs,
-/// documents, hidden and unfinished files do not count.
+/// documents, hidden and unfinished files do not count, nor does what was set aside on record.
 [[nodiscard]] std::vector<std::filesystem::path> unrecorded_beside(Store& store,
                                                                    const std::string& night);
 

@@ -53,6 +53,17 @@ std::map<std::string, Invalidation> find_invalidations(Store& store,
   return standing;
 }
 
+bool was_set_aside(Store& store, const std::filesystem::path& file) {
+  // Its name is that of the recorded file and one ending more.
+  std::filesystem::path recorded = file;
+  const std::vector<Store::Note> notes = store.notes(
+      ids_of(store.entities(store.find_entities(recorded.replace_extension().string()))));
+  return std::any_of(notes.begin(), notes.end(), [&](const Store::Note& note) {
+    const auto told = parse_invalidation(note.about, note.time, note.author, note.text);
+    return told && std::filesystem::path(told->kept_as).filename() == file.filename();
+  });
+}
+
 nlohmann::ordered_json to_json(const Invalidation& invalidation) {
   nlohmann::ordered_json object{{"by", invalidation.action},
                                 {"time", invalidation.time},

@@ -74,9 +74,14 @@ def case_discarded_subrun(case):
     case.run("prov", "show", product.name, "--config", night.config).ends("done").says(
         "invalidated   by discard of crew", ": clouds"
     )
+    verify = ("prov", "verify", "--night", DATE, "--config", night.config)
+    case.run(*verify).ends("done")
     expect("set aside" not in night.process("--pass").ends("done").err, "set aside twice")
     decide(night, "discard", place, "--undo", "--reason", "was the moon").ends("done").says(product)
     expect(product.exists() and not aside.exists(), "the product did not come back")
+    product.rename(aside)
+    case.run(*verify).ends("incomplete").says(product.name)
+    aside.rename(product)
     night.process("--pass").ends("done")
     facts = json.loads(case.run("show", "--json", merged).ends("done").out)
     expect(facts["events"] == 120, f"the run lacks the subrun: {facts['events']}")
