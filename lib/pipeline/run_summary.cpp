@@ -1,6 +1,7 @@
 #include "lib/pipeline/run_summary.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <fstream>
 #include <map>
@@ -130,10 +131,30 @@ void check_replaceable(const fs::path& target, bool overwrite) {
                           target.stem().string()));
 }
 
-/// Give what somebody else wrote a second name before it is replaced.
+/// Return what a summary of ours that is there knows and these rows do not; empty: nothing.
+std::string what_would_be_lost(const fs::path& target,
+                               const std::vector<text::RunSummaryRow>& rows) {
+  std::error_code problem;
+  if (!fs::exists(target, problem) || text::origin_of(target) != text::SummaryOrigin::ours)
+    return {};
+  std::vector<std::string> lost;
+  for (const text::RunSummaryRow& before : text::read_run_summary(target)) {
+    const std::string run = run_text(static_cast<int>(before.run_id));
+    const auto now = text::find_run(rows, before.run_id);
+    if (!now)
+      lost.push_back(fmt::format("run {}", run));
+    else if (now->n_subruns < before.n_subruns)
+      lost.push_back(fmt::format("{} of {} subruns of run {}", before.n_subruns - now->n_subruns,
+                                 before.n_subruns, run));
+    else if (now->run_type == "ERROR" && before.run_type != "ERROR")
+      lost.push_back(fmt::format("that run {} is {}", run, before.run_type));
+  }
+  return fmt::format("{}", fmt::join(lost, ", "));
+}
+
+/// Give what is there a second name before it is replaced.
 void keep_copy(const fs::path& target) {
   std::error_code problem;
-  if (!fs::exists(target, problem) || text::origin_of(target) == text::SummaryOrigin::ours) return;
   for (int n = 1;; ++n) {
     const fs::path copy = target.string() + "." + std::to_string(n);
     if (fs::exists(copy, problem)) continue;
@@ -188,6 +209,14 @@ std::int64_t run_summary(stage::StageRun& run, const RunSummaryRequest& request)
     return 0;
   }
   text::apply_override(override, override_file, rows);
+  const std::string lost = what_would_be_lost(target, rows);
+  if (!lost.empty() && !request.overwrite)
+    throw Error(ErrorKind::usage, "knows what the raw files no longer tell: " + lost,
+                target.string(),
+                "see that all raw files are there; --overwrite replaces the summary and keeps it "
+                "under another name");
+  const bool is_another_s =
+      fs::exists(target, problem) && text::origin_of(target) != text::SummaryOrigin::ours;
   PendingFile& product = run.create("run_summary", target);
   std::ofstream out(product.path(), std::ios::binary);
   out << text::run_summary_text(rows, date.iso());
@@ -195,7 +224,7 @@ std::int64_t run_summary(stage::StageRun& run, const RunSummaryRequest& request)
   if (!out)
     throw Error(ErrorKind::resource, "cannot be written", product.path().string(),
                 "check the space left on the device");
-  keep_copy(target);
+  if (is_another_s || !lost.empty()) keep_copy(target);
   run.publish("run_summary");
   for (const text::RunSummaryRow& row : rows)
     spdlog::info("run {}: {:8} {} subrun{}, {}", run_text(static_cast<int>(row.run_id)),

@@ -158,6 +158,26 @@ def case_run_summary_keeps_the_work_of_others(case):
         expect(copy.read_bytes() == content, f"{copy} does not hold what was there")
 
 
+def case_run_summary_forgets_nothing(case):
+    """A summary that lists more than the raw files still tell stays, unless that is asked for."""
+    night = case.simulated(subruns=2)
+    folder = case.folder / "summaries"
+    make(case, night, folder).ends("done")
+    file = summary_file(folder)
+    whole = file.read_bytes()
+    for stream in range(1, 5):
+        night.raw(stream, 1).unlink()
+    make(case, night, folder).ends("usage").complains(
+        file.name, f"1 of 2 subruns of run {night.run_number}", "--overwrite")
+    replace_file(night.raw(1, 0), b"cut")
+    make(case, night, folder).ends("usage").complains("1 of 2 subruns")
+    expect(file.read_bytes() == whole, "the summary was replaced")
+    make(case, night, folder, "--overwrite").ends("done")
+    expect(rows_of(file)[night.run_number]["n_subruns"] == "1", "not made again")
+    expect((folder / f"{file.name}.1").read_bytes() == whole, "what was known is lost")
+    make(case, night, folder).ends("done")
+
+
 def case_run_summary_changes_with_the_files(case):
     """A further subrun makes another job and another table; a dry run makes nothing."""
     night = case.simulated()
