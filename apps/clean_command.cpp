@@ -197,24 +197,30 @@ void print(const Cleaned& night, const Wishes& wishes) {
     std::cout << fmt::format("  {:<9} {}: {}\n", to_string(item.kind), item.file.path, item.why);
   for (const night::KeptFile& kept : plan.kept)
     std::cout << fmt::format("  {:<9} {}: {}\n", "kept", kept.file.string(), kept.why);
+  for (const night::KeptFile& left : plan.failed)
+    std::cout << fmt::format("  {:<9} {}\n", "failed", left.why);
 }
 
 ordered_json to_json(const Cleaned& night, bool executed) {
   const night::CleanPlan& plan = night.plan;
-  ordered_json files = ordered_json::array(), kept = ordered_json::array();
+  ordered_json files = ordered_json::array();
   for (const night::CleanItem& item : plan.items)
     files.push_back({{"kind", to_string(item.kind)},
                      {"path", item.file.path},
                      {"size_bytes", item.file.size},
                      {"sha256", item.file.sha256},
                      {"why", item.why}});
-  for (const night::KeptFile& one : plan.kept)
-    kept.push_back({{"path", one.file.string()}, {"why", one.why}});
+  const auto list = [](const std::vector<night::KeptFile>& left) {
+    ordered_json all = ordered_json::array();
+    for (const night::KeptFile& one : left)
+      all.push_back({{"path", one.file.string()}, {"why", one.why}});
+    return all;
+  };
   return {{"date", plan.key.date.iso()}, {"telescope", plan.key.telescope},
           {"prod_id", plan.key.prod_id}, {"closed_at", plan.closed_at},
           {"fault", night.fault},        {"removed", executed && night.fault.empty()},
           {"bytes", plan.bytes()},       {"files", std::move(files)},
-          {"kept", std::move(kept)}};
+          {"kept", list(plan.kept)},     {"failed", list(plan.failed)}};
 }
 
 CommandHelp help_text() {
@@ -277,7 +283,7 @@ int run_clean_command(const std::vector<std::string>& arguments, const Program& 
   bool left_alone = false;
   ordered_json document = ordered_json::array();
   for (const Cleaned& night : cleaner.clean_all()) {
-    left_alone = left_alone || !night.fault.empty();
+    left_alone = left_alone || !night.fault.empty() || !night.plan.failed.empty();
     if (wishes.as_json)
       document.push_back(to_json(night, wishes.execute));
     else

@@ -303,22 +303,30 @@ void clean(State& state, const CleanRequest& request, CleanPlan& plan) {
   record_cleaned(state, request.key, records);
   CleanedFiles by_path;
   for (const CleanedFile& record : records) by_path.emplace(record.path, record);
-  for (const CleanItem& item : plan.items) {
-    if (!item.file.sha256.empty()) {
-      const CleanedFile& record = by_path.at(item.file.path);
-      request.record(
-          {.file = item.was,
-           .sha256 = record.sha256,
-           .kept_as = {},
-           .data_root = request.products,
-           .log = production_folder(request.products, levels.front(), request.key) / "log",
-           .reason = record.why,
-           .author = record.author,
-           .at = record.at,
-           .action = "clean"});
+  std::vector<CleanItem> removed;
+  for (CleanItem& item : plan.items) {
+    try {
+      if (!item.file.sha256.empty()) {
+        const CleanedFile& record = by_path.at(item.file.path);
+        request.record(
+            {.file = item.was,
+             .sha256 = record.sha256,
+             .kept_as = {},
+             .data_root = request.products,
+             .log = production_folder(request.products, levels.front(), request.key) / "log",
+             .reason = record.why,
+             .author = record.author,
+             .at = record.at,
+             .action = "clean"});
+      }
+      remove_file(item.file.path);
+      removed.push_back(std::move(item));
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) throw;
+      plan.failed.push_back({item.file.path, error.what()});
     }
-    remove_file(item.file.path);
   }
+  plan.items = std::move(removed);
 }
 
 std::vector<NightDate> closed_nights(State& state, int telescope, const std::string& prod_id) {

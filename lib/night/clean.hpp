@@ -47,7 +47,8 @@ struct CleanPlan {
   std::string closed_at;  ///< ISO, UTC
   std::vector<CleanItem> items;
   std::vector<KeptFile> kept;
-  [[nodiscard]] std::uint64_t bytes() const;
+  std::vector<KeptFile> failed;               ///< should have gone, and what was in the way
+  [[nodiscard]] std::uint64_t bytes() const;  ///< of the items
 };
 
 struct CleanRequest {
@@ -71,8 +72,9 @@ struct CleanRequest {
 
 /// Remove what was planned. Before, the state records it, so that no pass makes it again for want
 /// of it, and provenance that it is invalidated. What has changed since it was planned stays, and
-/// goes over to what is kept. To be called again after an interruption. The caller holds the
-/// night's lock. @throws Error(resource) if a file cannot be removed.
+/// goes over to what is kept; what cannot be removed is told among the failed, and the next call
+/// tries it again. To be called again after an interruption, too. The caller holds the night's
+/// lock.
 void clean(State& state, const CleanRequest& request, CleanPlan& plan);
 
 /// Return the dates of the nights of a production that are closed, ascending.

@@ -196,6 +196,26 @@ TEST_F(CleanTest, AnInterruptedCleaningIsFinishedAndToldAlike) {
   EXPECT_EQ(calls(), "") << out_.str();
 }
 
+TEST_F(CleanTest, WhatCannotBeRemovedStopsNothing) {
+  closed();
+  CleanRequest request = this->request();
+  request.record = [&](const Invalidation& one) {
+    if (told_.size() == 2) {
+      told_.push_back(one);
+      throw Error(ErrorKind::resource, "cannot be written", "the journal");
+    }
+    told_.push_back(one);
+  };
+  const CleanPlan plan = clean_it(request);
+  EXPECT_EQ(count(plan, CleanKind::product), 7) << "what was removed";
+  ASSERT_EQ(plan.failed.size(), 1U);
+  EXPECT_EQ(plan.failed[0].file, told_[2].file);
+  EXPECT_NE(plan.failed[0].why.find("cannot be written"), std::string::npos);
+  EXPECT_TRUE(fs::exists(told_[2].file));
+  EXPECT_TRUE(clean_it(this->request()).failed.empty());
+  EXPECT_FALSE(fs::exists(told_[2].file)) << "the next call tries again";
+}
+
 TEST_F(CleanTest, LogsOfDoneJobsAndOldFragmentsGo) {
   order("r0_to_dl1_00102.0001", "fail 5");
   closed();
