@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "lib/base/error.hpp"
+#include "lib/night/decision.hpp"
 #include "lib/night/folders.hpp"
 #include "lib/night/seal.hpp"
+#include "prov/invalidation.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -46,9 +48,13 @@ std::optional<fs::path> forgotten_work(State& state, const NightKey& night,
   std::error_code absent;
   fs::recursive_directory_iterator at(journals, absent);
   if (absent || has_record(state, night)) return std::nullopt;
-  for (; !absent && at != fs::recursive_directory_iterator(); at.increment(absent))
+  // Decisions come before the first pass, too: what the state knows of tells of nothing forgotten.
+  const bool knows_decisions = !all_decisions(state, night).empty();
+  for (; !absent && at != fs::recursive_directory_iterator(); at.increment(absent)) {
+    if (knows_decisions && at->path().filename() == prov::notes_journal_name) continue;
     if (std::error_code gone; at->is_regular_file(gone) && at->file_size(gone) > 0 && !gone)
       return at->path();
+  }
   return std::nullopt;
 }
 

@@ -89,6 +89,15 @@ def case_discarded_subrun(case):
     expect("invalidated" not in told["file"], f"it is valid again: {told['file']}")
 
 
+def case_decision_before_the_first_pass(case):
+    """A veto before anything was processed is obeyed, and taken for nothing else."""
+    night = left_open(case.simulated(subruns=2))
+    decide(night, "veto", f"{night.run_number}.1", "--reason", "the lamp was on").ends("done")
+    said = night.process("--pass").ends("done").says("vetoed")
+    expect("knows nothing" not in said.err, f"{said}")
+    expect(len(night.products("DL1")) == 1, "the vetoed subrun was made")
+
+
 def case_another_state_decides_nothing(case):
     """With a state that the products do not belong to, nothing is decided, removed or rebuilt."""
     night = left_open(case.simulated(subruns=2))
