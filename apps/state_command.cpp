@@ -230,6 +230,9 @@ int rollback(const Texts& arguments, const Program&) {
   std::cout << fmt::format("the state is that of {}\n", done.restored.string());
   if (!done.aside.empty())
     std::cout << fmt::format("what it was is kept in {}\n", done.aside.string());
+  for (const std::string& night : done.forgotten)
+    std::cout << fmt::format("night {} is not in this copy: alisio state rebuild {}\n", night,
+                             night.substr(0, night.find(' ')));
   return 0;
 }
 

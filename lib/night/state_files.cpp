@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -128,6 +131,22 @@ fs::path copy_to_go_back_to(const fs::path& folder) {
   return other == backups.rend() ? backups.back() : *other;
 }
 
+/// Return the nights that a database has jobs of; nothing if it is no state or damaged.
+std::optional<std::set<std::string>> nights_in(const fs::path& file) {
+  try {
+    sqlite::Database database(file, sqlite::OpenMode::read_only);
+    sqlite::Statement integrity = database.prepare("PRAGMA integrity_check(1)");
+    if (!integrity.step() || integrity.text(0) != "ok") return std::nullopt;
+    sqlite::Statement query = database.prepare("SELECT DISTINCT date || ' ' || prod_id FROM job");
+    std::set<std::string> nights;
+    while (query.step()) nights.insert(query.text(0));
+    return nights;
+  } catch (const Error& error) {
+    spdlog::debug("{}", error.what());
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 fs::path state_file(const fs::path& folder) {
@@ -170,16 +189,24 @@ std::vector<fs::path> list_state_backups(const fs::path& folder) {
 }
 
 StateRollback roll_back_state(const fs::path& folder, const fs::path& to) {
-  StateRollback done{.restored = to.empty() ? copy_to_go_back_to(folder) : to, .aside = {}};
+  StateRollback done;
+  done.restored = to.empty() ? copy_to_go_back_to(folder) : to;
   if (!fs::is_regular_file(done.restored))
     throw Error(ErrorKind::missing_input, "there is no such copy", done.restored.string(),
                 "alisio.sqlite.v* beside the state are its copies");
+  const auto known = nights_in(done.restored);
+  if (!known)
+    throw Error(ErrorKind::bad_input, "is damaged, or no state of Alisio", done.restored.string(),
+                "give --to another copy; alisio state rebuild makes the state from the files");
   const std::vector<NightLock> locks = lock_all(folder);
   const fs::path file = state_file(folder);
   put_damaged_state_aside(folder);
   if (fs::exists(file)) {
     // What is still in the write-ahead log goes into the file with it.
     sqlite::Database(file, sqlite::OpenMode::create).run("PRAGMA journal_mode = DELETE");
+    const std::set<std::string> before = nights_in(file).value_or(std::set<std::string>());
+    std::set_difference(before.begin(), before.end(), known->begin(), known->end(),
+                        std::back_inserter(done.forgotten));
     done.aside = keep_aside(file, ".before-rollback-");
   }
   PendingFile pending(file);

@@ -22,15 +22,17 @@ std::filesystem::path back_up_state(const std::filesystem::path& folder,
 
 /// What going back did.
 struct StateRollback {
-  std::filesystem::path restored;  ///< the copy that is the state now
-  std::filesystem::path aside;     ///< what was the state; empty: there was none
+  std::filesystem::path restored;      ///< the copy that is the state now
+  std::filesystem::path aside;         ///< what was the state; empty: there was none
+  std::vector<std::string> forgotten;  ///< nights that only the latter knows, "20240215 v1"
 };
 
 /// Go back to a copy; what was the state is kept under another name.
 /// @param to the copy; empty: beside the database, the last one of another schema than its own
 /// (made
 ///        before an upgrade), or the last one if there is none
-/// @throws Error(missing_input) if there is no copy, Error(resource) if a night is being processed.
+/// @throws Error(missing_input) if there is no copy, Error(bad_input) if it is damaged or no state,
+/// Error(resource) if a night is being processed.
 StateRollback roll_back_state(const std::filesystem::path& folder,
                               const std::filesystem::path& to = {});
 
