@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/any.hpp>
 #include <iostream>
 
 #include "lib/base/error.hpp"
@@ -44,6 +45,13 @@ std::optional<po::variables_map> parse_arguments(
       if (!help.examples.empty()) std::cout << "\nExamples:\n" << help.examples << '\n';
       return std::nullopt;
     }
+    // An empty shell variable is no wish for what happens without the option.
+    for (const auto& [option, value] : values)
+      if (const auto* text = boost::any_cast<std::string>(&value.value());
+          text != nullptr && text->empty() && !value.defaulted() &&
+          all.find(option, false).semantic()->min_tokens() > 0)
+        throw Error(ErrorKind::usage, fmt::format("--{} is empty", option), where,
+                    "give a value, or leave the option out");
     po::notify(values);
   } catch (const po::unknown_option& e) {
     const std::vector<std::string> names = long_names(all);

@@ -1,6 +1,7 @@
 #include "apps/reprocess_command.hpp"
 
 #include <iostream>
+#include <set>
 
 #include "apps/command_line.hpp"
 #include "apps/configuration_file.hpp"
@@ -85,6 +86,11 @@ int run_reprocess_command(const std::vector<std::string>& arguments, const Progr
   if (given->count("max-load") != 0 && !(options.max_load > 0))
     throw Error(ErrorKind::usage, "must be more than 0", "--max-load");
   if (!from.empty()) check_stage(from);
+  const std::set<std::string> behind_dl1{"dl1_to_dl2", "merge_dl2", "dl3", "dl3_index",
+                                         "significance"};
+  if (given->count("no-dl2") != 0 && behind_dl1.contains(from))
+    throw Error(ErrorKind::usage, "--no-dl2 leaves out the stage " + from,
+                "alisio reprocess --from", "give one of both");
   if (!from.empty() && reason.find_first_not_of(" \t\n") == std::string::npos)
     throw Error(ErrorKind::usage, "the reason is missing", "alisio reprocess --from",
                 "give --redo REASON");

@@ -304,8 +304,9 @@ int print_closing(const ClosingResult& result, const NightKey& night, bool as_js
     for (const std::string& obstacle : result.obstacles) out << "  " << obstacle << '\n';
     return code;
   }
-  out << fmt::format("{} is closed: {} products, seal {}{}\n", name, result.seal.products.size(),
-                     result.seal_file.string(),
+  const std::size_t products = result.seal.products.size();
+  out << fmt::format("{} is closed: {} product{}, seal {}{}\n", name, products,
+                     products == 1 ? "" : "s", result.seal_file.string(),
                      result.seal.fingerprint.empty()
                          ? ", not signed"
                          : ", signed with key " + result.seal.fingerprint.substr(0, 16));

@@ -23,8 +23,9 @@ using nlohmann::json;
 /// What became of one night.
 struct Outcome {
   NightDate date;
-  std::string
-      word;  ///< "complete", "closed", "not complete", "failed", "no raw data", "interrupted"
+  /// "complete", "not complete", "planned", "dry run", "closed", "failed", "no raw data" or
+  /// "interrupted".
+  std::string word;
   std::string reason;  ///< one line; may be empty
   int jobs_run = 0;
   double wall_s = 0;
@@ -79,6 +80,7 @@ Outcome process(const NightDate& date, const ReprocessRequest& request,
     const int code = run_night(options, configuration, services, said);
     outcome.word = code == 0 ? "complete" : "not complete";
     if (options.plan) outcome.word = "planned";
+    if (options.dry_run && code == 0) outcome.word = "dry run";
     if (options.json && !options.dry_run) outcome.told = json::parse(said.str());
     if (runs) {
       const NightSummary summary = parse_summary(outcome.told);

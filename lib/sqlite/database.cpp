@@ -10,6 +10,24 @@
 namespace alisio::sqlite {
 namespace {
 
+const char* what_to_do(int code) {
+  switch (code) {
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN:
+      return "this account must be able to write the file and its folder: use the account that "
+             "processes the nights, or mend the permissions";
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return "another process holds it: try again when that has ended";
+    case SQLITE_FULL:
+      return "make space on its disk";
+    default:
+      return "is the disk full, or is the file on a network disk?";
+  }
+}
+
 /// @param statement what was asked, if it says more than the file
 [[noreturn]] void fail_with(sqlite3* connection, const std::string& file,
                             const std::string& statement = "") {
@@ -26,7 +44,7 @@ namespace {
   throw Error(ErrorKind::resource,
               std::string("the database refuses: ") + sqlite3_errmsg(connection) +
                   (asked.empty() ? "" : ", asked: " + asked),
-              file, "is the disk full, or is the file on a network disk?");
+              file, what_to_do(code));
 }
 
 /// Switch to the write-ahead log. Where several processes make a database at once, SQLite refuses

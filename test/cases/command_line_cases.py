@@ -46,6 +46,12 @@ def case_missing_option(case):
     case.run("night", "20241332").ends("usage").complains("20241332")
 
 
+def case_empty_option(case):
+    """An empty shell variable does not mean that the option is left out."""
+    for option in ("--redo", "--prod-id", "--config"):
+        case.run("reprocess", DATE, option, "").ends("usage").complains(f"{option} is empty")
+
+
 def case_unknown_config_key(case):
     config = case.folder / "alisio.yaml"
     config.write_text("telescope: 1\ntailcut:\n  picture_tresh: 8\n", "utf-8")

@@ -216,6 +216,8 @@ def case_reprocess(case):
     before = night.state_of_products()
     case.run(*words, "--from", "dl1_to_dl2").ends("usage").complains("the reason is missing")
     case.run(*words, "--from", "dl2", "--redo", "x").ends("usage")
+    case.run(*words, "--from", "dl1_to_dl2", "--redo", "x", "--no-dl2").ends("usage").complains("--no-dl2")
+    case.run("reprocess", DATE, "--config", night.config, "--dry-run").ends("done").says("dry run")
     case.run("reprocess", "20240116..20240114").ends("usage").complains("ends before it begins")
     again = (*words, "--from", "dl1_to_dl2", "--redo", "new models", "--author", "crew")
     case.run(*again, "--plan").ends("done").says("to be made again by crew: new models")
