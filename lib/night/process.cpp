@@ -31,6 +31,10 @@ sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set, signal);
+  // Under nohup it is ignored, and would be waited for all the same.
+  struct sigaction hang_up {};
+  if (::sigaction(SIGHUP, nullptr, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN)
+    sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -279,7 +283,7 @@ int SignalWait::wait(double seconds) {
   const timespec patience{static_cast<std::time_t>(whole),
                           static_cast<long>((seconds - whole) * 1e9)};
   const int signal = ::sigtimedwait(&set, nullptr, &patience);
-  return signal == SIGINT || signal == SIGTERM || signal == SIGUSR1 ? signal : 0;
+  return signal > 0 && signal != SIGCHLD ? signal : 0;
 }
 
 }  // namespace alisio::night

@@ -83,8 +83,8 @@ class HandOverIgnored {
   struct sigaction before_ {};
 };
 
-/// While it lives, SIGCHLD, SIGINT, SIGTERM and SIGUSR1 wait to be asked for instead of
-/// interrupting.
+/// While it lives, SIGCHLD, SIGINT, SIGTERM, SIGUSR1 and, where it is not ignored, SIGHUP wait to
+/// be asked for instead of interrupting.
 class SignalWait {
  public:
   SignalWait();
@@ -93,7 +93,7 @@ class SignalWait {
   SignalWait& operator=(const SignalWait&) = delete;
 
   /// Sleep until a child ends, a stop is asked for or the time is over. Return the signal that asks
-  /// for a stop (SIGINT, SIGTERM) or to hand over to another (SIGUSR1), else 0.
+  /// for a stop (SIGINT, SIGTERM, SIGHUP) or to hand over to another (SIGUSR1), else 0.
   [[nodiscard]] int wait(double seconds);
 
  private:

@@ -17,6 +17,9 @@ namespace {
 constexpr double patience_s = 60;
 constexpr int default_array_limit = 1001;
 
+/// In local time, which is Slurm's habit, an hour comes twice in autumn.
+constexpr const char* times_in_unix_seconds = "SLURM_TIME_FORMAT=%s";
+
 std::vector<std::string> split(const std::string& line, char mark) {
   std::vector<std::string> parts;
   std::istringstream in(line);
@@ -153,10 +156,10 @@ SubmissionAnswer SlurmClient::submit(const SlurmSubmission& submission) const {
 }
 
 std::optional<SlurmQueue> SlurmClient::queue() const {
-  const ProgramOutput said =
-      run_program({program("squeue"), "--noheader", "--array", "--states=all",
-                   fmt::format("--user={}", ::geteuid()), "--format=%F|%K|%T|%r|%e|%j"},
-                  patience_s);
+  const ProgramOutput said = run_program(
+      {"env", times_in_unix_seconds, program("squeue"), "--noheader", "--array", "--states=all",
+       fmt::format("--user={}", ::geteuid()), "--format=%F|%K|%T|%r|%e|%j"},
+      patience_s);
   if (said.exit_code != 0 || said.timed_out) {
     spdlog::debug("squeue: {}", first_line(said.err));
     return std::nullopt;
@@ -180,7 +183,7 @@ std::map<std::string, SlurmTask> SlurmClient::accounting(
   std::map<std::string, SlurmTask> tasks;
   if (jobs.empty()) return tasks;
   const ProgramOutput said = run_program(
-      {program("sacct"), "--noheader", "--parsable2", "--allocations",
+      {"env", times_in_unix_seconds, program("sacct"), "--noheader", "--parsable2", "--allocations",
        fmt::format("--jobs={}", fmt::join(jobs, ",")), "--format=JobID,State,End,Reason"},
       patience_s);
   if (said.exit_code != 0 || said.timed_out) {

@@ -48,7 +48,7 @@ struct SlurmTask {
   SlurmState state = SlurmState::waiting;
   std::string word;      ///< Slurm's own: "CANCELLED by 1000"
   std::string reason;    ///< why it waits; may be empty
-  std::string ended_at;  ///< local time, "2024-01-16T07:00:00"; not meant before it is over
+  std::string ended_at;  ///< UTC unix, s: "1705388400"; not meant before it is over
 };
 
 /// All that Slurm knows of the jobs of this user.

@@ -3,10 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 #include <ctime>
-#include <iomanip>
 #include <limits>
-#include <sstream>
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
@@ -28,14 +27,13 @@ bool is_exit_of_its_own(const TaskStep& step) {
          step.end->exit_code != exit_code(ErrorKind::interrupted);
 }
 
-/// Return the seconds since a local time as Slurm writes it; infinity if it is none.
-double seconds_since(const std::string& local_time) {
-  std::tm parts{};
-  std::istringstream in(local_time);
-  in >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%S");
-  if (!in) return std::numeric_limits<double>::infinity();
-  parts.tm_isdst = -1;
-  return std::difftime(std::time(nullptr), std::mktime(&parts));
+/// Return the seconds since an instant as the client gives it; infinity if it is none.
+double seconds_since(const std::string& unix_s) {
+  std::time_t instant = 0;
+  const char* const end = unix_s.data() + unix_s.size();
+  const auto [after, problem] = std::from_chars(unix_s.data(), end, instant);
+  if (problem != std::errc() || after != end) return std::numeric_limits<double>::infinity();
+  return std::difftime(std::time(nullptr), instant);
 }
 
 /// Return the seconds since a file was written to; nothing if there is none.

@@ -283,6 +283,20 @@ def case_interrupted_night(case):
     night.expect_complete(subruns=4)
 
 
+def case_night_whose_terminal_is_closed(case):
+    """A connection that breaks ends a night as a person would, unless it was started with nohup."""
+    night = case.simulated(subruns=4)
+    code = stop_in_second_job(night, signal.SIGHUP)
+    expect(code == 130, f"expected exit code 130 (interrupted), got {code}")
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        code = stop_in_second_job(night, signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    expect(code == 0, f"a night under nohup ends with {code}")
+    night.expect_complete(subruns=4)
+
+
 def case_two_nights_at_once(case):
     """A night that is being processed is left alone."""
     night = case.simulated(subruns=4)

@@ -157,16 +157,16 @@ TEST_F(SlurmTest, WhatWaitsSaysForWhat) {
 
 TEST_F(SlurmTest, WhoseMakerFailedIsToldFromWhomSomebodyCancels) {
   program("squeue",
-          "echo '12|0|CANCELLED|DependencyNeverSatisfied|2026-11-29T00:01:59|a';"
-          "echo '12|1|CANCELLED|None|2026-11-29T00:01:59|a'");
+          "echo '12|0|CANCELLED|DependencyNeverSatisfied|1795910519|a';"
+          "echo '12|1|CANCELLED|None|1795910519|a'");
   const auto queue = client().queue();
   ASSERT_TRUE(queue);
   EXPECT_EQ(queue->tasks.at("12_0").state, SlurmState::displaced);
   EXPECT_EQ(queue->tasks.at("12_1").state, SlurmState::cancelled);
   program("sacct",
-          "echo '4_[0-1,7%2]|CANCELLED|2026-11-29T00:02:01|Dependency';"
-          "echo '4_3|CANCELLED by 1000|2026-11-29T00:02:01|Dependency';"
-          "echo '4_4|COMPLETED|2026-11-29T00:02:01|Dependency'");
+          "echo '4_[0-1,7%2]|CANCELLED|1795910519|Dependency';"
+          "echo '4_3|CANCELLED by 1000|1795910519|Dependency';"
+          "echo '4_4|COMPLETED|1795910519|Dependency'");
   const auto tasks = client().accounting({"4"});
   ASSERT_EQ(tasks.size(), 5u);
   for (const char* element : {"4_0", "4_1", "4_7"})
@@ -177,7 +177,7 @@ TEST_F(SlurmTest, WhoseMakerFailedIsToldFromWhomSomebodyCancels) {
 
 TEST_F(SlurmTest, TheQueueIsReadAndNoAnswerIsNone) {
   program("squeue",
-          "echo '12|0|RUNNING|None|NONE|alisio_a'; echo '12|1|CANCELLED|None|2024-01-16T07:00:00|"
+          "echo '12|0|RUNNING|None|NONE|alisio_a'; echo '12|1|CANCELLED|None|1705388400|"
           "alisio_a'; echo '13|N/A|PENDING|Priority|N/A|other'");
   const auto queue = client().queue();
   ASSERT_TRUE(queue);
@@ -186,8 +186,7 @@ TEST_F(SlurmTest, TheQueueIsReadAndNoAnswerIsNone) {
   EXPECT_EQ(queue->job_of_name.at("alisio_a"), "12");
   program("squeue", "echo 'Unable to contact slurm controller' >&2; exit 1");
   EXPECT_FALSE(client().queue());
-  program("sacct",
-          "echo '12_1|CANCELLED by 1000|2024-01-16T07:00:00|None'; echo 'nonsense|PENDING'");
+  program("sacct", "echo '12_1|CANCELLED by 1000|1705388400|None'; echo 'nonsense|PENDING'");
   const auto accounts = client().accounting({"12"});
   ASSERT_EQ(accounts.size(), 1u);
   EXPECT_EQ(accounts.at("12_1").state, SlurmState::cancelled);
