@@ -320,12 +320,14 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
                 "leave the subrun out, or copy its files again");
 
   use_pointing(run, request.drive_log, parts_of(pointing, span));
+  // It waits for the hashes of the inputs, which is a part of its own.
+  const ProductMetadata metadata = run.metadata("dl1_subrun");
   timed.emplace(&run.timings(), "finish files");
   std::vector<MonitoringParts> parts;
   for (const auto& part : producer.monitoring().parts())
     parts.push_back({part.pedestal, part.flatfield});
   writer.write_monitoring(producer.monitoring().rows(), parts);
-  writer.finish(run.metadata("dl1_subrun"));
+  writer.finish(metadata);
   timed.reset();
   const stage::FileStamp stamp = run.publish("dl1_subrun");
   if (product != nullptr) *product = stamp;

@@ -248,7 +248,8 @@ def case_daemon_follows_what_is_decided(case):
                                {"Authorization": "Bearer 0123456789abcdef",
                                 "Content-Type": "application/json"})
         expect(status == 200, f"{status} {text}")
-        until(lambda: calls(program).count("ended") == 2, "nothing follows the decision", 20)
+        # It may be seen in the state and be told by the page: two passes then.
+        until(lambda: calls(program).count("ended") >= 2, "nothing follows the decision", 20)
         running.stop()
 
 
