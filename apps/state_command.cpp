@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <set>
 
 #include "apps/command_line.hpp"
@@ -143,6 +144,12 @@ int rebuild(const Texts& arguments, const Program& program) {
   std::vector<NightDate> nights;
   for (const std::string& date : dates) nights.push_back(NightDate::parse(date));
   if (nights.empty()) nights = nights_on_disk(configuration);
+  // A mistyped date costs no copy.
+  std::map<NightDate, std::vector<fs::path>> journals;
+  for (const NightDate& date : nights)
+    if (journals[date] = find_journals(configuration, date.compact()); journals[date].empty())
+      throw Error(ErrorKind::missing_input, "this night has no journals", date.iso(),
+                  "check paths.products");
   if (const fs::path aside = night::put_damaged_state_aside(folder); !aside.empty())
     std::cout << fmt::format("the damaged state is kept in {}\n", aside.string());
   if (fs::exists(night::state_file(folder)))
@@ -156,10 +163,7 @@ int rebuild(const Texts& arguments, const Program& program) {
   std::size_t gone = 0;
   for (const NightDate& date : nights) {
     request.date = date;
-    request.journals = find_journals(configuration, date.compact());
-    if (request.journals.empty())
-      throw Error(ErrorKind::missing_input, "this night has no journals", date.iso(),
-                  "check paths.products");
+    request.journals = journals.at(date);
     const std::vector<night::NightLock> locks = lock_night(configuration, request);
     for (night::RebuiltNight& night : night::read_nights_from_disk(request)) {
       if (std::any_of(night.jobs.begin(), night.jobs.end(), [](const night::JobRecord& job) {

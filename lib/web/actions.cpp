@@ -23,7 +23,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t shortest_token = 16, longest_text = 500;
+constexpr std::size_t shortest_token = 16;
 constexpr std::time_t form_holds_s = 3600;
 
 /// Sign a form, so that only forms of this server are taken: by an instant and a hash that nobody
@@ -74,7 +74,7 @@ AddressedNight night_of(const ActionSource& source, const std::vector<std::strin
 std::string field(const char* name, const char* text, const char* kind, bool needed) {
   return fmt::format(
       "<p><label>{}<br><input name=\"{}\" type=\"{}\" maxlength=\"{}\"{}{}></label></p>\n", text,
-      name, kind, longest_text, needed ? " required" : "",
+      name, kind, longest_wish_text, needed ? " required" : "",
       std::string_view(kind) == "password" ? " autocomplete=\"current-password\"" : "");
 }
 

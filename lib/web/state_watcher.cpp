@@ -19,12 +19,6 @@ constexpr auto read_anyway_after = std::chrono::seconds(10);
 constexpr auto keep_alive_every = std::chrono::seconds(15);
 constexpr int most_telescopes = 4;
 
-/// Return a number that changes whenever another connection has changed the database.
-std::int64_t data_version(night::State& state) {
-  sqlite::Statement query = state.database().prepare("PRAGMA data_version");
-  return query.step() ? query.integer(0) : 0;
-}
-
 /// Count the jobs of a night as `alisio status` does: all of them, the night's own too.
 json job_counts(night::State& state, const night::NightKey& night) {
   sqlite::Statement query = state.database().prepare(
@@ -134,7 +128,7 @@ void StateWatcher::look() {
   std::erase_if(told_, [&](const auto& entry) { return !topics.contains(entry.first); });
   if (topics.empty()) return;
   if (!open()) return;
-  const std::int64_t version = data_version(*state_);
+  const std::int64_t version = state_->data_version();
   const bool changed = version != version_ || now - read_at_ > read_anyway_after;
   for (const auto& [topic, waited_for] : topics) {
     if (changed || !told_.contains(topic)) tell(topic);

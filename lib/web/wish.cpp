@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t longest_text = 500, most_digits = 9;
+constexpr std::size_t most_digits = 9;
 constexpr const char* where_documented = "see /api/v1/openapi.yaml";
 
 /// Return the member that a name means; nullptr: there is none.
@@ -57,9 +57,9 @@ void check_text(const std::string& name, const std::string& text, bool needed) {
     throw Error(ErrorKind::usage, fmt::format("the {} is missing", name), "", "give it");
   const bool clean =
       std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
-  if (!clean || text.size() > longest_text)
+  if (!clean || text.size() > longest_wish_text)
     throw Error(ErrorKind::usage, fmt::format("the {} is no line of text", name), "",
-                fmt::format("at most {} characters, no line breaks", longest_text));
+                fmt::format("at most {} characters, no line breaks", longest_wish_text));
 }
 
 }  // namespace
@@ -115,7 +115,7 @@ void check_subject(const Wish& wish, const std::vector<std::string>& known_actio
     std::vector<std::string> names;
     for (const stage::StageDescription& one : stages) names.push_back(one.name);
     throw Error(ErrorKind::usage, fmt::format("there is no stage '{}'", shown(wish.stage)), "",
-                suggestion(wish.stage.substr(0, longest_text), names));
+                suggestion(wish.stage.substr(0, longest_wish_text), names));
   }
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ struct WishForm {
 
 /// Refuse what is no action, or about no job. @throws Error(usage).
 void check_subject(const Wish& wish, const std::vector<std::string>& known_actions);
+
+/// Greatest length of an author or a reason, characters.
+inline constexpr std::size_t longest_wish_text = 500;
 
 /// Refuse what lacks an author, or a reason where one is needed, or is no line of text.
 /// @throws Error(usage).

@@ -196,6 +196,7 @@ def case_state_rollback(case):
     expect(len(list(folder.glob("alisio.sqlite.v*"))) == 6, "old copies are not dropped")
     expect(old.exists(), "the copy from before an upgrade was dropped")
     case.run("state", "rebuild", "oops", *words).ends("usage")
+    case.run("state", "rebuild", "20200229", *words).ends("missing input").complains("2020-02-29")
     expect(len(list(folder.glob("alisio.sqlite.v*"))) == 6, "a mistyped date made a copy")
     last = sorted(folder.glob("alisio.sqlite.v*"))[-1]
     case.run("state", "rollback", "--to", last, *words).ends("done").says(last)
