@@ -76,7 +76,8 @@ Site::Site(SiteOptions options, const Program& program)
               .closing = !options_.token.empty() && has_command("close"),
               .plots = check_plot_source(program)},
       api_{.state_folder = options_.state_folder,
-           .openapi = program.cfg_folder / "web/openapi.yaml"},
+           .openapi = program.cfg_folder / "web/openapi.yaml",
+           .memory = nights_.memory},
       actions_{.state_folder = options_.state_folder,
                .token = options_.token,
                .run =
@@ -96,9 +97,8 @@ void Site::serve(web::ServerOptions server, const std::function<void(std::uint16
                  const std::function<bool()>& stop) {
   server.hub = std::make_shared<web::EventHub>();
   const web::StateWatcher watcher(options_.state_folder, server.hub,
-                                  [this, memory = std::make_shared<web::NightsMemory>()](
-                                      night::State& state, const std::string& topic) {
-                                    return web::topic_view(nights_, state, topic, *memory);
+                                  [this](night::State& state, const std::string& topic) {
+                                    return web::topic_view(nights_, state, topic);
                                   });
   web::serve(router_, server, ready, stop);
 }

@@ -95,8 +95,7 @@ Router night_api(const ApiSource& source) {
       {"/api/v1/nights",
        [&source](const Request&) {
          auto state = night::State::open_read_only(source.state_folder);
-         NightsMemory none;
-         return json_answer(state ? nights_document(*state, none)
+         return json_answer(state ? nights_document(*state, *source.memory)
                                   : json{{"nights", json::array()}});
        }},
       {"/api/v1/nights/", [&source](const Request& request) { return one_night(source, request); }},

@@ -1,7 +1,9 @@
 #pragma once
 #include <filesystem>
+#include <memory>
 
 #include "lib/web/http.hpp"
+#include "lib/web/state_watcher.hpp"
 
 namespace alisio::web {
 
@@ -9,6 +11,7 @@ namespace alisio::web {
 struct ApiSource {
   std::filesystem::path state_folder;
   std::filesystem::path openapi;  ///< the file that documents all of it
+  std::shared_ptr<NightsMemory> memory = std::make_shared<NightsMemory>();
 };
 
 /// Return `/api/v1/nights`, `/api/v1/nights/DATE/PROD` and below it `/jobs` (?run, ?stage, ?status)

@@ -43,8 +43,7 @@ Response first_page(const NightSource& source) {
     return scripted_page("Nights",
                          "<p>No night has been processed yet: <code>alisio night DATE</code> "
                          "begins.</p><p><a href=\"/provenance\">Provenance</a></p>");
-  NightsMemory none;
-  return scripted_page("Nights", live_line("/events") + nights_view(*state, none).frame);
+  return scripted_page("Nights", live_line("/events") + nights_view(*state, *source.memory).frame);
 }
 
 /// The drawings of the data checks of a run, a subrun or (run 0) the night.
@@ -249,8 +248,8 @@ Response events(const NightSource& source, const Request& request) {
 }  // namespace
 
 std::optional<Fragments> topic_view(const NightSource& source, night::State& state,
-                                    const std::string& topic, NightsMemory& memory) {
-  if (topic == nights_topic) return nights_view(state, memory);
+                                    const std::string& topic) {
+  if (topic == nights_topic) return nights_view(state, *source.memory);
   const std::size_t slash = topic.find('/');
   const auto key = find_night(state, topic.substr(0, slash), topic.substr(slash + 1));
   const auto status = key ? night::read_status(state, *key) : std::nullopt;

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -17,6 +18,7 @@ struct NightSource {
   bool actions = false;  ///< offer retry and veto (see actions.hpp)
   bool closing = false;  ///< offer to close the night
   CheckPlotSource plots = {};
+  std::shared_ptr<NightsMemory> memory = std::make_shared<NightsMemory>();
 };
 
 /// Return the pages `/`, `/nights/DATE`, `/nights/DATE/PROD` and below it `run/RUN[/SUBRUN]`,
@@ -25,8 +27,8 @@ struct NightSource {
 /// names, nothing else.
 [[nodiscard]] Router night_pages(const NightSource& source);
 
-/// Draw what the listeners of a topic see, for a StateWatcher. @param memory see nights_document().
+/// Draw what the listeners of a topic see, for a StateWatcher.
 [[nodiscard]] std::optional<Fragments> topic_view(const NightSource& source, night::State& state,
-                                                  const std::string& topic, NightsMemory& memory);
+                                                  const std::string& topic);
 
 }  // namespace alisio::web

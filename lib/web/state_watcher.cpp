@@ -68,9 +68,10 @@ std::string topic_of(const night::NightKey& night) {
 
 json nights_document(night::State& state, NightsMemory& memory) {
   json nights = json::array();
+  const std::scoped_lock lock(memory.mutex);
   for (const night::ShownNight& record : state.nights()) {
     auto& [updated_at, known] =
-        memory[fmt::format("{} {}", record.key.telescope, topic_of(record.key))];
+        memory.known[fmt::format("{} {}", record.key.telescope, topic_of(record.key))];
     if (known.is_null() || updated_at != record.updated_at) {
       known = night_line(state, record);
       updated_at = record.updated_at;

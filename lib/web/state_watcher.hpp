@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -21,8 +22,11 @@ namespace alisio::web {
 inline constexpr const char* nights_topic = "nights";
 
 /// What the list of nights says of each, by when it was shown: a season is long, and most of it
-/// stays as it is.
-using NightsMemory = std::map<std::string, std::pair<std::string, nlohmann::json>>;
+/// stays as it is. Safe to use from any thread.
+struct NightsMemory {
+  std::mutex mutex;
+  std::map<std::string, std::pair<std::string, nlohmann::json>> known;
+};
 
 /// Return the list of nights as their page shows it: {"nights": [{date, prod_id, telescope,
 /// updated_at, complete, troubles, runs, subruns, done, failed, open, events}]}.
