@@ -116,10 +116,26 @@ Response confirm_page(const ActionSource& source, const Request& request) {
   return response;
 }
 
-CommandOutcome act(const ActionSource& source, const night::NightKey& night, const Wish& wish) {
+/// One of the places for actions, given back at the end.
+struct Place {
+  std::counting_semaphore<>& places;
+  ~Place() { places.release(); }
+};
+
+/// Run what is wished. @return nothing if as many actions are under way as there may be.
+std::optional<CommandOutcome> act(const ActionSource& source, const night::NightKey& night,
+                                  const Wish& wish) {
   check_subject(wish, source.known);
   check_words(wish);
+  if (!source.places->try_acquire()) return std::nullopt;
+  const Place place{*source.places};
   return source.run(words_of(wish, night));
+}
+
+Response busy() {
+  Response response = plain_line(503, "other actions are under way: try again in a moment");
+  response.headers["Retry-After"] = "10";
+  return response;
 }
 
 /// Return what to answer to whoever gave a token; nothing if it is the right one.
@@ -151,11 +167,12 @@ Response act_by_form(const ActionSource& source, const Request& request) {
     return plain_line(403, "this form is not of this server, or too old: open it anew");
   if (auto refusal = refused(source, request, sent.token, "the token is another")) return *refusal;
   const AddressedNight at = night_of(source, path_parts(request.path, "/act/"));
-  const CommandOutcome outcome = act(source, at.key, sent.wish);
+  const std::optional<CommandOutcome> outcome = act(source, at.key, sent.wish);
+  if (!outcome) return busy();
   Response response;
-  response.status = outcome.exit_code == 0 ? 200 : 409;
-  response.body = page(outcome.exit_code == 0 ? "Done" : "Not done",
-                       "<pre>" + escaped(outcome.text) + "</pre><p>" +
+  response.status = outcome->exit_code == 0 ? 200 : 409;
+  response.body = page(outcome->exit_code == 0 ? "Done" : "Not done",
+                       "<pre>" + escaped(outcome->text) + "</pre><p>" +
                            link(night_path(at.key), "back to the night") + "</p>");
   return response;
 }
@@ -174,11 +191,13 @@ Response act_by_program(const ActionSource& source, const Request& request) {
     return plain_line(404, "there is no such resource (see /api/v1/openapi.yaml)");
   const AddressedNight at = night_of(source, parts);
   check_kind(request, "application/json");
-  const CommandOutcome outcome = act(source, at.key, wish_of_json(request.body));
+  const std::optional<CommandOutcome> outcome = act(source, at.key, wish_of_json(request.body));
+  if (!outcome) return busy();
   Response response;
-  response.status = outcome.exit_code == 0 ? 200 : 409;
+  response.status = outcome->exit_code == 0 ? 200 : 409;
   response.content_type = "application/json";
-  response.body = json_text(json{{"exit_code", outcome.exit_code}, {"text", outcome.text}}) + '\n';
+  response.body =
+      json_text(json{{"exit_code", outcome->exit_code}, {"text", outcome->text}}) + '\n';
   return response;
 }
 

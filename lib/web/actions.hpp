@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct ActionSource {
   /// The actions that there are: "retry", "veto", "close".
   std::vector<std::string> known = {"retry", "veto"};
   std::shared_ptr<TokenGuard> guard = std::make_shared<TokenGuard>();
+  /// Actions at a time: to close a night may take minutes, and pages are answered meanwhile.
+  std::shared_ptr<std::counting_semaphore<>> places =
+      std::make_shared<std::counting_semaphore<>>(2);
 };
 
 /// Read the token from a file: its first line. @throws Error(configuration) if others than its
