@@ -107,7 +107,7 @@ void look_at_state(const config::Configuration& configuration, Findings& finding
   try {
     auto state = night::State::open_read_only(folder);
     findings.push_back({"state database", Health::ok,
-                        state ? fmt::format("{} nights", state->nights().size())
+                        state ? fmt::format("nights on record: {}", state->nights().size())
                               : "none yet: the first night makes it",
                         ""});
   } catch (const Error& error) {

@@ -129,6 +129,16 @@ void recognise_failures(const NightSummary& summary, std::vector<JobStatusView>&
   }
 }
 
+/// Note that the jobs are shown as they were before operators decided something.
+void tell_decided_since(State& state, const NightKey& night, NightStatus& status) {
+  const std::vector<Decision> all = all_decisions(state, night);
+  if (std::any_of(all.begin(), all.end(), [&](const Decision& decision) {
+        return std::max(decision.at, decision.ended_at) > status.updated_at;
+      }))
+    status.summary.notes.emplace_back(
+        "operators have decided something since: the next pass follows it");
+}
+
 /// Tell what was cleaned since: no pass shows a closed night anew.
 void tell_cleaned(State& state, const NightKey& night, NightStatus& status) {
   const std::vector<CleanedFile> files = cleaned_files_of(state, night);
@@ -249,6 +259,7 @@ std::optional<NightStatus> read_status(State& state, const NightKey& night) {
   count_again(status.jobs, status.summary);
   recognise_failures(status.summary, status.jobs);
   tell_cleaned(state, night, status);
+  tell_decided_since(state, night, status);
   for (const JobStatusView& job : status.jobs)
     ++status.counts[{job.key.run, job.key.stage}][job.status];
   const std::string now = utc_now_text();

@@ -62,9 +62,11 @@ def case_discarded_subrun(case):
     said = decide(night, "discard", place, "--reason", "clouds", "--author", "crew").ends("done")
     said.says("discarded by crew", "set aside")
     expect(not product.exists() and list(product.parent.glob(product.name + ".discarded-*")), f"{said}")
+    status(night, "done").says("since: the next pass follows it")
     decide(night, "discard", place, "--reason", "again").ends("usage").complains("already", "clouds")
     night.process("--pass").ends("done").says("2 of 3, 1 discarded", "discarded by crew")
     expect(len(night.products("DL1")) == 2, "the discarded subrun was made again")
+    expect("next pass follows" not in status(night, "done").out, "it was followed")
     told = status(night, "done", "--json").out
     expect("missing_subruns" not in told, f"what was discarded counts as missing: {told}")
     merged = next(night.folder.glob(f"DL1/{DATE}/*/dl1_*.Run{night.run_number:05d}.h5"))
