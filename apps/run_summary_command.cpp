@@ -42,9 +42,11 @@ int run_run_summary_command(const std::vector<Text>& arguments, const Program& p
            "  runs:\n"
            "    11219: {run_type: PEDCALIB}\n"
            "\n"
-           "A summary that Alisio wrote is replaced. One that was edited, that another program\n"
-           "wrote, or that knows runs or subruns whose raw files are gone is replaced only with\n"
-           "--overwrite, and is then kept as RunSummary_<date>.ecsv.1.",
+           "A summary that Alisio wrote is replaced; what it knows of runs and subruns whose raw\n"
+           "files are gone is taken over, so that they are missed. --overwrite forgets it. One "
+           "that\n"
+           "was edited, or that another program wrote, is replaced only with --overwrite. What is\n"
+           "replaced by less is kept as RunSummary_<date>.ecsv.1.",
        .examples = "  alisio run-summary 20221215\n"
                    "  alisio run-summary 20221215 --r0 R0 --output-dir monitoring/RunSummary"},
       options, positional);

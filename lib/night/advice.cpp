@@ -54,7 +54,11 @@ std::string complete_command(const std::string& command, const JobKey& job,
 
 std::string runnable_advice(std::string advice, const JobKey& job, const std::string& night_words) {
   if (job.subrun != whole_run) replace_all(advice, "RUN.SUBRUN", job_name(job));
+  constexpr const char* subrun = "SUBRUN";
+  constexpr const char* kept = "\1";
+  replace_all(advice, subrun, kept);
   if (job.run != whole_night) replace_all(advice, "RUN", run_text(job.run));
+  replace_all(advice, kept, subrun);
   if (night_words.empty()) return advice;
   std::string complete;
   for (std::size_t at = 0; at < advice.size();) {

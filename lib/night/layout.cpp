@@ -88,21 +88,14 @@ class Layout {
     add_if_there("run_summary_override",
                  folders_.run_summaries / fmt::format("RunSummary_{}.override.yaml", folders_.date),
                  job);
-    const auto subruns_of = [](const RunEntry& entry) {
-      return std::count_if(entry.subruns.begin(), entry.subruns.end(),
-                           [](const SubrunFiles& files) { return files.first_stream; });
-    };
-    // One that knows of files that are gone is kept: a new one would not miss them.
-    const bool some_are_gone = std::any_of(
-        setup_.catalogue.runs.begin(), setup_.catalogue.runs.end(), [&](const RunEntry& entry) {
-          return subruns_of(entry) < entry.expected_subruns.value_or(0);
-        });
     for (const RunEntry& entry : setup_.catalogue.runs) {
       add_head(entry, job);
+      const auto subruns =
+          std::count_if(entry.subruns.begin(), entry.subruns.end(),
+                        [](const SubrunFiles& files) { return files.first_stream; });
       // A run that grows would have it made again with each subrun.
-      if (!some_are_gone && !setup_.catalogue.run_summary.empty() &&
-          subruns_of(entry) > entry.expected_subruns.value_or(0) && state_.jobs.contains(key) &&
-          !setup_.taken_runs.contains(entry.run)) {
+      if (!setup_.catalogue.run_summary.empty() && subruns > entry.expected_subruns.value_or(0) &&
+          state_.jobs.contains(key) && !setup_.taken_runs.contains(entry.run)) {
         job.outdated = fmt::format("run {} has more subruns than it says", run_text(entry.run));
         job.outdated_until = state_.jobs.at(key).ended_at;
       }

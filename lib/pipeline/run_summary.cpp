@@ -1,7 +1,6 @@
 #include "lib/pipeline/run_summary.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <fstream>
 #include <map>
@@ -131,38 +130,49 @@ void check_replaceable(const fs::path& target, bool overwrite) {
                           target.stem().string()));
 }
 
-/// Return what a summary of ours that is there knows and these rows do not; empty: nothing.
-std::string what_would_be_lost(const fs::path& target,
-                               const std::vector<text::RunSummaryRow>& rows) {
-  std::error_code problem;
-  if (!fs::exists(target, problem) || text::origin_of(target) != text::SummaryOrigin::ours)
-    return {};
-  std::vector<std::string> lost;
-  for (const text::RunSummaryRow& before : text::read_run_summary(target)) {
-    const std::string run = run_text(static_cast<int>(before.run_id));
-    const auto now = text::find_run(rows, before.run_id);
-    if (!now)
-      lost.push_back(fmt::format("run {}", run));
-    else if (now->n_subruns < before.n_subruns)
-      lost.push_back(fmt::format("{} of {} subruns of run {}", before.n_subruns - now->n_subruns,
-                                 before.n_subruns, run));
-    else if (now->run_type == "ERROR" && before.run_type != "ERROR")
-      lost.push_back(fmt::format("that run {} is {}", run, before.run_type));
+/// Add to the rows what an earlier summary knows and the raw files no longer tell: runs, subruns,
+/// and what kind of run one is that cannot be read any more. A night misses what was lost only by
+/// its summary. @return one line each.
+std::vector<std::string> take_over(const std::vector<text::RunSummaryRow>& before,
+                                   std::vector<text::RunSummaryRow>& rows) {
+  std::vector<std::string> taken;
+  for (const text::RunSummaryRow& known : before) {
+    const std::string run = run_text(static_cast<int>(known.run_id));
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const text::RunSummaryRow& other) {
+      return other.run_id == known.run_id;
+    });
+    if (row == rows.end()) {
+      taken.push_back(fmt::format("run {}, whose raw files are gone", run));
+      rows.push_back(known);
+      continue;
+    }
+    const std::int64_t subruns = std::max(row->n_subruns, known.n_subruns);
+    if (row->n_subruns < subruns)
+      taken.push_back(
+          fmt::format("that run {} has {} subruns, not {}", run, subruns, row->n_subruns));
+    if (row->run_type == "ERROR" && known.run_type != "ERROR") {
+      taken.push_back(
+          fmt::format("that run {}, which cannot be read now, is {}", run, known.run_type));
+      *row = known;
+    }
+    row->n_subruns = subruns;
   }
-  return fmt::format("{}", fmt::join(lost, ", "));
+  std::sort(rows.begin(), rows.end(),
+            [](const auto& left, const auto& right) { return left.run_id < right.run_id; });
+  return taken;
 }
 
-/// Give what is there a second name before it is replaced.
-void keep_copy(const fs::path& target) {
+/// Give what is there a second name before it is replaced. @return it
+fs::path keep_copy(const fs::path& target) {
   std::error_code problem;
   for (int n = 1;; ++n) {
-    const fs::path copy = target.string() + "." + std::to_string(n);
+    fs::path copy = target.string() + "." + std::to_string(n);
     if (fs::exists(copy, problem)) continue;
     fs::copy_file(target, copy, problem);
     if (problem)
       throw Error(ErrorKind::resource, "cannot be kept: " + problem.message(), target.string());
     spdlog::info("the run summary that was there is kept as {}", copy.string());
-    return;
+    return copy;
   }
 }
 
@@ -208,15 +218,25 @@ std::int64_t run_summary(stage::StageRun& run, const RunSummaryRequest& request)
     run.plan_product("run_summary", target);
     return 0;
   }
+  const bool is_there = fs::exists(target, problem);
+  const bool is_ours = is_there && text::origin_of(target) == text::SummaryOrigin::ours;
+  if (is_there && !is_ours) keep_copy(target);
+  if (is_ours) {
+    std::vector<text::RunSummaryRow> whole = rows;
+    const std::vector<std::string> taken = take_over(text::read_run_summary(target), whole);
+    // Kept under another name, it is an input like others, or what was forgotten.
+    if (!taken.empty()) {
+      const fs::path before = keep_copy(target);
+      for (const std::string& fact : taken)
+        spdlog::warn("{}: {} {}", target.string(),
+                     request.overwrite ? "forgotten is" : "from the summary before it:", fact);
+      if (!request.overwrite) {
+        run.use("run_summary_before", before);
+        rows = std::move(whole);
+      }
+    }
+  }
   text::apply_override(override, override_file, rows);
-  const std::string lost = what_would_be_lost(target, rows);
-  if (!lost.empty() && !request.overwrite)
-    throw Error(ErrorKind::usage, "knows what the raw files no longer tell: " + lost,
-                target.string(),
-                "see that all raw files are there; --overwrite replaces the summary and keeps it "
-                "under another name");
-  const bool is_another_s =
-      fs::exists(target, problem) && text::origin_of(target) != text::SummaryOrigin::ours;
   PendingFile& product = run.create("run_summary", target);
   std::ofstream out(product.path(), std::ios::binary);
   out << text::run_summary_text(rows, date.iso());
@@ -224,7 +244,6 @@ std::int64_t run_summary(stage::StageRun& run, const RunSummaryRequest& request)
   if (!out)
     throw Error(ErrorKind::resource, "cannot be written", product.path().string(),
                 "check the space left on the device");
-  if (is_another_s || !lost.empty()) keep_copy(target);
   run.publish("run_summary");
   for (const text::RunSummaryRow& row : rows)
     spdlog::info("run {}: {:8} {} subrun{}, {}", run_text(static_cast<int>(row.run_id)),

@@ -13,6 +13,7 @@ std::span<const StageDescription> descriptions() {
        .version = 1,
        .inputs = {{"r0_subrun", true, true},
                   {"run_summary_override", false},
+                  {"run_summary_before", false},
                   {"analysis_configuration", false, false, false}},
        .outputs = {{"run_summary"}},
        .parameters = {"ObservationDate"},

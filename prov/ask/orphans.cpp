@@ -18,6 +18,8 @@ bool may_be_recorded(const fs::path& file) {
   for (const fs::path& part : file)
     if (part == "log" || part == "journal" || part == "state") return false;
   if (name.empty() || name[0] == '.' || name.ends_with(".log")) return false;
+  // A run summary that was replaced: RunSummary_20240115.ecsv.1
+  if (name.starts_with("RunSummary_") && name.find(".ecsv.") != std::string::npos) return false;
   return name.find("_prov.") == std::string::npos &&
          name.find("provenance.sqlite") == std::string::npos;
 }

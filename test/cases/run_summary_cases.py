@@ -159,23 +159,47 @@ def case_run_summary_keeps_the_work_of_others(case):
 
 
 def case_run_summary_forgets_nothing(case):
-    """A summary that lists more than the raw files still tell stays, unless that is asked for."""
-    night = case.simulated(subruns=2)
+    """What a summary knows and the raw files no longer tell is taken over, and on record."""
+    night = case.simulated(runs=2, subruns=2)
     folder = case.folder / "summaries"
+    report = case.folder / "report.json"
+    first, second = night.run_number, night.run_number + 1
+    later = [path for path in night.r0().iterdir() if f".Run{second:05d}." in path.name]
+    away = case.folder / "away"
+    away.mkdir()
+    for path in later:
+        shutil.move(path, away)
     make(case, night, folder).ends("done")
     file = summary_file(folder)
-    whole = file.read_bytes()
+    known = file.read_bytes()
+    facts = rows_of(file)[first]
     for stream in range(1, 5):
         night.raw(stream, 1).unlink()
-    make(case, night, folder).ends("usage").complains(
-        file.name, f"1 of 2 subruns of run {night.run_number}", "--overwrite")
+    for path in later:
+        shutil.move(away / path.name, path)
+    said = make(case, night, folder, "--report", report).ends("done")
+    said.says(f"run {first} has 2 subruns, not 1", f"{file.name}.1")
+    rows = rows_of(file)
+    expect(rows[first]["n_subruns"] == "2" and rows[second]["n_subruns"] == "2", f"{rows}")
+    before = folder / f"{file.name}.1"
+    expect(before.read_bytes() == known, "what was known is not kept")
+    inputs = json.loads(report.read_text("utf-8"))["activities"][0]["inputs"]
+    expect(str(before) in [i["path"] for i in inputs], f"inputs {inputs}")
     replace_file(night.raw(1, 0), b"cut")
-    make(case, night, folder).ends("usage").complains("1 of 2 subruns")
-    expect(file.read_bytes() == whole, "the summary was replaced")
-    make(case, night, folder, "--overwrite").ends("done")
-    expect(rows_of(file)[night.run_number]["n_subruns"] == "1", "not made again")
-    expect((folder / f"{file.name}.1").read_bytes() == whole, "what was known is lost")
+    make(case, night, folder).ends("done").says("cannot be read now, is DATA")
+    expect(rows_of(file)[first] == facts, f"{rows_of(file)[first]}")
+    for path in later:
+        path.unlink()
+    make(case, night, folder).ends("done").says(f"run {second:05d}, whose raw files are gone")
+    expect(rows_of(file)[second] == rows[second], "a run was forgotten")
+    override = folder / f"RunSummary_{DATE}.override.yaml"
+    override.write_text(f"runs: {{{first}: {{run_type: ERROR}}}}\n", encoding="utf-8")
     make(case, night, folder).ends("done")
+    expect(rows_of(file)[first]["run_type"] == "ERROR", "the override is not heard")
+    override.unlink()
+    make(case, night, folder, "--overwrite").ends("done").says("forgotten is")
+    rows = rows_of(file)
+    expect(second not in rows and rows[first]["n_subruns"] == "1", f"{rows}")
 
 
 def case_run_summary_changes_with_the_files(case):

@@ -575,19 +575,6 @@ TEST_F(RawNightTest, ARunSummaryIsMadeAgainWhenRunsAreAdded) {
   EXPECT_EQ(calls(), "");
 }
 
-TEST_F(RawNightTest, ARunSummaryThatKnowsOfLostFilesIsKept) {
-  ASSERT_EQ(run(), 0) << out_.str();
-  calls();
-  for (int stream = 1; stream <= 4; ++stream) {
-    write(raw(102, 2, stream), "one more");
-    fs::remove(raw(101, 1, stream));
-  }
-  EXPECT_EQ(run(), 0) << out_.str();
-  const std::string made = calls();
-  EXPECT_EQ(made.find("run_summary"), std::string::npos) << made;
-  EXPECT_NE(made.find("r0_to_dl1 00102.0002"), std::string::npos) << made;
-}
-
 TEST_F(RawNightTest, WithoutRunSummaryGuessesServe) {
   order("run_summary_night", "fail 5");
   EXPECT_EQ(run(), 7);
