@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "apps/provenance_setup.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/decision_journal.hpp"
 #include "lib/night/folders.hpp"
 #include "lib/night/lost_record.hpp"
 #include "lib/night/program_output.hpp"
@@ -31,6 +33,13 @@ void take_up_lost_record(const night::NightOptions& options,
   const fs::path folder = configuration.path("paths.state");
   night::require_own_products(products, folder);
   night::State state = night::State::open(folder);
+  const int forgotten = night::restore_decisions(
+      state, key, night::read_decisions(products, key, load_logger(program.cfg_folder)));
+  if (forgotten > 0)
+    spdlog::warn(
+        "{}: the state knew nothing of {} decision{} of operators; what their journal says "
+        "holds",
+        key.date.iso(), forgotten, forgotten == 1 ? "" : "s");
   const auto found = night::forgotten_work(state, key, products);
   if (!found) return;
   const std::string night = fmt::format("night {}, production {}", key.date.iso(), key.prod_id);

@@ -89,6 +89,11 @@ std::string Decision::line() const {
 std::int64_t record_decision(State& state, const NightKey& night, const Decision& decision) {
   sqlite::Database& database = state.database();
   sqlite::Transaction transaction(database);
+  // Another process may have read it from the journal, where it is written first.
+  for (const Decision& known : all_decisions(state, night))
+    if (known.at == decision.at && known.kind == decision.kind && known.run == decision.run &&
+        known.subrun == decision.subrun && known.stage == decision.stage)
+      return known.id;
   database
       .prepare(
           "INSERT INTO decision (telescope, date, prod_id, kind, run, subrun, stage, reason, "

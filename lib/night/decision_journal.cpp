@@ -22,6 +22,11 @@ bool is_same(const Decision& left, const Decision& right) {
          left.stage == right.stage && left.at == right.at;
 }
 
+bool is_same(const NightKey& left, const NightKey& right) {
+  return left.telescope == right.telescope && left.date == right.date &&
+         left.prod_id == right.prod_id;
+}
+
 int number_at(const nlohmann::json& record, const char* key, int otherwise) {
   const auto found = record.find(key);
   return found != record.end() && found->is_number_integer() ? found->get<int>() : otherwise;
@@ -87,19 +92,33 @@ void add_decision(std::vector<Decision>& decisions, const Decision& decision) {
     *known = decision;
 }
 
-void restore_decisions(State& state, const NightKey& night,
-                       const std::vector<Decision>& decisions) {
-  const std::vector<Decision> before = all_decisions(state, night);
+std::vector<Decision> read_decisions(const std::filesystem::path& products, const NightKey& night,
+                                     const prov::LoggerConfiguration& logger) {
+  std::vector<Decision> decisions;
+  const std::filesystem::path file = notes_journal(production_folder(products, "DL1", night));
+  if (std::error_code absent; !std::filesystem::exists(file, absent)) return decisions;
+  const prov::Journals journals = prov::read_journals({file}, logger);
+  for (const prov::Line& line : journals.lines)
+    if (const auto told = parse_decision(line.record); told && is_same(told->first, night))
+      add_decision(decisions, told->second);
+  return decisions;
+}
+
+int restore_decisions(State& state, const NightKey& night, const std::vector<Decision>& decisions) {
   sqlite::Transaction transaction(state.database());
+  const std::vector<Decision> before = all_decisions(state, night);
+  int lacking = 0;
   for (const Decision& decision : decisions) {
     const auto known = std::find_if(before.begin(), before.end(), [&](const Decision& other) {
       return is_same(decision, other);
     });
+    lacking += known == before.end() ? 1 : 0;
     Decision ended = decision;
     ended.id = known == before.end() ? record_decision(state, night, decision) : known->id;
     if (!ended.ended_at.empty()) record_end(state, ended);
   }
   transaction.commit();
+  return lacking;
 }
 
 }  // namespace alisio::night

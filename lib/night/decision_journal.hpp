@@ -28,8 +28,14 @@ void append_decision(const std::filesystem::path& products, const NightKey& nigh
 /// Put a decision among others: in the place of what was told of it before it ended.
 void add_decision(std::vector<Decision>& decisions, const Decision& decision);
 
+/// Return the decisions about a night that its journal of notes tells, those that ended too.
+/// @param products root of the tree
+[[nodiscard]] std::vector<Decision> read_decisions(const std::filesystem::path& products,
+                                                   const NightKey& night,
+                                                   const prov::LoggerConfiguration& logger);
+
 /// Put decisions that journals tell into the state: those that it lacks, and the ends of those that
-/// stand there still.
-void restore_decisions(State& state, const NightKey& night, const std::vector<Decision>& decisions);
+/// stand there still. @return how many it lacked.
+int restore_decisions(State& state, const NightKey& night, const std::vector<Decision>& decisions);
 
 }  // namespace alisio::night

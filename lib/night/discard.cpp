@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "lib/base/error.hpp"
+#include "lib/base/hash.hpp"
 #include "lib/night/folders.hpp"
 #include "lib/night/table.hpp"
 
@@ -46,6 +47,21 @@ std::optional<fs::path> dl1_folder(State& state, const NightKey& night) {
   const std::optional<NightRecord> shown = state.night(night);
   if (!shown) return std::nullopt;
   return parse_summary(nlohmann::json::parse(shown->summary)).folders.dl1;
+}
+
+/// Return where the content of a product was set aside; nothing if it is not there. Set aside more
+/// than once, the name alone does not tell which.
+std::optional<fs::path> find_aside(const Product& product, const Decision& discard) {
+  const fs::path first = name_aside(product.file, discard);
+  std::error_code ignored;
+  std::optional<fs::path> last;
+  for (int number = 1;; ++number) {
+    const fs::path aside =
+        number == 1 ? first : fs::path(fmt::format("{}-{}", first.string(), number));
+    if (!fs::exists(aside, ignored)) return last;
+    last = aside;
+    if (hash_file(aside) == product.sha256) return last;
+  }
 }
 
 void rename_file(const fs::path& from, const fs::path& to) {
@@ -88,7 +104,8 @@ std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
                 .log = *dl1 / "log",
                 .reason = decision.reason,
                 .author = decision.author,
-                .at = decision.at});
+                // Not the decision's: it may have come before the product did.
+                .at = utc_now_text()});
       rename_file(product.file, aside);
       names.push_back(std::move(aside));
     }
@@ -102,10 +119,10 @@ std::vector<fs::path> bring_back(State& state, const NightKey& night, const Deci
   std::vector<fs::path> names;
   const std::optional<fs::path> dl1 = dl1_folder(state, night);
   for (const Product& product : products_of(state, night, discard.run, discard.subrun)) {
-    const fs::path aside = name_aside(product.file, discard);
+    const std::optional<fs::path> aside = find_aside(product, discard);
     std::error_code ignored;
-    if (!fs::exists(aside, ignored) || fs::exists(product.file, ignored)) continue;
-    rename_file(aside, product.file);
+    if (!aside || fs::exists(product.file, ignored)) continue;
+    rename_file(*aside, product.file);
     if (record && dl1)
       record({.file = product.file,
               .sha256 = product.sha256,

@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
+import subprocess
 import time
 
 from harness import DATE, expect, flip_byte, replace_file
+from night_cases import wait_for
 
 
 def left_open(night):
@@ -98,6 +101,41 @@ def case_decision_before_the_first_pass(case):
     said = night.process("--pass").ends("done").says("vetoed")
     expect("knows nothing" not in said.err, f"{said}")
     expect(len(night.products("DL1")) == 1, "the vetoed subrun was made")
+
+
+def case_decisions_outlive_the_state(case):
+    """A state that is lost or goes back to a copy knows again what operators decided since."""
+    night = left_open(case.simulated(subruns=3))
+    state = night.folder / "state"
+    decide(night, "veto", f"{night.run_number}.1", "--reason", "the lamp was on").ends("done")
+    shutil.rmtree(state)
+    decide(night, "veto", f"{night.run_number}.0", "--reason", "clouds").ends("done")
+    said = night.process("--pass").ends("done").says("1 decision")
+    expect("made anew" not in said.err, f"{said}")
+    expect(len(night.products("DL1")) == 1, "a vetoed subrun was made")
+    decide(night, "unveto", f"{night.run_number}.0").ends("done")
+    night.process("--pass").ends("done")
+    case.run("state", "backup", "--config", night.config).ends("done")
+    decide(night, "discard", f"{night.run_number}.2", "--reason", "clouds").ends("done")
+    night.process("--pass").ends("done").says("1 discarded")
+    case.run("state", "rollback", "--config", night.config).ends("done")
+    night.process("--pass").ends("done").says("1 discarded")
+    expect(len(night.products("DL1")) == 1, "the discarded subrun was made again")
+    decide(night, "discard", f"{night.run_number}.2", "--undo", "--reason", "x").ends("done")
+    case.run("prov", "verify", "--night", DATE, "--config", night.config).ends("done")
+
+
+def case_discard_in_the_making(case):
+    """What is discarded while it is being made is set aside, and no record misses it."""
+    night = left_open(case.simulated(subruns=2, events=400))
+    process = subprocess.Popen([str(case.alisio), "night", DATE, "--config", str(night.config), "--jobs", "2"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = f"DL1/{DATE}/*/log/jobs/r0_to_dl1_*.0001.log"
+    wait_for(lambda: list(night.folder.glob(log)), "the second subrun to begin")
+    decide(night, "discard", f"{night.run_number}.1", "--reason", "clouds").ends("done")
+    expect(process.wait(timeout=120) == 0, "the night failed")
+    expect(len(night.products("DL1")) == 1, "the discarded subrun was kept")
+    case.run("prov", "verify", "--night", DATE, "--config", night.config).ends("done")
 
 
 def case_another_state_decides_nothing(case):
