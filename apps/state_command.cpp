@@ -147,9 +147,15 @@ int rebuild(const Texts& arguments, const Program& program) {
   // A mistyped date costs no copy.
   std::map<NightDate, std::vector<fs::path>> journals;
   for (const NightDate& date : nights)
-    if (journals[date] = find_journals(configuration, date.compact()); journals[date].empty())
+    if (journals[date] = find_journals(configuration, date.compact());
+        journals[date].empty() && !dates.empty())
       throw Error(ErrorKind::missing_input, "this night has no journals", date.iso(),
                   "check paths.products");
+  std::erase_if(nights, [&](const NightDate& date) {
+    if (!journals.at(date).empty()) return false;
+    spdlog::warn("{}: this night has no journals; it is left out", date.iso());
+    return true;
+  });
   if (const fs::path aside = night::put_damaged_state_aside(folder); !aside.empty())
     std::cout << fmt::format("the damaged state is kept in {}\n", aside.string());
   if (fs::exists(night::state_file(folder)))
@@ -235,8 +241,9 @@ int rollback(const Texts& arguments, const Program&) {
   if (!done.aside.empty())
     std::cout << fmt::format("what it was is kept in {}\n", done.aside.string());
   for (const std::string& night : done.forgotten)
-    std::cout << fmt::format("night {} is not in this copy: alisio state rebuild {}\n", night,
-                             night.substr(0, night.find(' ')));
+    std::cout << fmt::format(
+        "this copy does not know all that was done of night {}: alisio state rebuild {}\n", night,
+        night.substr(0, night.find(' ')));
   return 0;
 }
 

@@ -11,7 +11,6 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
-#include "lib/base/interruption.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
@@ -92,7 +91,7 @@ Standing look_at(const ClosingNight& night) {
   night.state.remember_files(rehashed);
   standing.found = assess_completeness(night.setup, standing.plan,
                                        planner.judge_data(standing.plan, night.snapshot),
-                                       night.settings.accepted);
+                                       night.settings.decisions, night.settings.accepted);
   return standing;
 }
 
@@ -144,7 +143,8 @@ void write_seal(const ClosingNight& night, const std::optional<SigningKey>& key,
 }
 
 /// Seal a night, or find the seal that an interrupted closing made. @return its file
-fs::path seal_night(const ClosingNight& night, Seal& seal) {
+/// @param chain the lock of the chain of seals, which the caller holds
+fs::path seal_night(const ClosingNight& night, Seal& seal, const NightLock& /*chain*/) {
   const fs::path& products = night.policy.products;
   std::optional<SigningKey> key;
   if (!night.policy.key.empty()) {
@@ -152,7 +152,6 @@ fs::path seal_night(const ClosingNight& night, Seal& seal) {
     seal.public_key = key->public_key();
     seal.fingerprint = key_fingerprint(seal.public_key);
   }
-  const NightLock chain = lock_chain(night.state_folder, seal.key);
   const fs::path folder = seal_folder(products, seal.key.telescope, seal.key.prod_id);
   if (std::optional<Seal> written = interrupted_seal(night.state, products, seal)) {
     seal = std::move(*written);
@@ -198,10 +197,11 @@ ClosingRecord new_closing(const ClosingNight& night, const CloseRequest& request
 
 /// Seal what was verified, write the flags, and say in the state that it is done.
 void finish(const ClosingNight& night, ClosingResult& result) {
-  const SignalsHeld held;
   const NightKey& key = night.setup.key;
   night.state.closing_reaches(key, "products verified");
-  result.seal_file = seal_night(night, result.seal);
+  const NightLock chain = lock_chain(night.state_folder, key);
+  result.held = std::make_shared<SignalsHeld>();
+  result.seal_file = seal_night(night, result.seal, chain);
   result.notes = write_lstosa_flags(night.policy, result.seal, result.seal_file,
                                     night.state.closing(key)->seal_sha256);
   night.state.closing_reaches(key, "flags written");
@@ -294,7 +294,7 @@ int print_closing(const ClosingResult& result, const NightKey& night, bool as_js
                                     {"obstacles", result.obstacles}, {"notes", result.notes}};
     if (!result.seal_file.empty())
       document["seal"] = {{"file", result.seal_file.string()}, {"number", result.seal.number}};
-    out << json_text(document, 2) << '\n';
+    out << json_text(document, 2) << '\n' << std::flush;
     return code;
   }
   const std::string name = fmt::format("Night {} of {}, production {}", night.date.iso(),
@@ -319,6 +319,8 @@ int print_closing(const ClosingResult& result, const NightKey& night, bool as_js
     for (const OpenJob& job : *jobs)
       out << fmt::format("  without {} {}: {}\n", job_name(job.key), job.key.stage, job.reason);
   for (const std::string& note : result.notes) out << "note: " << note << '\n';
+  // Signals that were held strike when the result goes.
+  out << std::flush;
   return code;
 }
 

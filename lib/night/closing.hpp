@@ -1,9 +1,11 @@
 #pragma once
 #include <filesystem>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "lib/base/interruption.hpp"
 #include "lib/night/completeness.hpp"
 #include "lib/night/night.hpp"
 #include "lib/night/seal.hpp"
@@ -29,6 +31,8 @@ struct ClosingResult {
   Seal seal;                           ///< of a closed night
   std::filesystem::path seal_file;
   std::vector<std::string> notes;  ///< what those who read the flags should know
+  /// Of a night that was closed: signals that came meanwhile strike when it has been told.
+  std::shared_ptr<SignalsHeld> held;
 };
 
 /// Close a night: tell what is complete, see that every recorded product stands as recorded, seal

@@ -24,14 +24,14 @@ bool is_root_cause(const PlannedJob& planned, const NightPlan& plan) {
 }
 
 RunCompleteness run_of(const RunEntry& entry, const NightPlan& plan, const DataVerdicts& verdicts,
-                       const std::set<int>& accepted) {
+                       const std::vector<Decision>& decisions, const std::set<int>& accepted) {
   RunCompleteness run;
   run.run = entry.run;
   run.expected_subruns = std::max(entry.expected_subruns.value_or(0),
                                   entry.subruns.empty() ? 0 : entry.subruns.back().subrun + 1);
-  for (const int subrun : absent_subruns(entry, plan, {}))
+  for (const int subrun : absent_subruns(entry, plan, decisions))
     run.missing.push_back({subrun, "", "there are no raw files"});
-  for (const int subrun : unreadable_subruns(entry, {}))
+  for (const int subrun : unreadable_subruns(entry, decisions))
     run.missing.push_back(
         {subrun, "r0_to_dl1", fmt::format("the {} calls the run ERROR", entry.type_from)});
   const auto verdict = verdicts.find({entry.run, whole_run});
@@ -121,12 +121,14 @@ bool Completeness::complete() const {
 }
 
 Completeness assess_completeness(const NightSetup& setup, const NightPlan& plan,
-                                 const DataVerdicts& verdicts, const std::set<int>& accepted) {
+                                 const DataVerdicts& verdicts,
+                                 const std::vector<Decision>& decisions,
+                                 const std::set<int>& accepted) {
   Completeness found;
   for (const RunEntry& entry : setup.catalogue.runs)
     if ((entry.type == "DATA" || !unreadable_subruns(entry, {}).empty()) &&
         !plan.vetoed.contains(entry.run))
-      found.runs.push_back(run_of(entry, plan, verdicts, accepted));
+      found.runs.push_back(run_of(entry, plan, verdicts, decisions, accepted));
   for (const PlannedJob& planned : plan.jobs) {
     if (planned.step.done() || planned.step.status == StepStatus::vetoed) continue;
     if (planned.step.pending())

@@ -68,6 +68,7 @@ struct Completeness {
 /// Tell what of a night is done, given a plan in which nothing runs.
 [[nodiscard]] Completeness assess_completeness(const NightSetup& setup, const NightPlan& plan,
                                                const DataVerdicts& verdicts,
+                                               const std::vector<Decision>& decisions,
                                                const std::set<int>& accepted);
 
 /// Return what the policy has against closing, one line each.

@@ -150,12 +150,16 @@ const Decision* decision_about(const std::vector<Decision>& decisions, DecisionK
   return found == decisions.end() ? nullptr : &*found;
 }
 
-std::set<int> left_out_subruns(const std::vector<Decision>& decisions, int run) {
+std::set<int> left_out_subruns(const std::vector<Decision>& decisions, int run, int number) {
   std::set<int> left_out;
-  for (const Decision& decision : decisions)
-    if (decision.run == run && decision.subrun != whole_run &&
-        (decision.kind == DecisionKind::veto || decision.kind == DecisionKind::discard))
-      left_out.insert(decision.subrun);
+  for (const Decision& decision : decisions) {
+    if (decision.run != run ||
+        (decision.kind != DecisionKind::veto && decision.kind != DecisionKind::discard))
+      continue;
+    if (decision.subrun != whole_run) left_out.insert(decision.subrun);
+    for (int subrun = 0; decision.subrun == whole_run && subrun < number; ++subrun)
+      left_out.insert(subrun);
+  }
   return left_out;
 }
 
@@ -172,8 +176,13 @@ Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged
 const Decision* owed_retry(const std::vector<Decision>& decisions, const JobRecord& record) {
   const auto found =
       std::find_if(decisions.rbegin(), decisions.rend(), [&](const Decision& decision) {
-        return decision.kind == DecisionKind::retry && decision.concerns(record.key) &&
-               record.ended_at <= decision.at;
+        // What gathers a run may do without a subrun that was discarded what it could not with it.
+        const bool is_meant = decision.kind == DecisionKind::retry
+                                  ? decision.concerns(record.key)
+                                  : decision.kind == DecisionKind::discard &&
+                                        decision.run == record.key.run &&
+                                        record.key.subrun == whole_run;
+        return is_meant && record.ended_at <= decision.at;
       });
   return found == decisions.rend() ? nullptr : &*found;
 }

@@ -66,14 +66,16 @@ std::vector<Decision> end_decisions(State& state, const NightKey& night, Decisio
 [[nodiscard]] const Decision* decision_about(const std::vector<Decision>& decisions,
                                              DecisionKind kind, const JobKey& key);
 
-/// Return the subruns of a run that were vetoed or discarded one by one.
-[[nodiscard]] std::set<int> left_out_subruns(const std::vector<Decision>& decisions, int run);
+/// Return which of the first `number` subruns of a run, and of those named one by one, were vetoed
+/// or discarded.
+[[nodiscard]] std::set<int> left_out_subruns(const std::vector<Decision>& decisions, int run,
+                                             int number);
 
 /// Return what vetoes and holds leave of what was judged of a job.
 [[nodiscard]] Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged);
 
-/// Return the retry that a failed job is owed, because it was decided after the job's last end;
-/// nullptr: there is none.
+/// Return the decision for which a failed job is owed another try, because it came after the job's
+/// last end: a retry, or that a subrun of its run is discarded. nullptr: there is none.
 [[nodiscard]] const Decision* owed_retry(const std::vector<Decision>& decisions,
                                          const JobRecord& record);
 

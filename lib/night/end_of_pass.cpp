@@ -10,6 +10,7 @@
 #include "lib/base/log.hpp"
 #include "lib/base/signature.hpp"
 #include "lib/night/night_note.hpp"
+#include "lib/night/words.hpp"
 
 namespace alisio::night {
 
@@ -51,6 +52,13 @@ void check_closing(const config::Configuration& configuration) {
     // The work need not wait for the key.
     spdlog::error("the night cannot be closed: {}", error.what());
   }
+}
+
+void tell_owed_closing(State& state, const ClosingRecord& closing,
+                       const NotifyOptions& notifications) {
+  constexpr double day_s = 86400;
+  if (static_cast<double>(std::time(nullptr)) - unix_seconds(closing.closed_at) < day_s)
+    Messenger(state, closing.key, notifications).finish({.closed_at = closing.closed_at});
 }
 
 void tell_of_end(Messenger& messenger, State& state, const NightKey& night, const PassOptions& how,

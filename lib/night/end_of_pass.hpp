@@ -27,6 +27,11 @@ bool close_by_itself(const ClosingNight& night, std::ostream& out);
 /// Return what becomes of a closing, even a forced one, while processes are under way.
 [[nodiscard]] ClosingResult stays_open_for(std::size_t processes);
 
+/// Tell of a closing that could not be told when it was done, if that was in the last day: it was
+/// interrupted then. What was told is not told again.
+void tell_owed_closing(State& state, const ClosingRecord& closing,
+                       const NotifyOptions& notifications);
+
 /// Tell those who want to know what the night has come to.
 void tell_of_end(Messenger& messenger, State& state, const NightKey& night, const PassOptions& how,
                  bool next_pass_follows, const ClosingPolicy& policy);

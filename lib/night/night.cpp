@@ -379,6 +379,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (options.close && options.close->reopen) reopening = options.close;
   if (const auto closing = state.closing(request.key);
       closing && closing->closed() && !options.dry_run && !reopening) {
+    tell_owed_closing(state, *closing, notifications);
     const LateSubruns late = late_raw_files(state, *closing, request.r0, request.run_summaries);
     if (!late.empty() && options.pass && closing_policy(configuration).reopens_for_late_raw)
       reopening = CloseRequest{.reopen = true, .reason = late_raw_text(late)};

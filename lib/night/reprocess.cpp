@@ -136,8 +136,10 @@ int reprocess(const ReprocessRequest& request, const config::Configuration& conf
   }
   if (interrupted)
     throw Error(ErrorKind::interrupted,
-                fmt::format("{} of {} nights were not begun",
-                            request.dates.size() - outcomes.size(), request.dates.size()),
+                outcomes.size() == request.dates.size()
+                    ? "the last night was not finished"
+                    : fmt::format("{} of {} nights were not begun",
+                                  request.dates.size() - outcomes.size(), request.dates.size()),
                 "reprocess", "the same command goes on from here");
   const auto count = [&](const char* word) {
     return static_cast<std::size_t>(std::count_if(

@@ -6,10 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <iterator>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -131,15 +129,17 @@ fs::path copy_to_go_back_to(const fs::path& folder) {
   return other == backups.rend() ? backups.back() : *other;
 }
 
-/// Return the nights that a database has jobs of; nothing if it is no state or damaged.
-std::optional<std::set<std::string>> nights_in(const fs::path& file) {
+/// Return when the last job of each night ended that a database knows, by "20240215 v1"; nothing if
+/// it is no state or damaged.
+std::optional<std::map<std::string, std::string>> last_jobs_in(const fs::path& file) {
   try {
     sqlite::Database database(file, sqlite::OpenMode::read_only);
     sqlite::Statement integrity = database.prepare("PRAGMA integrity_check(1)");
     if (!integrity.step() || integrity.text(0) != "ok") return std::nullopt;
-    sqlite::Statement query = database.prepare("SELECT DISTINCT date || ' ' || prod_id FROM job");
-    std::set<std::string> nights;
-    while (query.step()) nights.insert(query.text(0));
+    sqlite::Statement query = database.prepare(
+        "SELECT date || ' ' || prod_id, coalesce(max(ended_at), '') FROM job GROUP BY 1");
+    std::map<std::string, std::string> nights;
+    while (query.step()) nights.emplace(query.text(0), query.text(1));
     return nights;
   } catch (const Error& error) {
     spdlog::debug("{}", error.what());
@@ -194,7 +194,7 @@ StateRollback roll_back_state(const fs::path& folder, const fs::path& to) {
   if (!fs::is_regular_file(done.restored))
     throw Error(ErrorKind::missing_input, "there is no such copy", done.restored.string(),
                 "alisio.sqlite.v* beside the state are its copies");
-  const auto known = nights_in(done.restored);
+  const auto known = last_jobs_in(done.restored);
   if (!known)
     throw Error(ErrorKind::bad_input, "is damaged, or no state of Alisio", done.restored.string(),
                 "give --to another copy; alisio state rebuild makes the state from the files");
@@ -204,9 +204,11 @@ StateRollback roll_back_state(const fs::path& folder, const fs::path& to) {
   if (fs::exists(file)) {
     // What is still in the write-ahead log goes into the file with it.
     sqlite::Database(file, sqlite::OpenMode::create).run("PRAGMA journal_mode = DELETE");
-    const std::set<std::string> before = nights_in(file).value_or(std::set<std::string>());
-    std::set_difference(before.begin(), before.end(), known->begin(), known->end(),
-                        std::back_inserter(done.forgotten));
+    for (const auto& [night, ended_at] :
+         last_jobs_in(file).value_or(std::map<std::string, std::string>()))
+      if (const auto copied = known->find(night);
+          copied == known->end() || copied->second < ended_at)
+        done.forgotten.push_back(night);
     done.aside = keep_aside(file, ".before-rollback-");
   }
   PendingFile pending(file);

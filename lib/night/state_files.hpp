@@ -22,9 +22,10 @@ std::filesystem::path back_up_state(const std::filesystem::path& folder,
 
 /// What going back did.
 struct StateRollback {
-  std::filesystem::path restored;      ///< the copy that is the state now
-  std::filesystem::path aside;         ///< what was the state; empty: there was none
-  std::vector<std::string> forgotten;  ///< nights that only the latter knows, "20240215 v1"
+  std::filesystem::path restored;  ///< the copy that is the state now
+  std::filesystem::path aside;     ///< what was the state; empty: there was none
+  /// Nights of which only the latter knows all that was done, "20240215 v1".
+  std::vector<std::string> forgotten;
 };
 
 /// Go back to a copy; what was the state is kept under another name.

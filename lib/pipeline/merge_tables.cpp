@@ -409,6 +409,7 @@ std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& reques
   }
   ExpectedSubruns expected = request.expected_subruns;
   expected.number = std::max(expected.number, last_given + 1);
+  for (const int subrun : subruns) expected.left_out.erase(subrun);
   const std::string missing = ranges_of(expected.missing({subruns.begin(), subruns.end()}));
   const std::string without = ranges_of({expected.left_out.begin(), expected.left_out.end()});
   if (!missing.empty()) spdlog::warn("{}: lacks subruns {}", request.target.string(), missing);

@@ -124,7 +124,8 @@ std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request)
     record[key] = text;
   };
   tell("MISSING_SUBRUNS", "missing_subruns", missing);
-  const std::set<int>& without = request.expected_subruns.left_out;
+  std::set<int> without = request.expected_subruns.left_out;
+  for (const fs::path& merged_file : used) without.erase(told_by_name(merged_file).subrun);
   tell("WITHOUT_SUBRUNS", "without_subruns", ranges_of({without.begin(), without.end()}));
   tell("LEFT_OUT", "left_out", fmt::format("{}", fmt::join(left_out, ", ")));
   write_muons(file.path(), merged, facts);

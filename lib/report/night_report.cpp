@@ -120,7 +120,8 @@ void read_jobs(const NightReportRequest& request, const std::string& date,
         .telescope = request.telescope, .date = NightDate::parse(date), .prod_id = prod_id};
     const std::vector<night::Decision> decisions = night::standing_decisions(*state, of_night);
     for (RunData& run : night.runs)
-      run.expected_subruns.left_out = night::left_out_subruns(decisions, run.run);
+      run.expected_subruns.left_out =
+          night::left_out_subruns(decisions, run.run, run.expected_subruns.number);
     const night::StateSnapshot snapshot = state->snapshot(of_night);
     if (snapshot.jobs.empty()) return;
     JobSummary jobs;

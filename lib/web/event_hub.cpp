@@ -12,7 +12,7 @@ void EventHub::listen(const std::string& topic, const std::shared_ptr<EventSink>
   topics_[topic].come.push_back(sink);
 }
 
-std::map<std::string, bool> EventHub::topics() {
+std::map<std::string, bool> EventHub::begin_round() {
   const std::lock_guard lock(mutex_);
   std::map<std::string, bool> waited_for;
   for (auto topic = topics_.begin(); topic != topics_.end();) {

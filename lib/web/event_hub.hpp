@@ -25,15 +25,15 @@ class EventSink {
 
 /// Topics of server-sent events and those who listen. Who comes gets the whole first, then the
 /// differences, in order. Who comes has just drawn the page, so that an older whole would take it
-/// back: only what was read after topics() named the topic again is given to him. Safe to use from
-/// any thread.
+/// back: only what was read after begin_round() named the topic again is given to him. Safe to use
+/// from any thread.
 class EventHub {
  public:
   /// Listen to a topic for as long as the sink lives.
   void listen(const std::string& topic, const std::shared_ptr<EventSink>& sink);
-  /// Return the topics that somebody listens to, and whether some of them wait for the whole. What
-  /// is known of other topics is forgotten.
-  [[nodiscard]] std::map<std::string, bool> topics();
+  /// Who came until now waits for what is read from now on. Return the topics that somebody listens
+  /// to, and whether some wait for the whole. What is known of other topics is forgotten.
+  [[nodiscard]] std::map<std::string, bool> begin_round();
   /// Hand a difference to all who have the whole, and the whole to those who wait for it.
   /// @param whole,difference complete events, as event_text() makes them; an empty difference is
   ///        not sent.
@@ -50,7 +50,7 @@ class EventHub {
   using Sinks = std::vector<std::weak_ptr<EventSink>>;
   struct Topic {
     EventText whole;
-    Sinks come;     ///< since topics() was last called
+    Sinks come;     ///< since begin_round() was last called
     Sinks waiting;  ///< for the whole
     Sinks told;     ///< have the whole
   };

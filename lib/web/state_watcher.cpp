@@ -125,7 +125,7 @@ void StateWatcher::look() {
     hub_->keep_alive();
     kept_alive_at_ = now;
   }
-  const std::map<std::string, bool> topics = hub_->topics();
+  const std::map<std::string, bool> topics = hub_->begin_round();
   std::erase_if(told_, [&](const auto& entry) { return !topics.contains(entry.first); });
   if (topics.empty()) return;
   if (!open()) return;

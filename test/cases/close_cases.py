@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from harness import DATE, EXIT, Skipped, expect, one_file, replace_file
+from harness import DATE, EXIT, Skipped, expect, expect_no_fragments, one_file, replace_file
 
 
 def closed_night(case, **options):
@@ -130,6 +130,35 @@ def case_killed_closing(case):
     case.run("verify-seal", DATE, "--config", night.config).ends("done")
     seal_of(night)
     night.process("--pass").ends("done").says("is closed since")
+
+
+def case_closing_is_told_to_stop(case):
+    """A signal while a night is sealed waits for the end and what is said of it; people hear of it."""
+    night = case.simulated()
+    heard = case.folder / "heard"
+    config = night.config.read_text("utf-8")
+    night.config.write_text(config + f"notify: {{command: 'cat >> {heard}'}}\nclosing: {{auto: false}}\n",
+                            "utf-8")
+    night.process().ends("done")
+    heard.unlink(missing_ok=True)
+    words = [case.alisio, "close", DATE, "--config", str(night.config)]
+    told = []
+    for step in range(6):
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        time.sleep(0.02 + 0.04 * step)
+        process.send_signal(signal.SIGTERM)
+        out = process.communicate()[0]
+        closed = list(night.folder.rglob("NightFinished.txt"))
+        expect(bool(closed) == ("closed" in out), f"it says '{out}', and there is {closed}")
+        expect_no_fragments(night.folder)
+        told.append(out)
+        if closed:
+            break
+    case.run(*words[1:]).ends("done")
+    night.process("--pass").ends("done")
+    lines = [json.loads(line) for line in heard.read_text("utf-8").splitlines()]
+    kinds = [line.get("event") or line.get("kind") for line in lines]
+    expect(kinds.count("night_closed") == 1, f"told: {kinds}")
 
 
 def case_archive(case):

@@ -96,6 +96,8 @@ def case_merge_tells_what_is_missing(case):
     words += ["--expected-subruns", 6, "--left-out-subruns"]
     case.run(*words, "1,5").ends("done").says("lacks subruns 4")
     expect(b"WITHOUT_SUBRUNS" in product.read_bytes(), "the product does not say what was left out")
+    case.run(*words, "0,3").ends("done")
+    expect(b"WITHOUT_SUBRUNS" not in product.read_bytes(), "what is there is said to be left out")
     case.run(*words, "1,x").ends("usage").complains("left-out-subruns")
 
 

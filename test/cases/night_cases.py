@@ -288,6 +288,8 @@ def case_night_whose_terminal_is_closed(case):
     night = case.simulated(subruns=4)
     code = stop_in_second_job(night, signal.SIGHUP)
     expect(code == 130, f"expected exit code 130 (interrupted), got {code}")
+    for log in night.folder.glob(f"DL1/{DATE}/*/log/jobs/*.0001.log"):
+        log.unlink()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         code = stop_in_second_job(night, signal.SIGHUP)

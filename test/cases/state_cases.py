@@ -177,7 +177,8 @@ def case_state_rollback(case):
     before = rows(folder / "alisio.sqlite", "job")
     night.process().ends("done")
     expect(rows(folder / "alisio.sqlite", "job") != before, "nothing was done since")
-    case.run("state", "rollback", *words).ends("done").says("before-rollback")
+    case.run("state", "rollback", *words).ends("done").says(
+        "before-rollback", f"alisio state rebuild {DATE}")
     expect(rows(folder / "alisio.sqlite", "job") == before, "this is not the copy's state")
     one_file(folder, "alisio.sqlite.before-rollback-*")
     case.run("state", "check", *words).ends("done")
@@ -197,6 +198,8 @@ def case_state_rollback(case):
     expect(old.exists(), "the copy from before an upgrade was dropped")
     case.run("state", "rebuild", "oops", *words).ends("usage")
     case.run("state", "rebuild", "20200229", *words).ends("missing input").complains("2020-02-29")
+    (night.folder / "DL1/20240110").mkdir()
+    case.run("state", "rebuild", *words).ends("done").says("2024-01-10", "left out", "2024-01-15")
     expect(len(list(folder.glob("alisio.sqlite.v*"))) == 6, "a mistyped date made a copy")
     last = sorted(folder.glob("alisio.sqlite.v*"))[-1]
     case.run("state", "rollback", "--to", last, *words).ends("done").says(last)
@@ -208,7 +211,7 @@ def case_state_rollback(case):
     connection.close()
     case.run("state", "rollback", "--to", last, *words).ends("done")
     case.run("state", "rollback", "--to", old, *words).ends("done").says(
-        "is not in this copy", f"alisio state rebuild {DATE}")
+        "does not know all", f"alisio state rebuild {DATE}")
     before = (folder / "alisio.sqlite").read_bytes()
     old.write_bytes(last.read_bytes()[:9000])
     case.run("state", "rollback", "--to", old, *words).ends("bad input").complains(old, "damaged")

@@ -196,7 +196,7 @@ TEST_F(CleanTest, AnInterruptedCleaningIsFinishedAndToldAlike) {
   EXPECT_EQ(calls(), "") << out_.str();
 }
 
-TEST_F(CleanTest, WhatCannotBeRemovedStopsNothing) {
+TEST_F(CleanTest, WhatCannotBeRecordedStaysAndStopsNothing) {
   closed();
   CleanRequest request = this->request();
   request.record = [&](const Invalidation& one) {

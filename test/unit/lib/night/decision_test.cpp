@@ -239,6 +239,41 @@ TEST_F(DecisionTest, ADiscardedSubrunIsLeftOutAndItsProductsSetAside) {
   EXPECT_EQ(asked.at("datacheck_dl1_LST-1.Run00101.h5"), ExpectedSubruns{.number = 2});
 }
 
+TEST_F(DecisionTest, WhatNobodyMissesAnyMoreIsGatheredAgain) {
+  configure("steps:\n  data_check: true\n  merge: true\n");
+  for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(101, 1, stream));
+  ASSERT_EQ(run(), 7) << out_.str();
+  calls();
+  EXPECT_EQ(run(), 7);
+  EXPECT_EQ(calls(), "");
+  decide(DecisionKind::veto, 101, 1);
+  EXPECT_EQ(run(), 0) << out_.str();
+  const std::string did = calls();
+  EXPECT_NE(did.find("merge_datacheck 00101"), std::string::npos) << did;
+  EXPECT_EQ(did.find("00102"), std::string::npos) << did;
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(calls(), "");
+}
+
+TEST(OwedRetry, IsOwedToWhatGathersARunWhenASubrunIsDiscarded) {
+  Decision discard;
+  discard.kind = DecisionKind::discard;
+  discard.run = 101;
+  discard.subrun = 1;
+  discard.at = "2024-01-16T08:00:00";
+  JobRecord merge;
+  merge.key = {"merge_dl1", 101, whole_run};
+  merge.ended_at = "2024-01-16T07:00:00";
+  EXPECT_NE(owed_retry({discard}, merge), nullptr);
+  merge.ended_at = "2024-01-16T09:00:00";
+  EXPECT_EQ(owed_retry({discard}, merge), nullptr) << "it was tried since";
+  merge.ended_at = "2024-01-16T07:00:00";
+  merge.key.run = 102;
+  EXPECT_EQ(owed_retry({discard}, merge), nullptr);
+  merge.key = {"r0_to_dl1", 101, 2};
+  EXPECT_EQ(owed_retry({discard}, merge), nullptr);
+}
+
 TEST_F(DecisionTest, ASubrunDiscardedInTheMakingIsSetAsideWhenItEnds) {
   order("r0_to_dl1_00101.0000", "sleep 1");
   const pid_t pass = run_apart();

@@ -256,6 +256,8 @@ TEST(Status, AnAdviceCanBeRunAsItStands) {
   EXPECT_EQ(runnable_advice("`alisio reprocess --from r0_to_dl1`", job, night),
             "`alisio reprocess --from r0_to_dl1 20221215 --config a.yaml --run 101 --redo \"…\"`");
   EXPECT_EQ(runnable_advice("`alisio veto RUN`", job, ""), "`alisio veto 00101`");
+  EXPECT_EQ(runnable_advice("`alisio discard RUN.SUBRUN`", {"merge_dl1", 101}, ""),
+            "`alisio discard 00101.SUBRUN`");
 }
 
 TEST(Status, WhatIsLeftFollowsFromWhatIsDone) {
