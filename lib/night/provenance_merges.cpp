@@ -112,10 +112,12 @@ fs::path night_document(const MergeView& night) {
 /// what is noted of the files that it tells of.
 bool tells(const fs::path& document, const std::string& instant,
            const std::vector<std::string>& activities, const NoteLines& notes) {
+  // Files are dated by the kernel's ticks: a file may seem to be older than what came before it.
+  constexpr double tick_s = 0.01;
   const std::optional<FileStamp> stamp = stamp_of(document);
   const fs::path log = fs::path(document).replace_extension(".log");
   if (!stamp || !stamp_of(log) ||
-      prov::iso_time(static_cast<double>(stamp->mtime_ns) * 1e-9) < instant)
+      prov::iso_time(static_cast<double>(stamp->mtime_ns) * 1e-9 + tick_s) < instant)
     return false;
   const std::string text = read_text_file(log);
   const auto holds = [&](const std::string& part) { return text.find(part) != std::string::npos; };

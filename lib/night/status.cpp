@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -141,7 +142,12 @@ void tell_decided_since(State& state, const NightKey& night, NightStatus& status
 
 /// Tell what was cleaned since: no pass shows a closed night anew.
 void tell_cleaned(State& state, const NightKey& night, NightStatus& status) {
-  const std::vector<CleanedFile> files = cleaned_files_of(state, night);
+  std::vector<CleanedFile> files = cleaned_files_of(state, night);
+  // What could not be removed stands; the next cleaning tries it again.
+  std::erase_if(files, [](const CleanedFile& file) {
+    std::error_code ignored;
+    return std::filesystem::exists(file.path, ignored);
+  });
   if (files.empty()) return;
   const std::map<JobKey, std::string> jobs = cleaned_jobs(state, night);
   for (JobStatusView& job : status.jobs)

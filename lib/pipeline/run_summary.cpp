@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <regex>
@@ -148,11 +149,9 @@ std::vector<std::string> take_over(const std::vector<text::RunSummaryRow>& befor
     }
     const std::int64_t subruns = std::max(row->n_subruns, known.n_subruns);
     if (row->n_subruns < subruns)
-      taken.push_back(
-          fmt::format("that run {} has {} subruns, not {}", run, subruns, row->n_subruns));
+      taken.push_back(fmt::format("run {} has {} subruns, not {}", run, subruns, row->n_subruns));
     if (row->run_type == "ERROR" && known.run_type != "ERROR") {
-      taken.push_back(
-          fmt::format("that run {}, which cannot be read now, is {}", run, known.run_type));
+      taken.push_back(fmt::format("run {}, which cannot be read now, is {}", run, known.run_type));
       *row = known;
     }
     row->n_subruns = subruns;
@@ -164,13 +163,14 @@ std::vector<std::string> take_over(const std::vector<text::RunSummaryRow>& befor
 
 /// Give what is there a second name before it is replaced. @return it
 fs::path keep_copy(const fs::path& target) {
-  std::error_code problem;
+  const std::string content = read_text_file(target);
   for (int n = 1;; ++n) {
     fs::path copy = target.string() + "." + std::to_string(n);
-    if (fs::exists(copy, problem)) continue;
-    fs::copy_file(target, copy, problem);
-    if (problem)
-      throw Error(ErrorKind::resource, "cannot be kept: " + problem.message(), target.string());
+    if (std::error_code problem; fs::exists(copy, problem)) {
+      if (read_text_file(copy) == content) return copy;
+      continue;
+    }
+    write_file_atomically(copy, content);
     spdlog::info("the run summary that was there is kept as {}", copy.string());
     return copy;
   }
@@ -228,8 +228,9 @@ std::int64_t run_summary(stage::StageRun& run, const RunSummaryRequest& request)
     if (!taken.empty()) {
       const fs::path before = keep_copy(target);
       for (const std::string& fact : taken)
-        spdlog::warn("{}: {} {}", target.string(),
-                     request.overwrite ? "forgotten is" : "from the summary before it:", fact);
+        spdlog::warn(
+            "{}: {} {}", target.string(),
+            request.overwrite ? "forgotten:" : "taken over from the summary before:", fact);
       if (!request.overwrite) {
         run.use("run_summary_before", before);
         rows = std::move(whole);

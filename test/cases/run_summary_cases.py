@@ -197,7 +197,7 @@ def case_run_summary_forgets_nothing(case):
     make(case, night, folder).ends("done")
     expect(rows_of(file)[first]["run_type"] == "ERROR", "the override is not heard")
     override.unlink()
-    make(case, night, folder, "--overwrite").ends("done").says("forgotten is")
+    make(case, night, folder, "--overwrite").ends("done").says("forgotten: run")
     rows = rows_of(file)
     expect(second not in rows and rows[first]["n_subruns"] == "1", f"{rows}")
 
