@@ -173,16 +173,17 @@ Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged
   return judged;
 }
 
+bool grants_try(const Decision& decision, const JobKey& key) {
+  if (decision.kind == DecisionKind::retry) return decision.concerns(key);
+  // What gathers a run may do without a subrun that was discarded what it could not with it.
+  return decision.kind == DecisionKind::discard && decision.run == key.run &&
+         key.subrun == whole_run;
+}
+
 const Decision* owed_retry(const std::vector<Decision>& decisions, const JobRecord& record) {
   const auto found =
       std::find_if(decisions.rbegin(), decisions.rend(), [&](const Decision& decision) {
-        // What gathers a run may do without a subrun that was discarded what it could not with it.
-        const bool is_meant = decision.kind == DecisionKind::retry
-                                  ? decision.concerns(record.key)
-                                  : decision.kind == DecisionKind::discard &&
-                                        decision.run == record.key.run &&
-                                        record.key.subrun == whole_run;
-        return is_meant && record.ended_at <= decision.at;
+        return grants_try(decision, record.key) && record.ended_at <= decision.at;
       });
   return found == decisions.rend() ? nullptr : &*found;
 }

@@ -74,8 +74,12 @@ std::vector<Decision> end_decisions(State& state, const NightKey& night, Decisio
 /// Return what vetoes and holds leave of what was judged of a job.
 [[nodiscard]] Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged);
 
+/// Tell whether a decision lets a job that failed be tried again: a retry, or that a subrun of the
+/// run that it gathers is discarded.
+[[nodiscard]] bool grants_try(const Decision& decision, const JobKey& key);
+
 /// Return the decision for which a failed job is owed another try, because it came after the job's
-/// last end: a retry, or that a subrun of its run is discarded. nullptr: there is none.
+/// last end. nullptr: there is none.
 [[nodiscard]] const Decision* owed_retry(const std::vector<Decision>& decisions,
                                          const JobRecord& record);
 

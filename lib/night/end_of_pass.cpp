@@ -54,6 +54,14 @@ void check_closing(const config::Configuration& configuration) {
   }
 }
 
+ClosingResult closed_before(const ClosingRecord& closing) {
+  ClosingResult result;
+  result.closed = true;
+  result.seal_file = closing.seal;
+  result.seal.number = closing.seal_number;
+  return result;
+}
+
 void tell_owed_closing(State& state, const ClosingRecord& closing,
                        const NotifyOptions& notifications) {
   constexpr double day_s = 86400;

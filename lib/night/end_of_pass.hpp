@@ -27,6 +27,9 @@ bool close_by_itself(const ClosingNight& night, std::ostream& out);
 /// Return what becomes of a closing, even a forced one, while processes are under way.
 [[nodiscard]] ClosingResult stays_open_for(std::size_t processes);
 
+/// Return what a closing came to that was done before.
+[[nodiscard]] ClosingResult closed_before(const ClosingRecord& closing);
+
 /// Tell of a closing that could not be told when it was done, if that was in the last day: it was
 /// interrupted then. What was told is not told again.
 void tell_owed_closing(State& state, const ClosingRecord& closing,

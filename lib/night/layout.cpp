@@ -550,23 +550,6 @@ class Layout {
     }
   }
 
-  /// Have a run gathered anew, though of the same files, when it was decided since that nobody
-  /// misses the others: its products and the verdicts about them tell what is missing.
-  void note_decided_since(Job& job) const {
-    const auto record = state_.jobs.find(job.key);
-    if (record == state_.jobs.end()) return;
-    for (const Decision& decision : settings_.decisions)
-      if ((decision.kind == DecisionKind::veto || decision.kind == DecisionKind::discard) &&
-          decision.run == job.key.run && decision.subrun != whole_run &&
-          decision.at > record->second.ended_at &&
-          std::none_of(job.inputs.begin(), job.inputs.end(), [&](const PortFile& input) {
-            return subrun_in_name(input.path) == decision.subrun;
-          })) {
-        job.outdated = decision.line();
-        job.outdated_until = record->second.ended_at;
-      }
-  }
-
   static PortFile check_of(int subrun, const std::vector<PortFile>& checks) {
     for (const PortFile& check : checks)
       if (subrun_in_name(check.path) == subrun) return check;
@@ -587,7 +570,6 @@ class Layout {
       const int expected = run.entry.expected_subruns.value_or(0);
       job.expected_subruns = {.number = expected,
                               .left_out = left_out_subruns(settings_.decisions, number, expected)};
-      note_decided_since(job);
       job.may_shrink = plan_.discarded.contains(number);
       job.too_early = too_early(run.entry);
       const fs::path product =

@@ -383,13 +383,15 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     const LateSubruns late = late_raw_files(state, *closing, request.r0, request.run_summaries);
     if (!late.empty() && options.pass && closing_policy(configuration).reopens_for_late_raw)
       reopening = CloseRequest{.reopen = true, .reason = late_raw_text(late)};
+    else if (options.close && options.json)
+      print_closing(closed_before(*closing), request.key, true, out);
     else
       out << closed_text(*closing) << "; alisio reopen opens it\n";
     tell_of_late_raw(state, *closing, late,
                      reopening ? "the night is opened again (closing.reopen_for_late_raw)"
                                : fmt::format("`alisio reopen {}` lets them be processed",
                                              options.date.compact()),
-                     notifications, out);
+                     notifications, options.json ? std::cerr : out);
     if (!reopening) return late.empty() ? 0 : exit_code(ErrorKind::incomplete);
   }
   if (!options.dry_run) refuse_forgotten_seal(state, request.key, request.products);

@@ -93,11 +93,10 @@ void Pass::heed_decisions() {
         settings_.decisions.end())
       continue;
     spdlog::info("decided: {}", decision.line());
-    if (decision.kind != DecisionKind::retry) continue;
     std::erase_if(events_.given_up,
-                  [&](const auto& given_up) { return decision.concerns(given_up.first); });
+                  [&](const auto& given_up) { return grants_try(decision, given_up.first); });
     std::erase_if(tries_, [&](const auto& tries) {
-      return decision.concerns(tries.first) && !events_.running.contains(tries.first);
+      return grants_try(decision, tries.first) && !events_.running.contains(tries.first);
     });
   }
   settings_.decisions = std::move(now);

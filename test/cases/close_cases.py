@@ -155,6 +155,8 @@ def case_closing_is_told_to_stop(case):
         if closed:
             break
     case.run(*words[1:]).ends("done")
+    again = json.loads(case.run(*words[1:], "--json").ends("done").out)
+    expect(again["closed"] and again["seal"]["number"] == 1, f"{again}")
     night.process("--pass").ends("done")
     lines = [json.loads(line) for line in heard.read_text("utf-8").splitlines()]
     kinds = [line.get("event") or line.get("kind") for line in lines]

@@ -239,22 +239,6 @@ TEST_F(DecisionTest, ADiscardedSubrunIsLeftOutAndItsProductsSetAside) {
   EXPECT_EQ(asked.at("datacheck_dl1_LST-1.Run00101.h5"), ExpectedSubruns{.number = 2});
 }
 
-TEST_F(DecisionTest, WhatNobodyMissesAnyMoreIsGatheredAgain) {
-  configure("steps:\n  data_check: true\n  merge: true\n");
-  for (int stream = 1; stream <= 4; ++stream) fs::remove(raw(101, 1, stream));
-  ASSERT_EQ(run(), 7) << out_.str();
-  calls();
-  EXPECT_EQ(run(), 7);
-  EXPECT_EQ(calls(), "");
-  decide(DecisionKind::veto, 101, 1);
-  EXPECT_EQ(run(), 0) << out_.str();
-  const std::string did = calls();
-  EXPECT_NE(did.find("merge_datacheck 00101"), std::string::npos) << did;
-  EXPECT_EQ(did.find("00102"), std::string::npos) << did;
-  EXPECT_EQ(run(), 0);
-  EXPECT_EQ(calls(), "");
-}
-
 TEST(OwedRetry, IsOwedToWhatGathersARunWhenASubrunIsDiscarded) {
   Decision discard;
   discard.kind = DecisionKind::discard;
