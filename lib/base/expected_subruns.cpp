@@ -1,7 +1,5 @@
 #include "lib/base/expected_subruns.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace alisio {
@@ -14,16 +12,18 @@ std::vector<int> ExpectedSubruns::missing(const std::set<int>& there) const {
   return absent;
 }
 
-std::string ranges_of(const std::vector<int>& numbers) {
-  std::string text;
+std::string ranges_of(const std::vector<int>& numbers,
+                      const std::function<std::string(int)>& text) {
+  std::string ranges;
   for (std::size_t i = 0; i < numbers.size();) {
     std::size_t last = i;
     while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
-    text += fmt::format("{}{}", text.empty() ? "" : ", ", numbers[i]);
-    if (last > i) text += fmt::format("-{}", numbers[last]);
+    if (!ranges.empty()) ranges += ", ";
+    ranges += text(numbers[i]);
+    if (last > i) ranges += '-' + text(numbers[last]);
     i = last + 1;
   }
-  return text;
+  return ranges;
 }
 
 }  // namespace alisio

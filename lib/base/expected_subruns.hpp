@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,10 @@ struct ExpectedSubruns {
 };
 
 /// Return numbers as text, neighbours joined: "0-3, 7". Empty for none.
-[[nodiscard]] std::string ranges_of(const std::vector<int>& numbers);
+/// @param text how one of them is written
+[[nodiscard]] std::string ranges_of(
+    const std::vector<int>& numbers, const std::function<std::string(int)>& text = [](int number) {
+      return std::to_string(number);
+    });
 
 }  // namespace alisio

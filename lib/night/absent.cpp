@@ -20,9 +20,7 @@ std::vector<int> absent_subruns(const RunEntry& entry, const NightPlan& plan,
                                 const std::vector<Decision>& decisions) {
   std::vector<int> absent;
   if (entry.type != "DATA") return absent;
-  const int expected = std::max(entry.expected_subruns.value_or(0),
-                                entry.subruns.empty() ? 0 : entry.subruns.back().subrun + 1);
-  for (int subrun = 0; subrun < expected; ++subrun) {
+  for (int subrun = 0; subrun < entry.full_number(); ++subrun) {
     const JobKey key{"r0_to_dl1", entry.run, subrun};
     const bool has_files =
         std::any_of(entry.subruns.begin(), entry.subruns.end(),

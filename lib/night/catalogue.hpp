@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -28,6 +29,10 @@ struct RunEntry {
   std::vector<SubrunFiles> subruns;     ///< those that have files, ascending
   std::string type_from;                ///< "run summary", "the file", "assumed"
   bool operator==(const RunEntry&) const = default;
+  /// Return how many subruns there should be: as many as are expected, and as the files tell.
+  [[nodiscard]] int full_number() const {
+    return std::max(expected_subruns.value_or(0), subruns.empty() ? 0 : subruns.back().subrun + 1);
+  }
 };
 
 /// What a night consists of, and what is odd about it.

@@ -11,6 +11,7 @@ struct NightKey {
   int telescope = 1;
   NightDate date;
   std::string prod_id;
+  bool operator==(const NightKey&) const = default;
 };
 
 /// One closing of a night, under way, done or undone.

@@ -27,8 +27,7 @@ RunCompleteness run_of(const RunEntry& entry, const NightPlan& plan, const DataV
                        const std::vector<Decision>& decisions, const std::set<int>& accepted) {
   RunCompleteness run;
   run.run = entry.run;
-  run.expected_subruns = std::max(entry.expected_subruns.value_or(0),
-                                  entry.subruns.empty() ? 0 : entry.subruns.back().subrun + 1);
+  run.expected_subruns = entry.full_number();
   for (const int subrun : absent_subruns(entry, plan, decisions))
     run.missing.push_back({subrun, "", "there are no raw files"});
   for (const int subrun : unreadable_subruns(entry, decisions))

@@ -86,14 +86,17 @@ std::string Decision::line() const {
                      reason);
 }
 
+bool is_same(const Decision& left, const Decision& right) {
+  return left.kind == right.kind && left.run == right.run && left.subrun == right.subrun &&
+         left.stage == right.stage && left.at == right.at;
+}
+
 std::int64_t record_decision(State& state, const NightKey& night, const Decision& decision) {
   sqlite::Database& database = state.database();
   sqlite::Transaction transaction(database);
   // Another process may have read it from the journal, where it is written first.
   for (const Decision& known : all_decisions(state, night))
-    if (known.at == decision.at && known.kind == decision.kind && known.run == decision.run &&
-        known.subrun == decision.subrun && known.stage == decision.stage)
-      return known.id;
+    if (is_same(known, decision)) return known.id;
   database
       .prepare(
           "INSERT INTO decision (telescope, date, prod_id, kind, run, subrun, stage, reason, "

@@ -46,7 +46,10 @@ struct Decision {
   [[nodiscard]] std::string line() const;
 };
 
-/// Record a decision, which then stands. @returns its id.
+/// Tell whether both are records of one decision, ended or not.
+[[nodiscard]] bool is_same(const Decision& left, const Decision& right);
+
+/// Record a decision, which then stands, unless it is on record. @returns its id.
 std::int64_t record_decision(State& state, const NightKey& night, const Decision& decision);
 
 /// Record when, by whom and why a decision ended, unless its end is on record already.

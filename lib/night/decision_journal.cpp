@@ -17,16 +17,6 @@ namespace {
 
 using prov::text_at;
 
-bool is_same(const Decision& left, const Decision& right) {
-  return left.kind == right.kind && left.run == right.run && left.subrun == right.subrun &&
-         left.stage == right.stage && left.at == right.at;
-}
-
-bool is_same(const NightKey& left, const NightKey& right) {
-  return left.telescope == right.telescope && left.date == right.date &&
-         left.prod_id == right.prod_id;
-}
-
 int number_at(const nlohmann::json& record, const char* key, int otherwise) {
   const auto found = record.find(key);
   return found != record.end() && found->is_number_integer() ? found->get<int>() : otherwise;
@@ -99,7 +89,7 @@ std::vector<Decision> read_decisions(const std::filesystem::path& products, cons
   if (std::error_code absent; !std::filesystem::exists(file, absent)) return decisions;
   const prov::Journals journals = prov::read_journals({file}, logger);
   for (const prov::Line& line : journals.lines)
-    if (const auto told = parse_decision(line.record); told && is_same(told->first, night))
+    if (const auto told = parse_decision(line.record); told && told->first == night)
       add_decision(decisions, told->second);
   return decisions;
 }

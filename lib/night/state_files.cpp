@@ -129,13 +129,18 @@ fs::path copy_to_go_back_to(const fs::path& folder) {
   return other == backups.rend() ? backups.back() : *other;
 }
 
+bool is_sound(sqlite::Database& database) {
+  sqlite::Statement check = database.prepare("PRAGMA integrity_check(1)");
+  return check.step() && check.text(0) == "ok";
+}
+
 /// Return when the last job of each night ended that a database knows, by "20240215 v1"; nothing if
-/// it is no state or damaged.
-std::optional<std::map<std::string, std::string>> last_jobs_in(const fs::path& file) {
+/// it is no state.
+/// @param check for damage, too: that reads all of it
+std::optional<std::map<std::string, std::string>> last_jobs_in(const fs::path& file, bool check) {
   try {
     sqlite::Database database(file, sqlite::OpenMode::read_only);
-    sqlite::Statement integrity = database.prepare("PRAGMA integrity_check(1)");
-    if (!integrity.step() || integrity.text(0) != "ok") return std::nullopt;
+    if (check && !is_sound(database)) return std::nullopt;
     sqlite::Statement query = database.prepare(
         "SELECT date || ' ' || prod_id, coalesce(max(ended_at), '') FROM job GROUP BY 1");
     std::map<std::string, std::string> nights;
@@ -194,7 +199,7 @@ StateRollback roll_back_state(const fs::path& folder, const fs::path& to) {
   if (!fs::is_regular_file(done.restored))
     throw Error(ErrorKind::missing_input, "there is no such copy", done.restored.string(),
                 "alisio.sqlite.v* beside the state are its copies");
-  const auto known = last_jobs_in(done.restored);
+  const auto known = last_jobs_in(done.restored, true);
   if (!known)
     throw Error(ErrorKind::bad_input, "is damaged, or no state of Alisio", done.restored.string(),
                 "give --to another copy; alisio state rebuild makes the state from the files");
@@ -205,7 +210,7 @@ StateRollback roll_back_state(const fs::path& folder, const fs::path& to) {
     // What is still in the write-ahead log goes into the file with it.
     sqlite::Database(file, sqlite::OpenMode::create).run("PRAGMA journal_mode = DELETE");
     for (const auto& [night, ended_at] :
-         last_jobs_in(file).value_or(std::map<std::string, std::string>()))
+         last_jobs_in(file, false).value_or(std::map<std::string, std::string>()))
       if (const auto copied = known->find(night);
           copied == known->end() || copied->second < ended_at)
         done.forgotten.push_back(night);
@@ -222,8 +227,7 @@ fs::path put_damaged_state_aside(const fs::path& folder) {
   if (!fs::exists(file)) return {};
   try {
     sqlite::Database database(file, sqlite::OpenMode::create);
-    sqlite::Statement check = database.prepare("PRAGMA integrity_check(1)");
-    if (check.step() && check.text(0) == "ok") return {};
+    if (is_sound(database)) return {};
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_input) throw;
     spdlog::warn("{}", error.what());

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "lib/base/expected_subruns.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/plain_text.hpp"
 #include "lib/night/state.hpp"
@@ -39,16 +40,7 @@ double unix_seconds(const std::string& text) {
 
 std::string ranges_text(const std::vector<int>& subruns) {
   if (!subruns.empty() && subruns.front() == whole_run) return "run";
-  std::string text;
-  for (std::size_t first = 0; first < subruns.size();) {
-    std::size_t last = first;
-    while (last + 1 < subruns.size() && subruns[last + 1] == subruns[last] + 1) ++last;
-    if (!text.empty()) text += ", ";
-    text += subrun_text(subruns[first]);
-    if (last > first) text += fmt::format("-{}", subrun_text(subruns[last]));
-    first = last + 1;
-  }
-  return text;
+  return ranges_of(subruns, subrun_text);
 }
 
 }  // namespace alisio::night
