@@ -176,6 +176,27 @@ fs::path keep_copy(const fs::path& target) {
   }
 }
 
+/// Keep the summary that is to be replaced by another, or by less. Of ours, the rows get what it
+/// knows more; it is then an input like others. @param overwrite forget it
+void keep_what_stands(stage::StageRun& run, const fs::path& target, bool overwrite,
+                      std::vector<text::RunSummaryRow>& rows) {
+  if (std::error_code problem; !fs::exists(target, problem)) return;
+  if (text::origin_of(target) != text::SummaryOrigin::ours) {
+    keep_copy(target);
+    return;
+  }
+  std::vector<text::RunSummaryRow> whole = rows;
+  const std::vector<std::string> taken = take_over(text::read_run_summary(target), whole);
+  if (taken.empty()) return;
+  const fs::path before = keep_copy(target);
+  for (const std::string& fact : taken)
+    spdlog::warn("{}: {} {}", target.string(),
+                 overwrite ? "forgotten:" : "taken over from the summary before:", fact);
+  if (overwrite) return;
+  run.use("run_summary_before", before);
+  rows = std::move(whole);
+}
+
 }  // namespace
 
 ActivityNote run_summary_activity(const RunSummaryRequest& request, const JobContext& context,
@@ -218,25 +239,7 @@ std::int64_t run_summary(stage::StageRun& run, const RunSummaryRequest& request)
     run.plan_product("run_summary", target);
     return 0;
   }
-  const bool is_there = fs::exists(target, problem);
-  const bool is_ours = is_there && text::origin_of(target) == text::SummaryOrigin::ours;
-  if (is_there && !is_ours) keep_copy(target);
-  if (is_ours) {
-    std::vector<text::RunSummaryRow> whole = rows;
-    const std::vector<std::string> taken = take_over(text::read_run_summary(target), whole);
-    // Kept under another name, it is an input like others, or what was forgotten.
-    if (!taken.empty()) {
-      const fs::path before = keep_copy(target);
-      for (const std::string& fact : taken)
-        spdlog::warn(
-            "{}: {} {}", target.string(),
-            request.overwrite ? "forgotten:" : "taken over from the summary before:", fact);
-      if (!request.overwrite) {
-        run.use("run_summary_before", before);
-        rows = std::move(whole);
-      }
-    }
-  }
+  keep_what_stands(run, target, request.overwrite, rows);
   text::apply_override(override, override_file, rows);
   PendingFile& product = run.create("run_summary", target);
   std::ofstream out(product.path(), std::ios::binary);
