@@ -51,12 +51,11 @@ bool is_above_threshold(const float* samples, Threshold threshold) {
 
 /// From the raw values to the comparison with the threshold samples stay in registers. In memory
 /// each step would wait until the one before has stored what is loaded at another width.
-template <bool narrow, bool scaled, bool with_lapse, Lapse lapse>
+template <bool narrow, bool scaled, bool with_lapse>
 [[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline CorrectedSet
 correct_one_avx512(const Readout& r, ReadoutScale stored, const float* threshold) {
   constexpr std::size_t width = 8;
   static_assert(n_samples % width == 0);
-  const __m512d uncertainty = _mm512_set1_pd(time_lapse_uncertainty);
   unsigned differs = 0, above = 0;
 #pragma GCC unroll 5
   for (std::size_t s = 0; s < n_samples; s += width) {
@@ -71,25 +70,24 @@ correct_one_avx512(const Readout& r, ReadoutScale stored, const float* threshold
       baseline =
           _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r.baseline + s)));
     __m256 value;
+    __m512d wide;
     if constexpr (scaled) {
       const __m256 adc =
           _mm256_sub_ps(_mm256_div_ps(_mm256_cvtepi32_ps(raw), _mm256_set1_ps(stored.scale)),
                         _mm256_set1_ps(stored.offset));
       value = _mm256_sub_ps(adc, _mm256_cvtepi32_ps(baseline));
+      if constexpr (with_lapse) wide = _mm512_cvtps_pd(value);
     } else {
-      value = _mm256_cvtepi32_ps(_mm256_sub_epi32(raw, baseline));
+      const __m256i difference = _mm256_sub_epi32(raw, baseline);
+      if constexpr (with_lapse)
+        wide = _mm512_cvtepi32_pd(difference);
+      else
+        value = _mm256_cvtepi32_ps(difference);
     }
     if constexpr (with_lapse) {
-      const __m512d gained = _mm512_loadu_pd(r.lapse + s);
-      const __m512d exact = _mm512_sub_pd(_mm512_cvtps_pd(value), gained);
-      if constexpr (lapse == Lapse::exact) {
-        value = _mm512_cvtpd_ps(exact);
-      } else {
-        const __m512d own = _mm512_min_pd(uncertainty, _mm512_abs_pd(gained));
-        value = _mm512_cvtpd_ps(_mm512_sub_pd(exact, own));
-        const __m256 high = _mm512_cvtpd_ps(_mm512_add_pd(exact, own));
-        differs |= unsigned{_mm256_cmp_ps_mask(value, high, _CMP_NEQ_UQ)};
-      }
+      value = _mm512_cvtpd_ps(_mm512_sub_pd(wide, _mm512_loadu_pd(r.lapse.high + s)));
+      const __m256 most = _mm512_cvtpd_ps(_mm512_sub_pd(wide, _mm512_loadu_pd(r.lapse.low + s)));
+      differs |= unsigned{_mm256_cmp_ps_mask(value, most, _CMP_NEQ_UQ)};
     }
     above |= unsigned{_mm256_cmp_ps_mask(value, _mm256_loadu_ps(threshold + s), _CMP_GT_OQ)};
     _mm256_storeu_ps(r.samples + s, value);
@@ -97,7 +95,7 @@ correct_one_avx512(const Readout& r, ReadoutScale stored, const float* threshold
   return {above != 0 ? 1U : 0U, differs != 0 ? 1U : 0U};
 }
 
-template <bool scaled, Lapse lapse>
+template <bool scaled>
 [[gnu::target("avx512bw,avx512dq,avx512vl")]] CorrectedSet correct_all_avx512(
     std::span<const Readout> readouts, ReadoutScale scale, Threshold threshold) {
   CorrectedSet set;
@@ -106,11 +104,10 @@ template <bool scaled, Lapse lapse>
     const float* const above = threshold.data();
     CorrectedSet one =
         r.narrow_baseline != nullptr
-            ? (r.lapse != nullptr ? correct_one_avx512<true, scaled, true, lapse>(r, scale, above)
-                                  : correct_one_avx512<true, scaled, false, lapse>(r, scale, above))
-            : (r.lapse != nullptr
-                   ? correct_one_avx512<false, scaled, true, lapse>(r, scale, above)
-                   : correct_one_avx512<false, scaled, false, lapse>(r, scale, above));
+            ? (r.lapse.low != nullptr ? correct_one_avx512<true, scaled, true>(r, scale, above)
+                                      : correct_one_avx512<true, scaled, false>(r, scale, above))
+            : (r.lapse.low != nullptr ? correct_one_avx512<false, scaled, true>(r, scale, above)
+                                      : correct_one_avx512<false, scaled, false>(r, scale, above));
     // One readout in fifty has spikes.
     if (r.spikes.n > 0 && one.needs_exact_lapse == 0) [[unlikely]] {
       remove_spikes(r);
@@ -125,19 +122,15 @@ template <bool scaled, Lapse lapse>
 #pragma GCC diagnostic pop
 
 CorrectedSet correct_readouts_avx512(std::span<const Readout> readouts, ReadoutScale scale,
-                                     Threshold threshold, Lapse lapse) {
-  const auto correct =
-      is_scaled(scale) ? (lapse == Lapse::exact ? correct_all_avx512<true, Lapse::exact>
-                                                : correct_all_avx512<true, Lapse::approximate>)
-                       : (lapse == Lapse::exact ? correct_all_avx512<false, Lapse::exact>
-                                                : correct_all_avx512<false, Lapse::approximate>);
-  return correct(readouts, scale, threshold);
+                                     Threshold threshold) {
+  return is_scaled(scale) ? correct_all_avx512<true>(readouts, scale, threshold)
+                          : correct_all_avx512<false>(readouts, scale, threshold);
 }
 
 }  // namespace
 
 [[gnu::target_clones("arch=x86-64-v3", "default")]] CorrectedSet correct_readouts_scalar(
-    std::span<const Readout> readouts, ReadoutScale scale, Threshold gain_threshold, Lapse lapse) {
+    std::span<const Readout> readouts, ReadoutScale scale, Threshold gain_threshold) {
   CorrectedSet set;
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     const Readout& r = readouts[i];
@@ -154,13 +147,9 @@ CorrectedSet correct_readouts_avx512(std::span<const Readout> readouts, ReadoutS
     } else {
       subtract_baseline(r.raw, r.baseline, samples);
     }
-    if (r.lapse != nullptr) {
-      if (lapse == Lapse::exact) {
-        subtract_lapse(samples, r.lapse);
-      } else if (!subtract_approximate_lapse(samples, r.lapse)) {
-        set.needs_exact_lapse |= 1U << i;
-        continue;
-      }
+    if (r.lapse.low != nullptr && !subtract_lapse(samples, r.lapse)) {
+      set.needs_exact_lapse |= 1U << i;
+      continue;
     }
     remove_spikes(r);
     if (is_above_threshold(samples, gain_threshold)) set.above_threshold |= 1U << i;
@@ -169,13 +158,13 @@ CorrectedSet correct_readouts_avx512(std::span<const Readout> readouts, ReadoutS
 }
 
 CorrectedSet correct_readouts(std::span<const Readout> readouts, ReadoutScale scale,
-                              Threshold gain_threshold, Lapse lapse) {
+                              Threshold gain_threshold) {
   static const auto best = __builtin_cpu_supports("avx512bw") &&
                                    __builtin_cpu_supports("avx512dq") &&
                                    __builtin_cpu_supports("avx512vl")
                                ? correct_readouts_avx512
                                : correct_readouts_scalar;
-  return best(readouts, scale, gain_threshold, lapse);
+  return best(readouts, scale, gain_threshold);
 }
 
 }  // namespace alisio::calib::drs4

@@ -6,7 +6,6 @@
 #include <array>
 #include <limits>
 
-#include "calib/drs4/correct_readout.hpp"
 #include "lib/base/error.hpp"
 
 namespace alisio::calib {
@@ -205,6 +204,7 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
   fetch(block, module);
   drs4::ReadoutHistory& history = history_[module];
   if (!block.events.empty()) history.forget(block.events.front().module_clock[module]);
+  const ModuleReadouts common = readouts_of(module);
   for (std::size_t e = 0; e < block.events.size(); ++e) {
     const RawEvent& event = block.events[e];
     const std::span<const std::uint16_t> first_capacitors =
@@ -214,7 +214,7 @@ void Drs4Corrector::correct(const RawBlock& block, std::size_t module, Corrected
       if (calibrated)
         copy_calibrated(event, e, module, out);
       else
-        correct_event(event, e, module, out);
+        correct_event(event, e, module, common, out);
     }
     for (std::size_t chip = 0; chip < chips_per_module; ++chip)
       previous_first_capacitor_[module * chips_per_module + chip] =
@@ -285,18 +285,41 @@ void Drs4Corrector::find_lapses_and_spikes(const RawEvent& event, std::size_t mo
     if (correct_lapse)
       history_[module].find(chip, cell, event.module_clock[module], 0, out.lapses[c]);
   }
-  drs4::evaluate(out.lapses);
+  drs4::evaluate_lapses(out.lapses);
+}
+
+Drs4Corrector::ModuleReadouts Drs4Corrector::readouts_of(std::size_t module) const {
+  ModuleReadouts readouts;
+  for (std::size_t g = 0; g < n_gains; ++g) {
+    for (std::size_t k = 0; k < pixels_per_module; ++k) {
+      const std::size_t position = module * pixels_per_module + k;
+      const std::size_t channel = g * n_pixels_ + camera_.pixel_ids[position];
+      readouts[g][k] = {
+          .raw = nullptr,
+          .baseline = &pedestal_->baseline[channel * Drs4Pedestal::row],
+          .narrow_baseline = g == 0 ? narrow_baselines_.row_of(position) : nullptr,
+          .narrow_base = narrow_baselines_.base_of(position),
+          .lapse = {},
+          .spike_height = options_.spike_method == SpikeMethod::subtraction
+                              ? &pedestal_->spike_height[channel * 3]
+                              : nullptr,
+          .spikes = {},
+          .samples = nullptr,
+      };
+    }
+  }
+  return readouts;
 }
 
 void Drs4Corrector::correct_event(const RawEvent& event, std::size_t e, std::size_t module,
-                                  CorrectedBlock& out) const {
+                                  const ModuleReadouts& common, CorrectedBlock& out) const {
   const bool both = wants_both_gains(event);
   const bool selects = event.n_gains == n_gains && (options_.both_gains || !is_interleaved(event));
   if (both) note_raw_above_threshold(event, e, module, out);
   // Where the high gain is chosen nobody reads the low one, which saves half of the work.
   unsigned needed = all_pixels_of_module;
   for (std::size_t g = 0; g < n_gains && needed != 0; ++g) {
-    const unsigned above = correct_gain(event, e, module, g, needed, out);
+    const unsigned above = correct_gain(event, e, module, g, needed, common, out);
     if (g > 0 || !selects) continue;
     for (std::size_t k = 0; k < pixels_per_module; ++k)
       out.selected_gain[e * n_pixels_ + camera_.pixel_ids[module * pixels_per_module + k]] =
@@ -306,7 +329,8 @@ void Drs4Corrector::correct_event(const RawEvent& event, std::size_t e, std::siz
 }
 
 unsigned Drs4Corrector::correct_gain(const RawEvent& event, std::size_t e, std::size_t module,
-                                     std::size_t gain, unsigned needed, CorrectedBlock& out) const {
+                                     std::size_t gain, unsigned needed,
+                                     const ModuleReadouts& common, CorrectedBlock& out) const {
   ChipCorrections chips;
   find_lapses_and_spikes(event, module, gain, chips_of(needed), chips);
   const drs4::ReadoutScale scale{camera_.waveform_scale, camera_.waveform_offset};
@@ -315,43 +339,38 @@ unsigned Drs4Corrector::correct_gain(const RawEvent& event, std::size_t e, std::
   std::size_t n = 0;
   // Not from the rows of `out`: in pixel order, those of a module lie in as many lines of cache.
   const std::uint16_t* const first_capacitor = &event.first_capacitor[module * chips_per_module];
+  const std::size_t first_position = module * pixels_per_module;
+  float* const samples = out.all_samples_of_module(e, gain, camera_.pixel_ids[first_position]);
   for (std::size_t k = 0; k < pixels_per_module; ++k) {
     if ((needed >> k & 1U) == 0) continue;
-    const std::size_t position = module * pixels_per_module + k;
-    const std::size_t pixel = camera_.pixel_ids[position], channel = gain * n_pixels_ + pixel;
-    float* const kept = out.waveform_of(e, gain, pixel);
+    const std::size_t position = first_position + k;
+    float* const own_samples = samples + k * readout::n_samples;
     const std::uint16_t* const raw = raw_samples(event, position, gain);
     if (raw == nullptr || is_empty(event.pixel_status[position])) {
-      std::fill_n(kept, readout::n_kept_samples, 0.F);
+      std::fill_n(own_samples + readout::first_kept_sample, readout::n_kept_samples, 0.F);
       continue;
     }
     const std::size_t chip = readout::chip_of_pixel[gain][k] % chips_per_gain;
     const std::size_t cell = first_capacitor[readout::chip_of_pixel[gain][k]] % n_capacitors;
     pixel_of[n] = k;
-    const std::uint8_t* const narrow = gain == 0 ? narrow_baselines_.row_of(position) : nullptr;
-    readouts[n++] = {raw,
-                     &pedestal_->baseline[channel * Drs4Pedestal::row + cell],
-                     narrow != nullptr ? narrow + cell : nullptr,
-                     narrow_baselines_.base_of(position),
-                     chips.lapses[chip].empty() ? nullptr : chips.lapses[chip].of(k),
-                     options_.spike_method == SpikeMethod::subtraction
-                         ? &pedestal_->spike_height[channel * 3]
-                         : nullptr,
-                     chips.spikes[chip],
-                     kept - readout::first_kept_sample};
+    drs4::Readout& of_pixel = readouts[n++];
+    of_pixel = common[gain][k];
+    of_pixel.raw = raw;
+    of_pixel.baseline += cell;
+    if (of_pixel.narrow_baseline != nullptr) of_pixel.narrow_baseline += cell;
+    of_pixel.lapse = chips.lapses[chip].of(k);
+    of_pixel.spikes = chips.spikes[chip];
+    of_pixel.samples = own_samples;
   }
   const std::span<const drs4::Readout> some(readouts.data(), n);
-  const drs4::CorrectedSet done =
-      drs4::correct_readouts(some, scale, gain_threshold_, drs4::Lapse::approximate);
+  const drs4::CorrectedSet done = drs4::correct_readouts(some, scale, gain_threshold_);
   unsigned above = 0;
   for (std::size_t i = 0; i < n; ++i) {
     unsigned is_above = done.above_threshold >> i & 1U;
     if ((done.needs_exact_lapse >> i & 1U) != 0) [[unlikely]] {
       // In place: what of() points to becomes exact.
       chips.lapses[readout::chip_of_pixel[gain][pixel_of[i]] % chips_per_gain].make_exact();
-      is_above =
-          drs4::correct_readouts(some.subspan(i, 1), scale, gain_threshold_, drs4::Lapse::exact)
-              .above_threshold;
+      is_above = drs4::correct_readouts(some.subspan(i, 1), scale, gain_threshold_).above_threshold;
     }
     above |= is_above << pixel_of[i];
   }

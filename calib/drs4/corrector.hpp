@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "calib/constants/constants.hpp"
+#include "calib/drs4/correct_readout.hpp"
 #include "calib/drs4/kernels.hpp"
 #include "calib/drs4/narrow_baselines.hpp"
 #include "calib/drs4/readout_history.hpp"
@@ -42,6 +43,13 @@ class CorrectedBlock {
   [[nodiscard]] const float* waveform_of(std::size_t event, std::size_t gain,
                                          std::size_t pixel) const {
     return &waveform_[first_sample_[pixel] + (event * n_gains + gain) * group_samples_];
+  }
+  /// Return all samples of a module's pixels, those too that are not kept, [pixel of the
+  /// module][sample].
+  /// @param first_pixel of the module
+  [[nodiscard]] float* all_samples_of_module(std::size_t event, std::size_t gain,
+                                             std::size_t first_pixel) {
+    return waveform_of(event, gain, first_pixel) - readout::first_kept_sample;
   }
 
  private:
@@ -113,12 +121,16 @@ class Drs4Corrector {
   /// Take over the samples of an event that holds p.e.
   void copy_calibrated(const RawEvent& event, std::size_t e, std::size_t module,
                        CorrectedBlock& out) const;
+  /// What the readouts of a module have in common in all events, as if read out from capacitor 0
+  /// on; [gain][pixel of the module].
+  using ModuleReadouts = std::array<std::array<drs4::Readout, readout::pixels_per_module>, n_gains>;
+  [[nodiscard]] ModuleReadouts readouts_of(std::size_t module) const;
   void correct_event(const RawEvent& event, std::size_t e, std::size_t module,
-                     CorrectedBlock& out) const;
+                     const ModuleReadouts& common, CorrectedBlock& out) const;
   /// @param needed a bit for each pixel of the module
   /// @return a bit for each of them that has a sample above the threshold
   unsigned correct_gain(const RawEvent& event, std::size_t e, std::size_t module, std::size_t gain,
-                        unsigned needed, CorrectedBlock& out) const;
+                        unsigned needed, const ModuleReadouts& common, CorrectedBlock& out) const;
   /// @param chips a bit for each chip of the gain that is needed
   void find_lapses_and_spikes(const RawEvent& event, std::size_t module, std::size_t gain,
                               unsigned chips, ChipCorrections& out) const;
@@ -128,9 +140,10 @@ class Drs4Corrector {
   Drs4Options options_;
   std::size_t n_pixels_ = 0, n_modules_ = 0;
   drs4::NarrowBaselines narrow_baselines_;
-  std::array<float, readout::n_samples> gain_threshold_;  ///< infinite where samples are not kept
-  std::vector<drs4::ReadoutHistory> history_;             ///< [module]
-  std::vector<std::uint16_t> previous_first_capacitor_;   ///< [module][chip]
+  alignas(64) std::array<float, readout::n_samples> gain_threshold_;  ///< infinite where samples
+                                                                      ///< are not kept
+  std::vector<drs4::ReadoutHistory> history_;                         ///< [module]
+  std::vector<std::uint16_t> previous_first_capacitor_;               ///< [module][chip]
   std::vector<std::uint16_t> all_pixels_;  ///< in read-out order, the missing ones last
 };
 

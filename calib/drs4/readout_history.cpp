@@ -147,47 +147,6 @@ std::size_t find_overlaps_avx512(const std::uint16_t* begins, std::size_t n, std
 }
 #endif
 
-constexpr std::size_t lapses_at_once = 8;
-
-/// @param n a multiple of lapses_at_once
-[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] void approximate(
-    const std::uint32_t* ticks, std::size_t n, double* out) {
-  for (std::size_t i = 0; i < n; i += lapses_at_once)
-    for (std::size_t k = 0; k < lapses_at_once; ++k)
-      out[i + k] = approximate_time_lapse_baseline(ticks[i + k]);
-}
-
-#if defined(__x86_64__)
-[[gnu::target("avx512f")]] void write_where_avx512(const std::uint64_t* samples,
-                                                   const double* values, std::size_t n,
-                                                   double* out) {
-  constexpr std::size_t width = 8, n_vectors = n_samples / width;
-  __m512d all[n_vectors];
-  for (auto& vector : all) vector = _mm512_setzero_pd();
-  for (std::size_t i = 0; i < n; ++i) {
-    const __m512d value = _mm512_set1_pd(values[i]);
-    for (std::size_t v = 0; v < n_vectors; ++v)
-      all[v] = _mm512_mask_mov_pd(all[v], __mmask8(samples[i] >> (v * width)), value);
-  }
-  for (std::size_t v = 0; v < n_vectors; ++v) _mm512_storeu_pd(out + v * width, all[v]);
-}
-#endif
-
-/// Write each value where its bits are, 0 elsewhere. No sample has two values.
-void write_where(const std::uint64_t* samples, const double* values, std::size_t n, double* out) {
-#if defined(__x86_64__)
-  static const bool has_avx512 = __builtin_cpu_supports("avx512f");
-  if (has_avx512) {
-    write_where_avx512(samples, values, n, out);
-    return;
-  }
-#endif
-  std::fill_n(out, n_samples, 0.0);
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::uint64_t left = samples[i]; left != 0; left &= left - 1)
-      out[std::countr_zero(left)] = values[i];
-}
-
 }  // namespace
 
 std::size_t find_overlaps_scalar(const std::uint16_t* begins, std::size_t n,
@@ -210,42 +169,6 @@ std::size_t find_overlaps(const std::uint16_t* begins, std::size_t n, std::size_
 #else
   return find_overlaps_scalar(begins, n, first_capacitor, found);
 #endif
-}
-
-void evaluate(std::span<LapseBaselines> chips) {
-  constexpr std::size_t room = chips_per_module / n_gains * LapseBaselines::most;
-  static_assert(room % lapses_at_once == 0);
-  std::array<std::uint32_t, room> ticks;
-  std::array<double, room> values;
-  std::size_t n = 0;
-  for (const LapseBaselines& chip : chips) {
-    std::copy_n(chip.ticks_.begin(), chip.n_, ticks.begin() + std::ptrdiff_t(n));
-    n += chip.n_;
-  }
-  if (n == 0) return;
-  const std::size_t whole = (n + lapses_at_once - 1) / lapses_at_once * lapses_at_once;
-  std::fill(ticks.begin() + std::ptrdiff_t(n), ticks.begin() + std::ptrdiff_t(whole), 1U);
-  approximate(ticks.data(), whole, values.data());
-  n = 0;
-  for (LapseBaselines& chip : chips) {
-    if (chip.empty()) continue;
-    std::copy_n(values.begin() + std::ptrdiff_t(n), chip.n_, chip.value_.begin());
-    n += chip.n_;
-    chip.spread();
-  }
-}
-
-void LapseBaselines::make_exact() {
-  for (std::size_t i = 0; i < n_; ++i)
-    value_[i] = time_lapse_baseline(double(ticks_[i]) / readout::clock_ticks_per_ms);
-  spread();
-}
-
-void LapseBaselines::spread() {
-  write_where(odd_samples_.data(), value_.data(), n_, odd_.data());
-  alike_ = std::equal(odd_samples_.begin(), odd_samples_.begin() + std::ptrdiff_t(n_),
-                      even_samples_.begin());
-  if (!alike_) write_where(even_samples_.data(), value_.data(), n_, even_.data());
 }
 
 ReadoutHistory::ReadoutHistory()
@@ -292,47 +215,62 @@ void ReadoutHistory::add(std::span<const std::uint16_t> first_capacitors, std::u
 
 void ReadoutHistory::find(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock,
                           std::size_t newer, LapseBaselines& out) const {
-  out.n_ = 0;
+  if (can_be_read_besides(first_capacitor))
+    find_with<true>(chip, first_capacitor, clock, newer, out);
+  else
+    find_with<false>(chip, first_capacitor, clock, newer, out);
+}
+
+template <bool with_besides>
+void ReadoutHistory::find_with(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock,
+                               std::size_t newer, LapseBaselines& out) const {
+  out.clear();
   if (clock == 0) return;
-  std::uint64_t odd_left = all_samples, even_left = all_samples;
-  const bool with_besides = can_be_read_besides(first_capacitor);
+  std::uint64_t odd_left = all_samples, even_left = all_samples, differing = 0;
   const std::uint16_t* const begins = &first_capacitor_[chip * capacity_];
   std::array<std::uint16_t, search + overlap_room> found;
+  std::size_t n = 0;
   for (std::size_t stop = end_ - newer; stop > begin_ && odd_left != 0;) {
     // Whole steps; those before begin_ are passed over.
-    const std::size_t n = std::min(search, (stop - begin_ + step - 1) / step * step);
-    const std::size_t start = stop - n;
-    for (std::size_t k = find_overlaps(begins + start, n, first_capacitor, found.data());
+    const std::size_t n_searched = std::min(search, (stop - begin_ + step - 1) / step * step);
+    const std::size_t start = stop - n_searched;
+    for (std::size_t k = find_overlaps(begins + start, n_searched, first_capacitor, found.data());
          k > 0 && odd_left != 0; --k) {
       const std::size_t readout = start + found[k - 1];
       if (readout < begin_) break;
       const std::size_t begin = begins[readout];
       const std::size_t place = around_ring(begin, first_capacitor, readout_shift);
       std::uint64_t odd = overlapped_samples[std::min(place, readout_limit)];
-      std::uint64_t even = 0;
-      if (with_besides) {
+      std::uint64_t any = odd &= odd_left;
+      if constexpr (with_besides) {
+        std::uint64_t even = overlapped_samples[std::min(place, readout_limit)];
         const std::size_t in_channel = begin % n_channel_capacitors;
         const std::size_t besides = around_ring(begin, first_capacitor, besides_shift);
         if (besides < besides_limit && in_channel > last_without) [[unlikely]]
-          even = samples_at(int(besides) - int(n_besides - 1),
-                            std::min(n_besides, n_channel_capacitors - in_channel));
+          even |= samples_at(int(besides) - int(n_besides - 1),
+                             std::min(n_besides, n_channel_capacitors - in_channel));
+        even &= even_left;
+        even_left ^= even;
+        any |= even;
+        out.even_samples_[n] = even;
+        differing |= odd ^ even;
       }
-      even = (even | odd) & even_left;
-      odd &= odd_left;
-      even_left ^= even;
       odd_left ^= odd;
       // Whether a readout adds anything is a matter of chance: it is written in any case, and
       // counted if it does.
       const std::uint64_t then = clock_[readout];
-      out.ticks_[out.n_] = std::uint32_t(clock - then);
-      out.odd_samples_[out.n_] = odd;
-      out.even_samples_[out.n_] = even;
+      out.ticks_[n] = std::uint32_t(clock - then);
+      out.odd_samples_[n] = odd;
       const bool applies = then != 0 && then < clock && clock - then < longest_lapse_ticks;
-      out.n_ += static_cast<std::size_t>((odd | even) != 0) & static_cast<std::size_t>(applies);
+      n += static_cast<std::size_t>(any != 0) & static_cast<std::size_t>(applies);
     }
     stop = start;
     if (start < begin_) break;
   }
+  out.n_ = n;
+  out.alike_ = differing == 0;
+  std::fill_n(&out.odd_samples_[n], LapseBaselines::room_after, std::uint64_t{0});
+  if (!out.alike_) std::fill_n(&out.even_samples_[n], LapseBaselines::room_after, std::uint64_t{0});
 }
 
 }  // namespace alisio::calib::drs4

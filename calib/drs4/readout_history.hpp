@@ -1,49 +1,13 @@
 #pragma once
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "calib/drs4/lapse_baselines.hpp"
 #include "calib/drs4/readout.hpp"
 
 namespace alisio::calib::drs4 {
-
-/// What the capacitors of one readout gained since each was read out last, ADC counts.
-class LapseBaselines {
- public:
-  /// Return whether every capacitor gained nothing.
-  [[nodiscard]] bool empty() const noexcept { return n_ == 0; }
-  /// Say that none did.
-  void clear() noexcept { n_ = 0; }
-  /// Return the baselines of the readout's samples, within time_lapse_uncertainty. @pre evaluate()
-  /// @param pixel_in_module the chip's even pixels are read out at more places than the odd ones
-  [[nodiscard]] const double* of(std::size_t pixel_in_module) const noexcept {
-    return pixel_in_module % 2 == 0 && !alike_ ? even_.data() : odd_.data();
-  }
-  /// Fill what of() returns without that uncertainty.
-  void make_exact();
-
- private:
-  friend class ReadoutHistory;
-  friend void evaluate(std::span<LapseBaselines> chips);
-  void spread();
-
-  /// Each earlier readout adds a sample to one of two sets of 40; one more may be written, and not
-  /// counted. A multiple of 8, for vectors.
-  static constexpr std::size_t most = 2 * readout::n_samples + 8;
-  std::size_t n_ = 0;
-  std::array<std::uint32_t, most> ticks_;                       ///< since the earlier readout
-  std::array<std::uint64_t, most> odd_samples_, even_samples_;  ///< bit s: it read sample s last
-  std::array<double, most> value_;
-  std::array<double, readout::n_samples> odd_, even_;  ///< [sample]
-  bool alike_ = true;                                  ///< even_ is odd_, and not filled
-};
-
-/// Compute the baselines of what was found for some chips, together: one evaluation of the power
-/// law waits for itself most of the time.
-/// @pre no more than the chips of one gain of a module
-void evaluate(std::span<LapseBaselines> chips);
 
 /// The readouts of the chips of one module, as far as they still matter: 100 ms of them.
 ///
@@ -68,14 +32,18 @@ class ReadoutHistory {
   /// @param first_capacitors [chip]
   /// @param clock ticks; after 0 the capacitors count as never read out
   void add(std::span<const std::uint16_t> first_capacitors, std::uint64_t clock);
-  /// Find when the capacitors of a readout were read out last, for evaluate(). A clock that stands
-  /// still or runs back gives no elapsed time, and so no gain.
+  /// Find when the capacitors of a readout were read out last, for evaluate_lapses(). A clock that
+  /// stands still or runs back gives no elapsed time, and so no gain.
   /// @param newer readouts, of those added last, that are not earlier than this one
   void find(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock, std::size_t newer,
             LapseBaselines& out) const;
 
  private:
   void make_room();
+  /// @tparam with_besides whether some readout can read besides what this one reads
+  template <bool with_besides>
+  void find_with(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock,
+                 std::size_t newer, LapseBaselines& out) const;
 
   std::size_t begin_, end_;                     ///< readouts that count
   std::size_t capacity_;                        ///< a chip's

@@ -27,6 +27,11 @@ inline constexpr std::uint64_t longest_lapse_ticks =
 /// need the exact baselines.
 inline constexpr double time_lapse_uncertainty = 1e-12;
 
+/// Numbers between which the baselines of the samples of a readout lie, ADC counts.
+struct LapseBounds {
+  const double *low = nullptr, *high = nullptr;  ///< [sample]
+};
+
 /// Return the polynomial of `x` with these coefficients, of the highest power first.
 template <typename... Double>
 [[nodiscard]] inline double horner(double x, double highest, Double... lower) {
@@ -64,28 +69,19 @@ template <typename... Double>
   return 32.99 * std::bit_cast<double>(std::bit_cast<std::int64_t>(exponential) + whole) - 11.9;
 }
 
-/// Subtract baselines as double, rounding to float. A baseline of 0 is exact: it gained nothing.
-/// (One sample in twenty is 0 without it, where any uncertainty shows.)
-/// @return false if an error of time_lapse_uncertainty in the baselines may change a result: the
-/// samples are of no use then.
-[[nodiscard]] inline bool subtract_approximate_lapse(float* samples, const double* baseline) {
+/// Subtract baselines as double, rounding to float. Differences and roundings keep their order, so
+/// what both bounds give is what every number between them gives.
+/// @return false if the bounds give different results: the samples are of no use then.
+[[nodiscard]] inline bool subtract_lapse(float* samples, const LapseBounds& baseline) {
   int differs = 0;
   for (std::size_t s = 0; s < readout::n_samples; ++s) {
-    const double value = double(samples[s]) - baseline[s];
-    // No capacitor gains less than that without gaining nothing; a comparison would be a branch.
-    const double uncertainty = std::min(time_lapse_uncertainty, std::abs(baseline[s]));
-    const auto low = float(value - uncertainty);
-    const auto high = float(value + uncertainty);
-    differs |= low != high ? 1 : 0;
-    samples[s] = low;
+    const double sample{samples[s]};
+    const auto least = float(sample - baseline.high[s]);
+    const auto most = float(sample - baseline.low[s]);
+    differs |= least != most ? 1 : 0;
+    samples[s] = least;
   }
   return differs == 0;
-}
-
-/// The same with exact baselines.
-inline void subtract_lapse(float* samples, const double* baseline) {
-  for (std::size_t s = 0; s < readout::n_samples; ++s)
-    samples[s] = float(double(samples[s]) - baseline[s]);
 }
 
 }  // namespace alisio::calib::drs4

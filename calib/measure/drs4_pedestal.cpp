@@ -61,16 +61,15 @@ struct Readout {
   float scale, offset;
   bool scaled;
   std::size_t first_capacitor;
-  const double* lapse;     ///< nullptr: no capacitor gained anything
-  std::size_t begin, end;  ///< samples that count
+  drs4::LapseBounds lapse;  ///< nullptr: no capacitor gained anything
+  std::size_t begin, end;   ///< samples that count
 };
 
 /// Convert and correct a readout, and add all its samples but those of spikes.
 /// @param samples gets the corrected readout
-/// @return false, and nothing done, if it needs the lapse exactly
+/// @return false, and nothing done, if the bounds of the lapse are too wide
 [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] bool add_readout(
-    const Readout& r, const drs4::Spikes& spikes, bool exact_lapse, const ChannelStatistics& to,
-    float* samples) {
+    const Readout& r, const drs4::Spikes& spikes, const ChannelStatistics& to, float* samples) {
   if (r.scaled) {
     for (std::size_t s = 0; s < readout::n_samples; ++s) {
       samples[s] = float(r.raw[s]) / r.scale - r.offset;
@@ -78,13 +77,7 @@ struct Readout {
   } else {
     for (std::size_t s = 0; s < readout::n_samples; ++s) samples[s] = float(r.raw[s]);
   }
-  if (r.lapse != nullptr) {
-    if (exact_lapse) {
-      drs4::subtract_lapse(samples, r.lapse);
-    } else if (!drs4::subtract_approximate_lapse(samples, r.lapse)) {
-      return false;
-    }
-  }
+  if (r.lapse.low != nullptr && !drs4::subtract_lapse(samples, r.lapse)) return false;
   // The stretches between spikes.
   std::array<int, 2> at = spikes.position;
   if (spikes.n == 2 && at[1] < at[0]) std::swap(at[0], at[1]);
@@ -281,7 +274,7 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
     const bool correct_lapse = (event.preprocessing & preprocessing::time_lapse) == 0;
     if (correct_lapse) {
       history_[module].find(chip, cell, clock, block.events.size() - e, lapse);
-      drs4::evaluate({&lapse, 1});
+      drs4::evaluate_lapses({&lapse, 1});
     }
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t k = pixel_in_module[i];
@@ -300,13 +293,13 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
                               camera_.waveform_offset,
                               scaled,
                               cell,
-                              correct_lapse && !lapse.empty() ? lapse.of(k) : nullptr,
+                              correct_lapse ? lapse.of(k) : drs4::LapseBounds{},
                               begin,
                               end};
         const ChannelStatistics to{&mean_[from], &squares_[from], counts_ + from};
-        if (!add_readout(readout, spikes, false, to, samples.data())) {
+        if (!add_readout(readout, spikes, to, samples.data())) {
           lapse.make_exact();
-          static_cast<void>(add_readout(readout, spikes, true, to, samples.data()));
+          static_cast<void>(add_readout(readout, spikes, to, samples.data()));
         }
         for (std::size_t s = begin; spikes.n > 0 && s < end; ++s) {
           const int sample = spike_sample(spikes, int(s));
