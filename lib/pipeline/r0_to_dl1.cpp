@@ -329,12 +329,14 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   writer.write_monitoring(producer.monitoring().rows(), parts);
   writer.finish(metadata);
   timed.reset();
-  const stage::FileStamp stamp = run.publish("dl1_subrun");
-  if (product != nullptr) *product = stamp;
+  run.hash_ahead("dl1_subrun");
   if (interleaved) {
     interleaved->finish(run.metadata("interleaved"));
-    run.publish("interleaved");
+    run.hash_ahead("interleaved");
   }
+  const stage::FileStamp stamp = run.publish("dl1_subrun");
+  if (product != nullptr) *product = stamp;
+  if (interleaved) run.publish("interleaved");
   if (muons) {
     write_muons(muon_file->path(), muons->table(), run.metadata("muons").attributes);
     run.publish("muons");

@@ -51,6 +51,11 @@ rusage usage_now() {
   return usage;
 }
 
+/// The hash kind follows the file's name, which the temporary name hides.
+FileStamp hash_pending(const PendingFile& file) {
+  return hash_stamp_as(file.path(), file.target());
+}
+
 }  // namespace
 
 StageRun::StageRun(ActivityNote activity, StageObserver& observer, const KnownHashes& known)
@@ -213,20 +218,29 @@ ProductMetadata StageRun::metadata(const std::string& port) {
   return metadata;
 }
 
-FileStamp StageRun::publish(const std::string& port,
-                            std::map<std::string, std::string> attributes) {
-  used();
-  throw_if_interrupted();
+StageRun::Product& StageRun::pending_product(const std::string& port) {
   const auto found = std::find_if(products_.begin(), products_.end(), [&](const Product& p) {
     return p.port == port && p.file != nullptr && p.stamp.path.empty();
   });
   if (found == products_.end())
     throw Error(ErrorKind::bug, "port '" + port + "' has nothing to publish");
-  Product& product = *found;
+  return *found;
+}
+
+void StageRun::hash_ahead(const std::string& port) {
+  Product& product = pending_product(port);
+  product.ahead =
+      std::async(std::launch::async, [file = product.file.get()] { return hash_pending(*file); });
+}
+
+FileStamp StageRun::publish(const std::string& port,
+                            std::map<std::string, std::string> attributes) {
+  used();
+  throw_if_interrupted();
+  Product& product = pending_product(port);
   std::optional<TimedPart> timed;
   timed.emplace(&timings_, "hash products");
-  // The hash kind follows the file's name, which the temporary name hides.
-  FileStamp stamp = hash_stamp_as(product.file->path(), product.file->target());
+  FileStamp stamp = product.ahead.valid() ? product.ahead.get() : hash_pending(*product.file);
   timed.emplace(&timings_, publishing);
   product.file->sync();
   timed.emplace(&timings_, recording);

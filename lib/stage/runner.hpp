@@ -4,6 +4,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -68,6 +69,9 @@ class StageRun {
   /// Return what the product must carry about itself; waits for the input hashes.
   [[nodiscard]] ProductMetadata metadata(const std::string& port);
 
+  /// Begin to hash a product whose file is closed, beside what the stage does until publish().
+  void hash_ahead(const std::string& port);
+
   /// Hash the product, announce it with what is to be said of it (the verdict of its quality gates,
   /// for example), give it its final name. Call after the file is closed; of several files of one
   /// port, the first that was created and not published goes.
@@ -98,10 +102,13 @@ class StageRun {
   struct Product {
     std::string port;
     std::unique_ptr<PendingFile> file;
-    FileStamp stamp;      ///< empty path: not published yet
-    std::string quality;  ///< the verdict of its gates; empty: none were asked
+    FileStamp stamp;               ///< empty path: not published yet
+    std::future<FileStamp> ahead;  ///< of hash_ahead()
+    std::string quality;           ///< the verdict of its gates; empty: none were asked
   };
   Product& add_product(const std::string& port);
+  /// Return the first product of a port that was created and not published. @throws Error(bug).
+  Product& pending_product(const std::string& port);
 
   ActivityNote activity_;
   Timings timings_;

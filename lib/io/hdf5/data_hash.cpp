@@ -174,7 +174,7 @@ class HashBehind {
 
 void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
   const File::State& state = file.state();
-  const std::scoped_lock lock(object_copy_mutex());
+  const std::shared_lock lock(object_copy_mutex());
   const Handle dataset = state.open_dataset(path);
   if (!dataset) throw state.failure("cannot be opened", path);
   const Handle type(H5Dget_type(dataset.get()));

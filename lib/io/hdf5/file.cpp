@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 
 #include "lib/io/hdf5/state.hpp"
 
@@ -347,8 +348,8 @@ std::vector<double> File::read_array(const std::string& path,
   return values;
 }
 
-std::mutex& object_copy_mutex() {
-  static std::mutex mutex;
+std::shared_mutex& object_copy_mutex() {
+  static std::shared_mutex mutex;
   return mutex;
 }
 
@@ -364,7 +365,7 @@ void File::copy_to(File& target, const std::string& path) const {
     throw Error(ErrorKind::resource,
                 "there is no space to copy '" + path + "' of " + state_->path.string(),
                 target.state_->path.string(), "make room on the disk");
-  const std::scoped_lock lock(object_copy_mutex());
+  const std::unique_lock lock(object_copy_mutex());
   if (H5Ocopy(state_->id(), path.c_str(), target.state_->id(), path.c_str(), H5P_DEFAULT,
               H5P_DEFAULT) < 0)
     throw target.state_->failure("'" + path + "' of " + state_->path.string() + " cannot be copied",

@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <new>
+#include <shared_mutex>
 #include <string>
 
 #include "lib/base/error.hpp"
@@ -60,10 +60,10 @@ void make_room(Buffer& buffer, std::uint64_t rows, std::uint64_t row_bytes,
   }
 }
 
-/// Return the lock of what copies objects and of what keeps datasets open meanwhile. H5Ocopy of
+/// Return the lock of what copies objects, alone, and of those who keep datasets open. H5Ocopy of
 /// HDF5 1.10 damages the heap if a chunk that it copies lies in the cache of the open dataset, and
 /// the hashing of inputs reads the same file beside a stage.
-[[nodiscard]] std::mutex& object_copy_mutex();
+[[nodiscard]] std::shared_mutex& object_copy_mutex();
 
 /// Return creation properties that store no object times, so that equal content is equal bytes.
 [[nodiscard]] Handle timeless(hid_t property_class);
