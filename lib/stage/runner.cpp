@@ -52,8 +52,8 @@ rusage usage_now() {
 }
 
 /// The hash kind follows the file's name, which the temporary name hides.
-FileStamp hash_pending(const PendingFile& file) {
-  return hash_stamp_as(file.path(), file.target());
+FileStamp hash_pending(const PendingFile& file, const RowDigests& known) {
+  return hash_stamp_as(file.path(), file.target(), known);
 }
 
 }  // namespace
@@ -227,10 +227,11 @@ StageRun::Product& StageRun::pending_product(const std::string& port) {
   return *found;
 }
 
-void StageRun::hash_ahead(const std::string& port) {
+void StageRun::hash_ahead(const std::string& port, RowDigests known) {
   Product& product = pending_product(port);
-  product.ahead =
-      std::async(std::launch::async, [file = product.file.get()] { return hash_pending(*file); });
+  product.ahead = std::async(
+      std::launch::async,
+      [file = product.file.get(), known = std::move(known)] { return hash_pending(*file, known); });
 }
 
 FileStamp StageRun::publish(const std::string& port,
@@ -240,7 +241,7 @@ FileStamp StageRun::publish(const std::string& port,
   Product& product = pending_product(port);
   std::optional<TimedPart> timed;
   timed.emplace(&timings_, "hash products");
-  FileStamp stamp = product.ahead.valid() ? product.ahead.get() : hash_pending(*product.file);
+  FileStamp stamp = product.ahead.valid() ? product.ahead.get() : hash_pending(*product.file, {});
   timed.emplace(&timings_, publishing);
   product.file->sync();
   timed.emplace(&timings_, recording);

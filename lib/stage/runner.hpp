@@ -15,6 +15,7 @@
 
 #include "lib/base/file.hpp"
 #include "lib/base/observer.hpp"
+#include "lib/base/row_digests.hpp"
 #include "lib/base/timings.hpp"
 #include "lib/stage/file_stamp.hpp"
 
@@ -70,7 +71,8 @@ class StageRun {
   [[nodiscard]] ProductMetadata metadata(const std::string& port);
 
   /// Begin to hash a product whose file is closed, beside what the stage does until publish().
-  void hash_ahead(const std::string& port);
+  /// @param known digests of tables that were hashed while they were written
+  void hash_ahead(const std::string& port, RowDigests known = {});
 
   /// Hash the product, announce it with what is to be said of it (the verdict of its quality gates,
   /// for example), give it its final name. Call after the file is closed; of several files of one
