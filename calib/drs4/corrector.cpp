@@ -44,9 +44,10 @@ void CorrectedBlock::reserve(std::size_t events, std::span<const std::uint16_t> 
   n_pixels = pixels.size();
   n_samples = samples;
   group_samples_ = pixels_per_module * readout::n_samples;
-  const std::size_t module_samples = events * n_gains * group_samples_;
+  const std::size_t module_samples = events * group_samples_;
   const std::size_t n_modules = (n_pixels + pixels_per_module - 1) / pixels_per_module;
-  waveform_.resize(n_modules * module_samples);
+  gain_samples_ = n_modules * module_samples;
+  waveform_.resize(n_gains * gain_samples_);
   first_sample_.resize(n_pixels);
   for (std::size_t i = 0; i < n_pixels; ++i)
     first_sample_[pixels[i]] = i / pixels_per_module * module_samples +

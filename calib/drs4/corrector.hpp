@@ -38,11 +38,11 @@ class CorrectedBlock {
   /// of each pixel is filled; of events whose gain is selected here, the high gain of all pixels
   /// and the low gain of those that select it. Invalid pixels (not read out, or removed) are 0.
   [[nodiscard]] float* waveform_of(std::size_t event, std::size_t gain, std::size_t pixel) {
-    return &waveform_[first_sample_[pixel] + (event * n_gains + gain) * group_samples_];
+    return &waveform_[first_sample_[pixel] + gain * gain_samples_ + event * group_samples_];
   }
   [[nodiscard]] const float* waveform_of(std::size_t event, std::size_t gain,
                                          std::size_t pixel) const {
-    return &waveform_[first_sample_[pixel] + (event * n_gains + gain) * group_samples_];
+    return &waveform_[first_sample_[pixel] + gain * gain_samples_ + event * group_samples_];
   }
   /// Return all samples of a module's pixels, those too that are not kept, [pixel of the
   /// module][sample].
@@ -53,10 +53,12 @@ class CorrectedBlock {
   }
 
  private:
-  /// [module][event][gain][pixel of the module][all 40 samples]: a module's pixels lie all over the
-  /// camera, and all that is done to one stays in the cache this way.
+  /// [gain][module][event][pixel of the module][all 40 samples]: a module's pixels lie all over the
+  /// camera, and all that is done to one stays in the cache this way. The high gain, which is
+  /// filled alone mostly, is one stretch.
   LargeVector<float> waveform_;
   std::vector<std::size_t> first_sample_;  ///< [pixel], kept, of the high gain of the first event
+  std::size_t gain_samples_ = 0;           ///< of one gain, all events
   std::size_t group_samples_ = 0;          ///< of the pixels of a module, one event and gain
 };
 

@@ -91,8 +91,9 @@ TEST(TimeCalibration, TakesFlatFieldsOnly) {
   const MeasuredTimeCalibration t = measure([](Pulses& pulses) {
     for (std::size_t e = 0; e < pulses.raw.events.size(); e += 2) {
       pulses.raw.events[e].type = EventType::sky_pedestal;
-      float* const samples = pulses.waveforms.waveform_of(e, 0, 0);
-      std::fill_n(samples, n_gains * n_pixels * n_samples, 1e4F);
+      for (std::size_t g = 0; g < n_gains; ++g)
+        for (std::size_t p = 0; p < n_pixels; ++p)
+          std::fill_n(pulses.waveforms.waveform_of(e, g, p), n_samples, 1e4F);
     }
   });
   EXPECT_EQ(t.events, n_events / 2);
