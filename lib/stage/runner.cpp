@@ -229,9 +229,13 @@ StageRun::Product& StageRun::pending_product(const std::string& port) {
 
 void StageRun::hash_ahead(const std::string& port, RowDigests known) {
   Product& product = pending_product(port);
-  product.ahead = std::async(
-      std::launch::async,
-      [file = product.file.get(), known = std::move(known)] { return hash_pending(*file, known); });
+  product.ahead =
+      std::async(std::launch::async, [file = product.file.get(), known = std::move(known)] {
+        auto syncing = std::async(std::launch::async, [file] { file->sync(); });
+        FileStamp stamp = hash_pending(*file, known);
+        syncing.get();
+        return stamp;
+      });
 }
 
 FileStamp StageRun::publish(const std::string& port,

@@ -70,7 +70,8 @@ class StageRun {
   /// Return what the product must carry about itself; waits for the input hashes.
   [[nodiscard]] ProductMetadata metadata(const std::string& port);
 
-  /// Begin to hash a product whose file is closed, beside what the stage does until publish().
+  /// Begin to hash and sync a product whose file is closed, beside what the stage does until
+  /// publish().
   /// @param known digests of tables that were hashed while they were written
   void hash_ahead(const std::string& port, RowDigests known = {});
 
