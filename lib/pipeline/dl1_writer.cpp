@@ -48,12 +48,6 @@ TableSpec image_table(std::size_t n_pixels, std::size_t block_events) {
           .item_bytes = sizeof(float)};
 }
 
-/// The rows are hashed while they are written.
-TableSpec hashed(TableSpec spec) {
-  spec.digest_rows = true;
-  return spec;
-}
-
 TableSpec parameter_table() {
   return {.path = parameters_path,
           .title = "Storage of EventIndexContainer,DL1ParametersContainer",
@@ -219,8 +213,8 @@ Dl1Writer::Dl1Writer(const std::filesystem::path& path, const instrument::Telesc
       obs_id_(obs_id),
       tel_id_(telescope.tel_id),
       config_json_(std::move(config_json)),
-      images_(file_, hashed(image_table(telescope.geometry.n_pixels, block_events))),
-      parameters_(file_, hashed(parameter_table())) {
+      images_(file_, image_table(telescope.geometry.n_pixels, block_events)),
+      parameters_(file_, parameter_table()) {
   write_configuration(file_, telescope);
 }
 
@@ -240,9 +234,9 @@ hdf5::CompressedChunk Dl1Writer::prepare(const EventBlock& b) const {
   return images_.compress(packed, b.size);
 }
 
-void Dl1Writer::write(const EventBlock& b, hdf5::CompressedChunk images) {
+void Dl1Writer::write(const EventBlock& b, const hdf5::CompressedChunk& images) {
   if (b.size == 0) return;
-  images_.write_chunk(std::move(images));
+  images_.write_chunk(images);
   sin_az_.resize(b.size);
   event_type_.resize(b.size);
   for (std::size_t i = 0; i < b.size; ++i) {
@@ -356,16 +350,13 @@ void Dl1Writer::write_monitoring(const std::vector<MonitoringRow>& rows,
   flatfield.finish();
 }
 
-RowDigests Dl1Writer::finish(const ProductMetadata& metadata) {
-  RowDigests digests;
+void Dl1Writer::finish(const ProductMetadata& metadata) {
   for (TableWriter* table : {&images_, &parameters_}) {
     write_table_attributes(*table, config_json_);
     table->finish();
-    digests.emplace(table->path(), table->rows_digest());
   }
   write_file_attributes(file_, metadata, "r0_to_dl1");
   file_.close();
-  return digests;
 }
 
 void append_rows(dl2::Dl1Columns& rows, const EventBlock& b, const instrument::Telescope& telescope,

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "lib/base/observer.hpp"
-#include "lib/base/row_digests.hpp"
 #include "lib/event/event_block.hpp"
 #include "lib/event/monitoring.hpp"
 #include "lib/instrument/telescope.hpp"
@@ -42,11 +41,11 @@ class Dl1Writer {
   /// Compress the images of a block. All blocks but the last of a file must be full.
   [[nodiscard]] hdf5::CompressedChunk prepare(const EventBlock& block) const;
   /// Append the block: its images as prepared, and its parameters.
-  void write(const EventBlock& block, hdf5::CompressedChunk images);
+  void write(const EventBlock& block, const hdf5::CompressedChunk& images);
   void write_monitoring(const std::vector<MonitoringRow>& rows,
                         const std::vector<MonitoringParts>& parts);
-  /// Close the file. @return what its data hash need not read again. @throws Error(resource).
-  RowDigests finish(const ProductMetadata& metadata);
+  /// Close the file. @throws Error(resource).
+  void finish(const ProductMetadata& metadata);
 
  private:
   hdf5::File file_;

@@ -88,8 +88,7 @@ TableWriter make_table(hdf5::File& file, const std::string& path, const char* co
                            .chunk_rows = chunk_rows,
                            .compression_level = is_noise ? 5 : 1,
                            .codec = is_noise ? hdf5::Codec::lz4 : hdf5::Codec::zstd,
-                           .item_bytes = item_bytes,
-                           .digest_rows = is_noise});
+                           .item_bytes = item_bytes});
   table.write_attribute("CTAPIPE_VERSION", ctapipe_version);
   return table;
 }
@@ -288,8 +287,8 @@ InterleavedWriter::Prepared InterleavedWriter::prepare(const InterleavedEvent& e
   return out;
 }
 
-void InterleavedWriter::write(Prepared event) {
-  waveforms_.write_chunk(std::move(event.waveform));
+void InterleavedWriter::write(const Prepared& event) {
+  waveforms_.write_chunk(event.waveform);
   const std::uint8_t yes = 1;
   const std::int64_t not_known = -1;
   const ColumnSource image[] = {ColumnSource::constant(obs_id_),
@@ -313,11 +312,8 @@ void InterleavedWriter::write(Prepared event) {
   ++events_;
 }
 
-RowDigests InterleavedWriter::finish(const ProductMetadata& metadata) {
+void InterleavedWriter::finish(const ProductMetadata& metadata) {
   for (TableWriter* table : {&waveforms_, &images_, &trigger_, &tel_trigger_}) table->finish();
-  RowDigests digests;
-  for (const TableWriter* table : {&waveforms_, &images_})
-    digests.emplace(table->path(), table->rows_digest());
   // ctapipe reads files of the data models that it knows.
   const std::map<std::string, std::string> of_ctapipe{{"CTA PRODUCT DATA ASSOCIATION", "Subarray"},
                                                       {"CTA PRODUCT DATA LEVELS", "DL1_IMAGES,R1"},
@@ -329,7 +325,6 @@ RowDigests InterleavedWriter::finish(const ProductMetadata& metadata) {
   adapted.attributes.insert(adapted.attributes.end(), of_ctapipe.begin(), of_ctapipe.end());
   write_file_attributes(file_, adapted, "r0_to_dl1");
   file_.close();
-  return digests;
 }
 
 struct InterleavedReader::State {

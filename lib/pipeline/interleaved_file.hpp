@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "lib/base/observer.hpp"
-#include "lib/base/row_digests.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "lib/io/hdf5/table.hpp"
@@ -57,10 +56,10 @@ class InterleavedWriter {
     std::vector<float> peak_time;
   };
   [[nodiscard]] Prepared prepare(const InterleavedEvent& event) const;
-  void write(Prepared event);
+  void write(const Prepared& event);
   [[nodiscard]] std::size_t events() const { return events_; }
-  /// Close the file. @return what its data hash need not read again. @throws Error(resource).
-  RowDigests finish(const ProductMetadata& metadata);
+  /// @throws Error(resource).
+  void finish(const ProductMetadata& metadata);
 
  private:
   hdf5::File file_;

@@ -307,8 +307,8 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
         }
         const TimedPart part(&run.timings(), "write");
         if (muons) muons->add(std::move(candidates), block.events.size);
-        for (InterleavedWriter::Prepared& event : prepared) interleaved->write(std::move(event));
-        writer.write(block.events, std::move(chunk));
+        for (const InterleavedWriter::Prepared& event : prepared) interleaved->write(event);
+        writer.write(block.events, chunk);
         if (rows != nullptr) append_rows(*rows, block.events, telescope, run_number);
         events += std::int64_t(block.events.size);
         span.extend({block.events.time_unix_s.data(), block.events.size});
@@ -327,10 +327,16 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   for (const auto& part : producer.monitoring().parts())
     parts.push_back({part.pedestal, part.flatfield});
   writer.write_monitoring(producer.monitoring().rows(), parts);
-  RowDigests digests = writer.finish(metadata);
+  writer.finish(metadata);
   timed.reset();
-  run.hash_ahead("dl1_subrun", std::move(digests));
-  if (interleaved) run.hash_ahead("interleaved", interleaved->finish(run.metadata("interleaved")));
+  run.hash_ahead("dl1_subrun");
+  if (interleaved) {
+    const ProductMetadata of_interleaved = run.metadata("interleaved");
+    timed.emplace(&run.timings(), "finish files");
+    interleaved->finish(of_interleaved);
+    timed.reset();
+    run.hash_ahead("interleaved");
+  }
   const stage::FileStamp stamp = run.publish("dl1_subrun");
   if (product != nullptr) *product = stamp;
   if (interleaved) run.publish("interleaved");

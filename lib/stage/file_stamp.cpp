@@ -27,8 +27,7 @@ FileStamp stamp_of(const fs::path& path, const struct stat& status) {
 }
 
 /// @param policy of the data hash: a product, which is waited for, has both hashes taken at once
-FileStamp hashed(const fs::path& path, const fs::path& kind, std::launch policy,
-                 const RowDigests& known) {
+FileStamp hashed(const fs::path& path, const fs::path& kind, std::launch policy) {
   FileStamp stamp = stat_stamp(path);
   const std::string name = kind.filename().string();
   if (name.ends_with(".fits.fz") || name.ends_with(".fits")) {
@@ -38,7 +37,7 @@ FileStamp hashed(const fs::path& path, const fs::path& kind, std::launch policy,
   } else {
     std::future<std::string> data_hash;
     if (name.ends_with(".h5") || name.ends_with(".hdf5"))
-      data_hash = std::async(policy, [&] { return hdf5::data_hash(path, known); });
+      data_hash = std::async(policy, [&path] { return hdf5::data_hash(path); });
     stamp.sha256 = hash_file(path);
     if (data_hash.valid()) stamp.data_hash = data_hash.get();
     if (name.ends_with(".fits.gz")) stamp.data_hash = fits::data_hash(path);
@@ -65,11 +64,11 @@ FileStamp stat_stamp(const fs::path& path) {
 }
 
 FileStamp hash_stamp(const fs::path& path) {
-  return hashed(path, path, std::launch::deferred, {});
+  return hashed(path, path, std::launch::deferred);
 }
 
-FileStamp hash_stamp_as(const fs::path& path, const fs::path& kind, const RowDigests& known) {
-  return hashed(path, kind, std::launch::async, known);
+FileStamp hash_stamp_as(const fs::path& path, const fs::path& kind) {
+  return hashed(path, kind, std::launch::async);
 }
 
 nlohmann::ordered_json to_json(const FileStamp& stamp) {

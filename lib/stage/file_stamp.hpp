@@ -7,8 +7,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "lib/base/row_digests.hpp"
-
 namespace alisio::stage {
 
 /// A file's hashes together with what the file system said of it when they were taken. While path,
@@ -33,10 +31,8 @@ struct FileStamp {
 [[nodiscard]] FileStamp hash_stamp(const std::filesystem::path& path);
 
 /// The same for a file under a temporary name, treated as the kind that `name` tells.
-/// @param known digests of HDF5 tables that were just written, whose rows are not read again
 [[nodiscard]] FileStamp hash_stamp_as(const std::filesystem::path& path,
-                                      const std::filesystem::path& name,
-                                      const RowDigests& known = {});
+                                      const std::filesystem::path& name);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const FileStamp& stamp);
 [[nodiscard]] FileStamp stamp_from_json(const nlohmann::json& json);

@@ -52,8 +52,8 @@ rusage usage_now() {
 }
 
 /// The hash kind follows the file's name, which the temporary name hides.
-FileStamp hash_pending(const PendingFile& file, const RowDigests& known) {
-  return hash_stamp_as(file.path(), file.target(), known);
+FileStamp hash_pending(const PendingFile& file) {
+  return hash_stamp_as(file.path(), file.target());
 }
 
 }  // namespace
@@ -218,34 +218,34 @@ ProductMetadata StageRun::metadata(const std::string& port) {
   return metadata;
 }
 
-StageRun::Product& StageRun::pending_product(const std::string& port) {
+StageRun::Product& StageRun::pending_product(const std::string& port, bool hashed_ahead) {
   const auto found = std::find_if(products_.begin(), products_.end(), [&](const Product& p) {
-    return p.port == port && p.file != nullptr && p.stamp.path.empty();
+    return p.port == port && p.file != nullptr && p.stamp.path.empty() &&
+           (hashed_ahead || !p.ahead.valid());
   });
   if (found == products_.end())
     throw Error(ErrorKind::bug, "port '" + port + "' has nothing to publish");
   return *found;
 }
 
-void StageRun::hash_ahead(const std::string& port, RowDigests known) {
-  Product& product = pending_product(port);
-  product.ahead =
-      std::async(std::launch::async, [file = product.file.get(), known = std::move(known)] {
-        auto syncing = std::async(std::launch::async, [file] { file->sync(); });
-        FileStamp stamp = hash_pending(*file, known);
-        syncing.get();
-        return stamp;
-      });
+void StageRun::hash_ahead(const std::string& port) {
+  Product& product = pending_product(port, false);
+  product.ahead = std::async(std::launch::async, [file = product.file.get()] {
+    auto syncing = std::async(std::launch::async, [file] { file->sync(); });
+    FileStamp stamp = hash_pending(*file);
+    syncing.get();
+    return stamp;
+  });
 }
 
 FileStamp StageRun::publish(const std::string& port,
                             std::map<std::string, std::string> attributes) {
   used();
   throw_if_interrupted();
-  Product& product = pending_product(port);
+  Product& product = pending_product(port, true);
   std::optional<TimedPart> timed;
   timed.emplace(&timings_, "hash products");
-  FileStamp stamp = product.ahead.valid() ? product.ahead.get() : hash_pending(*product.file, {});
+  FileStamp stamp = product.ahead.valid() ? product.ahead.get() : hash_pending(*product.file);
   timed.emplace(&timings_, publishing);
   product.file->sync();
   timed.emplace(&timings_, recording);

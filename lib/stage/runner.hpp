@@ -15,7 +15,6 @@
 
 #include "lib/base/file.hpp"
 #include "lib/base/observer.hpp"
-#include "lib/base/row_digests.hpp"
 #include "lib/base/timings.hpp"
 #include "lib/stage/file_stamp.hpp"
 
@@ -71,9 +70,8 @@ class StageRun {
   [[nodiscard]] ProductMetadata metadata(const std::string& port);
 
   /// Begin to hash and sync a product whose file is closed, beside what the stage does until
-  /// publish().
-  /// @param known digests of tables that were hashed while they were written
-  void hash_ahead(const std::string& port, RowDigests known = {});
+  /// publish(); of several files of one port, the first of which this was not asked.
+  void hash_ahead(const std::string& port);
 
   /// Hash the product, announce it with what is to be said of it (the verdict of its quality gates,
   /// for example), give it its final name. Call after the file is closed; of several files of one
@@ -111,7 +109,8 @@ class StageRun {
   };
   Product& add_product(const std::string& port);
   /// Return the first product of a port that was created and not published. @throws Error(bug).
-  Product& pending_product(const std::string& port);
+  /// @param hashed_ahead whether it may be one of which hash_ahead() was asked
+  Product& pending_product(const std::string& port, bool hashed_ahead);
 
   ActivityNote activity_;
   Timings timings_;

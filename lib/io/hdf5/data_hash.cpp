@@ -7,6 +7,7 @@
 #include <future>
 #include <limits>
 #include <optional>
+#include <shared_mutex>
 #include <string_view>
 #include <vector>
 
@@ -64,7 +65,7 @@ bool holds_variable_text(hid_t type) {
 }
 
 /// Hash an array of texts of variable length, each with its length before it.
-std::string digest_of_texts(const File::State& state, const std::string& path, hid_t dataset) {
+void hash_texts(const File::State& state, const std::string& path, hid_t dataset, Hasher& hasher) {
   const Handle space(H5Dget_space(dataset));
   const Handle type(H5Dget_type(dataset));
   std::vector<char*> texts;
@@ -72,14 +73,12 @@ std::string digest_of_texts(const File::State& state, const std::string& path, h
             state.path.string() + ":" + path);
   if (H5Dread(dataset, type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()) < 0)
     throw state.failure("cannot be decoded", path);
-  Hasher hasher;
   for (const char* text : texts) {
     const std::string_view held = text == nullptr ? std::string_view() : text;
     hasher.update(fmt::format("{} ", held.size()));
     hasher.update(held);
   }
   H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, texts.data());
-  return hasher.finish();
 }
 
 /// Whether the members of a compound type lie inside of it, each to its end, as HDF5 itself does
@@ -174,79 +173,7 @@ class HashBehind {
   std::future<void> behind_;
 };
 
-/// Return the SHA-256 of the values of a dataset.
-std::string digest_of_values(const File& file, const std::string& path, hid_t dataset, hid_t type,
-                             hid_t space, const std::vector<hsize_t>& shape) {
-  const File::State& state = file.state();
-  if (H5Sget_simple_extent_npoints(space) == 0) return Hasher().finish();
-  if (H5Tis_variable_str(type) > 0)
-    return shape.empty() ? hash_text(file.read_text(path)) : digest_of_texts(state, path, dataset);
-  // Such values are pointers in memory: their bytes would differ from one reading to the next.
-  if (H5Tdetect_class(type, H5T_VLEN) > 0 || holds_variable_text(type))
-    throw Error(ErrorKind::bad_input, "holds values of variable length, which have no data hash",
-                state.path.string() + ":" + path);
-  const auto refuse = [&] {
-    return Error(ErrorKind::bad_input, "cannot be decoded: " + last_hdf5_error(),
-                 state.path.string() + ":" + path, "make or copy the file again");
-  };
-  const std::string where = state.path.string() + ":" + path;
-  if (!members_fit(type))
-    throw Error(ErrorKind::bad_input, "has columns that lie outside its rows", where,
-                "it is damaged: make or copy it again");
-  std::size_t row_bytes = H5Tget_size(type);
-  for (std::size_t i = 1; i < shape.size(); ++i) {
-    if (row_bytes != 0 && shape[i] > std::numeric_limits<std::size_t>::max() / row_bytes)
-      throw Error(ErrorKind::bad_input, "says that it holds more than any file can", where,
-                  "it is damaged: make or copy it again");
-    row_bytes *= shape[i];
-  }
-  std::vector<std::byte> buffer;
-  if (shape.empty()) {
-    make_room(buffer, 1, row_bytes, where);
-    if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer.data()) < 0) throw refuse();
-    Hasher hasher;
-    hasher.update(buffer);
-    return hasher.finish();
-  }
-  hsize_t step = std::max<hsize_t>(1, read_bytes / std::max<std::size_t>(1, row_bytes));
-  const Handle creation(H5Dget_create_plist(dataset));
-  std::vector<hsize_t> chunk(shape.size(), 1);
-  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
-    // Whole chunks: a chunk read twice would be decompressed twice.
-    H5Pget_chunk(creation.get(), int(chunk.size()), chunk.data());
-    step = std::max(chunk[0], step / chunk[0] * chunk[0]);
-  }
-  std::optional<ChunkReader> chunks;
-  if (shape.size() == 1 && H5Pget_layout(creation.get()) == H5D_CHUNKED) {
-    chunks.emplace(dataset, creation.get(), chunk[0] * row_bytes);
-    if (chunks->usable())
-      step = chunk[0];
-    else
-      chunks.reset();
-  }
-  Hasher hasher;
-  HashBehind hash_behind(hasher);
-  std::vector<hsize_t> start(shape.size(), 0), count(shape);
-  for (; start[0] < shape[0]; start[0] += step) {
-    count[0] = std::min(step, shape[0] - start[0]);
-    if (chunks) {
-      const auto values = chunks->read(start[0]);
-      hash_behind.update(values.first(std::min<std::size_t>(values.size(), count[0] * row_bytes)));
-      if (!values.empty()) continue;
-    }
-    H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
-    const Handle memory(H5Screate_simple(int(count.size()), count.data(), nullptr));
-    make_room(buffer, count[0], row_bytes, where);
-    if (H5Dread(dataset, type, memory.get(), space, H5P_DEFAULT, buffer.data()) < 0) throw refuse();
-    hash_behind.wait();
-    hasher.update(buffer);
-  }
-  hash_behind.wait();
-  return hasher.finish();
-}
-
-/// Hash what a dataset is and the digest of its values.
-void hash_dataset(const File& file, const std::string& path, const RowDigests& known, Hasher& all) {
+void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
   const File::State& state = file.state();
   const std::shared_lock lock(object_copy_mutex());
   const Handle dataset = state.open_dataset(path);
@@ -257,15 +184,77 @@ void hash_dataset(const File& file, const std::string& path, const RowDigests& k
   if (!shape.empty()) H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
   std::string head = path + " " + type_text(type.get());
   for (const hsize_t size : shape) head += fmt::format(" {}", size);
-  all.update(head + "\n");
-  const auto digest = known.find(path);
-  all.update(digest != known.end()
-                 ? digest->second
-                 : digest_of_values(file, path, dataset.get(), type.get(), space.get(), shape));
-  all.update("\n");
+  hasher.update(head + "\n");
+  if (H5Sget_simple_extent_npoints(space.get()) == 0) return;
+  if (H5Tis_variable_str(type.get()) > 0) {
+    if (!shape.empty()) return hash_texts(state, path, dataset.get(), hasher);
+    hasher.update(file.read_text(path));
+    return;
+  }
+  // Such values are pointers in memory: their bytes would differ from one reading to the next.
+  if (H5Tdetect_class(type.get(), H5T_VLEN) > 0 || holds_variable_text(type.get()))
+    throw Error(ErrorKind::bad_input, "holds values of variable length, which have no data hash",
+                state.path.string() + ":" + path);
+  const auto refuse = [&] {
+    return Error(ErrorKind::bad_input, "cannot be decoded: " + last_hdf5_error(),
+                 state.path.string() + ":" + path, "make or copy the file again");
+  };
+  const std::string where = state.path.string() + ":" + path;
+  if (!members_fit(type.get()))
+    throw Error(ErrorKind::bad_input, "has columns that lie outside its rows", where,
+                "it is damaged: make or copy it again");
+  std::size_t row_bytes = H5Tget_size(type.get());
+  for (std::size_t i = 1; i < shape.size(); ++i) {
+    if (row_bytes != 0 && shape[i] > std::numeric_limits<std::size_t>::max() / row_bytes)
+      throw Error(ErrorKind::bad_input, "says that it holds more than any file can", where,
+                  "it is damaged: make or copy it again");
+    row_bytes *= shape[i];
+  }
+  std::vector<std::byte> buffer;
+  if (shape.empty()) {
+    make_room(buffer, 1, row_bytes, where);
+    if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer.data()) < 0)
+      throw refuse();
+    hasher.update(buffer);
+    return;
+  }
+  hsize_t step = std::max<hsize_t>(1, read_bytes / std::max<std::size_t>(1, row_bytes));
+  const Handle creation(H5Dget_create_plist(dataset.get()));
+  std::vector<hsize_t> chunk(shape.size(), 1);
+  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+    // Whole chunks: a chunk read twice would be decompressed twice.
+    H5Pget_chunk(creation.get(), int(chunk.size()), chunk.data());
+    step = std::max(chunk[0], step / chunk[0] * chunk[0]);
+  }
+  std::optional<ChunkReader> chunks;
+  if (shape.size() == 1 && H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+    chunks.emplace(dataset.get(), creation.get(), chunk[0] * row_bytes);
+    if (chunks->usable())
+      step = chunk[0];
+    else
+      chunks.reset();
+  }
+  HashBehind hash_behind(hasher);
+  std::vector<hsize_t> start(shape.size(), 0), count(shape);
+  for (; start[0] < shape[0]; start[0] += step) {
+    count[0] = std::min(step, shape[0] - start[0]);
+    if (chunks) {
+      const auto values = chunks->read(start[0]);
+      hash_behind.update(values.first(std::min<std::size_t>(values.size(), count[0] * row_bytes)));
+      if (!values.empty()) continue;
+    }
+    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
+    const Handle memory(H5Screate_simple(int(count.size()), count.data(), nullptr));
+    make_room(buffer, count[0], row_bytes, where);
+    if (H5Dread(dataset.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, buffer.data()) <
+        0)
+      throw refuse();
+    hasher.update(buffer);
+  }
+  hash_behind.wait();
 }
-void hash_below(const File& file, const std::string& group, const RowDigests& known,
-                Hasher& hasher) {
+
+void hash_below(const File& file, const std::string& group, Hasher& hasher) {
   for (const std::string& name : file.members(group)) {
     const std::string path = (group == "/" ? "" : group) + "/" + name;
     if (path == volatile_group) continue;
@@ -274,18 +263,18 @@ void hash_below(const File& file, const std::string& group, const RowDigests& kn
         0)
       throw file.state().failure("cannot be opened", path);
     if (info.type == H5O_TYPE_GROUP)
-      hash_below(file, path, known, hasher);
+      hash_below(file, path, hasher);
     else if (info.type == H5O_TYPE_DATASET)
-      hash_dataset(file, path, known, hasher);
+      hash_dataset(file, path, hasher);
   }
 }
 
 }  // namespace
 
-std::string data_hash(const std::filesystem::path& path, const RowDigests& known) {
+std::string data_hash(const std::filesystem::path& path) {
   const File file = File::open(path);
   Hasher hasher;
-  hash_below(file, "/", known, hasher);
+  hash_below(file, "/", hasher);
   return hasher.finish();
 }
 

@@ -64,8 +64,6 @@ struct TableSpec {
   /// side by side, so that what varies little is not hidden among noise. 0: what PyTables says,
   /// which is the whole row, but single bytes for rows of more than 255.
   std::size_t item_bytes = 0;
-  /// Hash the rows while they are written, for rows_digest().
-  bool digest_rows = false;
 };
 
 /// Where the values of one column are: element i at data + i * stride. A stride of 0 repeats one.
@@ -87,7 +85,6 @@ struct ColumnSource {
 struct CompressedChunk {
   LargeVector<std::byte> bytes;
   std::size_t rows = 0;
-  LargeVector<std::byte> packed;  ///< the rows themselves, if they are to be hashed
 };
 
 /// Writes a table. Rows become full chunks however they arrive, so the file does not depend on how
@@ -110,7 +107,7 @@ class TableWriter {
   [[nodiscard]] CompressedChunk compress(std::span<const std::byte> packed, std::size_t rows) const;
 
   /// Append a compressed chunk; only the last one of a table may be partly filled.
-  void write_chunk(CompressedChunk chunk);
+  void write_chunk(const CompressedChunk& chunk);
   /// Append rows, compressing as chunks fill.
   void append(std::size_t n, std::span<const ColumnSource> sources);
 
@@ -119,9 +116,6 @@ class TableWriter {
   [[nodiscard]] std::uint64_t rows_written() const;
   /// Write what is left and the number of rows. @throws Error(resource).
   void finish();
-  /// Return the SHA-256 of all rows, for RowDigests. @pre digest_rows; finish() was called.
-  [[nodiscard]] const std::string& rows_digest() const;
-  [[nodiscard]] const std::string& path() const;
 
  private:
   /// Put n rows of the sources from row `first` on, in file layout, to `out`.

@@ -5,7 +5,6 @@
 #include <array>
 #include <type_traits>
 
-#include "lib/base/hash_queue.hpp"
 #include "lib/io/hdf5/fletcher32.hpp"
 #include "lib/io/hdf5/state.hpp"
 #include "lib/io/hdf5/table.hpp"
@@ -115,8 +114,6 @@ struct TableWriter::State {
   std::uint64_t rows = 0, extent = 0;
   bool last_chunk_partial = false;
   std::vector<std::byte> buffered;  ///< rows that fill no chunk yet
-  std::string digest;
-  HashQueue row_hash;
 
   [[nodiscard]] std::size_t type_size() const {
     if (spec.item_bytes != 0) return spec.item_bytes;
@@ -199,12 +196,6 @@ std::size_t TableWriter::row_bytes() const {
 std::size_t TableWriter::chunk_rows() const {
   return state_->spec.chunk_rows;
 }
-const std::string& TableWriter::rows_digest() const {
-  return state_->digest;
-}
-const std::string& TableWriter::path() const {
-  return state_->spec.path;
-}
 std::uint64_t TableWriter::rows_written() const {
   return state_->rows;
 }
@@ -245,14 +236,13 @@ void TableWriter::pack_rows(std::size_t first, std::size_t n, std::span<const Co
 CompressedChunk TableWriter::compress(std::span<const std::byte> packed, std::size_t rows) const {
   const State& s = *state_;
   const std::size_t full = s.spec.chunk_rows * s.row_bytes;
-  CompressedChunk chunk;
-  if (s.spec.digest_rows) chunk.packed.assign(packed.begin(), packed.end());
   LargeVector<std::byte> padded;
   if (packed.size() < full) {
     padded.assign(packed.begin(), packed.end());
     padded.resize(full);
     packed = padded;
   }
+  CompressedChunk chunk;
   chunk.rows = rows;
   chunk.bytes.resize(full + BLOSC_MAX_OVERHEAD + checksum_bytes);
   const int size = blosc_compress_ctx(s.spec.compression_level, 1, s.type_size(), full,
@@ -266,7 +256,7 @@ CompressedChunk TableWriter::compress(std::span<const std::byte> packed, std::si
   return chunk;
 }
 
-void TableWriter::write_chunk(CompressedChunk chunk) {
+void TableWriter::write_chunk(const CompressedChunk& chunk) {
   State& s = *state_;
   prepare_library();
   if (s.last_chunk_partial || !s.buffered.empty())
@@ -278,7 +268,6 @@ void TableWriter::write_chunk(CompressedChunk chunk) {
                      chunk.bytes.data()) < 0)
     throw s.file->failure("rows cannot be written", s.spec.path);
   s.rows += chunk.rows;
-  if (s.spec.digest_rows) s.row_hash.add(std::move(chunk.packed));
 }
 
 void TableWriter::append(std::size_t n, std::span<const ColumnSource> sources) {
@@ -292,9 +281,9 @@ void TableWriter::append(std::size_t n, std::span<const ColumnSource> sources) {
     pack_rows(done, rows, sources, s.buffered.data() + before);
     done += rows;
     if (held + rows < s.spec.chunk_rows) break;
-    CompressedChunk chunk = compress(s.buffered, s.spec.chunk_rows);
+    const CompressedChunk chunk = compress(s.buffered, s.spec.chunk_rows);
     s.buffered.clear();
-    write_chunk(std::move(chunk));
+    write_chunk(chunk);
   }
 }
 
@@ -309,11 +298,10 @@ void TableWriter::finish() {
   if (!s.dataset) return;
   if (!s.buffered.empty()) {
     const std::size_t rows = s.buffered.size() / s.row_bytes;
-    CompressedChunk chunk = compress(s.buffered, rows);
+    const CompressedChunk chunk = compress(s.buffered, rows);
     s.buffered.clear();
-    write_chunk(std::move(chunk));
+    write_chunk(chunk);
   }
-  if (s.spec.digest_rows) s.digest = s.row_hash.finish();
   write_attribute("NROWS", std::int64_t(s.rows));
   s.dataset.reset();
 }

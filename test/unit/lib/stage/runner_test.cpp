@@ -131,30 +131,40 @@ TEST_F(RunnerTest, TellsWhyAFileWasChosenAndWhatAProductIsWorth) {
   EXPECT_FALSE(result.error);
 }
 
-TEST_F(RunnerTest, HashesAheadWhatIsPublishedLater) {
-  const StageResult result = run_stage(activity(), listener_, known_, [&](StageRun& run) {
-    run.use("models", folder_ / "in.txt");
-    EXPECT_THROW(run.hash_ahead("dl2_subrun"), Error) << "not made yet";
-    std::ofstream(run.create("dl2_subrun", folder_ / "out.txt").path()) << "output";
-    run.hash_ahead("dl2_subrun");
-    const FileStamp stamp = run.publish("dl2_subrun");
-    EXPECT_EQ(stamp.sha256, hash_stamp(folder_ / "out.txt").sha256);
-    EXPECT_EQ(stamp.path, (folder_ / "out.txt").string());
+TEST_F(RunnerTest, HashesAheadTheFilesOfAPortInTheOrderOfTheirMaking) {
+  ActivityNote note = activity();
+  note.stage = "gain_select";
+  const StageResult result = run_stage(note, listener_, known_, [&](StageRun& run) {
+    run.use("r0_subrun", folder_ / "in.txt");
+    EXPECT_THROW(run.hash_ahead("r0g_subrun"), Error) << "not made yet";
+    for (const char* name : {"1.txt", "2.txt"})
+      std::ofstream(run.create("r0g_subrun", folder_ / name).path()) << name;
+    run.hash_ahead("r0g_subrun");
+    run.hash_ahead("r0g_subrun");
+    EXPECT_THROW(run.hash_ahead("r0g_subrun"), Error) << "both are under way";
+    for (const char* name : {"1.txt", "2.txt"}) {
+      const FileStamp stamp = run.publish("r0g_subrun");
+      EXPECT_EQ(stamp.path, (folder_ / name).string());
+      EXPECT_EQ(stamp.sha256, hash_stamp(folder_ / name).sha256);
+    }
     return 1;
   });
   EXPECT_FALSE(result.error);
 }
 
 TEST_F(RunnerTest, LeavesNothingOfWhatWasHashedAheadByAStageThatFails) {
-  const StageResult result = run_stage(activity(), listener_, known_, [&](StageRun& run) {
-    run.use("models", folder_ / "in.txt");
-    std::ofstream(run.create("dl2_subrun", folder_ / "out.h5").path()) << "no HDF5 file";
-    run.hash_ahead("dl2_subrun");
-    run.publish("dl2_subrun");
-    return 1;
-  });
-  EXPECT_TRUE(result.error);
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1) << "only the input is left";
+  for (const bool itself : {false, true}) {
+    const StageResult result = run_stage(activity(), listener_, known_, [&](StageRun& run) {
+      run.use("models", folder_ / "in.txt");
+      std::ofstream(run.create("dl2_subrun", folder_ / "out.h5").path()) << "no HDF5 file";
+      run.hash_ahead("dl2_subrun");
+      if (itself) throw Error(ErrorKind::bad_input, "something else");
+      run.publish("dl2_subrun");
+      return 1;
+    });
+    EXPECT_TRUE(result.error);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1) << "only the input is left";
+  }
 }
 
 TEST_F(RunnerTest, PublishesTheFilesOfAPortInTheOrderOfTheirMaking) {

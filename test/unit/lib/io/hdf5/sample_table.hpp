@@ -98,7 +98,7 @@ struct SampleRows {
     spec.columns[0].description = "Array Event ID";
     spec.columns[11].description = "total charge";
     spec.columns[11].transform = Transform::quantity;
-    spec.columns[11].unit = std::string(1, 'm');  // GCC 12 warns of the assignment of "m"
+    spec.columns[11].unit = "m";
     spec.columns[12].text_size = 3;
     return spec;
   }
