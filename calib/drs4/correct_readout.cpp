@@ -87,7 +87,7 @@ correct_one_avx512(const Readout& r, ReadoutScale stored, const float* threshold
     if constexpr (with_lapse) {
       value = _mm512_cvtpd_ps(_mm512_sub_pd(wide, _mm512_loadu_pd(r.lapse.high + s)));
       const __m256 most = _mm512_cvtpd_ps(_mm512_sub_pd(wide, _mm512_loadu_pd(r.lapse.low + s)));
-      differs |= unsigned{_mm256_cmp_ps_mask(value, most, _CMP_NEQ_UQ)};
+      differs |= unsigned{_mm256_cmp_ps_mask(value, most, _CMP_LT_OQ)};
     }
     above |= unsigned{_mm256_cmp_ps_mask(value, _mm256_loadu_ps(threshold + s), _CMP_GT_OQ)};
     _mm256_storeu_ps(r.samples + s, value);

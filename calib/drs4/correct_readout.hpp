@@ -3,6 +3,7 @@
 #include <span>
 
 #include "calib/drs4/kernels.hpp"
+#include "calib/drs4/time_lapse.hpp"
 
 namespace alisio::calib::drs4 {
 
@@ -13,7 +14,7 @@ struct Readout {
   /// The same above `narrow_base`, read instead; nullptr: there is none.
   const std::uint8_t* narrow_baseline;
   std::int16_t narrow_base;          ///< ADC counts
-  LapseBounds lapse;                 ///< nullptr: no capacitor gained anything
+  LapseBounds lapse;                 ///< `low` is nullptr: no capacitor gained anything
   const std::int16_t* spike_height;  ///< of the pixel, ADC counts; nullptr: interpolate
   Spikes spikes;
   float* samples;  ///< gets all 40, ADC counts

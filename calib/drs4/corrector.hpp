@@ -142,10 +142,9 @@ class Drs4Corrector {
   Drs4Options options_;
   std::size_t n_pixels_ = 0, n_modules_ = 0;
   drs4::NarrowBaselines narrow_baselines_;
-  alignas(64) std::array<float, readout::n_samples> gain_threshold_;  ///< infinite where samples
-                                                                      ///< are not kept
-  std::vector<drs4::ReadoutHistory> history_;                         ///< [module]
-  std::vector<std::uint16_t> previous_first_capacitor_;               ///< [module][chip]
+  std::array<float, readout::n_samples> gain_threshold_;  ///< infinite where samples are not kept
+  std::vector<drs4::ReadoutHistory> history_;             ///< [module]
+  std::vector<std::uint16_t> previous_first_capacitor_;   ///< [module][chip]
   std::vector<std::uint16_t> all_pixels_;  ///< in read-out order, the missing ones last
 };
 

@@ -6,7 +6,6 @@
 #include <span>
 
 #include "calib/drs4/readout.hpp"
-#include "calib/drs4/time_lapse.hpp"
 
 /// The corrections of one readout (one pixel and gain, 40 samples) of the DRS4 ring buffers.
 /// Inline, so that they are compiled for each instruction set that uses them.
@@ -46,9 +45,9 @@ struct Spikes {
     return (base + n_capacitors + spike_samples - 1 - first_capacitor) % n_channel_capacitors <
            readout::n_samples + spike_samples - 1;
   };
-  const unsigned leaves =
+  const unsigned leaves_spikes =
       static_cast<unsigned>(last % 2 == 0) & static_cast<unsigned>(last < n_channel_capacitors / 2);
-  if ((leaves & (unsigned{reaches(bases[0])} | unsigned{reaches(bases[1])})) == 0) [[likely]]
+  if ((leaves_spikes & (unsigned{reaches(bases[0])} | unsigned{reaches(bases[1])})) == 0) [[likely]]
     return spikes;
   std::array<std::size_t, 2> channel{};
   for (const std::size_t base : bases) {

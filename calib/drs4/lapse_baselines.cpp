@@ -30,9 +30,13 @@ void write_where(const std::uint64_t* samples, const double* values, std::size_t
 }
 
 #if defined(__x86_64__)
+// GCC 12 takes the intrinsics' "undefined" values for mistakes of ours.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
+
+#define ALISIO_AVX512_LAMBDA \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"), always_inline))
 
 /// Chips whose lapses are computed in step: each alone would wait for itself most of the time.
 constexpr std::size_t chips_at_once = 4;
@@ -43,8 +47,8 @@ struct Vectors {
 };
 
 template <typename Work>
-[[gnu::target("avx512f,avx512dq"), gnu::always_inline]] inline Vectors for_each_chip(
-    const Work& work) {
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline Vectors
+for_each_chip(const Work& work) {
   Vectors out;
 #pragma GCC unroll 4
   for (std::size_t k = 0; k < chips_at_once; ++k) out.of[k] = work(k);
@@ -52,12 +56,12 @@ template <typename Work>
 }
 
 template <typename... Double>
-[[gnu::target("avx512f,avx512dq"), gnu::always_inline]] inline Vectors horner_avx512(
-    const Vectors& x, double highest, Double... lower) {
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline Vectors
+horner_avx512(const Vectors& x, double highest, Double... lower) {
   Vectors sum;
 #pragma GCC unroll 4
   for (std::size_t k = 0; k < chips_at_once; ++k) sum.of[k] = _mm512_set1_pd(highest);
-  const auto add = [&](double coefficient) __attribute__((target("avx512f"), always_inline)) {
+  const auto add = [&](double coefficient) ALISIO_AVX512_LAMBDA {
 #pragma GCC unroll 4
     for (std::size_t k = 0; k < chips_at_once; ++k)
       sum.of[k] = _mm512_fmadd_pd(sum.of[k], x.of[k], _mm512_set1_pd(coefficient));
@@ -66,11 +70,9 @@ template <typename... Double>
   return sum;
 }
 
-#define ALISIO_AVX512_LAMBDA __attribute__((target("avx512f,avx512dq"), always_inline))
-
 /// The steps of approximate_time_lapse_baseline(), with fused operations.
-[[gnu::target("avx512f,avx512dq"), gnu::always_inline]] inline Vectors approximate_avx512(
-    const __m256i* ticks) {
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline Vectors
+approximate_avx512(const __m256i* ticks) {
   constexpr auto bits_of_sqrt_half = std::bit_cast<std::int64_t>(0.70710678118654752);
   const __m512d one = _mm512_set1_pd(1);
   __m512i exponent[chips_at_once];
@@ -122,10 +124,10 @@ struct Values16 {
 };
 
 /// Return the number of the earlier readout that read each sample last, 15 if none did.
-[[gnu::target("avx512bw"), gnu::always_inline]] inline __m512i reader_of_samples(
-    const std::uint64_t* samples, std::size_t n) {
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline __m512i
+reader_of_samples(const std::uint64_t* samples, std::size_t n) {
   __m512i reader = _mm512_set1_epi8(15), number = _mm512_setzero_si512();
-  const auto take = [&](std::size_t begin) __attribute__((target("avx512bw"), always_inline)) {
+  const auto take = [&](std::size_t begin) ALISIO_AVX512_LAMBDA {
 #pragma GCC unroll 8
     for (std::size_t i = begin; i < begin + lapses_at_once; ++i) {
       reader = _mm512_mask_mov_epi8(reader, samples[i], number);
@@ -137,8 +139,9 @@ struct Values16 {
   return reader;
 }
 
-[[gnu::target("avx512bw"), gnu::always_inline]] inline void give_to_samples(
-    __m512i reader, const Values16& low, const Values16& high, double* low_out, double* high_out) {
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline void
+give_to_samples(__m512i reader, const Values16& low, const Values16& high, double* low_out,
+                double* high_out) {
   alignas(64) std::uint8_t readers[64];
   _mm512_store_si512(readers, reader);
 #pragma GCC unroll 5
@@ -185,12 +188,11 @@ void evaluate_lapses_scalar(std::span<LapseBaselines> chips) {
 #if defined(__x86_64__)
 /// Values stay in registers, from which each sample takes its reader's.
 /// @param chips no more than are done at once
-[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]] void evaluate_lapses_avx512(
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]] void LapseBaselines::evaluate_avx512(
     std::span<LapseBaselines> chips) {
   const __m512d uncertainty = _mm512_set1_pd(time_lapse_uncertainty);
   Values16 low[chips_at_once], high[chips_at_once];
-  const auto bound = [&](std::size_t begin, __m512d Values16::*part)
-      __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"), always_inline)) {
+  const auto bound = [&](std::size_t begin, __m512d Values16::*part) ALISIO_AVX512_LAMBDA {
     __mmask8 some[chips_at_once] = {};
     __m256i ticks[chips_at_once] = {};
     unsigned any = 0;
@@ -215,6 +217,7 @@ void evaluate_lapses_scalar(std::span<LapseBaselines> chips) {
   bound(lapses_at_once, &Values16::last);
   for (std::size_t k = 0; k < chips.size(); ++k) {
     LapseBaselines& chip = chips[k];
+    if (chip.empty()) continue;
     if (chip.n_ >= 2 * lapses_at_once) [[unlikely]] {
       chip.evaluate_scalar();
       continue;
@@ -226,6 +229,7 @@ void evaluate_lapses_scalar(std::span<LapseBaselines> chips) {
                       chip.even_.low.data(), chip.even_.high.data());
   }
 }
+#undef ALISIO_AVX512_LAMBDA
 #endif
 
 void evaluate_lapses(std::span<LapseBaselines> chips) {
@@ -235,7 +239,7 @@ void evaluate_lapses(std::span<LapseBaselines> chips) {
                                  __builtin_cpu_supports("avx512vl");
   if (has_avx512) {
     for (; !chips.empty(); chips = chips.subspan(std::min(chips.size(), chips_at_once)))
-      evaluate_lapses_avx512(chips.first(std::min(chips.size(), chips_at_once)));
+      LapseBaselines::evaluate_avx512(chips.first(std::min(chips.size(), chips_at_once)));
     return;
   }
 #endif

@@ -30,13 +30,14 @@ class LapseBaselines {
  private:
   friend class ReadoutHistory;
   friend void evaluate_lapses_scalar(std::span<LapseBaselines> chips);
-  friend void evaluate_lapses_avx512(std::span<LapseBaselines> chips);
+  friend void evaluate_lapses(std::span<LapseBaselines> chips);
   /// Its vectors lie in one line of cache each.
   struct alignas(64) Bounds {
     std::array<double, readout::n_samples> low, high;
   };
   void spread(const double* values, double uncertainty);
   void evaluate_scalar();
+  static void evaluate_avx512(std::span<LapseBaselines> chips);
 
   /// Each earlier readout adds a sample to one of two sets of 40. Those after the last are there
   /// for vectors, and read no sample.
@@ -50,7 +51,8 @@ class LapseBaselines {
 
 /// Compute the bounds of what ReadoutHistory::find() found for some chips.
 void evaluate_lapses_scalar(std::span<LapseBaselines> chips);
-/// The same, with the widest instructions of the machine.
+/// The same, with the widest instructions of the machine. The bounds differ in their last digits,
+/// what is subtracted within them does not.
 void evaluate_lapses(std::span<LapseBaselines> chips);
 
 }  // namespace alisio::calib::drs4

@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -78,7 +77,8 @@ template <typename... Double>
     const double sample{samples[s]};
     const auto least = float(sample - baseline.high[s]);
     const auto most = float(sample - baseline.low[s]);
-    differs |= least != most ? 1 : 0;
+    // No inequality: a sample that is no number makes no difference.
+    differs |= least < most ? 1 : 0;
     samples[s] = least;
   }
   return differs == 0;

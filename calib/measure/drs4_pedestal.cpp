@@ -61,7 +61,7 @@ struct Readout {
   float scale, offset;
   bool scaled;
   std::size_t first_capacitor;
-  drs4::LapseBounds lapse;  ///< nullptr: no capacitor gained anything
+  drs4::LapseBounds lapse;  ///< `low` is nullptr: no capacitor gained anything
   std::size_t begin, end;   ///< samples that count
 };
 

@@ -177,7 +177,8 @@ fs::path keep_copy(const fs::path& target) {
 }
 
 /// Keep the summary that is to be replaced by another, or by less. Of ours, the rows get what it
-/// knows more; it is then an input like others. @param overwrite forget it
+/// knows more; it is then an input like others.
+/// @param overwrite the rows get nothing of it
 void keep_what_stands(stage::StageRun& run, const fs::path& target, bool overwrite,
                       std::vector<text::RunSummaryRow>& rows) {
   if (std::error_code problem; !fs::exists(target, problem)) return;

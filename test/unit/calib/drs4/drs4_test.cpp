@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include "calib/drs4/correct_readout.hpp"
 #include "calib/drs4/corrector.hpp"
@@ -75,9 +76,10 @@ TEST(TimeLapse, IsApproximatedWithinItsUncertaintyForEveryLapse) {
   const std::array<std::uint16_t, 8> first{};
   constexpr std::uint64_t clock = 1'000'000;
   history.add(first, clock);
-  for (std::uint32_t ticks = 1; ticks < drs4::longest_lapse_ticks; ++ticks) {
+  for (std::uint32_t ticks = 1; ticks <= drs4::longest_lapse_ticks; ++ticks) {
     const double exact = drs4::time_lapse_baseline(double(ticks) / 133e3);
     largest = std::max(largest, std::abs(drs4::approximate_time_lapse_baseline(ticks) - exact));
+    if (ticks % 5 != 1) continue;
     history.find(0, 0, clock + ticks, 0, found);
     drs4::evaluate_lapses({&found, 1});
     const drs4::LapseBounds bounds = found.of(0);
@@ -106,6 +108,56 @@ TEST(TimeLapse, AsksForTheExactBaselineWhereItDecidesTheLastDigit) {
   low[39] = high[39] = -between;
   EXPECT_TRUE(drs4::subtract_lapse(samples.data(), bounds));
   EXPECT_EQ(samples[39], 1.F);
+}
+
+TEST(LapseBaselines, AreBoundsForAnyNumberOfChips) {
+  std::mt19937 random(4);
+  std::size_t seen = 0, most_found = 0;
+  for (int turn = 0; turn < 4000; ++turn) {
+    drs4::ReadoutHistory history;
+    std::uint64_t clock = 1'000'000;
+    // At random places, or each later than the one before: then each read some samples last, up to
+    // so many that they do not fit into two vectors.
+    const bool in_steps = turn % 2 == 0;
+    const std::size_t readouts = random() % (in_steps ? 60 : 15);
+    for (std::size_t i = 0; i < readouts; ++i) {
+      std::array<std::uint16_t, 8> first;
+      for (auto& cell : first) cell = std::uint16_t(1000 + (in_steps ? i : random() % 90));
+      history.add(first, clock += 1000 + random() % 100'000);
+    }
+    std::vector<drs4::LapseBaselines> chips(1 + random() % 9);
+    for (auto& chip : chips) {
+      if (random() % 5 == 0) {
+        chip.clear();
+        continue;
+      }
+      history.find(random() % 8, 1000 + random() % 60, random() % 9 == 0 ? 0 : clock + 500, 0,
+                   chip);
+    }
+    std::vector<drs4::LapseBaselines> scalar = chips, exact = chips;
+    drs4::evaluate_lapses(chips);
+    drs4::evaluate_lapses_scalar(scalar);
+    for (std::size_t c = 0; c < chips.size(); ++c) {
+      exact[c].make_exact();
+      for (std::size_t pixel = 0; pixel < 2; ++pixel) {
+        const drs4::LapseBounds is = exact[c].of(pixel);
+        for (const drs4::LapseBounds bounds : {chips[c].of(pixel), scalar[c].of(pixel)}) {
+          ASSERT_EQ(bounds.low == nullptr, is.low == nullptr);
+          if (is.low == nullptr) continue;
+          std::set<double> values;
+          for (std::size_t s = 0; s < n_samples; ++s, ++seen) {
+            ASSERT_LE(bounds.low[s], is.low[s]) << turn << ", chip " << c << ", sample " << s;
+            ASSERT_GE(bounds.high[s], is.high[s]) << turn << ", chip " << c << ", sample " << s;
+            ASSERT_LE(bounds.high[s] - bounds.low[s], 2.1 * drs4::time_lapse_uncertainty);
+            values.insert(is.low[s]);
+          }
+          most_found = std::max(most_found, values.size());
+        }
+      }
+    }
+  }
+  EXPECT_GT(seen, 1'000'000U);
+  EXPECT_GT(most_found, 16U) << "more than two vectors were not tested";
 }
 
 TEST(ReadoutHistory, SaysExactlyThatACapacitorGainedNothing) {
