@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/base/log.hpp"
 
 namespace alisio::night {
@@ -33,6 +34,9 @@ void Outbox::next(Channel& channel) {
     }
     if (channel.waiting.empty()) return;
     const Letter& first = channel.waiting.front();
+    // What is written down as told is on its way: a signal in between would leave it untold for
+    // ever.
+    const SignalsHeld held;
     begins_(first);
     begun = true;
     channel.hook.emplace(first.delivery.words, first.delivery.input, time_limit_s_);
