@@ -158,11 +158,12 @@ give_to_samples(__m512i reader, const Values16& low, const Values16& high, doubl
 }  // namespace
 
 void LapseBaselines::spread(const double* values, double uncertainty) {
-  write_where(odd_samples_.data(), values, n_, -uncertainty, odd_.low.data());
-  write_where(odd_samples_.data(), values, n_, uncertainty, odd_.high.data());
-  if (alike_) return;
-  write_where(even_samples_.data(), values, n_, -uncertainty, even_.low.data());
-  write_where(even_samples_.data(), values, n_, uncertainty, even_.high.data());
+  const auto fill = [&](const auto& samples, Bounds& bounds) {
+    write_where(samples.data(), values, n_, -uncertainty, bounds.low.data());
+    write_where(samples.data(), values, n_, uncertainty, bounds.high.data());
+  };
+  fill(odd_samples_, odd_);
+  if (!alike_) fill(even_samples_, even_);
 }
 
 void LapseBaselines::evaluate_scalar() {
@@ -222,11 +223,12 @@ void evaluate_lapses_scalar(std::span<LapseBaselines> chips) {
       chip.evaluate_scalar();
       continue;
     }
-    give_to_samples(reader_of_samples(chip.odd_samples_.data(), chip.n_), low[k], high[k],
-                    chip.odd_.low.data(), chip.odd_.high.data());
-    if (!chip.alike_)
-      give_to_samples(reader_of_samples(chip.even_samples_.data(), chip.n_), low[k], high[k],
-                      chip.even_.low.data(), chip.even_.high.data());
+    const auto fill = [&](const auto& samples, Bounds& bounds) ALISIO_AVX512_LAMBDA {
+      give_to_samples(reader_of_samples(samples.data(), chip.n_), low[k], high[k],
+                      bounds.low.data(), bounds.high.data());
+    };
+    fill(chip.odd_samples_, chip.odd_);
+    if (!chip.alike_) fill(chip.even_samples_, chip.even_);
   }
 }
 #undef ALISIO_AVX512_LAMBDA

@@ -240,10 +240,11 @@ void ReadoutHistory::find_with(std::size_t chip, std::size_t first_capacitor, st
       if (readout < begin_) break;
       const std::size_t begin = begins[readout];
       const std::size_t place = around_ring(begin, first_capacitor, readout_shift);
-      std::uint64_t odd = overlapped_samples[std::min(place, readout_limit)];
-      std::uint64_t any = odd &= odd_left;
+      const std::uint64_t overlapped = overlapped_samples[std::min(place, readout_limit)];
+      const std::uint64_t odd = overlapped & odd_left;
+      std::uint64_t any = odd;
       if constexpr (with_besides) {
-        std::uint64_t even = overlapped_samples[std::min(place, readout_limit)];
+        std::uint64_t even = overlapped;
         const std::size_t in_channel = begin % n_channel_capacitors;
         const std::size_t besides = around_ring(begin, first_capacitor, besides_shift);
         if (besides < besides_limit && in_channel > last_without) [[unlikely]]
