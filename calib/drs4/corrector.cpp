@@ -302,7 +302,7 @@ Drs4Corrector::ModuleReadouts Drs4Corrector::readouts_of(std::size_t module) con
           .narrow_base = narrow_baselines_.base_of(position),
           .lapse = {},
           .spike_height = options_.spike_method == SpikeMethod::subtraction
-                              ? &pedestal_->spike_height[channel * 3]
+                              ? &pedestal_->spike_height[channel * readout::n_spike_samples]
                               : nullptr,
           .spikes = {},
           .samples = nullptr,

@@ -38,12 +38,12 @@ struct Spikes {
   Spikes spikes;
   const std::size_t last =
       (previous_first_capacitor + readout::n_samples - 1) % n_channel_capacitors;
-  constexpr std::size_t spike_samples = 3;
   const std::array<std::size_t, 2> bases{n_capacitors - last - 2, last};
   // One readout in fifty has spikes: asked at once, what is a matter of chance is no branch.
   const auto reaches = [&](std::size_t base) {
-    return (base + n_capacitors + spike_samples - 1 - first_capacitor) % n_channel_capacitors <
-           readout::n_samples + spike_samples - 1;
+    return (base + n_capacitors + readout::n_spike_samples - 1 - first_capacitor) %
+               n_channel_capacitors <
+           readout::n_samples + readout::n_spike_samples - 1;
   };
   const unsigned leaves_spikes =
       static_cast<unsigned>(last % 2 == 0) & static_cast<unsigned>(last < n_channel_capacitors / 2);
@@ -83,7 +83,7 @@ inline void interpolate_spikes(float* samples, const Spikes& spikes) {
 /// @param height the pixel's three of Drs4Pedestal
 inline void subtract_spikes(float* samples, const Spikes& spikes, const std::int16_t* height) {
   for (std::size_t k = 0; k < spikes.n; ++k) {
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < int(readout::n_spike_samples); ++i) {
       const int s = spikes.position[k] + i;
       if (s >= 0 && s < int(readout::n_samples)) samples[s] -= float(height[i]);
     }

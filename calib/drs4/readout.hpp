@@ -17,6 +17,7 @@ inline constexpr std::array<std::array<std::size_t, pixels_per_module>, n_gains>
 inline constexpr std::size_t n_samples = 40;
 inline constexpr std::size_t first_kept_sample = 3;  ///< the samples at both ends are noisy
 inline constexpr std::size_t n_kept_samples = 36;
+inline constexpr std::size_t n_spike_samples = 3;  ///< of each spike that a readout leaves behind
 
 /// Ticks of the module clock (133 MHz) in a millisecond.
 inline constexpr double clock_ticks_per_ms = 133e3;

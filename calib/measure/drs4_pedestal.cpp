@@ -14,9 +14,8 @@ namespace alisio::calib {
 namespace {
 
 using readout::chips_per_module;
+using readout::n_spike_samples;
 using readout::pixels_per_module;
-
-constexpr std::size_t n_spike_samples = MeasuredDrs4Pedestal::n_spike_samples;
 
 /// Levels of raw baselines beyond which something is odd, ADC counts (the peers' choice).
 constexpr double odd_level = 25;

@@ -54,14 +54,12 @@ class MeasuredDrs4Pedestal {
   /// [gain][pixel][3], of the three samples of a spike. Of a channel where it cannot be told, the
   /// mean over the camera; 0 if no channel can tell.
   [[nodiscard]] std::span<std::int16_t> spike_height() {
-    return {items<std::int16_t>(3), channels() * n_spike_samples};
+    return {items<std::int16_t>(3), channels() * readout::n_spike_samples};
   }
   /// Return what r0_to_dl1 would read from the file of this.
   [[nodiscard]] Drs4Pedestal constants();
   /// The four, one after the other.
   [[nodiscard]] std::span<const std::byte> row() const { return bytes_; }
-
-  static constexpr std::size_t n_spike_samples = 3;
 
   OddCells odd;
   std::size_t unknown_spikes = 0;    ///< channels that carry the camera's mean spike height
