@@ -46,6 +46,7 @@ struct Vectors {
   __m512d of[chips_at_once];
 };
 
+/// Return what `work` makes for each chip, by its number.
 template <typename Work>
 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline Vectors
 for_each_chip(const Work& work) {
@@ -55,6 +56,7 @@ for_each_chip(const Work& work) {
   return out;
 }
 
+/// Return the polynomial of each x with these coefficients, of the highest power first.
 template <typename... Double>
 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline Vectors
 horner_avx512(const Vectors& x, double highest, Double... lower) {
@@ -139,6 +141,7 @@ reader_of_samples(const std::uint64_t* samples, std::size_t n) {
   return reader;
 }
 
+/// Give each sample the bounds of its reader.
 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline void
 give_to_samples(__m512i reader, const Values16& low, const Values16& high, double* low_out,
                 double* high_out) {
