@@ -3,7 +3,9 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "calib/drs4/readout.hpp"
@@ -12,7 +14,7 @@
 namespace alisio::calib {
 namespace {
 
-constexpr std::size_t width = 8, most_samples = 64;
+constexpr std::size_t width = 8;
 
 /// @pre width <= n <= most_samples
 [[gnu::target("avx2")]] std::size_t find_peak_avx2(const float* samples, std::size_t n) {
@@ -61,63 +63,65 @@ constexpr int n_kept = int(readout::n_kept_samples), n_vectors = 5,
 /// Where the vectors of a waveform begin: the last one overlaps the one before.
 constexpr int begin_of[n_vectors] = {0, 8, 16, 24, last_begin};
 
-/// Convert a waveform to p.e. in registers, and return the samples of the window around its peak, 0
-/// outside of the waveform or the window. A window that is cut at an end costs no branch: the place
-/// of noise's peak cannot be guessed.
-[[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline __m512d convert_and_cut(
-    const Channel& channel, Window window, int& peak) {
+/// Convert eight samples: in double, each of the two steps rounded to float.
+[[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline __m256 eight_to_pe(
+    __m256 adc, __m512d pedestal, __m512d factor) {
+  const __m256 signal = _mm512_cvtpd_ps(_mm512_sub_pd(_mm512_cvtps_pd(adc), pedestal));
+  return _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_cvtps_pd(signal), factor));
+}
+
+/// For waveforms of readout::n_kept_samples.
+[[gnu::target("avx512bw,avx512dq,avx512vl")]] void to_pe_avx512(const Channel& channel,
+                                                                float* out) {
   const __m512d pedestal = _mm512_set1_pd(channel.pedestal_per_sample);
   const __m512d factor = _mm512_set1_pd(channel.dc_to_pe);
-  __m256 v[n_vectors];
-  for (int k = 0; k < n_vectors; ++k) {
-    const __m256 adc = _mm256_loadu_ps(channel.samples + begin_of[k]);
-    const __m256 signal = _mm512_cvtpd_ps(_mm512_sub_pd(_mm512_cvtps_pd(adc), pedestal));
-    v[k] = _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_cvtps_pd(signal), factor));
-  }
-  for (int k = 0; k < n_vectors; ++k) _mm256_storeu_ps(channel.samples + begin_of[k], v[k]);
-
-  __m256 largest =
-      _mm256_max_ps(_mm256_max_ps(_mm256_max_ps(v[0], v[1]), _mm256_max_ps(v[2], v[3])), v[4]);
-  __m128 half = _mm_max_ps(_mm256_castps256_ps128(largest), _mm256_extractf128_ps(largest, 1));
-  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
-  half = _mm_max_ss(half, _mm_movehdup_ps(half));
-  largest = _mm256_broadcastss_ps(half);
-  std::uint64_t equal = 0;
+  __m256 pe[n_vectors];
   for (int k = 0; k < n_vectors; ++k)
-    equal |= std::uint64_t{_mm256_cmp_ps_mask(v[k], largest, _CMP_EQ_OQ)} << begin_of[k];
-  peak = std::countr_zero(equal);
+    pe[k] = eight_to_pe(_mm256_loadu_ps(channel.samples + begin_of[k]), pedestal, factor);
+  // All were read before: where the last two overlap, `out` may be where the samples are.
+  for (int k = 0; k < n_vectors; ++k) _mm256_storeu_ps(out + begin_of[k], pe[k]);
+}
 
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  const __m256i sample = _mm256_add_epi32(_mm256_set1_epi32(peak - window.shift), lane);
-  // As unsigned numbers, those before the first sample are large.
-  const __mmask8 inside = _mm256_cmplt_epu32_mask(sample, _mm256_set1_epi32(n_kept)) &
-                          _mm256_cmplt_epi32_mask(lane, _mm256_set1_epi32(window.width));
-  const __m512 first_16 = _mm512_insertf32x8(_mm512_castps256_ps512(v[0]), v[1], 1);
-  const __m512 second_16 = _mm512_insertf32x8(_mm512_castps256_ps512(v[2]), v[3], 1);
-  const __m256 in_first_32 = _mm512_castps512_ps256(
-      _mm512_permutex2var_ps(first_16, _mm512_castsi256_si512(sample), second_16));
-  const __m256 in_last_8 =
-      _mm256_permutevar8x32_ps(v[4], _mm256_sub_epi32(sample, _mm256_set1_epi32(last_begin)));
-  const __mmask8 is_late = _mm256_cmpge_epi32_mask(sample, _mm256_set1_epi32(last_begin));
-  return _mm512_maskz_cvtps_pd(inside, _mm256_mask_blend_ps(is_late, in_first_32, in_last_8));
+/// Find the first sample that is largest in p.e., of readout::n_kept_samples, without converting
+/// any: conversion keeps their order, and can make equal only such as are equal to some 22 bits.
+/// @return false if another sample before the largest is that close: they have to be converted.
+[[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline bool find_peak_in_pe(
+    const Channel& channel, int& peak) {
+  constexpr int overlapping = n_kept - 16;
+  const float* const samples = channel.samples;
+  const __m512 a = _mm512_loadu_ps(samples), b = _mm512_loadu_ps(samples + 16),
+               c = _mm512_loadu_ps(samples + overlapping);
+  const float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(a, b), c));
+  // Eight times what two roundings can be off, and what no product of a usual factor underflows at.
+  constexpr float relative = 0x1p-20F, least = 1e-25F;
+  const float size = std::abs(largest) + std::abs(static_cast<float>(channel.pedestal_per_sample));
+  const __m512 close = _mm512_set1_ps(largest - (size * relative + least));
+  const std::uint64_t is_close = std::uint64_t{_mm512_cmp_ps_mask(a, close, _CMP_GE_OQ)} |
+                                 std::uint64_t{_mm512_cmp_ps_mask(b, close, _CMP_GE_OQ)} << 16U |
+                                 std::uint64_t{_mm512_cmp_ps_mask(c, close, _CMP_GE_OQ)}
+                                     << unsigned(overlapping);
+  peak = std::countr_zero(is_close | std::uint64_t{1} << unsigned(n_kept - 1));
+  constexpr float most_size = 1e9F;
+  constexpr double least_factor = 1e-9, most_factor = 1e9;
+  return samples[peak] == largest && size < most_size && channel.dc_to_pe > least_factor &&
+         channel.dc_to_pe < most_factor;
 }
 
 /// Exchange rows and columns of 8 x 8 numbers.
-[[gnu::target("avx512dq"), gnu::always_inline]] inline void transpose(__m512d (&m)[width]) {
-  __m512d a[width], b[width];
+[[gnu::target("avx512vl"), gnu::always_inline]] inline void transpose(__m256 (&m)[width]) {
+  __m256 a[width], b[width];
   for (std::size_t i = 0; i < width; i += 2) {
-    a[i] = _mm512_unpacklo_pd(m[i], m[i + 1]);
-    a[i + 1] = _mm512_unpackhi_pd(m[i], m[i + 1]);
+    a[i] = _mm256_unpacklo_ps(m[i], m[i + 1]);
+    a[i + 1] = _mm256_unpackhi_ps(m[i], m[i + 1]);
   }
-  // Pairs of lanes: first the even ones of two rows, then the odd ones.
   for (std::size_t i = 0; i < width; i += 4)
     for (std::size_t k = 0; k < 2; ++k) {
-      b[i + k] = _mm512_shuffle_f64x2(a[i + k], a[i + k + 2], 0x88);
-      b[i + k + 2] = _mm512_shuffle_f64x2(a[i + k], a[i + k + 2], 0xdd);
+      b[i + 2 * k] = _mm256_shuffle_ps(a[i + k], a[i + k + 2], 0x44);
+      b[i + 2 * k + 1] = _mm256_shuffle_ps(a[i + k], a[i + k + 2], 0xee);
     }
   for (std::size_t k = 0; k < 4; ++k) {
-    m[k] = _mm512_shuffle_f64x2(b[k], b[k + 4], 0x88);
-    m[k + 4] = _mm512_shuffle_f64x2(b[k], b[k + 4], 0xdd);
+    m[k] = _mm256_permute2f128_ps(b[k], b[k + 4], 0x20);
+    m[k + 4] = _mm256_permute2f128_ps(b[k], b[k + 4], 0x31);
   }
 }
 
@@ -125,22 +129,41 @@ constexpr int begin_of[n_vectors] = {0, 8, 16, 24, last_begin};
 /// sum's terms decides its last bits, so a sum waits for itself: eight channels are summed side by
 /// side.
 /// @pre at most `width` channels
-[[gnu::target("avx512bw,avx512dq,avx512vl")]] void convert_and_extract_avx512(
+/// @return a bit for each channel that has to be extracted by the scalar twin
+[[gnu::target("avx512bw,avx512dq,avx512vl")]] unsigned extract_in_pe_avx512(
     std::span<const Channel> channels, Window window, double sampling_rate, Pulse* out) {
-  __m512d value[width];
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  __m256 adc[width];
+  alignas(64) double pedestals[width] = {}, factors[width] = {};
   alignas(32) int peak[width] = {};
-  for (std::size_t c = 0; c < width; ++c)
-    value[c] =
-        c < channels.size() ? convert_and_cut(channels[c], window, peak[c]) : _mm512_setzero_pd();
-  transpose(value);
-  const __m512d zero = _mm512_setzero_pd(), one = _mm512_set1_pd(1);
+  unsigned undecided = 0;
+  for (std::size_t c = 0; c < width; ++c) {
+    adc[c] = _mm256_setzero_ps();
+    if (c >= channels.size()) continue;
+    const Channel& channel = channels[c];
+    pedestals[c] = channel.pedestal_per_sample;
+    factors[c] = channel.dc_to_pe;
+    undecided |= (find_peak_in_pe(channel, peak[c]) ? 0U : 1U) << c;
+    const int begin = peak[c] - window.shift;
+    // As unsigned numbers, samples before the first one are large.
+    const __mmask8 inside = _mm256_cmplt_epu32_mask(
+        _mm256_add_epi32(_mm256_set1_epi32(begin), lane), _mm256_set1_epi32(n_kept));
+    adc[c] = _mm256_maskz_loadu_ps(inside, channel.samples + begin);
+  }
+  transpose(adc);
+  const __m512d zero = _mm512_setzero_pd(), one = _mm512_set1_pd(1), end = _mm512_set1_pd(n_kept);
+  const __m512d pedestal = _mm512_load_pd(pedestals), factor = _mm512_load_pd(factors);
   const __m512d peaks =
       _mm512_cvtepi32_pd(_mm256_load_si256(reinterpret_cast<const __m256i*>(peak)));
   __m512d sample = _mm512_sub_pd(peaks, _mm512_set1_pd(window.shift));
   __m512d charge = zero, weight = zero, moment = zero;
   for (std::size_t i = 0; i < width; ++i) {
-    const __m512d positive = _mm512_max_pd(value[i], zero);
-    charge = _mm512_add_pd(charge, value[i]);
+    const __mmask8 in_window = int(i) < window.width ? 0xff : 0;
+    const __mmask8 inside = _mm512_mask_cmp_pd_mask(
+        _mm512_mask_cmp_pd_mask(in_window, sample, zero, _CMP_GE_OQ), sample, end, _CMP_LT_OQ);
+    const __m512d value = _mm512_maskz_cvtps_pd(inside, eight_to_pe(adc[i], pedestal, factor));
+    const __m512d positive = _mm512_max_pd(value, zero);
+    charge = _mm512_add_pd(charge, value);
     weight = _mm512_add_pd(weight, positive);
     moment = _mm512_add_pd(moment, _mm512_mul_pd(positive, sample));
     sample = _mm512_add_pd(sample, one);
@@ -153,6 +176,7 @@ constexpr int begin_of[n_vectors] = {0, 8, 16, 24, last_begin};
   _mm256_store_ps(charges, _mm512_cvtpd_ps(charge));
   _mm256_store_ps(times, peak_time);
   for (std::size_t c = 0; c < channels.size(); ++c) out[c] = {charges[c], times[c]};
+  return undecided;
 }
 
 #pragma GCC diagnostic pop
@@ -203,24 +227,41 @@ float sum_charge(const float* samples, std::size_t n, std::size_t peak, Window w
   return static_cast<float>(charge);
 }
 
-void convert_and_extract_scalar(std::span<const Channel> channels, std::size_t n, Window window,
-                                double sampling_rate, std::span<Pulse> out) {
+void to_pe_scalar(const Channel& channel, std::size_t n, float* out) {
+  if (out != channel.samples) std::copy_n(channel.samples, n, out);
+  convert(out, n, channel.pedestal_per_sample, channel.dc_to_pe);
+}
+
+void to_pe(const Channel& channel, std::size_t n, float* out) {
+  if (has_avx512 && n == readout::n_kept_samples)
+    to_pe_avx512(channel, out);
+  else
+    to_pe_scalar(channel, n, out);
+}
+
+void extract_in_pe_scalar(std::span<const Channel> channels, std::size_t n, Window window,
+                          double sampling_rate, std::span<Pulse> out) {
+  std::array<float, most_samples> samples;
   for (std::size_t c = 0; c < channels.size(); ++c) {
-    float* const samples = channels[c].samples;
-    convert(samples, n, channels[c].pedestal_per_sample, channels[c].dc_to_pe);
-    out[c] = sum_window(samples, n, find_peak(samples, n), window, sampling_rate);
+    to_pe_scalar(channels[c], n, samples.data());
+    out[c] = sum_window(samples.data(), n, find_peak(samples.data(), n), window, sampling_rate);
   }
 }
 
-void convert_and_extract(std::span<const Channel> channels, std::size_t n, Window window,
-                         double sampling_rate, std::span<Pulse> out) {
+void extract_in_pe(std::span<const Channel> channels, std::size_t n, Window window,
+                   double sampling_rate, std::span<Pulse> out) {
   if (!has_avx512 || n != readout::n_kept_samples || window.width > int(width)) {
-    convert_and_extract_scalar(channels, n, window, sampling_rate, out);
+    extract_in_pe_scalar(channels, n, window, sampling_rate, out);
     return;
   }
-  for (std::size_t c = 0; c < channels.size(); c += width)
-    convert_and_extract_avx512(channels.subspan(c, std::min(width, channels.size() - c)), window,
-                               sampling_rate, &out[c]);
+  for (std::size_t c = 0; c < channels.size(); c += width) {
+    const auto some = channels.subspan(c, std::min(width, channels.size() - c));
+    unsigned undecided = extract_in_pe_avx512(some, window, sampling_rate, &out[c]);
+    for (; undecided != 0; undecided &= undecided - 1) {
+      const auto k = std::size_t(std::countr_zero(undecided));
+      extract_in_pe_scalar(some.subspan(k, 1), n, window, sampling_rate, out.subspan(c + k, 1));
+    }
+  }
 }
 
 void interpolate_invalid(const instrument::CameraGeometry& geometry,

@@ -38,21 +38,30 @@ struct Pulse {
 
 /// A waveform, and what makes it p.e.
 struct Channel {
-  float* samples;              ///< ADC counts, made p.e. in place
+  const float* samples;        ///< ADC counts
   double pedestal_per_sample;  ///< ADC counts
   double dc_to_pe;             ///< p.e. per ADC count
 };
 
-/// Convert the samples of some channels to p.e. in place (convert_to_pe), and sum the window around
-/// the peak of each.
-/// @param n samples of each channel, at most 64
+/// Samples that to_pe() and extract_in_pe() take of a channel at most.
+inline constexpr std::size_t most_samples = 64;
+
+/// Convert the samples of a channel to p.e. (convert_to_pe).
+/// @param n at most most_samples
+/// @param out [sample]; may be where the samples are
+void to_pe_scalar(const Channel& channel, std::size_t n, float* out);
+/// The same, with the widest instructions of the machine.
+void to_pe(const Channel& channel, std::size_t n, float* out);
+
+/// Sum, for each channel, the window around the peak of the samples in p.e.
+/// @param n samples of each channel, at most most_samples
 /// @param sampling_rate GHz
 /// @param out [channel]
-void convert_and_extract_scalar(std::span<const Channel> channels, std::size_t n, Window window,
-                                double sampling_rate, std::span<Pulse> out);
+void extract_in_pe_scalar(std::span<const Channel> channels, std::size_t n, Window window,
+                          double sampling_rate, std::span<Pulse> out);
 /// The same, with the widest instructions of the machine.
-void convert_and_extract(std::span<const Channel> channels, std::size_t n, Window window,
-                         double sampling_rate, std::span<Pulse> out);
+void extract_in_pe(std::span<const Channel> channels, std::size_t n, Window window,
+                   double sampling_rate, std::span<Pulse> out);
 
 /// Replace values, charges or times, of invalid pixels by the mean of their valid neighbours, 0 if
 /// there are none (ctapipe's NeighborAverage).

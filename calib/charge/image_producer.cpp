@@ -125,51 +125,44 @@ void ImageProducer::extract_image(WorkBlock& block, std::size_t e,
   const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
   const RawEvent& event = block.raw.events[e];
   const double scale[n_gains] = {charge_scale(event, 0), charge_scale(event, 1)};
-  const auto& row = constants_.camera->row.calibration;
-  const bool convert_both = event.n_gains == n_gains && is_interleaved(event.type);
   constexpr std::size_t most = readout::pixels_per_module;
   std::array<std::size_t, most> gain;
-  // Those of the selected gains first, in the order of the pixels that have one to convert.
+  // Those of the selected gains first.
   std::array<Channel, n_gains * most> channels;
   std::array<Pulse, n_gains * most> pulses;
-  const auto is_converted = [&](std::size_t p) {
-    return block.waveforms.empty[e * n + p] == 0 && !is_calibrated(event);
-  };
-  std::size_t n_channels = 0;
-  const auto add = [&](std::size_t g, std::size_t p) {
-    channels[n_channels++] = {block.waveforms.waveform_of(e, g, p),
-                              row.pedestal_per_sample[g * n + p], row.dc_to_pe[g * n + p]};
-  };
   for (std::size_t k = 0; k < pixels.size(); ++k) {
     gain[k] = selected_gain(block, e, pixels[k]);
-    if (is_converted(pixels[k])) add(gain[k], pixels[k]);
+    channels[k] = channel_of(block, e, gain[k], pixels[k]);
   }
-  if (convert_both)
+  std::size_t n_channels = pixels.size();
+  if (event.n_gains == n_gains && is_interleaved(event.type))
     for (std::size_t k = 0; k < pixels.size(); ++k)
-      if (is_converted(pixels[k])) add(1 - gain[k], pixels[k]);
-  convert_and_extract(std::span(channels).first(n_channels), n_samples, options_.window,
-                      sampling_rate_, pulses);
-  const Pulse* converted = pulses.data();
-  const auto pulse_of = [&](std::size_t g, std::size_t p) {
-    if (is_converted(p)) return *converted++;
-    // p.e. already, or empty: 0 before and after.
-    const float* const samples = block.waveforms.waveform_of(e, g, p);
-    return sum_window(samples, n_samples, find_peak(samples, n_samples), options_.window,
-                      sampling_rate_);
-  };
+      channels[n_channels++] = channel_of(block, e, 1 - gain[k], pixels[k]);
+  extract_in_pe(std::span(channels).first(n_channels), n_samples, options_.window, sampling_rate_,
+                pulses);
   for (std::size_t k = 0; k < pixels.size(); ++k) {
     const std::size_t p = pixels[k];
-    const Pulse pulse = pulse_of(gain[k], p);
-    if (times != nullptr) times[gain[k] * n + p] = pulse.peak_time;
     block.events.selected_gain[e * n + p] = std::int8_t(gain[k]);
-    block.events.image[e * n + p] = static_cast<float>(double(pulse.charge) * scale[gain[k]]);
-    block.events.peak_time[e * n + p] = pulse.peak_time;
+    block.events.image[e * n + p] = static_cast<float>(double(pulses[k].charge) * scale[gain[k]]);
+    block.events.peak_time[e * n + p] = pulses[k].peak_time;
   }
-  if (times == nullptr) return;
-  for (std::size_t k = 0; k < pixels.size(); ++k) {
-    const std::size_t p = pixels[k];
-    times[(1 - gain[k]) * n + p] = pulse_of(1 - gain[k], p).peak_time;
+  if (!is_interleaved(event.type)) return;
+  for (std::size_t c = 0; c < n_channels; ++c) {
+    const std::size_t k = c % pixels.size(), g = c < pixels.size() ? gain[k] : 1 - gain[k];
+    to_pe(channels[c], n_samples, block.waveforms.waveform_of(e, g, pixels[k]));
+    if (times != nullptr) times[g * n + pixels[k]] = pulses[c].peak_time;
   }
+}
+
+Channel ImageProducer::channel_of(const WorkBlock& block, std::size_t e, std::size_t g,
+                                  std::size_t p) const {
+  const std::size_t n = geometry_->n_pixels;
+  const float* const samples = block.waveforms.waveform_of(e, g, p);
+  // p.e. already, or 0 before and after.
+  if (block.waveforms.empty[e * n + p] != 0 || is_calibrated(block.raw.events[e]))
+    return {samples, 0, 1};
+  const auto& row = constants_.camera->row.calibration;
+  return {samples, row.pedestal_per_sample[g * n + p], row.dc_to_pe[g * n + p]};
 }
 
 void ImageProducer::add_interleaved(WorkBlock& block, std::size_t k) {
@@ -399,25 +392,40 @@ double ImageProducer::charge_scale(const RawEvent& event, std::size_t gain) cons
   return gain == 0 ? options_.charge_scale_high_gain : options_.charge_scale_low_gain;
 }
 
-void ImageProducer::sum_in_common_window(const WorkBlock& block, std::size_t e, Window window,
+void ImageProducer::waveforms_in_pe(const WorkBlock& block, std::size_t e,
+                                    std::vector<float>& waveforms) const {
+  const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
+  const std::int8_t* const selected = &block.events.selected_gain[e * n];
+  const bool converted = is_interleaved(block.raw.events[e].type);
+  waveforms.resize(n * n_samples);
+  // Neighbours lie apart, by modules, and no event stays in the cache.
+  constexpr std::size_t ahead = 12, per_line = 64 / sizeof(float);
+  for (std::size_t p = 0; p < n; ++p) {
+    if (p + ahead < n) {
+      const float* const later =
+          block.waveforms.waveform_of(e, std::size_t(selected[p + ahead]), p + ahead);
+      for (std::size_t s = 0; s < n_samples; s += per_line) __builtin_prefetch(later + s);
+    }
+    const auto g = std::size_t(selected[p]);
+    if (converted)
+      std::copy_n(block.waveforms.waveform_of(e, g, p), n_samples, &waveforms[p * n_samples]);
+    else
+      to_pe(channel_of(block, e, g, p), n_samples, &waveforms[p * n_samples]);
+  }
+}
+
+void ImageProducer::sum_in_common_window(const WorkBlock& block, std::size_t e,
+                                         std::span<const float> waveforms, Window window,
                                          std::span<const std::uint8_t> dark,
                                          std::span<float> image) const {
   const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
   const std::int8_t* const selected = &block.events.selected_gain[e * n];
-  const auto samples_of = [&](std::size_t p) {
-    return block.waveforms.waveform_of(e, std::size_t(selected[p]), p);
-  };
   std::vector<std::uint8_t> invalid(n);
   const bool any = mark_invalid(block, e, invalid);
   std::vector<float> sum(n_samples, 0.F);
-  // Neighbours lie apart, by modules, and no event stays in the cache.
-  constexpr std::size_t ahead = 12, per_line = 64 / sizeof(float);
   for (std::size_t p = 0; p < n; ++p) {
-    if (p + ahead < n)
-      for (std::size_t s = 0; s < n_samples; s += per_line)
-        __builtin_prefetch(samples_of(p + ahead) + s);
     if (invalid[p] != 0 || dark[p] != 0) continue;
-    const float* const samples = samples_of(p);
+    const float* const samples = &waveforms[p * n_samples];
     for (std::size_t s = 0; s < n_samples; ++s) sum[s] += samples[s];
   }
   const std::size_t peak = find_peak(sum.data(), n_samples);
@@ -428,7 +436,7 @@ void ImageProducer::sum_in_common_window(const WorkBlock& block, std::size_t e, 
       image[p] = 0;
       continue;
     }
-    const float charge = sum_charge(samples_of(p), n_samples, peak, window);
+    const float charge = sum_charge(&waveforms[p * n_samples], n_samples, peak, window);
     image[p] = static_cast<float>(double(charge) * scale[std::size_t(selected[p])]);
   }
   if (!any) return;
@@ -438,7 +446,8 @@ void ImageProducer::sum_in_common_window(const WorkBlock& block, std::size_t e, 
 }
 
 std::array<std::size_t, n_gains> ImageProducer::stacked_peaks(
-    const WorkBlock& block, std::size_t e, std::span<const std::uint8_t> marked) const {
+    const WorkBlock& block, std::size_t e, std::span<const float> waveforms,
+    std::span<const std::uint8_t> marked) const {
   const std::size_t n = geometry_->n_pixels, n_samples = block.waveforms.n_samples;
   std::array<std::size_t, n_gains> peaks{};
   std::vector<float> sum(n_samples);
@@ -446,7 +455,7 @@ std::array<std::size_t, n_gains> ImageProducer::stacked_peaks(
     std::fill(sum.begin(), sum.end(), 0.F);
     for (std::size_t p = 0; p < n; ++p) {
       if (marked[p] == 0 || std::size_t(block.events.selected_gain[e * n + p]) != g) continue;
-      const float* const samples = block.waveforms.waveform_of(e, g, p);
+      const float* const samples = &waveforms[p * n_samples];
       for (std::size_t s = 0; s < n_samples; ++s) sum[s] += samples[s];
     }
     peaks[g] = find_peak(sum.data(), n_samples);

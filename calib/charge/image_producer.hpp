@@ -63,8 +63,7 @@ struct CalibrationConstants {
 /// A block on its way: raw, corrected, calibrated. Reused; moves with its buffers.
 struct WorkBlock {
   RawBlock raw;
-  /// p.e. in the selected gain of each pixel, and in both gains of interleaved events; the other
-  /// gain of the rest is still ADC counts.
+  /// ADC counts; p.e. in both gains of interleaved events, and where the event builder made p.e.
   CorrectedBlock waveforms;
   EventBlock events;
   /// Arrival times of interleaved events, ns, [k][gain][pixel]; k as in interleaved(). NaN of a
@@ -99,18 +98,27 @@ class ImageProducer {
   /// Parallel part: align the times, fill invalid pixels. Any number of blocks may be calibrated at
   /// once.
   void calibrate(WorkBlock& block) const;
+  /// Return the samples of the selected gains of an event, p.e.
+  /// @param waveforms gets [pixel][sample]
+  void waveforms_in_pe(const WorkBlock& block, std::size_t event,
+                       std::vector<float>& waveforms) const;
   /// Sum the samples of all pixels of a calibrated event in one window: around the peak of the mean
   /// waveform of the valid pixels, scaled as calibrate() does, invalid pixels filled from their
   /// neighbours (ctapipe's GlobalPeakWindowSum in its CameraCalibrator). For light that arrives at
   /// once, such as muon rings.
+  /// @param waveforms of waveforms_in_pe()
   /// @param dark [pixel], 1: its samples count as 0
   /// @param image [pixel], gets the charges, p.e.; those of dark pixels are 0
-  void sum_in_common_window(const WorkBlock& block, std::size_t event, Window window,
+  void sum_in_common_window(const WorkBlock& block, std::size_t event,
+                            std::span<const float> waveforms, Window window,
                             std::span<const std::uint8_t> dark, std::span<float> image) const;
   /// Return, for each gain, the sample at which the waveforms of the marked pixels peak when
-  /// stacked; 0 if no pixel has that gain. @param marked [pixel]
+  /// stacked; 0 if no pixel has that gain.
+  /// @param waveforms of waveforms_in_pe()
+  /// @param marked [pixel]
   [[nodiscard]] std::array<std::size_t, n_gains> stacked_peaks(
-      const WorkBlock& block, std::size_t event, std::span<const std::uint8_t> marked) const;
+      const WorkBlock& block, std::size_t event, std::span<const float> waveforms,
+      std::span<const std::uint8_t> marked) const;
   /// Return the pixels that the calibration file calls unusable, [gain][pixel].
   [[nodiscard]] std::span<const std::uint8_t> unusable_pixels() const {
     return constants_.camera->row.calibration.unusable_pixels;
@@ -139,12 +147,15 @@ class ImageProducer {
  private:
   /// Fill the charges and times of pixels for the statistics of interleaved events, ADC counts.
   void extract_interleaved(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
-  /// Select the gain of pixels in all events, convert them to p.e., fill charges and times.
+  /// Select the gain of pixels in all events, fill charges and times.
   void extract_images(WorkBlock& block, std::span<const std::uint16_t> pixels) const;
   /// The same in one event, of at most the pixels of a module.
   /// @param times gets the arrival times of both gains, [gain][pixel of the camera]; or nullptr
   void extract_image(WorkBlock& block, std::size_t event, std::span<const std::uint16_t> pixels,
                      float* times) const;
+  /// Return a waveform that is not p.e. yet, and what makes it so: nothing if it holds p.e. or 0.
+  [[nodiscard]] Channel channel_of(const WorkBlock& block, std::size_t event, std::size_t gain,
+                                   std::size_t pixel) const;
   /// Return the gain that a pixel's image is made of.
   [[nodiscard]] std::size_t selected_gain(const WorkBlock& block, std::size_t event,
                                           std::size_t pixel) const;

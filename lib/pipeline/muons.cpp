@@ -44,7 +44,7 @@ MuonRing row_of(const muon::RingResult& result) {
 
 struct MuonFinder::Scratch {
   explicit Scratch(std::size_t n_pixels) : image(n_pixels), bright(n_pixels), rings(n_pixels) {}
-  std::vector<float> image;
+  std::vector<float> image, waveforms;
   std::vector<std::uint8_t> bright;
   muon::RingScratch rings;
 };
@@ -79,11 +79,13 @@ std::vector<MuonRing> MuonFinder::find(const calib::WorkBlock& block, Scratch& s
       bright += image[p] > options_.bright_pe && unusable_high_[p] == 0 ? 1 : 0;
     if (!muon::may_be_ring(bright, options_)) continue;
 
-    producer_.sum_in_common_window(block, e, common_window, unusable_, scratch.image);
+    producer_.waveforms_in_pe(block, e, scratch.waveforms);
+    producer_.sum_in_common_window(block, e, scratch.waveforms, common_window, unusable_,
+                                   scratch.image);
     MuonRing row = row_of(muon::analyse_ring(scratch.image, camera_, options_, scratch.rings));
     std::transform(scratch.image.begin(), scratch.image.end(), scratch.bright.begin(),
                    [&](float charge) { return charge > options_.bright_pe ? 1 : 0; });
-    const auto peaks = producer_.stacked_peaks(block, e, scratch.bright);
+    const auto peaks = producer_.stacked_peaks(block, e, scratch.waveforms, scratch.bright);
     row.hg_peak_sample = std::int64_t(peaks[0]);
     row.lg_peak_sample = std::int64_t(peaks[1]);
     row.event_id = block.events.event_id[e];

@@ -51,15 +51,13 @@ void find_peaks(benchmark::State& state) {
 }
 
 template <void (*extract)(std::span<const Channel>, std::size_t, Window, double, std::span<Pulse>)>
-void convert_and_extract_charges(benchmark::State& state) {
+void extract_charges(benchmark::State& state) {
   const std::vector<float> samples = waveforms();
-  std::vector<float> work(samples.size());
   std::vector<Channel> channels;
   for (std::size_t pixel = 0; pixel < n_pixels; ++pixel)
-    channels.push_back({&work[pixel * n_samples], 0.5, 0.0129});
+    channels.push_back({&samples[pixel * n_samples], 0.5, 0.0129});
   std::array<Pulse, readout::pixels_per_module> pulses;
   for (auto _ : state) {
-    work = samples;
     for (std::size_t pixel = 0; pixel < n_pixels; pixel += pulses.size()) {
       extract(std::span(channels).subspan(pixel, pulses.size()), readout::n_kept_samples, Window{},
               sampling_rate_ghz, pulses);
@@ -137,11 +135,11 @@ BENCHMARK(correct_readouts<drs4::correct_readouts_scalar>)
 BENCHMARK(correct_readouts<drs4::correct_readouts>)
     ->Name("correct_readouts/dispatched")
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK(convert_and_extract_charges<convert_and_extract_scalar>)
-    ->Name("convert_and_extract_charges/scalar")
+BENCHMARK(extract_charges<extract_in_pe_scalar>)
+    ->Name("extract_charges/scalar")
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK(convert_and_extract_charges<convert_and_extract>)
-    ->Name("convert_and_extract_charges/dispatched")
+BENCHMARK(extract_charges<extract_in_pe>)
+    ->Name("extract_charges/dispatched")
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK(find_peaks<find_peak_scalar>)->Name("find_peaks/scalar")->Unit(benchmark::kMicrosecond);
 BENCHMARK(find_peaks<find_peak>)->Name("find_peaks/dispatched")->Unit(benchmark::kMicrosecond);

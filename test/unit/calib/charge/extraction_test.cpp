@@ -49,10 +49,26 @@ TEST(SumWindow, TimesAreWeightedByPositiveSamples) {
   EXPECT_EQ(sum_window(samples.data(), 36, 11, {8, 4}, 2.0).peak_time, 5.375F);
 }
 
-TEST(ConvertAndExtract, AgreesWithItsScalarTwin) {
+TEST(ToPe, AgreesWithItsScalarTwin) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> noise(0, 300);
+  for (int i = 0; i < 1000; ++i) {
+    const std::size_t n = i % 10 == 0 ? 8 + random() % 40 : 36;
+    std::vector<float> samples(n), scalar(n), dispatched(n);
+    for (auto& s : samples) s = noise(random);
+    const Channel channel{samples.data(), double(noise(random)) / 7, 0.0129};
+    to_pe_scalar(channel, n, scalar.data());
+    to_pe(channel, n, dispatched.data());
+    ASSERT_EQ(dispatched, scalar) << i;
+    to_pe(channel, n, samples.data());
+    ASSERT_EQ(samples, scalar) << i << ", in place";
+  }
+}
+
+TEST(ExtractInPe, AgreesWithItsScalarTwin) {
   std::mt19937 random(6);
   std::normal_distribution<float> noise(0, 30);
-  for (int i = 0; i < 10000; ++i) {
+  for (int i = 0; i < 20000; ++i) {
     const std::size_t n = i % 10 == 0 ? 8 + random() % 40 : 36, n_channels = random() % 15;
     std::vector<std::vector<float>> samples(n_channels, std::vector<float>(n));
     std::vector<Channel> channels(n_channels);
@@ -62,21 +78,47 @@ TEST(ConvertAndExtract, AgreesWithItsScalarTwin) {
       if (random() % 5 == 0) samples[c][random() % n] = samples[c][random() % n] = 500;
       if (random() % 7 == 0)
         for (auto& s : samples[c]) s = -1 - std::abs(s);
-      channels[c] = {nullptr, double(noise(random)) / 7, random() % 11 == 0 ? 0 : 0.0129};
+      channels[c] = {samples[c].data(), double(noise(random)) / 7, random() % 11 == 0 ? 0 : 0.0129};
     }
     const Window window{int(random() % 10), int(random() % 6) - 1};
-    std::vector<std::vector<float>> expected = samples;
     std::vector<Pulse> scalar(n_channels), pulses(n_channels);
-    for (std::size_t c = 0; c < n_channels; ++c) channels[c].samples = expected[c].data();
-    convert_and_extract_scalar(channels, n, window, 1.024, scalar);
-    for (std::size_t c = 0; c < n_channels; ++c) channels[c].samples = samples[c].data();
-    convert_and_extract(channels, n, window, 1.024, pulses);
+    extract_in_pe_scalar(channels, n, window, 1.024, scalar);
+    extract_in_pe(channels, n, window, 1.024, pulses);
     for (std::size_t c = 0; c < n_channels; ++c) {
-      ASSERT_EQ(samples[c], expected[c]) << i;
       ASSERT_EQ(pulses[c].charge, scalar[c].charge) << i;
       ASSERT_EQ(pulses[c].peak_time, scalar[c].peak_time) << i;
     }
   }
+}
+
+/// The peak is that of the samples in p.e.: of samples that conversion makes equal, the first.
+TEST(ExtractInPe, FindsThePeakAmongNeighbouringNumbers) {
+  std::mt19937 random(8);
+  std::size_t made_equal = 0;
+  for (int i = 0; i < 20000; ++i) {
+    std::vector<float> samples(36);
+    const float level = std::ldexp(float(random() % 1000 + 1), int(random() % 24) - 12);
+    // Steps of the last bits, upwards more often than not.
+    for (std::size_t s = 0; s < samples.size(); ++s) {
+      samples[s] = random() % 2 == 0 ? level : -level;
+      for (std::size_t k = random() % 12; k > 0; --k)
+        samples[s] = std::nextafter(samples[s], 1e30F);
+    }
+    const double pedestal =
+        random() % 3 == 0 ? 0 : (double(random() % 2001) - 1000) * double(level) / 999;
+    const double factors[] = {1, 0.0129, 1e-3 + double(random()) * 1e-12, -0.5, 1e-30, 1e30, 0};
+    const Channel channel{samples.data(), pedestal, factors[random() % 7]};
+    std::vector<float> in_pe(36);
+    to_pe_scalar(channel, 36, in_pe.data());
+    made_equal +=
+        find_peak_scalar(in_pe.data(), 36) != find_peak_scalar(samples.data(), 36) ? 1 : 0;
+    Pulse scalar, pulse;
+    extract_in_pe_scalar({&channel, 1}, 36, {8, 4}, 1.024, {&scalar, 1});
+    extract_in_pe({&channel, 1}, 36, {8, 4}, 1.024, {&pulse, 1});
+    ASSERT_EQ(pulse.charge, scalar.charge) << i;
+    ASSERT_EQ(pulse.peak_time, scalar.peak_time) << i;
+  }
+  EXPECT_GT(made_equal, 100U);
 }
 
 TEST(InterpolateInvalid, TakesTheMeanOfValidNeighbours) {
