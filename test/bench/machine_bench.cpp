@@ -17,10 +17,11 @@ namespace {
 
 constexpr std::size_t more_than_the_cache = std::size_t{256} << 20, line = 64;
 
+/// A cycle each. Many in a row, since a loop of one may take two, by where the linker has put it.
 void dependent_adds(benchmark::State& state) {
   std::uint64_t sum = 1;
   for (auto _ : state)
-    for (int i = 0; i < 1'000'000; ++i) asm volatile("add $1, %0" : "+r"(sum));
+    for (int i = 0; i < 10'000; ++i) asm volatile(".rept 100\n\tadd $1, %0\n\t.endr" : "+r"(sum));
   benchmark::DoNotOptimize(sum);
 }
 
