@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -200,6 +201,12 @@ RawCamera read_camera(const zfits::File& file, bool r1v1) {
     Settings stream(file.table("DataStream"), file.path() + ", DataStream");
     camera.waveform_scale = stream.real<float>("4");
     camera.waveform_offset = stream.has("5") ? stream.real<float>("5") : 0.F;
+    if (!std::isfinite(camera.waveform_scale) || camera.waveform_scale <= 0 ||
+        !std::isfinite(camera.waveform_offset))
+      throw Error(ErrorKind::bad_input,
+                  fmt::format("samples are stored with scale {} and offset {}, which are none",
+                              camera.waveform_scale, camera.waveform_offset),
+                  file.path() + ", DataStream", "restore the file of the event builder");
   } else {
     camera.telescope = static_cast<int>(settings.integer("1"));
     camera.run = static_cast<std::int64_t>(settings.integer("3"));
