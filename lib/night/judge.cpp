@@ -95,7 +95,12 @@ std::optional<FileHashes> hashes_now(const std::string& path, const JobFile* rec
                                      FileView& files) {
   if (recorded != nullptr && text::is_log_part(recorded->hashes.data_hash))
     return files.hashes_of_part(path, recorded->hashes.data_hash);
-  if (recorded == nullptr || !is_part_mark(recorded->hashes.sha256)) return files.hashes(path);
+  if (recorded == nullptr) return files.hashes(path);
+  if (!is_part_mark(recorded->hashes.sha256)) {
+    const std::optional<FileHashes> now = files.hashes(path);
+    // The same bytes, whichever way their data were hashed at the time.
+    return now && now->sha256 == recorded->hashes.sha256 ? recorded->hashes : now;
+  }
   const std::optional<FileStamp> now = files.stamp(path);
   if (!now) return std::nullopt;
   const std::string mark = part_mark(*now);

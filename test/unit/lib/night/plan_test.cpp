@@ -169,6 +169,13 @@ TEST_F(PlanTest, OnlyTheDataHashOfDl1CountsDownstream) {
   EXPECT_EQ(plan().dl2.reason, "dl1_subrun changed: dl1.h5");
 }
 
+TEST_F(PlanTest, TheSameBytesAreTheSameInputHoweverTheirDataAreHashed) {
+  make_both();
+  put("/p/dl1.h5", "dl1 bytes", "dl1 data, hashed by another rule");
+  EXPECT_EQ(plan().dl1.status, StepStatus::done) << plan().dl1.reason;
+  EXPECT_EQ(plan().dl2.status, StepStatus::done) << plan().dl2.reason;
+}
+
 TEST_F(PlanTest, EqualConstantsElsewhereChangeNothing) {
   make_both();
   put("/c/new/drs4", "hash of /c/drs4");
