@@ -146,6 +146,8 @@ class Cleaner {
     const night::CleanRequest request{
         .key = key,
         .products = configuration_.path("paths.products"),
+        .log_trees = {configuration_.path("paths.products"),
+                      configuration_.path("paths.calibration"), configuration_.path("paths.r0g")},
         .scratch = night::scratch_folder(configuration_) / night::night_name(key),
         .policy = policy_,
         .author = wishes_.author.empty() ? account_name() : wishes_.author,

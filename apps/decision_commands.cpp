@@ -261,18 +261,19 @@ int end(const Request& request, DecisionKind kind, night::State& state, const Pr
 
 int discard(const Request& request, night::State& state, const Program& program) {
   const night::InvalidationRecorder recorder = night_services(program).record_invalidation;
+  const fs::path products = request.configuration.path("paths.products");
   if (request.undo) {
     const std::vector<Decision> decisions = night::standing_decisions(state, request.key);
     const Decision* before = standing(decisions, DecisionKind::discard, request);
     const int code = end(request, DecisionKind::discard, state, program);
-    for (const fs::path& file :
-         night::bring_back(state, request.key, *before, request.reason, request.author, recorder))
+    for (const fs::path& file : night::bring_back(state, request.key, products, *before,
+                                                  request.reason, request.author, recorder))
       std::cout << "  as before: " << file.string() << '\n';
     index_night(request.configuration, request.key.date, program);
     return code;
   }
   decide(request, DecisionKind::discard, state, program);
-  for (const fs::path& file : night::set_aside_discarded(state, request.key, recorder))
+  for (const fs::path& file : night::set_aside_discarded(state, request.key, products, recorder))
     std::cout << "  set aside: " << file.string() << '\n';
   index_night(request.configuration, request.key.date, program);
   return 0;

@@ -96,6 +96,8 @@ class Finder {
     const auto& ports = request_.policy.intermediate;
     std::optional<FileStamp> stamp = stamp_of(product.path);
     if (std::find(ports.begin(), ports.end(), product.port) == ports.end() || !stamp) return;
+    if (!stands_in(product.path, request_.products))
+      return keep(product.path, "it is of another tree than paths.products");
     if (const auto other = used_elsewhere_.find(product.path); other != used_elsewhere_.end())
       return keep(product.path,
                   fmt::format("production {} uses it and is not closed", other->second));
@@ -181,8 +183,14 @@ class Finder {
     for (const auto& [key, job] : recorded_.jobs)
       (job.status == JobStatus::done ? done : needed).insert(job.log_file);
     for (const std::string& log : done)
-      if (std::optional<FileStamp> stamp = stamp_of(log); stamp && !needed.contains(log))
+      if (std::optional<FileStamp> stamp = stamp_of(log);
+          stamp && !needed.contains(log) && is_ours(log))
         plan_->items.push_back({CleanKind::log, std::move(*stamp), log, "its jobs are done"});
+  }
+
+  [[nodiscard]] bool is_ours(const std::string& log) const {
+    return std::any_of(request_.log_trees.begin(), request_.log_trees.end(),
+                       [&](const fs::path& tree) { return stands_in(log, tree); });
   }
 
   void add_fragments(const fs::path& folder) {

@@ -53,8 +53,10 @@ struct CleanPlan {
 
 struct CleanRequest {
   NightKey key;
-  std::filesystem::path products;  ///< root of the tree
-  std::filesystem::path scratch;   ///< folder of the night's jobs
+  std::filesystem::path products;  ///< root of the tree: what stands elsewhere is not removed
+  /// Roots of all trees that jobs keep their logs in: of products, constants, raw data made here.
+  std::vector<std::filesystem::path> log_trees;
+  std::filesystem::path scratch;  ///< folder of the night's jobs
   CleanPolicy policy;
   std::string author;
   /// SHA-256 of a file that is there.

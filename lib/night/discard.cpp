@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/night/folders.hpp"
-#include "lib/night/table.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -42,11 +40,15 @@ fs::path name_aside(const fs::path& file, const Decision& discard) {
   return file.string() + ".discarded-" + instant;
 }
 
-/// Return <products>/DL1/<date>/<production>, as the last pass showed it; nothing if none did.
-std::optional<fs::path> dl1_folder(State& state, const NightKey& night) {
-  const std::optional<NightRecord> shown = state.night(night);
-  if (!shown) return std::nullopt;
-  return parse_summary(nlohmann::json::parse(shown->summary)).folders.dl1;
+/// @throws Error(usage) if a product is of another tree than `products`.
+void require_here(const std::vector<Product>& made, const fs::path& products) {
+  for (const Product& product : made)
+    if (!stands_in(product.file, products))
+      throw Error(ErrorKind::usage,
+                  "its products are recorded in another tree than " + products.string(),
+                  product.file.string(),
+                  "the state is a copy, or paths.products has changed: process the night here "
+                  "first, or decide where they are");
 }
 
 /// Return where the content of a product was set aside; nothing if it is not there. Set aside more
@@ -75,10 +77,10 @@ void rename_file(const fs::path& from, const fs::path& to) {
 }  // namespace
 
 std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
+                                          const fs::path& products,
                                           const InvalidationRecorder& record) {
   std::vector<fs::path> names;
-  const std::optional<fs::path> dl1 = dl1_folder(state, night);
-  if (!dl1) return names;
+  const fs::path log = production_folder(products, "DL1", night) / "log";
   const std::vector<ProcessRecord> processes = state.unfinished_processes(night);
   const auto is_in_the_making = [&](int run, int subrun) {
     return std::any_of(processes.begin(), processes.end(), [&](const ProcessRecord& process) {
@@ -89,9 +91,14 @@ std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
   for (const Decision& decision : standing_decisions(state, night)) {
     if (decision.kind != DecisionKind::discard || is_in_the_making(decision.run, decision.subrun))
       continue;
-    for (const Product& product : products_of(state, night, decision.run, decision.subrun)) {
+    std::vector<Product> made = products_of(state, night, decision.run, decision.subrun);
+    std::erase_if(made, [](const Product& product) {
       std::error_code ignored;
-      if (!fs::exists(product.file, ignored)) continue;
+      return !fs::exists(product.file, ignored);
+    });
+    require_here(made, products);
+    for (const Product& product : made) {
+      std::error_code ignored;
       fs::path aside = name_aside(product.file, decision);
       for (int number = 2; fs::exists(aside, ignored); ++number)
         aside = fmt::format("{}-{}", name_aside(product.file, decision).string(), number);
@@ -100,8 +107,8 @@ std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
         record({.file = product.file,
                 .sha256 = product.sha256,
                 .kept_as = aside,
-                .data_root = products_around(*dl1),
-                .log = *dl1 / "log",
+                .data_root = products,
+                .log = log,
                 .reason = decision.reason,
                 .author = decision.author,
                 // Not the decision's: it may have come before the product did.
@@ -113,22 +120,23 @@ std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
   return names;
 }
 
-std::vector<fs::path> bring_back(State& state, const NightKey& night, const Decision& discard,
-                                 const std::string& reason, const std::string& author,
-                                 const InvalidationRecorder& record) {
+std::vector<fs::path> bring_back(State& state, const NightKey& night, const fs::path& products,
+                                 const Decision& discard, const std::string& reason,
+                                 const std::string& author, const InvalidationRecorder& record) {
   std::vector<fs::path> names;
-  const std::optional<fs::path> dl1 = dl1_folder(state, night);
-  for (const Product& product : products_of(state, night, discard.run, discard.subrun)) {
+  const std::vector<Product> made = products_of(state, night, discard.run, discard.subrun);
+  require_here(made, products);
+  for (const Product& product : made) {
     const std::optional<fs::path> aside = find_aside(product, discard);
     std::error_code ignored;
     if (!aside || fs::exists(product.file, ignored)) continue;
     rename_file(*aside, product.file);
-    if (record && dl1)
+    if (record)
       record({.file = product.file,
               .sha256 = product.sha256,
               .kept_as = {},
-              .data_root = products_around(*dl1),
-              .log = *dl1 / "log",
+              .data_root = products,
+              .log = production_folder(products, "DL1", night) / "log",
               .reason = reason,
               .author = author,
               .at = utc_now_text(),

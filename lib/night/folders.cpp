@@ -36,6 +36,16 @@ fs::path products_around(const fs::path& production_folder) {
   return production_folder.parent_path().parent_path().parent_path();
 }
 
+bool stands_in(const fs::path& file, const fs::path& tree) {
+  const auto is_below = [](const fs::path& one, const fs::path& other) {
+    const fs::path rest = one.lexically_relative(other);
+    return !rest.empty() && *rest.begin() != ".." && *rest.begin() != ".";
+  };
+  // As it is named, for a part of a tree may be a link to another disk; and as it is.
+  return is_below(fs::absolute(file).lexically_normal(), fs::absolute(tree).lexically_normal()) ||
+         is_below(fs::weakly_canonical(file), fs::weakly_canonical(tree));
+}
+
 fs::path notes_journal(const fs::path& dl1) {
   return dl1 / "log" / "journal" / prov::notes_journal_name;
 }

@@ -27,6 +27,10 @@ struct CleaningLevels {
 /// Return the tree of products that the folder of a level of a production stands in.
 [[nodiscard]] std::filesystem::path products_around(const std::filesystem::path& production_folder);
 
+/// Tell whether a file is one of a tree, also where it does not exist: what a state records of
+/// another tree, as a copied state does, is not ours to remove or rename.
+[[nodiscard]] bool stands_in(const std::filesystem::path& file, const std::filesystem::path& tree);
+
 /// Return the journal of what was noted of a production, below its folder of DL1: decisions, and
 /// products that were set aside or removed.
 [[nodiscard]] std::filesystem::path notes_journal(const std::filesystem::path& dl1);

@@ -22,6 +22,7 @@ constexpr const char* id_name = "id";
 /// Who works on a tree.
 struct Owner {
   std::string id, host, folder;
+  std::string products;  ///< the tree, as it was named then; empty: not known
   bool operator==(const Owner&) const = default;
 };
 
@@ -38,17 +39,28 @@ std::optional<Owner> owner_of(const fs::path& products) {
   if (!fs::is_regular_file(file, absent)) return std::nullopt;
   const json content = json::parse(read_text_file(file), nullptr, false);
   if (!content.is_object()) return std::nullopt;
-  return Owner{content.value("id", ""), content.value("host", ""), content.value("state", "")};
+  return Owner{content.value("id", ""), content.value("host", ""), content.value("state", ""),
+               content.value("products", "")};
+}
+
+bool is_same_folder(const std::string& left, const std::string& right) {
+  std::error_code absent;
+  return left == right || fs::equivalent(left, right, absent);
 }
 
 bool may_take_over(const Owner& owner, const Owner& us) {
-  if (owner.id == us.id) return true;
-  if (owner.host != us.host) return false;
-  return owner.folder == us.folder || id_of(owner.folder) != owner.id;
+  const bool owner_lives = owner.host != us.host || id_of(owner.folder) == owner.id;
+  if (is_same_folder(owner.folder, us.folder)) return true;
+  if (owner.id != us.id) return !owner_lives;
+  // One is a copy of the other, or the same by another way. A copy goes with a copied tree; on the
+  // very tree of its original it would be a second.
+  return owner.host != us.host || !owner_lives || owner.products.empty() ||
+         !is_same_folder(owner.products, us.products);
 }
 
-Owner owner_with(const fs::path& state_folder) {
-  return {id_of(state_folder), host_name(), fs::weakly_canonical(state_folder).string()};
+Owner owner_with(const fs::path& state_folder, const fs::path& products) {
+  return {id_of(state_folder), host_name(), fs::weakly_canonical(state_folder).string(),
+          fs::weakly_canonical(products).string()};
 }
 
 void refuse_another(const Owner& owner, const Owner& us, const fs::path& products) {
@@ -65,7 +77,7 @@ void refuse_another(const Owner& owner, const Owner& us, const fs::path& product
 
 void require_own_products(const fs::path& products, const fs::path& state_folder) {
   if (const std::optional<Owner> owner = owner_of(products))
-    refuse_another(*owner, owner_with(state_folder), products);
+    refuse_another(*owner, owner_with(state_folder, products), products);
 }
 
 void claim_products(const fs::path& products, const fs::path& state_folder) {
@@ -73,13 +85,14 @@ void claim_products(const fs::path& products, const fs::path& state_folder) {
     if (id_of(state_folder).empty()) {
       write_file_atomically(state_folder / id_name, new_uuid7());
     }
-    const Owner us = owner_with(state_folder);
+    const Owner us = owner_with(state_folder, products);
     const std::optional<Owner> owner = owner_of(products);
     if (owner == us) return;
     if (owner) refuse_another(*owner, us, products);
     std::error_code problem;
     fs::create_directories(products, problem);
-    const json content{{"id", us.id}, {"host", us.host}, {"state", us.folder}};
+    const json content{
+        {"id", us.id}, {"host", us.host}, {"state", us.folder}, {"products", us.products}};
     write_file_atomically(products / owner_name, json_text(content) + '\n');
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::resource) throw;

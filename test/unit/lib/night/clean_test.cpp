@@ -20,6 +20,7 @@ class CleanTest : public NightTest {
   CleanRequest request() {
     return {.key = key(),
             .products = folder_,
+            .log_trees = {folder_},
             .scratch = folder_ / "scratch",
             .policy = {.intermediate_days = 0,
                        .logs_days = 0,
@@ -77,6 +78,26 @@ TEST_F(CleanTest, OnlyWhatIsAsRecordedAndCanBeMadeAgainGoes) {
   EXPECT_EQ(plan_it(request).kept.size(), 8U);
   request.policy.intermediate = {"dl2_subrun"};
   EXPECT_EQ(plan_it(request).kept.size(), 4U) << "DL1 is not asked about";
+}
+
+TEST_F(CleanTest, ACopiedStateDoesNotRemoveWhatItsOriginalMade) {
+  closed();
+  CleanRequest request = this->request();
+  request.products = folder_ / "copy";
+  request.log_trees = {request.products};
+  const CleanPlan plan = clean_it(request);
+  EXPECT_TRUE(plan.items.empty());
+  ASSERT_EQ(plan.kept.size(), 8U);
+  EXPECT_EQ(plan.kept[0].why, "it is of another tree than paths.products");
+  EXPECT_TRUE(fs::exists(product("dl1", 101, 0)));
+}
+
+TEST_F(CleanTest, APartOfTheTreeMayBeALinkToAnotherDisk) {
+  fs::create_directories(folder_ / "disk");
+  fs::create_directory_symlink(folder_ / "disk", folder_ / "DL1");
+  closed();
+  EXPECT_EQ(count(plan_it(request()), CleanKind::product), 8);
+  EXPECT_GT(count(plan_it(request()), CleanKind::log), 0);
 }
 
 TEST_F(CleanTest, WhatTheMergedFileHoldsNeedNotBeMadeAgain) {

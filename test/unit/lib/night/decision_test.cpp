@@ -183,6 +183,17 @@ TEST_F(DecisionTest, ARetryIsOneTryMore) {
   EXPECT_EQ(calls(), "");
 }
 
+TEST_F(DecisionTest, ACopiedStateDoesNotSetAsideWhatItsOriginalMade) {
+  ASSERT_EQ(run(), 0) << out_.str();
+  decide(DecisionKind::discard, 101, 1);
+  State state = State::open(folder_ / "state");
+  int told = 0;
+  const auto record = [&](const Invalidation&) { ++told; };
+  EXPECT_THROW(set_aside_discarded(state, key(), folder_ / "copy", record), Error);
+  EXPECT_TRUE(fs::exists(product("dl1", 101, 1)));
+  EXPECT_EQ(told, 0);
+}
+
 TEST_F(DecisionTest, ADiscardedSubrunIsLeftOutAndItsProductsSetAside) {
   configure("steps:\n  muons: true\n  data_check: true\n  merge: true\n");
   ASSERT_EQ(run(), 0) << out_.str();
@@ -229,7 +240,8 @@ TEST_F(DecisionTest, ADiscardedSubrunIsLeftOutAndItsProductsSetAside) {
   const Decision discard = standing_decisions(state, key()).at(0);
   EXPECT_EQ(end(DecisionKind::discard, 101, 1), 1);
   const auto record = [&](const Invalidation& one) { told.push_back(one); };
-  EXPECT_EQ(bring_back(state, key(), discard, "was the moon", "crew", record).size(), 4U);
+  EXPECT_THROW(bring_back(state, key(), folder_ / "copy", discard, "", "", record), Error);
+  EXPECT_EQ(bring_back(state, key(), folder_, discard, "was the moon", "crew", record).size(), 4U);
   ASSERT_EQ(told.size(), 8U);
   EXPECT_TRUE(told.back().taken_back);
   EXPECT_EQ(told.back().sha256, told[3].sha256);
