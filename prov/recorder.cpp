@@ -23,6 +23,7 @@
 #include "lib/base/ids.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/version.hpp"
+#include "prov/append_line.hpp"
 #include "prov/records.hpp"
 
 namespace alisio::prov {
@@ -116,6 +117,7 @@ struct Recorder::State {
   double session_start_s = now_unix_utc_s();
   fs::path journal;
   int descriptor = -1;
+  bool within_a_line = false;  ///< a part of a line stands at the end: it has to be ended first
   std::string config_file_hash;
   ordered_json environment;
   std::string environment_id;
@@ -139,9 +141,10 @@ struct Recorder::State {
                               problem.message()),
                   journal.parent_path().string(),
                   "make it writable or choose another with --journal-dir");
-    descriptor = ::open(journal.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+    descriptor = ::open(journal.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
                         S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
     if (descriptor < 0) fail("cannot be opened");
+    within_a_line = ends_within_a_line(descriptor);
   }
 
   void close() {
@@ -179,18 +182,21 @@ struct Recorder::State {
   }
 
   void write(const ordered_json& record) {
-    const std::string line = format_line(logger, iso_time(now_unix_utc_s()), record);
+    std::string line = format_line(logger, iso_time(now_unix_utc_s()), record);
     handle(line.size());
     if (descriptor < 0) open();
+    if (within_a_line) line.insert(0, 1, '\n');
     ssize_t written = 0;
     do {
       written = ::write(descriptor, line.data(), line.size());
     } while (written < 0 && errno == EINTR);
     // A part of a line is not completed by a second call: others may append to the same file.
     if (written != static_cast<ssize_t>(line.size())) {
+      within_a_line = within_a_line || written > 0;
       if (written >= 0) errno = ENOSPC;
       fail("cannot be written");
     }
+    within_a_line = false;
   }
 
   void sync() const {
@@ -509,7 +515,8 @@ ProductMetadata Recorder::describe_product(const ActivityNote& activity, const s
     if (const auto at = s.activities.find(activity.activity_id); at != s.activities.end())
       start = at->second.start_unix_utc_s;
   }
-  return embedded_attributes(s.definition, activity, port, used, start, now, capturing());
+  return embedded_attributes(s.definition, activity, port, used, s.options.data_root, start, now,
+                             capturing());
 }
 
 namespace {
@@ -556,8 +563,8 @@ std::string reference_time(double unix_utc_s) {
 
 ProductMetadata embedded_attributes(const Definition& definition, const ActivityNote& activity,
                                     const std::string& port, const std::vector<FileNote>& used,
-                                    double start_unix_utc_s, double stop_unix_utc_s,
-                                    bool captured) {
+                                    const fs::path& data_root, double start_unix_utc_s,
+                                    double stop_unix_utc_s, bool captured) {
   const FlowDefinition& flow = definition.generation(activity.stage, port);
   const EntityDefinition* kind = definition.entity(flow.entity_name);
   const auto& contact = definition.contact();
@@ -603,9 +610,7 @@ ProductMetadata embedded_attributes(const Definition& definition, const Activity
     const FileNote& file = used[i];
     const FlowDefinition& source = definition.usage(activity.stage, file.port);
     const std::string head = fmt::format("PROV INPUT {} ", i);
-    const auto product = file.attributes.find("product_id");
-    a.emplace_back(head + "ID",
-                   product == file.attributes.end() ? entity_id(file, {}) : product->second);
+    a.emplace_back(head + "ID", entity_id(file, data_root));
     a.emplace_back(head + "ROLE", source.role);
     a.emplace_back(head + "FILE", file.path.filename().string());
     a.emplace_back(head + "SHA256", file.sha256);

@@ -63,12 +63,11 @@ class Recorder final : public StageObserver {
 /// Return the attributes that a product of `port` carries: the 30 keys of CTAO's reference metadata
 /// (ctapipe's `Reference`, version 1), then its parents (`PROV N_INPUTS`, `PROV INPUT n ROLE` …),
 /// and the record for `/provenance/<stage>`.
+/// @param data_root as the journal's, so that its ids of the parents are those of the journal
 /// @param stop_unix_utc_s time that stands for the activity's end and the product's creation.
-[[nodiscard]] ProductMetadata embedded_attributes(const Definition& definition,
-                                                  const ActivityNote& activity,
-                                                  const std::string& port,
-                                                  const std::vector<FileNote>& used,
-                                                  double start_unix_utc_s, double stop_unix_utc_s,
-                                                  bool captured = true);
+[[nodiscard]] ProductMetadata embedded_attributes(
+    const Definition& definition, const ActivityNote& activity, const std::string& port,
+    const std::vector<FileNote>& used, const std::filesystem::path& data_root,
+    double start_unix_utc_s, double stop_unix_utc_s, bool captured = true);
 
 }  // namespace alisio::prov

@@ -1,6 +1,8 @@
 #include "prov/recorder.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -297,6 +299,25 @@ TEST(Recorder, UnwritableJournalFailsTheJob) {
   }
 }
 
+TEST(Recorder, ARecordAfterOneThatFoundNoRoomStandsOnALineOfItsOwn) {
+  Recorded r;
+  Recorder recorder = r.example.recorder();
+  recorder.started(r.example.activity("r0_to_dl1", 0));
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto* const handler = ::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small { fs::file_size(recorder.journal()) + 80, before.rlim_max };
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_THROW(recorder.started(r.example.activity("r0_to_dl1", 1)), Error);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, handler);
+  const std::size_t records = r.records().size();
+  recorder.started(r.example.activity("r0_to_dl1", 2));
+  const std::size_t next = r.records().size();
+  recorder.started(r.example.activity("r0_to_dl1", 3));
+  EXPECT_EQ(next - records, r.records().size() - next) << "none was lost";
+}
+
 TEST(Recorder, PrefixInsideARecordDoesNotBreakTheLine) {
   LoggerConfiguration logger;
   const std::string line =
@@ -325,7 +346,8 @@ TEST(Product, CarriesReferenceMetadataAndParents) {
   const Definition definition = shipped_definition();
   const ActivityNote activity = r.example.activity("r0_to_dl1", 3);
   const auto inputs = r.example.inputs_of_dl1(3);
-  const auto product = embedded_attributes(definition, activity, "dl1_subrun", inputs, 0, 90.25);
+  const auto product =
+      embedded_attributes(definition, activity, "dl1_subrun", inputs, r.example.root, 0, 90.25);
   std::map<std::string, std::string> a(product.attributes.begin(), product.attributes.end());
   EXPECT_EQ(a.size(), product.attributes.size());
   int reference_keys = 0;
@@ -338,6 +360,7 @@ TEST(Product, CarriesReferenceMetadataAndParents) {
   EXPECT_EQ(a["PROV N_INPUTS"], "10");
   EXPECT_EQ(a["PROV INPUT 4 ROLE"], "Pedestal file");
   EXPECT_EQ(a["PROV INPUT 4 SHA256"], hash_text("ped"));
+  EXPECT_EQ(a["PROV INPUT 4 ID"], entity_id(inputs[4].sha256, inputs[4].path, r.example.root));
   EXPECT_LE(product.record_json.size(), 4096);
   const json record = json::parse(product.record_json);
   for (const char* key : {"activity_name", "activity_uuid", "status", "start", "stop", "system",
@@ -349,12 +372,14 @@ TEST(Product, CarriesReferenceMetadataAndParents) {
   // The same work makes the same product, other work another.
   ActivityNote again = activity;
   again.activity_id = new_uuid7();
-  const auto second = embedded_attributes(definition, again, "dl1_subrun", inputs, 5, 6);
+  const auto second =
+      embedded_attributes(definition, again, "dl1_subrun", inputs, r.example.root, 5, 6);
   std::map<std::string, std::string> b(second.attributes.begin(), second.attributes.end());
   EXPECT_EQ(a["CTA PRODUCT ID"], b["CTA PRODUCT ID"]);
   EXPECT_EQ(a["CTA PRODUCT ID"][14], '5');
   again.identity = "something else";
-  const auto third = embedded_attributes(definition, again, "dl1_subrun", inputs, 5, 6);
+  const auto third =
+      embedded_attributes(definition, again, "dl1_subrun", inputs, r.example.root, 5, 6);
   std::map<std::string, std::string> c(third.attributes.begin(), third.attributes.end());
   EXPECT_NE(a["CTA PRODUCT ID"], c["CTA PRODUCT ID"]);
 }
