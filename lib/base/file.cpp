@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <optional>
-#include <sstream>
 
 #include "lib/base/error.hpp"
 #include "lib/base/part_file.hpp"
@@ -81,6 +81,14 @@ void PendingFile::publish() {
   sync_path(part_.parent_path(), O_RDONLY | O_DIRECTORY);
 }
 
+void make_folder(const fs::path& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed)
+    throw Error(ErrorKind::resource, "the folder cannot be made: " + failed.message(),
+                folder.string(), "mend the permissions above it or choose another");
+}
+
 void write_file_atomically(const fs::path& target, std::string_view content) {
   PendingFile pending(target);
   {
@@ -95,15 +103,28 @@ void write_file_atomically(const fs::path& target, std::string_view content) {
 }
 
 std::string read_text_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
     throw Error(ErrorKind::missing_input, std::string("cannot be opened: ") + std::strerror(errno),
                 path.string(), "check the path and its permissions");
-  if (fs::is_directory(path))
+  // Not by a stream, which takes a failed read for the end of the file.
+  std::string content;
+  constexpr std::size_t step = 65536;
+  ssize_t got = 0;
+  do {
+    const std::size_t size = content.size();
+    content.resize(size + step);
+    got = ::read(file, content.data() + size, step);
+    content.resize(size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  } while (got > 0 || (got < 0 && errno == EINTR));
+  const int cause = got < 0 ? errno : 0;
+  ::close(file);
+  if (cause == EISDIR)
     throw Error(ErrorKind::missing_input, "is a folder", path.string(), "name a file");
-  std::ostringstream content;
-  content << in.rdbuf();
-  return content.str();
+  if (cause != 0)
+    throw Error(ErrorKind::resource, std::string("cannot be read: ") + std::strerror(cause),
+                path.string());
+  return content;
 }
 
 }  // namespace alisio

@@ -31,10 +31,15 @@ class PendingFile {
   bool published_ = false;
 };
 
+/// Make a folder and those above it, unless it is there. @throws Error(resource).
+void make_folder(const std::filesystem::path& folder);
+
 /// Write a small text file whole or not at all.
 void write_file_atomically(const std::filesystem::path& target, std::string_view content);
 
-/// Return the whole content of a small text file. @throws Error(missing_input).
+/// Return the whole content of a small text file.
+/// @throws Error(missing_input) if it cannot be opened, Error(resource) if it cannot be read to its
+///         end.
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
 
 }  // namespace alisio

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <deque>
 #include <future>
 #include <map>
@@ -96,13 +98,19 @@ bool is_unchanged(const JournalFile& journal) {
 
 namespace {
 
-std::string read_part(int file, std::int64_t from, std::int64_t size) {
+/// Return a part of a file, less if the file ends before. @throws Error(resource).
+std::string read_part(const JournalFile& journal, int file, std::int64_t from, std::int64_t size) {
   std::string text(static_cast<std::size_t>(size), '\0');
   std::int64_t done = 0;
   while (done < size) {
     const ssize_t got = ::pread(file, text.data() + done, static_cast<std::size_t>(size - done),
                                 static_cast<off_t>(from + done));
-    if (got <= 0) break;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0)
+      throw Error(ErrorKind::resource,
+                  std::string("the journal cannot be read: ") + std::strerror(errno),
+                  journal.path.string());
+    if (got == 0) break;
     done += got;
   }
   text.resize(static_cast<std::size_t>(done));
@@ -115,16 +123,17 @@ void read_journal(JournalFile& journal, const LoggerConfiguration& logger) {
   if (file < 0)
     throw Error(ErrorKind::missing_input, "the journal cannot be read", journal.path.string());
   if (journal.row != 0) {
-    const bool continued = journal.size >= journal.known_size &&
-                           hash_text(read_part(file, 0, journal.head_size)) == journal.head_hash;
+    const bool continued =
+        journal.size >= journal.known_size &&
+        hash_text(read_part(journal, file, 0, journal.head_size)) == journal.head_hash;
     journal.begin = continued ? journal.read_to : 0;
     journal.changed = !continued;
   }
-  journal.text = read_part(file, journal.begin, journal.size - journal.begin);
+  journal.text = read_part(journal, file, journal.begin, journal.size - journal.begin);
   if (journal.begin == 0 || journal.head_size < head_bytes) {
     const std::string head = journal.begin == 0
                                  ? journal.text.substr(0, static_cast<std::size_t>(head_bytes))
-                                 : read_part(file, 0, std::min(journal.size, head_bytes));
+                                 : read_part(journal, file, 0, std::min(journal.size, head_bytes));
     journal.head_size = static_cast<std::int64_t>(head.size());
     journal.head_hash = hash_text(head);
   }

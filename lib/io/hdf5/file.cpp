@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <optional>
 
 #include "lib/io/hdf5/state.hpp"
 
@@ -36,13 +37,14 @@ Handle variable_text() {
   return type;
 }
 
-/// Read one text element of an attribute or dataset through `read(type, buffer)`.
+/// Read the one text of an attribute or dataset through `read(type, buffer)`; nothing if it cannot
+/// be read.
 template <typename Read>
-std::string read_one_text(hid_t file_type, const Read& read) {
+std::optional<std::string> read_one_text(hid_t file_type, const Read& read) {
   if (H5Tis_variable_str(file_type) > 0) {
     const Handle type = variable_text();
     char* text = nullptr;
-    if (read(type.get(), &text) < 0) return {};
+    if (read(type.get(), &text) < 0) return std::nullopt;
     std::string out = text == nullptr ? "" : text;
     H5free_memory(text);
     return out;
@@ -51,7 +53,7 @@ std::string read_one_text(hid_t file_type, const Read& read) {
   Handle type(H5Tcopy(H5T_C_S1));
   H5Tset_size(type.get(), out.size());
   H5Tset_cset(type.get(), H5Tget_cset(file_type));
-  if (read(type.get(), out.data()) < 0) return {};
+  if (read(type.get(), out.data()) < 0) return std::nullopt;
   out.resize(std::strlen(out.c_str()));
   return out;
 }
@@ -238,10 +240,14 @@ std::string File::text_attribute(const std::string& object, const std::string& n
   const Handle space(H5Aget_space(attribute.get()));
   if (H5Tget_class(type.get()) != H5T_STRING)
     throw state_->failure("attribute '" + name + "' is no text", object);
-  if (H5Sget_simple_extent_npoints(space.get()) == 0) return {};
-  return read_one_text(type.get(), [&](hid_t memory_type, void* buffer) {
-    return H5Aread(attribute.get(), memory_type, buffer);
-  });
+  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+  if (count == 0) return {};
+  const std::optional<std::string> text =
+      count != 1 ? std::nullopt : read_one_text(type.get(), [&](hid_t memory_type, void* buffer) {
+        return H5Aread(attribute.get(), memory_type, buffer);
+      });
+  if (!text) throw state_->failure("attribute '" + name + "' is no single text", object);
+  return *text;
 }
 
 double File::number_attribute(const std::string& object, const std::string& name) const {
@@ -287,9 +293,15 @@ std::string File::read_text(const std::string& path) const {
   const Handle dataset = state_->open_dataset(path);
   if (!dataset) throw state_->failure("has no '" + path + "'", path);
   const Handle type(H5Dget_type(dataset.get()));
-  return read_one_text(type.get(), [&](hid_t memory_type, void* buffer) {
-    return H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
-  });
+  const Handle space(H5Dget_space(dataset.get()));
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Sget_simple_extent_npoints(space.get()) != 1)
+    throw state_->failure("is no single text", path);
+  const std::optional<std::string> text =
+      read_one_text(type.get(), [&](hid_t memory_type, void* buffer) {
+        return H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
+      });
+  if (!text) throw state_->failure("the text cannot be read", path);
+  return *text;
 }
 
 std::vector<std::string> File::read_texts(const std::string& path) const {

@@ -53,6 +53,8 @@ TEST(File, attributes_texts_and_arrays_come_back) {
   EXPECT_TRUE(file.has_attribute("/", "N"));
   EXPECT_FALSE(file.has_attribute("/", "M"));
   EXPECT_EQ(file.read_text("/provenance/r0_to_dl1"), "{\"é\": 1}");
+  EXPECT_EQ(kind_of([&] { return file.read_text("/sources/filenames"); }), ErrorKind::bad_input)
+      << "two texts";
   // What PyTables needs to copy a text.
   EXPECT_EQ(file.text_attribute("/provenance/r0_to_dl1", "CLASS"), "ARRAY");
   EXPECT_EQ(file.text_attribute("/sources/filenames", "CLASS"), "ARRAY");
