@@ -81,6 +81,32 @@ def case_merge_of_a_run(case):
     expect_no_fragments(merged)
 
 
+def case_merge_replaces_what_was_made_anew(case):
+    """Fewer events of the same subruns are no loss: cuts have changed. A missing subrun is one."""
+    folder = subruns(case)
+    parts = [folder / f"dl1_LST-1.Run{RUN}.{subrun:04d}.h5" for subrun in (0, 1)]
+    level2 = case.folder / "DL2"
+
+    def make(*more):
+        for part in parts:
+            case.run("dl1-to-dl2", "--input", part, "--models", MODELS, "--output-dir", level2,
+                     "--overwrite", *more).ends("done")
+
+    make()
+    words = ["merge", "--input-dir", level2, "--run", RUN, "--output-dir", case.folder / "merged"]
+    case.run(*words).ends("done")
+    merged = case.folder / "merged" / f"dl2_LST-1.Run{RUN}.h5"
+    before = facts(case, merged)["events"]
+    make("--set", "events_filters.intensity=[300, .inf]")
+    case.run(*words).ends("done")
+    after = facts(case, merged)["events"]
+    expect(0 < after < before, f"{before} events, then {after}")
+    make()
+    (level2 / f"dl2_LST-1.Run{RUN}.0000.h5").unlink()
+    case.run(*words).ends("usage").complains(merged)
+    expect(facts(case, merged)["events"] == after, "a subrun was lost")
+
+
 def case_merge_tells_what_is_missing(case):
     """A gap in the subruns is warned of and told in the product; the rest is merged."""
     folder = subruns(case, count=3)
