@@ -730,7 +730,7 @@ ImportResult import_records(const fs::path& file, const fs::path& output_folder,
                                        result.broken_lines, result.broken_lines == 1 ? "" : "s",
                                        result.broken_lines == 1 ? "was" : "were"));
   result.journal = output_folder / fmt::format("imported_{}.log", digest(text, 8));
-  fs::create_directories(output_folder);
+  make_folder(output_folder);
   write_file_atomically(result.journal, journal.text());
   return result;
 }

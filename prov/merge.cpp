@@ -123,7 +123,15 @@ std::unique_ptr<Material> gather(const MergeRequest& request, const LoggerConfig
         if (folders.insert(beside).second && fs::is_directory(beside, problem))
           more.push_back(beside);
     }
-    const bool is_new = material->reader.add(more);
+    bool is_new = false;
+    for (const fs::path& beside : more) {
+      try {
+        is_new |= material->reader.add({beside});
+      } catch (const Error& error) {
+        // Looked for there by guess: without them a file has no maker here, as if it had none.
+        spdlog::warn("no journals are taken from {}: {}", beside.string(), error.what());
+      }
+    }
     if (is_new) makers = find_makers(material->reader);
     const auto note = [&](const std::map<std::string, std::set<std::string>>& known,
                           const std::string& key) {
@@ -275,10 +283,10 @@ Copies copy_inputs(const MergeRequest& request, const Definition& definition,
 
 /// Put a relative symbolic link to a document into a folder, over an older one at most.
 void link(const fs::path& document, const fs::path& folder) {
-  fs::create_directories(folder);
-  const fs::path name = folder / document.filename();
-  const fs::path target = fs::relative(document, folder);
+  make_folder(folder);
   std::error_code problem;
+  const fs::path name = folder / document.filename();
+  const fs::path target = fs::relative(document, folder, problem);
   if (fs::is_symlink(name, problem)) {
     if (fs::read_symlink(name, problem) == target) return;
     fs::remove(name, problem);
@@ -324,8 +332,9 @@ std::vector<FinerDocument> finer_documents(const MergeRequest& request,
       const fs::path file = folder / (stem + ".json");
       std::error_code problem;
       if (!fs::is_regular_file(file, problem) || fs::is_symlink(file, problem)) continue;
-      documents.push_back(
-          {fs::absolute(file).lexically_normal(), hash_file(file), stage, fs::file_size(file)});
+      const auto size = fs::file_size(file, problem);
+      if (problem) continue;
+      documents.push_back({fs::absolute(file).lexically_normal(), hash_file(file), stage, size});
       break;
     }
   return documents;

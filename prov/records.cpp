@@ -225,14 +225,26 @@ class PythonReader {
 
 void find_files(const fs::path& source, const std::string& extension, std::set<fs::path>& files) {
   std::error_code problem;
-  if (fs::is_directory(source, problem)) {
-    for (const auto& entry : fs::recursive_directory_iterator(source))
-      if (entry.is_regular_file() && entry.path().extension() == extension &&
-          entry.path().filename().string()[0] != '.')
-        files.insert(entry.path());
-  } else {
+  if (!fs::is_directory(source, problem)) {
     files.insert(source);
+    return;
   }
+  const auto refuse = [&] {
+    throw Error(ErrorKind::resource, "the folder cannot be listed: " + problem.message(),
+                source.string(), "journals are looked for in it");
+  };
+  // Folders below that are not ours to read hold no journals of ours; the folder itself is asked
+  // for.
+  if (fs::directory_iterator(source, problem); problem) refuse();
+  const auto options = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator entry(source, options, problem), end;
+       !problem && entry != end; entry.increment(problem)) {
+    std::error_code gone;
+    if (entry->is_regular_file(gone) && entry->path().extension() == extension &&
+        entry->path().filename().string()[0] != '.')
+      files.insert(entry->path());
+  }
+  if (problem) refuse();
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ fs::path keep_configuration(const config::Configuration& configuration, const fs
       folder / fmt::format("configuration_{}.yaml", hash_text(content).substr(0, characters));
   std::error_code absent;
   if (fs::exists(file, absent)) return file;
-  fs::create_directories(folder);
+  make_folder(folder);
   write_file_atomically(file,
                         fmt::format("# all values in force, read from {}\n{}",
                                     plain_line(original.string(), most_path_characters), content));

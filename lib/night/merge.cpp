@@ -123,7 +123,7 @@ std::string merge(const NightServices& services, const MergeJob& job) {
   try {
     services.merge(job);
     return "";
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     if (!job.runs.empty())
       return fmt::format("the provenance of the observation of {} could not be merged: {}",
                          job.source, error.what());

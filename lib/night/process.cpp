@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "lib/base/error.hpp"
+#include "lib/base/log.hpp"
 #include "lib/base/part_file.hpp"
 
 namespace alisio::night {
@@ -83,6 +84,19 @@ std::int64_t process_start_time(pid_t pid) {
   return 0;
 }
 
+/// Open what a process says into. Where that cannot be written, what the process makes cannot be
+/// either, most likely: it runs all the same, so that it fails by itself, and alone.
+int open_log(const fs::path& log_file) {
+  std::error_code failed;
+  fs::create_directories(log_file.parent_path(), failed);
+  constexpr int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+  const int log = ::open(log_file.c_str(), flags, 0644);
+  if (log >= 0) return log;
+  spdlog::warn("{}: cannot be written: {}; what the job says is not kept", log_file.string(),
+               failed ? failed.message() : std::strerror(errno));
+  return ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
+
 /// A process between its making and its program. It shares the memory of this one until then, so
 /// that a large one costs no more than a small one: copying the tables of 100 MB takes longer than
 /// many a job. It runs on a stack of its own, and calls nothing but the system.
@@ -102,7 +116,7 @@ struct HeldProcesses::Child {
         int nice)
       : program(what.string()),
         words(arguments),
-        log(::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)),
+        log(open_log(log_file)),
         nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
         gate_out(-1),
         gate_in(-1),
@@ -155,12 +169,10 @@ HeldProcesses::~HeldProcesses() {
 
 pid_t HeldProcesses::add(const fs::path& program, const std::vector<std::string>& arguments,
                          const fs::path& log_file, int nice) {
-  std::error_code failed;
-  fs::create_directories(log_file.parent_path(), failed);
   auto child = std::make_unique<Child>(program, arguments, log_file, nice);
   if (child->log.get() < 0 || child->nothing.get() < 0)
     throw Error(ErrorKind::resource, std::string("cannot be opened: ") + std::strerror(errno),
-                log_file.string());
+                "/dev/null");
   child->gate_out = gate_out_;
   child->gate_in = gate_in_;
   void* const top = child->stack.get() + Child::stack_size / sizeof(std::max_align_t);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/observer.hpp"
@@ -28,7 +29,7 @@ SlurmExecutor::SlurmExecutor(State& state, NightKey night, SlurmClient client, S
       client_(std::move(client)),
       policy_(std::move(policy)),
       needs_(state.needs(night_)) {
-  fs::create_directories(policy_.folder);
+  make_folder(policy_.folder);
   // The greatest index is one less, and indices count from 0.
   policy_.array_limit = std::max(1, std::min(policy_.array_limit, client_.array_limit()));
 }
