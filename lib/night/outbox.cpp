@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
@@ -41,12 +42,13 @@ void Outbox::next(Channel& channel) {
     begun = true;
     channel.hook.emplace(first.delivery.words, first.delivery.input, time_limit_s_);
   } catch (const Error& error) {
-    const Letter letter = std::move(channel.waiting.front());
+    const std::deque<Letter> dropped = std::exchange(channel.waiting, {});
     channel.hook.reset();
-    channel.waiting.clear();
-    spdlog::warn("nobody could be told by {} that {}: {}", letter.channel, letter.subject,
-                 error.what());
-    if (begun) failed_(letter);
+    for (const Letter& letter : dropped)
+      spdlog::warn("nobody could be told by {} that {}: {}", letter.channel, letter.subject,
+                   error.what());
+    for (auto letter = dropped.begin() + (begun ? 0 : 1); letter != dropped.end(); ++letter)
+      failed_(*letter);
   }
 }
 

@@ -26,7 +26,7 @@ class Outbox {
   /// @param time_limit_s of each delivery
   /// @param begins called before a letter goes out: what is written down then is told once,
   ///               whatever becomes of this process
-  /// @param failed called if it did not arrive
+  /// @param failed called if it did not arrive, and for those that waited behind it
   Outbox(double time_limit_s, Account begins, Account failed);
 
   void put(Letter letter);

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "lib/base/file.hpp"
 
@@ -34,6 +36,20 @@ TEST(OutboxDeathTest, WhatIsWrittenDownAsToldIsOnItsWay) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(read_text_file(heard), "the news");
   fs::remove(heard);
+}
+
+TEST(Outbox, WhatWaitsBehindALetterThatCannotGoHasNotArrivedEither) {
+  std::vector<std::string> failed;
+  Outbox outbox(
+      10, [](const Outbox::Letter&) {},
+      [&](const Outbox::Letter& letter) { failed.push_back(letter.subject); });
+  for (const char* subject : {"first", "second", "third"})
+    outbox.put({.channel = "command",
+                .delivery = {{"sh", "-c", "exit 1"}, ""},
+                .marks = {},
+                .subject = subject});
+  outbox.deliver_all();
+  EXPECT_EQ(failed, (std::vector<std::string>{"first", "second", "third"}));
 }
 
 }  // namespace
