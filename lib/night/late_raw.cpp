@@ -1,6 +1,7 @@
 #include "lib/night/late_raw.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -18,14 +19,31 @@ namespace {
 
 using nlohmann::json;
 
-/// Tell whether a seal was made with the raw files of a subrun at hand.
-bool knows(const Seal& seal, int run, int subrun) {
+/// Tell whether a file was written to, or put there, after an instant. By its change of status: a
+/// copy keeps the time of writing of its original.
+bool is_newer(const std::filesystem::path& file, const std::string& instant) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return false;
+  const std::int64_t us =
+      std::int64_t{status.st_ctim.tv_sec} * 1'000'000 + std::int64_t{status.st_ctim.tv_nsec} / 1000;
+  return utc_text(us) > instant;
+}
+
+/// Tell whether a seal was made with the raw files of a subrun at hand. What its raw files kept
+/// from being processed then, half copied for example, is not known if they have changed since.
+bool knows(const Seal& seal, int run, const SubrunFiles& files) {
+  const int subrun = files.subrun;
   const auto sealed = std::find_if(seal.found.runs.begin(), seal.found.runs.end(),
                                    [&](const RunCompleteness& one) { return one.run == run; });
   if (sealed == seal.found.runs.end() || subrun >= sealed->expected_subruns) return false;
   return std::none_of(
-      sealed->missing.begin(), sealed->missing.end(),
-      [&](const MissingSubrun& one) { return one.subrun == subrun && one.stage.empty(); });
+      sealed->missing.begin(), sealed->missing.end(), [&](const MissingSubrun& one) {
+        if (one.subrun != subrun) return false;
+        if (one.stage.empty()) return true;
+        return (one.stage == "r0_to_dl1" || one.stage == "gain_select") &&
+               std::any_of(files.streams.begin(), files.streams.end(),
+                           [&](const auto& file) { return is_newer(file, seal.closed_at); });
+      });
 }
 
 NightEvent event_of(const NightKey& night, const LateSubruns& late, const std::string& text,
@@ -48,7 +66,7 @@ LateSubruns subruns_after_closing(const Catalogue& catalogue, const Seal& seal,
     if (entry.type != "DATA") continue;
     for (const SubrunFiles& files : entry.subruns) {
       const JobKey key{"r0_to_dl1", entry.run, files.subrun};
-      if (!knows(seal, entry.run, files.subrun) &&
+      if (!knows(seal, entry.run, files) &&
           decision_about(decisions, DecisionKind::veto, key) == nullptr &&
           decision_about(decisions, DecisionKind::discard, key) == nullptr)
         late[entry.run].push_back(files.subrun);

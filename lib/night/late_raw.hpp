@@ -16,7 +16,8 @@ namespace alisio::night {
 /// Subruns by run, ascending.
 using LateSubruns = std::map<int, std::vector<int>>;
 
-/// Return the subruns of data runs that have raw files now and had none when a seal was made.
+/// Return the subruns of data runs that have raw files now and had none when a seal was made, or
+/// such as could not be processed and have changed since.
 /// @param decisions that stand: what operators left out is not late
 [[nodiscard]] LateSubruns subruns_after_closing(const Catalogue& catalogue, const Seal& seal,
                                                 const std::vector<Decision>& decisions);

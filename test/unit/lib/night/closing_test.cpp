@@ -285,6 +285,22 @@ TEST_F(ClosingTest, TellsOfRawFilesThatCameAfterIt) {
   EXPECT_EQ(std::count_if(after.begin(), after.end(), is_late), 0);
 }
 
+TEST_F(ClosingTest, TellsOfRawFilesThatWereBadAndHaveChangedSince) {
+  configure("closing:\n  auto: true\n");
+  order("r0_to_dl1_00101.0001", "fail 5");
+  options_.pass = true;
+  EXPECT_EQ(run(), 7);
+  ASSERT_EQ(close({.force = true, .author = "crew", .reason = "half copied"}), 0) << out_.str();
+  EXPECT_EQ(run(), 0) << "closed, and nothing changed: " << out_.str();
+  const auto taken = fs::last_write_time(raw(101, 1, 1));
+  write(raw(101, 1, 1), "raw");
+  fs::last_write_time(raw(101, 1, 1), taken);
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("raw files of 1 subrun came after the closing (run 00101: 0001)"),
+            std::string::npos)
+      << out_.str();
+}
+
 TEST_F(ClosingTest, LateRawFilesOpenANightThatIsToldTo) {
   expect_absent_run();
   configure("closing:\n  auto: true\n  reopen_for_late_raw: true\n");
