@@ -107,6 +107,8 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   // Past the limit of a file's size, writing fails with a reason instead.
   std::signal(SIGXFSZ, SIG_IGN);
+  // Inherited as ignored, it would leave no word of how our own processes ended.
+  std::signal(SIGCHLD, SIG_DFL);
   try {
     const int code = alisio::apps::run(argc, argv);
     alisio::apps::expect_all_was_said();

@@ -14,6 +14,7 @@
 #include "lib/night/dates.hpp"
 #include "lib/night/open_nights.hpp"
 #include "lib/night/pause.hpp"
+#include "lib/night/process.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -136,6 +137,8 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
   if (!config_file.empty()) options.config_file = std::filesystem::weakly_canonical(config_file);
   const config::Configuration configuration = configuration_of(options.config_file);
   const auto process = [&](const NightDate& night) {
+    // The daemon asks for the hand-over as long as this process lives.
+    const night::HandOverIgnored deaf;
     options.date = night;
     take_up_lost_record(options, configuration, program);
     const int code = night::run_night(options, configuration, services, std::cout);

@@ -20,7 +20,7 @@ class NightLock {
   static NightLock take(const std::filesystem::path& file);
 
   [[nodiscard]] bool holds() const { return descriptor_ >= 0; }
-  /// "process 123 on cp15 since 2024-02-16T07:00:00Z", of the other holder.
+  /// "process 123 on node since 2024-02-16T07:00:00Z", of the other holder.
   [[nodiscard]] const std::string& holder() const { return holder_; }
 
  private:
@@ -28,7 +28,7 @@ class NightLock {
   std::string holder_;
 };
 
-/// Return who works under a lock, "process 123 on cp15 since 2024-02-16T07:00:00 UTC"; empty if
+/// Return who works under a lock, "process 123 on node since 2024-02-16T07:00:00 UTC"; empty if
 /// nobody does. Whoever looks on is in nobody's way for longer than a moment, which
 /// NightLock::take() waits for.
 [[nodiscard]] std::string lock_holder(const std::filesystem::path& file);

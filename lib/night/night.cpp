@@ -429,7 +429,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     return ClosingNight{.setup = pass.setup(),
                         .snapshot = pass.snapshot(),
                         .state = state,
-                        .settings = settings,
+                        .settings = pass.settings(),
                         .services = services,
                         .policy = closing_policy(configuration),
                         .config_file = options.config_file,

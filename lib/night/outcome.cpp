@@ -97,8 +97,13 @@ Outcome outcome_of(const ExecutionEnd& about, const std::map<std::string, StageF
     fault = error.what();
     if (fate == Fate::left) spdlog::warn("{}", fault);
   }
-  // What was told to stop, or was displaced, has not failed, whatever it says.
+  // What was told to stop, or was displaced, has not failed, whatever it says; nor has what ended
+  // with the pass that ran it.
   if (fate == Fate::stopped || fate == Fate::displaced) std::erase_if(outcome.jobs, is_failed);
+  if (fate == Fate::left)
+    std::erase_if(outcome.jobs, [](const JobRecord& job) {
+      return is_failed(job) && job.exit_code == exit_code(ErrorKind::interrupted);
+    });
   const bool complete = outcome.jobs.size() >= process.jobs.size() && end.exit_code == 0;
   if ((fate == Fate::ended || was_ended(fate)) && !complete &&
       std::none_of(outcome.jobs.begin(), outcome.jobs.end(), is_failed))

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "lib/base/error.hpp"
 #include "lib/base/json_text.hpp"
@@ -74,7 +76,8 @@ void Pass::plan() {
 void Pass::set_aside() {
   try {
     for (const fs::path& file :
-         set_aside_discarded(state_, setup_.key, services_.record_invalidation))
+         set_aside_discarded(state_, setup_.key, products_around(setup_.folders.dl1),
+                             services_.record_invalidation))
       spdlog::info("set aside as {}: its subrun was discarded", file.string());
   } catch (const Error& error) {
     spdlog::warn("products of a discarded subrun stay where they are: {}", error.what());
@@ -86,6 +89,9 @@ void Pass::heed_decisions() {
   if (version == seen_version_) return;
   seen_version_ = version;
   std::vector<Decision> now = standing_decisions(state_, setup_.key);
+  // Those that nobody took, as the tries that another configuration grants, are not on record.
+  std::copy_if(settings_.decisions.begin(), settings_.decisions.end(), std::back_inserter(now),
+               [](const Decision& decision) { return decision.id == 0; });
   if (now == settings_.decisions) return;
   for (const Decision& decision : now) latest_ = std::max(latest_, decision.at);
   for (const Decision& decision : now) {
@@ -99,7 +105,8 @@ void Pass::heed_decisions() {
       return grants_try(decision, tries.first) && !events_.running.contains(tries.first);
     });
   }
-  settings_.decisions = std::move(now);
+  // The plan points into those of before until it is made anew.
+  const std::vector<Decision> before = std::exchange(settings_.decisions, std::move(now));
   withdraw_unwanted();
   set_aside();
   plan_everything();

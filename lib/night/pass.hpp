@@ -62,6 +62,8 @@ class Pass {
   [[nodiscard]] bool only_night_left() const;
   [[nodiscard]] const NightSetup& setup() const { return setup_; }
   [[nodiscard]] StateSnapshot& snapshot() { return snapshot_; }
+  /// Return what it plans by, with what operators have decided meanwhile.
+  [[nodiscard]] const PlanSettings& settings() const { return settings_; }
   [[nodiscard]] const std::vector<std::string>& merge_faults() const { return merges_.notes(); }
   [[nodiscard]] NightSummary summary() const;
   /// Return how many jobs of the plan are done, those of the whole night among them.

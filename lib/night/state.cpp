@@ -248,6 +248,7 @@ std::optional<State> State::open_read_only(const fs::path& folder) {
 
 StateSnapshot State::snapshot(const NightKey& night) {
   StateSnapshot snapshot;
+  const sqlite::ReadTransaction one_instant(database_);
   std::unordered_map<std::int64_t, JobRecord*> by_id;
   sqlite::Statement jobs = database_.prepare(
       "SELECT job.id, stage, run, subrun, status, stage_version, "

@@ -199,6 +199,20 @@ bool Database::in_transaction() const {
   return sqlite3_get_autocommit(connection_.get()) == 0;
 }
 
+ReadTransaction::ReadTransaction(Database& database)
+    : database_(database), outer_(!database.in_transaction()) {
+  if (outer_) database_.run("BEGIN DEFERRED");
+}
+
+ReadTransaction::~ReadTransaction() {
+  if (!outer_) return;
+  try {
+    database_.run("COMMIT");
+  } catch (const Error&) {
+    // Nothing was written: there is nothing to lose.
+  }
+}
+
 Transaction::Transaction(Database& database)
     : database_(database), inner_(database.in_transaction()) {
   database_.run(inner_ ? "SAVEPOINT inner" : "BEGIN IMMEDIATE");

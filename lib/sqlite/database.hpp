@@ -101,6 +101,20 @@ class Database {
   std::unique_ptr<sqlite3, Close> connection_;
 };
 
+/// While it lives, all that is read is of one instant, whatever others write. Within another
+/// transaction it is that one's.
+class ReadTransaction {
+ public:
+  explicit ReadTransaction(Database& database);
+  ~ReadTransaction();
+  ReadTransaction(const ReadTransaction&) = delete;
+  ReadTransaction& operator=(const ReadTransaction&) = delete;
+
+ private:
+  Database& database_;
+  bool outer_;
+};
+
 /// All or nothing: rolled back unless commit() was reached. The write lock is taken at once, so
 /// that two writers wait for each other instead of failing half-way. One within another becomes
 /// durable with the outer one.

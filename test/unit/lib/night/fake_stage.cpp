@@ -8,6 +8,7 @@
 //   garble <code>   end with this code and no report, having written what is no text
 //   mute              end with code 0 but no report
 //   sleep <seconds>   take time before writing
+//   heed <seconds>    the same, but end with a report when told to stop
 // It appends one line "<stage> RRRRR.SSSS" per activity to the file "calls" there, and what it is
 // told with --note to "notes". What run_summary and find_tailcuts write is in "<stage>.content".
 #include <fcntl.h>
@@ -109,6 +110,8 @@ std::string port_of_input(const std::string& stage) {
   if (stage == "find_tailcuts" || stage == "dl1ab" || stage == "dl1_to_dl2") return "dl1_subrun";
   return "r0_subrun";
 }
+
+volatile sig_atomic_t told_to_stop = 0;
 
 class Job {
  public:
@@ -300,6 +303,14 @@ class Job {
       alisio::PendingFile pending(product);
       std::ofstream(pending.path()) << "half";
       ::usleep(static_cast<useconds_t>(value * 1e6));
+    }
+    if (order == "heed") {
+      ::signal(SIGTERM, [](int) { told_to_stop = 1; });
+      const alisio::PendingFile pending(product);
+      std::ofstream(pending.path()) << "half";
+      for (int slept_ms = 0; slept_ms < value * 1e3 && told_to_stop == 0; slept_ms += 10)
+        ::usleep(10'000);
+      if (told_to_stop != 0) return alisio::exit_code(ErrorKind::interrupted);
     }
     if (order == "die") {
       alisio::PendingFile pending(product);

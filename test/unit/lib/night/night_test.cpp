@@ -998,6 +998,8 @@ TEST_F(NightTest, ATreeOfProductsBelongsToOneState) {
   fs::copy(folder_ / "state", copy / "state", fs::copy_options::recursive);
   fs::copy(folder_ / ".alisio-state", copy);
   EXPECT_NO_THROW(claim_products(copy, copy / "state")) << "copied with its state";
+  fs::copy(folder_ / "state", folder_ / "state2", fs::copy_options::recursive);
+  EXPECT_THROW(claim_products(folder_, folder_ / "state2"), Error) << "two states on one tree";
   fs::remove_all(folder_ / "state");
   EXPECT_NO_THROW(claim_products(folder_, elsewhere)) << "the other is gone";
   EXPECT_THROW(claim_products(folder_, folder_ / "state"), Error);
@@ -1034,6 +1036,48 @@ TEST_F(NightTest, WhatFailedForItsConfigurationIsTriedWithAnother) {
   configure("web:\n  port: 1\n");
   EXPECT_EQ(run(), 0) << out_.str();
   EXPECT_EQ(calls(), "dl1_to_dl2 00101.0000; r0_to_dl1 00101.0000");
+}
+
+TEST_F(NightTest, AnotherConfigurationLetsAllBeTriedInOnePass) {
+  for (const char* job : {"r0_to_dl1_00101.0000", "r0_to_dl1_00101.0001", "r0_to_dl1_00102.0000"})
+    order(job, "fail 3");
+  options_.pass = true;
+  options_.jobs = 1;
+  EXPECT_EQ(run(), 7);
+  for (const char* job : {"r0_to_dl1_00101.0000", "r0_to_dl1_00101.0001", "r0_to_dl1_00102.0000"})
+    fs::remove(control_ / job);
+  configure("web:\n  port: 1\n");
+  EXPECT_EQ(run(), 0) << out_.str();
+}
+
+TEST_F(NightTest, JobsThatEndWithAKilledPassHaveNotFailed) {
+  options_.pass = true;
+  options_.jobs = 1;
+  order("r0_to_dl1_00101.0000", "heed 30");
+  for (int killed = 0; killed < 4; ++killed) {
+    const pid_t pass = run_apart();
+    ASSERT_TRUE(wait_for([&] { return part_files() == 1; }));
+    ::kill(pass, SIGKILL);
+    wait_exit(pass);
+    ASSERT_TRUE(wait_for([&] { return part_files() == 0; }));
+  }
+  fs::remove(control_ / "r0_to_dl1_00101.0000");
+  EXPECT_EQ(run(), 0) << out_.str();
+}
+
+TEST_F(NightTest, WhateverKeepsProvenanceFromBeingMergedStopsNoJob) {
+  services_.merge = [](const MergeJob&) {
+    throw fs::filesystem_error("gone", std::make_error_code(std::errc::io_error));
+  };
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("could not be merged"), std::string::npos) << out_.str();
+  EXPECT_TRUE(fs::exists(product("dl2", 102, 1)));
+}
+
+TEST_F(NightTest, AProductFolderThatCannotBeWrittenConcernsItsJobsAlone) {
+  write(folder_ / "DL2", "a file where a folder should be");
+  EXPECT_EQ(run(), 7);
+  EXPECT_TRUE(fs::exists(product("dl1", 102, 1)));
 }
 
 TEST_F(NightTest, ADamagedStateIsSaidPlainly) {
