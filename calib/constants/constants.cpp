@@ -126,7 +126,7 @@ class Hdf5Row : public Row {
   template <typename T>
   [[nodiscard]] std::vector<T> integers(const std::string& column, const Shape& shape) const {
     require_shape(shape_of(column), shape, file_, table_ + "/" + column);
-    return row_.column<T>(column);
+    return row_.arrays<T>(column);
   }
   [[nodiscard]] const Shape& shape_of(const std::string& column) const {
     return hdf5::find_column(reader_.columns(), column, file_.string() + ":" + table_).shape;
@@ -135,7 +135,7 @@ class Hdf5Row : public Row {
  protected:
   [[nodiscard]] std::vector<double> read(const std::string& column, Shape& shape) const override {
     shape = shape_of(column);
-    return row_.column<double>(column);
+    return row_.arrays<double>(column);
   }
 
  private:

@@ -25,7 +25,7 @@ std::string group_of(std::int64_t tel_id) {
 template <typename T>
 std::vector<T> pixels(const hdf5::Rows& row, const std::string& name, std::size_t n_pixels,
                       const hdf5::File& file) {
-  std::vector<T> values = row.column<T>(name);
+  std::vector<T> values = row.arrays<T>(name);
   if (values.size() != 2 * n_pixels)
     throw Error(ErrorKind::bad_input,
                 fmt::format("column '{}' holds {} values, not 2 gains of {} pixels", name,

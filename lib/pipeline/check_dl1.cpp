@@ -57,8 +57,8 @@ constexpr std::pair<const char*, std::int64_t ImageParameters::*> count_columns[
 
 /// Turn the rows that were read into columns.
 void unpack(Block& b, bool has_jumps) {
-  b.images.column_into("image", b.image);
-  b.images.column_into("peak_time", b.peak_time);
+  b.images.arrays_into("image", b.image);
+  b.images.arrays_into("peak_time", b.peak_time);
   b.columns.read(b.rows, has_jumps);
   b.parameters.resize(b.size);
   const auto put = [&](const char* name, auto member) {

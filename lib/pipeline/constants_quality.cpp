@@ -37,7 +37,7 @@ std::vector<MonitoringRow> charge_calibrations(const fs::path& path) {
   std::vector<MonitoringRow> rows(n);
   const auto divide = [&](const hdf5::Rows& from, const char* name, auto&& member) {
     using Values = std::remove_reference_t<decltype(member(rows.front()))>;
-    const auto all = from.column<typename Values::value_type>(name);
+    const auto all = from.arrays<typename Values::value_type>(name);
     const std::size_t items = all.size() / n;
     for (std::size_t i = 0; i < n; ++i)
       member(rows[i]).assign(&all[i * items], &all[i * items] + items);

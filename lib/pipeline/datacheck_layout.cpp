@@ -343,8 +343,8 @@ RowColumns summary_row(const SubrunSummary& summary) {
 
 ClassCheck read_lstchain_row(const hdf5::TableReader& table, std::size_t i) {
   const hdf5::Rows rows = table.read(i, 1);
-  const auto integers = [&](const char* name) { return rows.column<std::int64_t>(name); };
-  const auto numbers = [&](const char* name) { return rows.column<double>(name); };
+  const auto integers = [&](const char* name) { return rows.arrays<std::int64_t>(name); };
+  const auto numbers = [&](const char* name) { return rows.arrays<double>(name); };
   ClassCheck check;
   check.subrun = integers("subrun_index").front();
   check.elapsed_time = numbers("elapsed_time").front();
@@ -402,10 +402,10 @@ void read_sums(const hdf5::TableReader& table, std::size_t i, ClassCheck& check)
   for (const SumColumns& columns : sum_columns) {
     if (!table.has_column(columns.sum)) continue;
     Moments& moments = check.*columns.moments;
-    moments.sum = rows.column<double>(columns.sum);
-    moments.sum2 = rows.column<double>(columns.sum2);
+    moments.sum = rows.arrays<double>(columns.sum);
+    moments.sum2 = rows.arrays<double>(columns.sum2);
     if (columns.count != nullptr)
-      moments.count = rows.column<std::int64_t>(columns.count);
+      moments.count = rows.arrays<std::int64_t>(columns.count);
     else if (columns.moments == &ClassCheck::charge)
       moments.count.assign(moments.sum.size(), check.num_events);
     else

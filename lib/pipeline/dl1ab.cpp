@@ -298,7 +298,7 @@ std::vector<double> thresholds_of(const hdf5::File& dl1, std::size_t n_pixels, d
   const hdf5::Rows calibration = calibrations.read(same_length ? row : std::uint64_t(named), 1);
   const hdf5::Rows status = calibrations.read(std::uint64_t(named), 1);
   const auto high_gain = [&]<typename T>(const hdf5::Rows& from, const char* name, T) {
-    std::vector<T> values = from.column<T>(name);
+    std::vector<T> values = from.arrays<T>(name);
     if (values.size() != 2 * n_pixels)
       throw Error(ErrorKind::bad_input,
                   fmt::format("column '{}' holds {} values, not 2 gains of {} pixels", name,
@@ -589,13 +589,13 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
     block.images = image_rows.read(first, block.size);
     block.rows = parameter_rows.read(first, block.size);
     first += block.size;
-    block.images.column_into("image", block.image);
-    block.images.column_into("peak_time", block.peak_time);
+    block.images.arrays_into("image", block.image);
+    block.images.arrays_into("peak_time", block.peak_time);
     block.rows.column_into("az_tel", block.az_tel);
     block.mask.resize(block.size * n_pixels);
     block.parameters.resize(block.size);
     if (treatment.with_catb) {
-      block.images.column_into("selected_gain_channel", block.gain);
+      block.images.arrays_into("selected_gain_channel", block.gain);
       block.rows.column_into("trigger_time", block.trigger_time);
       block.calibration_id.resize(block.size);
     }

@@ -83,7 +83,7 @@ tailcuts::SubrunLevel measure(const fs::path& path, std::size_t n_pixels,
     bool any = false;
     for (std::size_t i = first; i < first + n; ++i) any = any || is_pedestal(i);
     if (!any) continue;
-    images.read(first, n).column_into("image", block);
+    images.read(first, n).arrays_into("image", block);
     for (std::size_t i = 0; i < n; ++i)
       if (is_pedestal(first + i))
         charges.insert(charges.end(), block.begin() + std::ptrdiff_t(i * n_pixels),

@@ -363,7 +363,7 @@ InterleavedReader::InterleavedReader(const std::filesystem::path& path, std::siz
                 path.string(), "make the file again");
   const hdf5::Rows rows = trigger.read_all();
   s.event_type = rows.column<std::int64_t>("event_type");
-  s.time = rows.column<std::uint32_t>("time");
+  s.time = rows.arrays<std::uint32_t>("time");
   const auto& shape = hdf5::find_column(s.waveforms->columns(), "waveform", path.string()).shape;
   if (shape.size() != 3 || shape[0] < 1 || shape[0] > n_gains || shape[1] != n_pixels)
     throw Error(ErrorKind::bad_input,
@@ -390,8 +390,8 @@ void InterleavedReader::read(std::size_t i, Event& event) const {
   event.unix_s = sky::tai_ns_to_unix_s(std::int64_t{s.time[2 * i]} * ns_per_s +
                                        std::int64_t{s.time[2 * i + 1]} / 4);
   const hdf5::Rows row = s.waveforms->read(i, 1);
-  const auto stored = row.column<std::uint16_t>("waveform");
-  const auto times = s.images->read(i, 1).column<float>("peak_time");
+  const auto stored = row.arrays<std::uint16_t>("waveform");
+  const auto times = s.images->read(i, 1).arrays<float>("peak_time");
   event.waveform.assign(channels * s.n_samples, 0.F);
   event.peak_time.assign(channels, 0.F);
   event.missing.assign(channels, 0);
@@ -413,7 +413,7 @@ void InterleavedReader::read(std::size_t i, Event& event) const {
     return;
   }
   std::fill(event.missing.begin(), event.missing.end(), std::uint8_t{1});
-  const auto selected = row.column<std::int64_t>("selected_gain_channel");
+  const auto selected = row.arrays<std::int64_t>("selected_gain_channel");
   for (std::size_t p = 0; p < s.n_pixels; ++p) {
     const std::size_t c = (selected[p] == 0 ? 0 : s.n_pixels) + p;
     event.missing[c] = 0;

@@ -26,7 +26,7 @@ std::vector<std::uint8_t> unusable_in_dl1(const hdf5::File& dl1, std::size_t n_p
   if (!dl1.exists(calibration_path)) return {};
   const hdf5::TableReader table(dl1, calibration_path);
   if (table.row_count() == 0 || !table.has_column("unusable_pixels")) return {};
-  return flagged_in_either_gain(table.read(0, 1).column<std::uint8_t>("unusable_pixels"), n_pixels,
+  return flagged_in_either_gain(table.read(0, 1).arrays<std::uint8_t>("unusable_pixels"), n_pixels,
                                 dl1.path().string());
 }
 

@@ -187,7 +187,7 @@ void compare_dl1(const CameraTruth& truth, const std::string& path, const std::s
   const auto types = hdf5::TableReader(file, pipeline::parameters_path)
                          .read_all()
                          .column<std::uint8_t>("event_type");
-  const std::vector<float> charges = images.column<float>("image");
+  const std::vector<float> charges = images.arrays<float>("image");
   std::vector<double> means;
   for (std::size_t event = 0; event < types.size(); ++event) {
     if (types[event] != flat_field) continue;
@@ -204,7 +204,7 @@ void compare_dl1(const CameraTruth& truth, const std::string& path, const std::s
   const calib::CameraCalibration used = calib::read_camera_calibration(constants, truth.n_pixels);
   const auto charge = [&](const char* table, const char* column) {
     const auto rows = hdf5::TableReader(file, table).read_all();
-    const std::vector<double> all = rows.column<double>(column);
+    const std::vector<double> all = rows.arrays<double>(column);
     return std::vector<double>(all.end() - static_cast<std::ptrdiff_t>(2 * truth.n_pixels),
                                all.end());
   };

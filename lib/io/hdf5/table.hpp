@@ -141,15 +141,23 @@ struct ColumnInfo {
 class Rows {
  public:
   [[nodiscard]] std::size_t size() const { return n_; }
-  /// Return a column converted to T, flattened: size() * items values.
-  /// @throws Error(bad_input) if there is no such column, or it is text.
+  /// Return a column converted to T: a value of each row.
+  /// @throws Error(bad_input) if there is no such column, it is text, or a row holds several
+  /// values.
   template <typename T>
   [[nodiscard]] std::vector<T> column(const std::string& name) const;
+  /// Return a column whose rows hold arrays, flattened: size() * items values.
+  /// @throws Error(bad_input) if there is no such column, or it is text.
+  template <typename T>
+  [[nodiscard]] std::vector<T> arrays(const std::string& name) const;
   /// Return a text column. @throws Error(bad_input).
   [[nodiscard]] std::vector<std::string> text(const std::string& name) const;
   /// Put a column into `out` (resized), as column() returns it: for readers of many blocks.
   template <typename T>
   void column_into(const std::string& name, std::vector<T>& out) const;
+  /// The same for a column whose rows hold arrays.
+  template <typename T>
+  void arrays_into(const std::string& name, std::vector<T>& out) const;
   /// Return where a column lies, so that a writer can copy it unchanged while these rows live.
   /// @throws Error(bad_input) if there is no such column.
   [[nodiscard]] ColumnSource source(const std::string& name) const;
@@ -206,6 +214,23 @@ void Rows::convert(const ColumnInfo& info, std::vector<T>& out) const {
 /// Throw because a column cannot be read as a number.
 [[noreturn]] void refuse_conversion(const ColumnInfo& info, const std::string& where);
 
+/// Throw because a row of the column holds several values where one is wanted.
+[[noreturn]] void refuse_arrays(const ColumnInfo& info, const std::string& where);
+
+template <typename T>
+std::vector<T> Rows::arrays(const std::string& name) const {
+  std::vector<T> out;
+  arrays_into(name, out);
+  return out;
+}
+
+template <typename T>
+void Rows::column_into(const std::string& name, std::vector<T>& out) const {
+  const ColumnInfo& info = find_column(*columns_, name, where_);
+  if (info.items != 1) refuse_arrays(info, where_);
+  arrays_into(name, out);
+}
+
 template <typename T>
 std::vector<T> Rows::column(const std::string& name) const {
   std::vector<T> out;
@@ -214,7 +239,7 @@ std::vector<T> Rows::column(const std::string& name) const {
 }
 
 template <typename T>
-void Rows::column_into(const std::string& name, std::vector<T>& out) const {
+void Rows::arrays_into(const std::string& name, std::vector<T>& out) const {
   static_assert(std::is_arithmetic_v<T>);
   const ColumnInfo& info = find_column(*columns_, name, where_);
   out.resize(n_ * info.items);

@@ -173,6 +173,13 @@ void refuse_conversion(const ColumnInfo& info, const std::string& where) {
               where);
 }
 
+void refuse_arrays(const ColumnInfo& info, const std::string& where) {
+  throw Error(
+      ErrorKind::bad_input,
+      fmt::format("column '{}' holds {} values in each row, not one", info.name, info.items), where,
+      "is it a file of this chain?");
+}
+
 ColumnSource Rows::source(const std::string& name) const {
   const ColumnInfo& info = find_column(*columns_, name, where_);
   return {bytes_.data() + info.offset, row_bytes_};

@@ -174,10 +174,10 @@ TEST_P(SampleNight, ImagesAndEventColumnsEqualThePeers) {
   ASSERT_EQ(out.events.size, images.size());
   const auto& e = out.events;
   EXPECT_EQ(count_different(e.event_id, images.column<std::int64_t>("event_id")), 0u);
-  EXPECT_EQ(count_different(e.selected_gain, images.column<std::int8_t>("selected_gain_channel")),
+  EXPECT_EQ(count_different(e.selected_gain, images.arrays<std::int8_t>("selected_gain_channel")),
             0u);
-  EXPECT_EQ(count_different(e.image, images.column<float>("image")), 0u);
-  EXPECT_EQ(count_different(e.peak_time, images.column<float>("peak_time")), 0u);
+  EXPECT_EQ(count_different(e.image, images.arrays<float>("image")), 0u);
+  EXPECT_EQ(count_different(e.peak_time, images.arrays<float>("peak_time")), 0u);
 
   std::vector<std::int64_t> types;
   for (const auto type : e.event_type) types.push_back(std::int64_t(type));
@@ -220,17 +220,17 @@ TEST_P(SampleNight, MonitoringRowsEqualThePeers) {
   };
 #define EXPECT_ARRAY(table, group, name)                                                     \
   EXPECT_LE(largest_difference(rows_of([](const MonitoringRow& r) { return r.group.name; }), \
-                               table.column<double>(#name)),                                 \
+                               table.arrays<double>(#name)),                                 \
             1e-12)                                                                           \
       << #group "." #name
 #define EXPECT_FLAGS(table, group, name)                                                  \
   EXPECT_EQ(count_different(rows_of([](const MonitoringRow& r) { return r.group.name; }), \
-                            table.column<std::uint8_t>(#name)),                           \
+                            table.arrays<std::uint8_t>(#name)),                           \
             0u)                                                                           \
       << #group "." #name
 #define EXPECT_NUMBER(table, group, name)                                                      \
   EXPECT_LE(largest_difference(values_of([](const MonitoringRow& r) { return r.group.name; }), \
-                               table.column<double>(#name)),                                   \
+                               table.arrays<double>(#name)),                                   \
             1e-15)                                                                             \
       << #group "." #name
   EXPECT_NUMBER(calibration, calibration, time);

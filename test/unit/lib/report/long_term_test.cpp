@@ -211,7 +211,7 @@ TEST_F(LongTermFiles, the_file_is_read_back_and_the_text_has_units) {
   EXPECT_EQ(file.text_attribute("/runsummary", "pandas_type"), "frame_table");
   const hdf5::TableReader pixels(file, "/pixwise_runsummary");
   ASSERT_EQ(pixels.row_count(), 1u);
-  EXPECT_NEAR(pixels.read_all().column<double>("ff_pix_charge_mean")[17], 13, 1e-5);
+  EXPECT_NEAR(pixels.read_all().arrays<double>("ff_pix_charge_mean")[17], 13, 1e-5);
 
   const std::string csv = long_term_csv(table.runs);
   EXPECT_EQ(csv.substr(0, csv.find(',')), "runnumber");

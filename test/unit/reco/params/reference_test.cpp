@@ -81,8 +81,8 @@ Input read_dl1(const fs::path& path) {
   const auto images = hdf5::TableReader(file, "/dl1/event/telescope/image/LST_LSTCam").read_all();
   Input in;
   in.parameters = hdf5::TableReader(file, "/dl1/event/telescope/parameters/LST_LSTCam").read_all();
-  const auto image = images.column<float>("image"), time = images.column<float>("peak_time");
-  in.mask = images.column<std::uint8_t>("image_mask");
+  const auto image = images.arrays<float>("image"), time = images.arrays<float>("peak_time");
+  in.mask = images.arrays<std::uint8_t>("image_mask");
   in.block.reserve(images.size(), image.size() / images.size());
   in.block.size = images.size();
   std::ranges::copy(image, in.block.image.begin());
@@ -156,10 +156,10 @@ TEST_P(PedestalThresholds, masks_counts_and_parameters_are_the_peers) {
   const auto pedestal = hdf5::TableReader(file, monitoring + "pedestal").read_all();
   const auto calibration = hdf5::TableReader(file, monitoring + "calibration").read_all();
   const std::size_t row = pedestal.size() > 1 ? 1 : 0;
-  const auto mean = pedestal.column<double>("charge_mean");
-  const auto std_deviation = pedestal.column<double>("charge_std");
-  const auto dc_to_pe = calibration.column<double>("dc_to_pe");
-  const auto unusable = calibration.column<std::uint8_t>("unusable_pixels");
+  const auto mean = pedestal.arrays<double>("charge_mean");
+  const auto std_deviation = pedestal.arrays<double>("charge_std");
+  const auto dc_to_pe = calibration.arrays<double>("dc_to_pe");
+  const auto unusable = calibration.arrays<std::uint8_t>("unusable_pixels");
   const auto calibration_row =
       static_cast<std::size_t>(pedestal.column<std::int64_t>("calibration_id")[row]);
   const clean::CleaningOptions options;

@@ -81,7 +81,7 @@ TEST(File, copies_groups_with_their_attributes) {
   }
   const File copy = File::open(folder / "b.h5");
   const std::string path = SampleRows::spec().path;
-  EXPECT_EQ(TableReader(copy, path).read_all().column<float>("image"), SampleRows(30).image);
+  EXPECT_EQ(TableReader(copy, path).read_all().arrays<float>("image"), SampleRows(30).image);
   EXPECT_EQ(copy.text_attribute(path, "CTAFIELD_11_UNIT"), "m");
   EXPECT_EQ(data_hash(folder / "a.h5"), data_hash(folder / "b.h5"));
 }

@@ -35,7 +35,7 @@ TEST_F(Reference, dl1_of_lstchain_reads) {
 
   const TableReader images(file, "/dl1/event/telescope/image/LST_LSTCam");
   const Rows first = images.read(0, 30);
-  const auto mask = first.column<std::uint8_t>("image_mask");
+  const auto mask = first.arrays<std::uint8_t>("image_mask");
   const auto n_pixels = rows.column<std::int64_t>("n_pixels");
   const std::size_t pixels = find_column(images.columns(), "image", "").items;
   for (std::size_t i = 0; i < 30; ++i) {
@@ -53,7 +53,7 @@ TEST_F(Reference, constants_and_plain_gzip_files_read) {
   const ColumnInfo& baseline = find_column(table.columns(), "baseline_mean", "");
   EXPECT_EQ(baseline.type, ScalarType::int16);
   EXPECT_EQ(baseline.items, 2u * 1855 * 4096);
-  const auto values = table.read_all().column<std::int16_t>("baseline_mean");
+  const auto values = table.read_all().arrays<std::int16_t>("baseline_mean");
   double sum = 0;
   for (const std::int16_t v : values) sum += v;
   EXPECT_NEAR(sum / double(values.size()), 400, 20);

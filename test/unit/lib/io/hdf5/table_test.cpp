@@ -38,9 +38,9 @@ TEST(Table, every_type_comes_back) {
   const Rows rows = table.read_all();
   EXPECT_EQ(rows.column<std::int64_t>("event_id"), expected.event_id);
   EXPECT_EQ(rows.column<std::int64_t>("event_type"), expected.event_type);
-  EXPECT_EQ(rows.column<float>("image"), expected.image);
-  EXPECT_EQ(rows.column<std::uint8_t>("image_mask"), expected.mask);
-  EXPECT_EQ(rows.column<std::int8_t>("gain"), expected.gain);
+  EXPECT_EQ(rows.arrays<float>("image"), expected.image);
+  EXPECT_EQ(rows.arrays<std::uint8_t>("image_mask"), expected.mask);
+  EXPECT_EQ(rows.arrays<std::int8_t>("gain"), expected.gain);
   EXPECT_EQ(rows.column<std::uint8_t>("is_valid"), expected.valid);
   EXPECT_EQ(rows.column<std::int16_t>("i2"), expected.i2);
   EXPECT_EQ(rows.column<std::uint16_t>("u2"), expected.u2);
@@ -85,8 +85,8 @@ TEST(Table, columns_are_handed_on_unread) {
   const Rows read = TableReader(File::open(folder / "b.h5"), "/t").read_all();
   EXPECT_EQ(read.column<std::int64_t>("event_id"), rows.column<std::int64_t>("event_id"));
   std::vector<std::uint8_t> flags(3);
-  read.column_into("image_mask", flags);
-  EXPECT_EQ(flags, rows.column<std::uint8_t>("image_mask"));
+  read.arrays_into("image_mask", flags);
+  EXPECT_EQ(flags, rows.arrays<std::uint8_t>("image_mask"));
   EXPECT_EQ(error_of([&] { static_cast<void>(rows.source("none")); }).kind(), ErrorKind::bad_input);
 }
 
@@ -99,7 +99,7 @@ TEST(Table, row_ranges_cut_across_chunks) {
   std::vector<float> image;
   for (std::size_t first = 0; first < 45; first += 10) {
     const auto part =
-        table.read(first, std::min<std::size_t>(10, 45 - first)).column<float>("image");
+        table.read(first, std::min<std::size_t>(10, 45 - first)).arrays<float>("image");
     image.insert(image.end(), part.begin(), part.end());
   }
   EXPECT_EQ(image, expected.image);
@@ -208,6 +208,9 @@ TEST(Table, what_is_missing_is_named) {
   EXPECT_EQ(column.kind(), ErrorKind::bad_input);
   EXPECT_NE(std::string(column.what()).find("width"), std::string::npos);
   EXPECT_NE(column.remedy().find("intensity"), std::string::npos);
+  const Error arrays = error_of([&] { static_cast<void>(rows.column<double>("image")); });
+  EXPECT_EQ(arrays.kind(), ErrorKind::bad_input);
+  EXPECT_NE(std::string(arrays.what()).find("'image'"), std::string::npos) << arrays.what();
   EXPECT_EQ(error_of([&] { static_cast<void>(rows.column<double>("name")); }).kind(),
             ErrorKind::bad_input);
   EXPECT_EQ(error_of([&] { static_cast<void>(rows.text("image")); }).kind(), ErrorKind::bad_input);
@@ -292,7 +295,7 @@ TEST(Table, the_data_hash_is_that_of_the_rows_however_they_are_stored) {
     }
     EXPECT_EQ(data_hash(folder / "a.h5"), hash) << item_bytes;
     const File file = File::open(folder / "a.h5");
-    EXPECT_EQ(TableReader(file, table_path).read_all().column<float>("image"), rows.image);
+    EXPECT_EQ(TableReader(file, table_path).read_all().arrays<float>("image"), rows.image);
   }
 }
 
