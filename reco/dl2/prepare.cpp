@@ -87,14 +87,13 @@ Prepared Preparer::settle(std::size_t n, bool at_end) {
   for (std::size_t i = 0; i < n; ++i) {
     if (std::isnan(alt[i]) || std::isnan(az[i])) ++result.imputed_pointings;
   }
-  if (result.imputed_pointings > 0) {
-    if (at_end && !has_anchor_ && !(any_finite(alt) && any_finite(az))) {
-      std::fill(alt.begin(), alt.end(), -std::numbers::pi / 2);
-      std::fill(az.begin(), az.end(), -std::numbers::pi / 2);
-    } else {
-      interpolate_missing(alt, n, has_anchor_ ? &anchor_alt_ : nullptr);
-      interpolate_missing(az, n, has_anchor_ ? &anchor_az_ : nullptr);
-    }
+  if (at_end && !has_anchor_ && !(any_finite(alt) && any_finite(az))) {
+    // Without any pointing there is nothing to interpolate between: the events are dropped, as by
+    // the peers, for want of finite features or directions.
+    result.imputed_pointings = 0;
+  } else if (result.imputed_pointings > 0) {
+    interpolate_missing(alt, n, has_anchor_ ? &anchor_alt_ : nullptr);
+    interpolate_missing(az, n, has_anchor_ ? &anchor_az_ : nullptr);
   }
   has_anchor_ = true;
   anchor_alt_ = alt[n - 1];

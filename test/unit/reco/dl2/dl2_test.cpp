@@ -278,12 +278,16 @@ TEST(Dl2, SortsByEventIdBeforeImputing) {
   EXPECT_EQ(rows.delta_t, (std::vector<double>{0.5, 0.5, 0})) << "of the order in the file";
 }
 
-TEST(Dl2, PointsDownWithoutAnyPointing) {
+TEST(Dl2, WithoutAnyPointingNothingIsReconstructed) {
   Dl1Columns dl1 = events(2);
-  dl1.alt_tel = {nan, nan};
+  dl1.alt_tel = dl1.az_tel = {nan, nan};
   const Prepared rows = prepare(dl1);
-  EXPECT_EQ(rows.dl1.alt_tel[1], -std::numbers::pi / 2);
-  EXPECT_NEAR(rows.dl1.az_tel[1], 1.5 * std::numbers::pi, 1e-15);
+  EXPECT_TRUE(std::isnan(rows.dl1.alt_tel[1]));
+  EXPECT_EQ(rows.imputed_pointings, 0U);
+  const Models models;
+  const Dl2Columns dl2 = reconstruct(dl1, models.set(), {});
+  EXPECT_EQ(dl2.counts.input, 2U);
+  EXPECT_EQ(dl2.counts.output, 0U);
 }
 
 TEST(Dl2, ImputesTheSineWithItsAzimuth) {
