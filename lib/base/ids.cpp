@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cctype>
 #include <chrono>
 #include <cmath>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file_name.hpp"
 
 namespace alisio {
 
@@ -25,13 +25,10 @@ std::string telescope_text(int telescope) {
 }
 
 void check_prod_id(std::string_view prod_id) {
-  const bool clean = std::all_of(prod_id.begin(), prod_id.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
-  });
-  if (!clean || prod_id.empty() || prod_id.front() == '.')
+  if (!is_file_name_part(prod_id))
     throw Error(ErrorKind::usage,
                 fmt::format("'{}' cannot name a production: it becomes a folder", prod_id),
-                "prod_id", "use letters, digits, '.', '_', '-'");
+                "prod_id", fmt::format("use {}", file_name_characters));
 }
 
 std::optional<NightDate> NightDate::try_parse(std::string_view text) {

@@ -24,7 +24,7 @@ struct SubrunId {
 [[nodiscard]] std::string telescope_text(int telescope);
 
 /// Refuse what cannot name a production: the name becomes a folder. @throws Error(usage) unless it
-/// is made of letters, digits, '.', '_', '-' and does not start with a dot.
+/// is_file_name_part() (lib/base/file_name.hpp).
 void check_prod_id(std::string_view prod_id);
 
 /// A night, named by the (UTC) date of its evening.

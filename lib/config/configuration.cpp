@@ -12,6 +12,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/file_name.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/plain_text.hpp"
 #include "lib/base/suggest.hpp"
@@ -64,13 +65,6 @@ void check_limits(double number, const Option& option, const std::string& where)
   throw Error(
       ErrorKind::configuration, fmt::format("unknown key '{}'", key), where,
       nearest_word(key, keys).empty() ? "see alisio config --help-keys" : suggestion(key, keys));
-}
-
-/// Whether a text can be a part of a file's name. A point cannot be the first: it hides the file.
-bool is_name(const std::string& text) {
-  return !text.starts_with('.') && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-' || c == '+';
-  });
 }
 
 json convert_range(const YAML::Node& node, const Option& option, const std::string& where) {
@@ -149,9 +143,9 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
       return node.IsNull() ? std::string() : scalar(node, "text");
     case OptionKind::name: {
       const std::string text = node.IsNull() ? std::string() : scalar(node, "a name");
-      if (!is_name(text))
+      if (!text.empty() && !is_file_name_part(text))
         refuse(where, option,
-               "a name of letters, digits, '.', '_', '-', '+', since it names files");
+               fmt::format("a name of {}, since it names files", file_name_characters));
       return text;
     }
     case OptionKind::path: {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 #include <iostream>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/ids.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
@@ -41,16 +41,6 @@
 namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
-
-void check_prod_id(const std::string& prod_id) {
-  const bool clean = std::all_of(prod_id.begin(), prod_id.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-' || c == '+';
-  });
-  if (!clean || prod_id.front() == '.')
-    throw Error(ErrorKind::usage,
-                fmt::format("'{}' cannot name a production: it becomes a folder", prod_id),
-                "prod_id", "use letters, digits, '.', '_', '-'");
-}
 
 bool stops_on_gates(const config::Configuration& configuration) {
   const std::string said = configuration.text("gates.on_failure");

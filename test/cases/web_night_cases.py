@@ -162,6 +162,45 @@ def case_events_tell_what_changes(case):
         expect(name == "change" and list(change) == ["night-20240115-v1"], f"{name} {list(change)}")
 
 
+def case_production_named_with_a_plus(case):
+    """A version tag may name a production: jobs, closing, provenance and pages take it as it is."""
+    prod = "v0.10.7.dev65+g12ab"
+    night = case.simulated()
+    night.process("--prod-id", prod).ends("done")
+    night.expect_complete()
+    dl2 = night.product("DL2", 0)
+    expect(dl2.parent.name == prod, f"{dl2} is of another production")
+    words = (DATE, "--prod-id", prod, "--config", night.config)
+    case.run("status", *words).ends("done").says(prod, "complete")
+    case.run("prov", "show", dl2, "--config", night.config).ends("done").says("dl1_to_dl2", prod)
+    case.run("close", *words).ends("done").says("is closed")
+    case.run("verify-seal", *words).ends("done").says("holds")
+    address = f"{DATE}/{urllib.parse.quote(prod)}"
+    expect("%2B" in address, address)
+    with serving(case, night) as home:
+        _, first = get(home, "/")
+        links = re.findall(r'href="(/nights/[^"]*)"', first)
+        expect(links and all(one.startswith(f"/nights/{address}") for one in links), links)
+        _, page = get(home, f"/nights/{address}")
+        expect(prod in page, "the page does not name its production")
+        own = set(re.findall(r'(?:href|src)="(/[^"]*)"', page))
+        expect(any(address in one for one in own), own)
+        for one in sorted(own):
+            # Calibration runs whose constants were there have no jobs, hence no page.
+            if "/run/" not in one or f"/{night.run_number}" in one:
+                get(home, one.replace("&amp;", "&"))
+        expect(f"/events?night={address}" in page, "the page follows another night")
+        name, whole = next(events_of(home, f"?night={address}", 1))
+        expect(name == "whole" and whole["grid"] in page, "the page and its events differ")
+        told = json.loads(get(home, f"/api/v1/nights/{address}")[1])
+        expect(told["night"]["prod_id"] == prod, f"{told['night']}")
+        _, found = get(home, "/provsap?" + urllib.parse.urlencode(
+            {"ID": str(dl2), "DEPTH": 1, "RESPONSEFORMAT": "PROV-JSON"}))
+        expect(prod in found, "provenance does not know the production")
+        _, run = get(home, f"/run/{night.run_number}")
+        expect(prod in run, "the run's page does not name the production")
+
+
 WISHES = (
     {"what": "retry", "author": "bot"}, {"what": "retry", "author": "bot", "job": "11221.0002"},
     {"what": "veto", "author": "bot", "job": "11221", "reason": "clouds"},

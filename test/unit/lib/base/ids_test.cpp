@@ -28,5 +28,12 @@ TEST(Ids, ArePadded) {
   EXPECT_EQ(telescope_text(4), "LST-4");
 }
 
+TEST(Ids, AProductionIsNamedByAPartOfAFileName) {
+  for (const char* name : {"v1", "v0.10.7.dev65+g12ab", "a_b-c", "+"})
+    EXPECT_NO_THROW(check_prod_id(name));
+  for (const char* name : {"", ".", "..", ".v1", "a/b", "a b", "a\n", "v1*", "\xF3"})
+    EXPECT_THROW(check_prod_id(name), Error) << name;
+}
+
 }  // namespace
 }  // namespace alisio
