@@ -1,7 +1,6 @@
 #include "prov/definition.hpp"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
@@ -10,8 +9,8 @@
 #include <span>
 
 #include "lib/base/error.hpp"
-#include "lib/base/file.hpp"
 #include "lib/base/suggest.hpp"
+#include "lib/base/yaml_file.hpp"
 
 namespace alisio::prov {
 namespace {
@@ -21,19 +20,13 @@ namespace fs = std::filesystem;
 /// Reads a YAML file and says where in it something is wrong.
 class Reader {
  public:
-  explicit Reader(fs::path file) : file_(std::move(file)), text_(read_text_file(file_)) {
-    try {
-      root_ = YAML::Load(text_);
-    } catch (const YAML::Exception& e) {
-      throw Error(ErrorKind::configuration, "this is not YAML: " + e.msg, place(e.mark),
-                  "mend the syntax");
-    }
-    if (!root_.IsMap())
+  explicit Reader(fs::path file) : file_(std::move(file)), read_(read_yaml_file(file_)) {
+    if (!root().IsMap())
       throw Error(ErrorKind::configuration, "a map of keys is expected", file_.string());
   }
 
-  [[nodiscard]] const YAML::Node& root() const { return root_; }
-  [[nodiscard]] const std::string& content() const { return text_; }
+  [[nodiscard]] const YAML::Node& root() const { return read_.root; }
+  [[nodiscard]] const std::string& content() const { return read_.text; }
 
   [[noreturn]] void fail(const YAML::Node& node, const std::string& what,
                          const std::string& remedy = {}) const {
@@ -92,8 +85,7 @@ class Reader {
 
  private:
   fs::path file_;
-  std::string text_;
-  YAML::Node root_;
+  YamlFile read_;
 };
 
 void read_multiplicity(const Reader& reader, const YAML::Node& item, const std::string& of,

@@ -1,7 +1,6 @@
 #include "lib/config/configuration.hpp"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,11 +10,10 @@
 #include <optional>
 
 #include "lib/base/error.hpp"
-#include "lib/base/file.hpp"
 #include "lib/base/file_name.hpp"
 #include "lib/base/log.hpp"
-#include "lib/base/plain_text.hpp"
 #include "lib/base/suggest.hpp"
+#include "lib/base/yaml_file.hpp"
 #include "lib/config/options.hpp"
 
 namespace alisio::config {
@@ -76,6 +74,15 @@ json convert_range(const YAML::Node& node, const Option& option, const std::stri
   return json::array({*low, *high});
 }
 
+/// Add one entry of a block of names. @throws Error(configuration) if its name is there.
+void add_once(json& block, const YAML::Node& name, json value, const Option& option,
+              const std::string& where) {
+  const auto [entry, is_new] = block.emplace(name.as<std::string>(), std::move(value));
+  if (!is_new)
+    refuse(where, option,
+           fmt::format("a block of names, each once ('{}' is there twice)", entry.key()));
+}
+
 /// Turn a YAML value into the JSON value of an option.
 json convert(const YAML::Node& node, const Option& option, const fs::path& base,
              const std::string& where) {
@@ -107,7 +114,7 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
       if (node.IsNull()) return all;
       if (!node.IsMap()) refuse(where, option, "a block of names with [low, high]");
       for (const auto& item : node)
-        all[item.first.as<std::string>()] = convert_range(item.second, option, where);
+        add_once(all, item.first, convert_range(item.second, option, where), option, where);
       return all;
     }
     case OptionKind::numbers: {
@@ -118,7 +125,7 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
         const auto number = parse_number(scalar(item.second, "a block of names with numbers"));
         if (!number) refuse(where, option, "a block of names with numbers");
         check_limits(*number, option, where);
-        all[item.first.as<std::string>()] = *number;
+        add_once(all, item.first, *number, option, where);
       }
       return all;
     }
@@ -218,18 +225,7 @@ using Values = std::vector<std::pair<std::string, json>>;
 fs::path read_file(const fs::path& file, const std::function<bool(const std::string&)>& wanted,
                    Values& values) {
   const fs::path absolute = fs::weakly_canonical(file);
-  const std::string content = read_text_file(absolute);
-  if (!is_utf8(content))
-    throw Error(ErrorKind::configuration, "is no UTF-8 text", file.string(),
-                "iconv -f latin1 -t utf-8 makes it so");
-  YAML::Node root;
-  try {
-    root = YAML::Load(content);
-  } catch (const YAML::Exception& e) {
-    throw Error(ErrorKind::configuration, "is no valid YAML: " + e.msg,
-                fmt::format("{}:{}", file.string(), e.mark.line + 1),
-                "mend this line or the one before it");
-  }
+  const YAML::Node root = read_yaml_file(absolute).root;
   if (!root.IsMap() && !root.IsNull())
     throw Error(ErrorKind::configuration, "must hold keys and values", file.string(),
                 "write lines of the form key: value");
@@ -313,13 +309,8 @@ std::size_t Configuration::read_blocks(const fs::path& file,
 void Configuration::set(std::string_view key, const std::string& text) {
   for (const Option& option : options()) {
     if (option.key != key) continue;
-    YAML::Node node;
-    try {
-      node = YAML::Load(text);
-    } catch (const YAML::Exception& e) {
-      throw Error(ErrorKind::configuration, "is no valid value: " + e.msg, std::string(key));
-    }
-    json converted = convert(node, option, fs::current_path(), "--set");
+    json converted = convert(parse_yaml(text, fmt::format("--set {}", key)), option,
+                             fs::current_path(), "--set");
     for (auto& [name, old] : values_)
       if (name == key) old = std::move(converted);
     return;

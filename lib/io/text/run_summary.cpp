@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
@@ -10,10 +9,10 @@
 #include <variant>
 
 #include "lib/base/error.hpp"
-#include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/suggest.hpp"
 #include "lib/base/version.hpp"
+#include "lib/base/yaml_file.hpp"
 #include "lib/io/text/ecsv.hpp"
 
 namespace alisio::text {
@@ -165,7 +164,7 @@ RunSummaryOverride read_run_summary_override(const fs::path& file) {
   constexpr const char* example = "expected  runs: {11219: {run_type: PEDCALIB}}";
   RunSummaryOverride out;
   try {
-    const YAML::Node yaml = YAML::Load(read_text_file(file));
+    const YAML::Node yaml = read_yaml_file(file).root;
     if (!yaml.IsMap() || !yaml["runs"]) refuse(file, "top level", "has no key 'runs'", example);
     for (const auto& entry : yaml)
       if (entry.first.as<std::string>() != "runs")

@@ -70,7 +70,8 @@ TEST(Definition, RefusesWithPlaceAndSuggestion) {
   EXPECT_SAYS(refused_definition("multiplicity: 1..4", "multiplicity: 4..1"), "allows nothing");
   EXPECT_SAYS(refused_definition("multiplicity: 1..4", "multiplicity: few"), "no multiplicity");
   EXPECT_SAYS(refused_definition("\"urn:alisio:id:\"", "\"id:\""), "no absolute IRI");
-  EXPECT_SAYS(refused_definition("entities:\n", "entities: [\n"), "not YAML");
+  EXPECT_SAYS(refused_definition("entities:\n", "entities: [\n"), "no valid YAML");
+  EXPECT_SAYS(refused_definition("entities:\n", "---\nentities:\n"), "a second YAML document");
 }
 
 TEST(Definition, NamesThePortsItHas) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 
@@ -132,6 +133,39 @@ TEST_F(ConfigurationTest, SectionsAreCanonicalText) {
       c.section_json({"dynamic_cleaning", "telescope"}),
       R"({"dynamic_cleaning":{"apply":true,"fraction_cleaning_intensity":0.03,"threshold":267.0},"telescope":1})");
   EXPECT_EQ(c.section_json({"events_filters.r"}), R"({"events_filters":{"r":[0.0,"inf"]}})");
+}
+
+TEST_F(ConfigurationTest, ASecondDocumentIsRefused) {
+  const auto a = write("a.yaml", "telescope: 1\n---\ntelescope: 2\n");
+  EXPECT_NE(error_of([&] { (void)Configuration::load({a}); }).find("a.yaml:3: a second YAML"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] {
+              (void)Configuration::load({}, {"telescope=1\n---\n2"});
+            }).find("--set telescope"),
+            std::string::npos);
+}
+
+TEST_F(ConfigurationTest, AFullFileOfOneKeyIsRefusedAtOnce) {
+  std::string text;
+  while (text.size() < 999'000) text += "telescope: 1\n";
+  const auto a = write("a.yaml", text);
+  const auto b = write("b.yaml", text + text);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_NE(error_of([&] { (void)Configuration::load({a}); }).find("a.yaml:2: 'telescope' is said"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { (void)Configuration::load({b}); }).find("too large"), std::string::npos);
+  // A time that grew with the square of the lines would be minutes.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
+TEST_F(ConfigurationTest, ANameSaidTwiceInABlockIsRefused) {
+  for (const char* text : {"EventSelector: {filters: {r: [0, 1], r: [0, 2]}}\n",
+                           "slurm: {stage_time: {dl1ab: 5, dl1ab: 6}}\n"})
+    EXPECT_NE(error_of([&] {
+                (void)Configuration::load({write("a.yaml", text)});
+              }).find("is there twice"),
+              std::string::npos)
+        << text;
 }
 
 }  // namespace

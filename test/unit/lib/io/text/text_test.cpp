@@ -222,6 +222,7 @@ TEST_F(Text, wrong_overrides_are_refused_in_one_line) {
       {"runs: [11218]", "is no list of runs"},
       {"run: {11218: {run_type: DATA}}", "has no key 'runs'"},
       {"runs: {}\nmore: 1\n", "unknown key 'more'"},
+      {"runs: {}\n---\nruns: {11218: {run_type: DATA}}\n", "a second YAML document"},
       {"runs: {11218: {run_type: DATA}\n", "o.yaml:"},
       {"- 1\n", "has no key 'runs'"},
   };
