@@ -37,7 +37,7 @@ std::optional<double> parse_number(const std::string& text) {
   try {
     std::size_t used = 0;
     const double number = std::stod(word, &used);
-    if (used == word.size()) return number;
+    if (used == word.size() && !std::isnan(number)) return number;
   } catch (const std::exception&) {
     return std::nullopt;
   }
@@ -66,11 +66,12 @@ void check_limits(double number, const Option& option, const std::string& where)
 }
 
 json convert_range(const YAML::Node& node, const Option& option, const std::string& where) {
+  constexpr const char* expected = "a pair [low, high], with -.inf or .inf where it is open";
   if (!node.IsSequence() || node.size() != 2 || !node[0].IsScalar() || !node[1].IsScalar())
-    refuse(where, option, "a pair [low, high]");
+    refuse(where, option, expected);
   const auto low = parse_number(node[0].as<std::string>());
   const auto high = parse_number(node[1].as<std::string>());
-  if (!low || !high || *low > *high) refuse(where, option, "a pair [low, high]");
+  if (!low || !high || *low > *high) refuse(where, option, expected);
   return json::array({*low, *high});
 }
 

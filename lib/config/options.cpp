@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -706,6 +707,23 @@ void add_closing(std::vector<Option>& options) {
         "the one in the seal"}});
 }
 
+/// Return a value as it may stand in a YAML file, in one line.
+std::string yaml_text(const json& value) {
+  std::vector<std::string> items;
+  if (value.is_array()) {
+    for (const json& item : value) items.push_back(yaml_text(item));
+    return fmt::format("[{}]", fmt::join(items, ", "));
+  }
+  if (value.is_object()) {
+    for (const auto& [name, item] : value.items())
+      items.push_back(fmt::format("{}: {}", name, yaml_text(item)));
+    return fmt::format("{{{}}}", fmt::join(items, ", "));
+  }
+  if (value.is_number_float() && std::isinf(value.get<double>()))
+    return value.get<double>() > 0 ? ".inf" : "-.inf";
+  return value.dump();
+}
+
 const char* kind_name(OptionKind kind) {
   switch (kind) {
     case K::integer:
@@ -715,9 +733,9 @@ const char* kind_name(OptionKind kind) {
     case K::number_or_null:
       return "number or null";
     case K::range:
-      return "[low, high]";
+      return "[low, high], -.inf or .inf where it is open";
     case K::ranges:
-      return "names with [low, high]";
+      return "names with [low, high], -.inf or .inf where it is open";
     case K::numbers:
       return "names with numbers";
     case K::words:
@@ -792,8 +810,8 @@ std::string options_as_text() {
   std::string text;
   for (const Option& option : options())
     text += fmt::format("{} ({}{}{}; default {})\n    {}\n", option.key, kind_name(option.kind),
-                        option.unit.empty() ? "" : ", ", option.unit, option.default_value.dump(),
-                        option.description);
+                        option.unit.empty() ? "" : ", ", option.unit,
+                        yaml_text(option.default_value), option.description);
   return text;
 }
 

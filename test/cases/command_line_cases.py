@@ -73,6 +73,16 @@ def case_wrong_config_value(case):
     said.complains("gates.on_failure", "data_check")
 
 
+def case_printed_config_loads_again(case):
+    """What config prints is a configuration file."""
+    first = case.run("config", "--set", "clean.logs_days=.inf").ends("done").out
+    printed = case.folder / "printed.yaml"
+    printed.write_text(first, "utf-8")
+    again = case.run("config", "--config", printed).ends("done").out
+    expect(again == first, f"another configuration:\n{again}")
+    case.run("config", "--help-keys").ends("done").says("default [0.0, .inf]")
+
+
 def case_unreadable_config(case):
     broken = case.folder / "broken.yaml"
     broken.write_text("tailcut: [8, 4\nnight:\n", "utf-8")

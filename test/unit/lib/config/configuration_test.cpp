@@ -5,9 +5,12 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/config/options.hpp"
 
 namespace alisio::config {
 namespace {
@@ -133,6 +136,74 @@ TEST_F(ConfigurationTest, SectionsAreCanonicalText) {
       c.section_json({"dynamic_cleaning", "telescope"}),
       R"({"dynamic_cleaning":{"apply":true,"fraction_cleaning_intensity":0.03,"threshold":267.0},"telescope":1})");
   EXPECT_EQ(c.section_json({"events_filters.r"}), R"({"events_filters":{"r":[0.0,"inf"]}})");
+}
+
+/// Return the line of YAML that gives a dotted key a value.
+std::string nested(const std::string& key, const std::string& value) {
+  std::string text, closing;
+  for (const char c : key)
+    if (c == '.') {
+      text += ": {";
+      closing += "}";
+    } else {
+      text += c;
+    }
+  return text + ": " + value + closing + "\n";
+}
+
+TEST_F(ConfigurationTest, EveryDefaultThatHelpPrintsCanStandInAFile) {
+  const Configuration defaults = Configuration::defaults(folder_);
+  std::istringstream help(options_as_text());
+  std::size_t keys = 0;
+  for (std::string line; std::getline(help, line);) {
+    if (line.starts_with(" ")) continue;
+    const std::size_t at = line.find("; default ");
+    ASSERT_NE(at, std::string::npos) << line;
+    const std::string key = line.substr(0, line.find(' '));
+    const std::string value = line.substr(at + 10, line.rfind(')') - at - 10);
+    const fs::path file = folder_ / "a.yaml";
+    std::ofstream(file) << nested(key, value);
+    EXPECT_EQ(
+        error_of([&] { EXPECT_EQ(Configuration::load({file}).all(), defaults.all()) << line; }), "")
+        << line;
+    ++keys;
+  }
+  EXPECT_EQ(keys, options().size());
+}
+
+TEST_F(ConfigurationTest, WhatIsPrintedLoadsAgain) {
+  std::vector<std::string> changes;
+  for (const Option& option : options()) {
+    if (option.kind == OptionKind::range) changes.push_back(option.key + "=[-.inf, .inf]");
+    if (option.kind == OptionKind::number && std::isinf(option.limits.high))
+      changes.push_back(option.key + "=.inf");
+  }
+  changes.emplace_back("EventSelector.filters={r: [-.inf, 1], wl: [0, .inf]}");
+  changes.emplace_back(R"(slurm.qos="say: 'a', \"b\" # and\tnull")");
+  changes.emplace_back("night.catalogue_command=['null', '1', 'a b', '']");
+  ASSERT_GT(changes.size(), 50U);
+  for (const auto& overrides : {std::vector<std::string>(), changes}) {
+    const Configuration said = Configuration::load({write("a.yaml", "")}, overrides);
+    const Configuration again = Configuration::load({write("b.json", said.all().dump(2))});
+    EXPECT_EQ(again.all(), said.all());
+    EXPECT_EQ(again.range("events_filters.r"), said.range("events_filters.r"));
+  }
+}
+
+TEST_F(ConfigurationTest, AnOpenRangeIsWrittenWithInf) {
+  const auto a = write("a.yaml", "events_filters: {intensity: [0.0, null]}\n");
+  EXPECT_NE(error_of([&] { (void)Configuration::load({a}); }).find(".inf where it is open"),
+            std::string::npos);
+  EXPECT_NE(options_as_text().find("events_filters.intensity ([low, high], -.inf or .inf where it "
+                                   "is open, p.e.; default [0.0, .inf])"),
+            std::string::npos);
+}
+
+TEST_F(ConfigurationTest, WhatIsNoNumberIsRefused) {
+  for (const char* change :
+       {"tailcut.picture_thresh=nan", "tailcut.picture_thresh=.nan", "events_filters.r=[nan, 1]",
+        "night.stage_memory={r0_to_dl1: nan}", "night.jobs=nan"})
+    EXPECT_THROW((void)Configuration::load({}, {change}), Error) << change;
 }
 
 TEST_F(ConfigurationTest, ASecondDocumentIsRefused) {
