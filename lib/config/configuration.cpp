@@ -94,8 +94,7 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
   switch (option.kind) {
     case OptionKind::integer: {
       const auto number = parse_number(scalar(node, "an integer"));
-      if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15)
-        refuse(where, option, "an integer");
+      if (!number || *number != std::floor(*number)) refuse(where, option, "an integer");
       check_limits(*number, option, where);
       return static_cast<std::int64_t>(*number);
     }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -11,6 +12,12 @@ namespace {
 
 using K = OptionKind;
 using nlohmann::json;
+
+/// What is counted in bytes must fit into an integer.
+constexpr double most_memory_gb = 1e6;
+/// A year. Slurm takes whole minutes.
+constexpr double most_job_time_min = 525600;
+constexpr double day_s = 86400;
 
 json non_negative() {
   return json::array({0.0, std::numeric_limits<double>::infinity()});
@@ -125,28 +132,32 @@ void add_slurm(std::vector<Option>& options) {
                      16.0,
                      "GB",
                      "most memory of a task: what ran out of it is tried again with twice as much",
-                     {0.001}});
+                     {0.001, most_memory_gb}});
   options.push_back({"slurm.job_time",
                      K::number,
                      60.0,
                      "min",
                      "time that a process is given if nothing is said of its stage",
-                     {1}});
+                     {1, most_job_time_min}});
   options.push_back({"slurm.stage_time",
                      K::numbers,
                      json::object(),
                      "min",
                      "the same by stage (camera_calibration: 120)",
-                     {1}});
+                     {1, most_job_time_min}});
   options.push_back({"slurm.time_limit",
                      K::number,
                      720.0,
                      "min",
                      "most time of a task: what was not done in its time is tried again with twice "
                      "as much",
-                     {1}});
-  options.push_back(
-      {"slurm.poll", K::number, 10.0, "s", "least time between two questions to Slurm", {0.1}});
+                     {1, most_job_time_min}});
+  options.push_back({"slurm.poll",
+                     K::number,
+                     10.0,
+                     "s",
+                     "least time between two questions to Slurm",
+                     {0.1, 3600}});
   options.push_back({"slurm.patience",
                      K::number,
                      600.0,
@@ -160,9 +171,13 @@ void add_slurm(std::vector<Option>& options) {
 void add_execution(std::vector<Option>& options) {
   options.push_back({"night.executor", K::text, "local", "",
                      "what runs the jobs: local (this machine) or slurm"});
-  options.push_back({"night.memory", K::number, 0.0, "GB",
+  options.push_back({"night.memory",
+                     K::number,
+                     0.0,
+                     "GB",
                      "memory that jobs on this machine may take together; 0: what it has, as far "
-                     "as its control group allows"});
+                     "as its control group allows",
+                     {0, most_memory_gb}});
   options.push_back({"night.nice", K::integer, 0, "", "added to the niceness of jobs", {0, 19}});
   options.push_back(
       {"night.max_load",
@@ -177,14 +192,14 @@ void add_execution(std::vector<Option>& options) {
                      2.0,
                      "GB",
                      "memory that a job is expected to take if nothing is known of its stage",
-                     {0.001}});
+                     {0.001, most_memory_gb}});
   options.push_back({"night.stage_memory",
                      K::numbers,
                      json::object(),
                      "GB",
                      "the same by stage (r0_to_dl1: 1.5); default: 1.2 times the most that earlier "
                      "jobs of the stage took",
-                     {0.001}});
+                     {0.001, most_memory_gb}});
 }
 
 /// Cuts and bins of instrument response and DL3, in the blocks of lstchain's configuration of
@@ -617,24 +632,32 @@ std::vector<Option> make_options() {
        {1}},
       {"notify.time_limit", K::number, 30.0, "s", "of each of these commands", {0.1, 3600}},
 
-      {"daemon.settle_s", K::number, 60.0, "s",
+      {"daemon.settle_s",
+       K::number,
+       60.0,
+       "s",
        "a subrun that none follows is complete when its files are whole and unchanged for so long, "
        "and the last run is over, so that its subruns are merged, when nothing has come of it for "
-       "ten times as long"},
+       "ten times as long",
+       {0, day_s}},
       {"daemon.poll_s",
        K::number,
        10.0,
        "s",
        "how often the raw data are looked at where their disk tells nothing of changes",
-       {0.1}},
+       {0.1, day_s}},
       {"daemon.pass_every_s",
        K::number,
        600.0,
        "s",
        "how often a night that is not done is passed over though nothing new came",
        {1}},
-      {"daemon.look_back_days", K::integer, 7, "days",
-       "nights before the present one that the daemon takes care of"},
+      {"daemon.look_back_days",
+       K::integer,
+       7,
+       "days",
+       "nights before the present one that the daemon takes care of",
+       {0, 36500}},
 
       {"web.address", K::text, "127.0.0.1", "",
        "address that the pages are served at; others than the loopback are open to the network"},
@@ -680,13 +703,13 @@ void add_closing(std::vector<Option>& options) {
         "no night closes before this UTC hour of the day after its evening: the telescope may "
         "still "
         "observe",
-        {0}},
+        {0, 8760}},
        {"closing.incomplete_hour",
         K::number,
         14.0,
         "h",
         "a night of which something is missing closes by itself from this UTC hour on: raw files "
-        "may be late",
+        "may be late; .inf: never",
         {0}},
        {"closing.allowed_missing_subruns", K::text, "100 %", "",
         "so many subruns of a run may be missing, each named: a number, or a part as in \"5 %\""},
@@ -764,6 +787,10 @@ std::span<const Option> options() {
     add_execution(options);
     add_slurm(options);
     add_closing(options);
+    // Whoever uses them counts in int.
+    for (Option& option : options)
+      if (option.kind == K::integer)
+        option.limits.high = std::min(option.limits.high, double{std::numeric_limits<int>::max()});
     return options;
   }();
   return all;

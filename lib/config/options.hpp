@@ -9,7 +9,7 @@ namespace alisio::config {
 /// What kind of value an option takes.
 enum class OptionKind {
   integer,
-  number,          ///< finite or .inf
+  number,          ///< finite, or .inf where no greatest value is set
   number_or_null,  ///< null switches the step off
   range,           ///< [low, high], both inclusive, may be infinite
   ranges,          ///< a block of names, each with such a range; given, it replaces the whole block
@@ -34,7 +34,8 @@ struct Option {
   nlohmann::json default_value;
   std::string unit;  ///< empty if dimensionless
   std::string description;
-  Limits limits = {};  ///< of integers and numbers; what may be negative says so
+  Limits limits = {};  ///< of integers and numbers; what may be negative says so, and what cannot
+                       ///< be counted without end
 };
 
 /// Return every option of the program, in the order of the manual. Blocks that cta-lstchain's JSON

@@ -239,5 +239,30 @@ TEST_F(ConfigurationTest, ANameSaidTwiceInABlockIsRefused) {
         << text;
 }
 
+TEST_F(ConfigurationTest, WhatIsCountedInIntegersIsFinite) {
+  for (const auto& [change, range] : std::vector<std::pair<std::string, std::string>>{
+           {"slurm.job_time=.inf", "between 1 and 525600"},
+           {"slurm.stage_time={dl1ab: .inf}", "between 1 and 525600"},
+           {"slurm.time_limit=.inf", "between 1 and 525600"},
+           {"slurm.memory_limit=.inf", "between 0.001 and 1000000"},
+           {"slurm.poll=.inf", "between 0.1 and 3600"},
+           {"night.memory=.inf", "between 0 and 1000000"},
+           {"night.job_memory=.inf", "between 0.001 and 1000000"},
+           {"night.stage_memory={dl1ab: .inf}", "between 0.001 and 1000000"},
+           {"closing.earliest_hour=.inf", "between 0 and 8760"},
+           {"daemon.settle_s=.inf", "between 0 and 86400"},
+           {"daemon.poll_s=.inf", "between 0.1 and 86400"},
+           {"daemon.look_back_days=36501", "between 0 and 36500"}})
+    EXPECT_NE(error_of([&] { (void)Configuration::load({}, {change}); }).find(range),
+              std::string::npos)
+        << change;
+  for (const Option& option : options()) {
+    if (option.kind != OptionKind::integer) continue;
+    EXPECT_THROW((void)Configuration::load({}, {option.key + "=2147483648"}), Error) << option.key;
+    EXPECT_THROW((void)Configuration::load({}, {option.key + "=.inf"}), Error) << option.key;
+    EXPECT_THROW((void)Configuration::load({}, {option.key + "=1e300"}), Error) << option.key;
+  }
+}
+
 }  // namespace
 }  // namespace alisio::config
