@@ -4,20 +4,58 @@
 
 #include <algorithm>
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/merge.hpp"
 #include "lib/night/report.hpp"
+#include "lib/night/table.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
+namespace {
+
+/// What a dry run came to.
+struct DryRun {
+  const NightSummary& summary;
+  int walked = 0;  ///< jobs
+  bool complete = false;
+  fs::path provenance;
+  std::size_t data_runs = 0;
+};
+
+void print(const DryRun& run, bool as_json, std::ostream& out) {
+  const NightSummary& summary = run.summary;
+  if (as_json) {
+    nlohmann::json document = summary_json(summary);
+    document["complete"] = run.complete;
+    document["dry_run"] = {{"jobs", run.walked}, {"provenance_folder", run.provenance.string()}};
+    out << json_text(document, 2) << '\n';
+    return;
+  }
+  out << fmt::format(
+      "Dry run of night {} of {}, production {}: {} job{} of {} data run{} in {}; nothing was "
+      "computed\n",
+      summary.key.date.iso(), telescope_text(summary.key.telescope), summary.key.prod_id,
+      run.walked, run.walked == 1 ? "" : "s", run.data_runs, run.data_runs == 1 ? "" : "s",
+      duration_text(summary.wall_s));
+  out << "planned provenance: " << run.provenance.string() << '\n';
+  for (const Trouble& trouble : summary.troubles)
+    out << fmt::format("note: {} {}: {}\n", job_name(trouble.key), trouble.key.stage,
+                       trouble.reason);
+  for (const std::string& note : summary.notes) out << "note: " << note << '\n';
+}
+
+}  // namespace
 
 int dry_run_night(const NightSetup& setup, const PlanSettings& settings, State& state,
-                  const PassOptions& options, const NightServices& services, std::ostream& out) {
+                  const PassOptions& options, const NightServices& services, bool as_json,
+                  std::ostream& out) {
   if (!services.dry_run_stage)
     throw Error(ErrorKind::bug, "no way to walk through a stage was given");
   const auto start = std::chrono::steady_clock::now();
@@ -40,11 +78,14 @@ int dry_run_night(const NightSetup& setup, const PlanSettings& settings, State& 
         known.push_back(file->second);
   write_known_hashes(writer.known_hashes_file(), known);
 
-  std::vector<std::string> notes = setup.catalogue.notes;
+  NightSummary summary = summarize(setup, snapshot, plan, {});
+  summary.notes = setup.catalogue.notes;
+  summary.troubles.clear();
   std::set<fs::path> cleared;
   std::map<int, std::vector<std::string>> did;  ///< stages by run
   std::set<std::string> lost;                   ///< products that would not be made
-  int walked = 0, faults = 0;
+  int walked = 0;
+  std::vector<std::string> merge_faults;
   for (const PlannedJob& planned : plan.jobs) {
     const JobKey& key = planned.job.key;
     const fs::path journal = setup.folders.journal(key, true);
@@ -54,9 +95,8 @@ int dry_run_night(const NightSetup& setup, const PlanSettings& settings, State& 
       for (const PortFile& product : planned.job.products) lost.insert(product.path);
     };
     const auto fail = [&](const std::string& why) {
-      ++faults;
       lose();
-      notes.push_back(fmt::format("{} {}: {}", job_name(key), key.stage, why));
+      summary.troubles.push_back({.key = key, .reason = why, .log_file = {}, .log_tail = {}});
     };
     if (!planned.job.obstacle.empty()) {
       fail("would not run: " + planned.job.obstacle);
@@ -84,10 +124,8 @@ int dry_run_night(const NightSetup& setup, const PlanSettings& settings, State& 
       const bool both = std::find(stages.begin(), stages.end(), "dl1_to_dl2") != stages.end();
       for (const std::string& stage : documented_stages(stages))
         if (std::string fault = merge(services, merge_job(setup, plan, stage, run, both, true));
-            !fault.empty()) {
-          ++faults;
-          notes.push_back(std::move(fault));
-        }
+            !fault.empty())
+          merge_faults.push_back(std::move(fault));
     }
   if (services.merge && walked > 0) {
     std::vector<MergeJob> jobs = observation_merge_jobs(setup, plan, true);
@@ -97,21 +135,15 @@ int dry_run_night(const NightSetup& setup, const PlanSettings& settings, State& 
     });
     jobs.push_back(night_merge_job(setup, plan, true));
     for (const MergeJob& job : jobs)
-      if (std::string fault = merge(services, job); !fault.empty()) {
-        ++faults;
-        notes.push_back(std::move(fault));
-      }
+      if (std::string fault = merge(services, job); !fault.empty())
+        merge_faults.push_back(std::move(fault));
   }
-  out << fmt::format(
-      "Dry run of night {} of {}, production {}: {} job{} of {} data run{} in {}; nothing was "
-      "computed\n",
-      setup.key.date.iso(), telescope_text(setup.key.telescope), setup.key.prod_id, walked,
-      walked == 1 ? "" : "s", setup.runs.size(), setup.runs.size() == 1 ? "" : "s",
-      duration_text(
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
-  out << "planned provenance: " << setup.folders.log("r0_to_dl1", true).string() << '\n';
-  for (const std::string& note : notes) out << "note: " << note << '\n';
-  return faults == 0 ? 0 : exit_code(ErrorKind::incomplete);
+  summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  summary.notes.insert(summary.notes.end(), merge_faults.begin(), merge_faults.end());
+  const bool complete = summary.complete() && merge_faults.empty();
+  print({summary, walked, complete, setup.folders.log("r0_to_dl1", true), setup.runs.size()},
+        as_json, out);
+  return complete ? 0 : exit_code(ErrorKind::incomplete);
 }
 
 }  // namespace alisio::night

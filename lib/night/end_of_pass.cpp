@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <ctime>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "lib/base/error.hpp"
+#include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/signature.hpp"
 #include "lib/night/night_note.hpp"
+#include "lib/night/table.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {
@@ -52,6 +55,36 @@ void check_closing(const config::Configuration& configuration) {
     // The work need not wait for the key.
     spdlog::error("the night cannot be closed: {}", error.what());
   }
+}
+
+nlohmann::json shown_night(const std::filesystem::path& state_folder, const NightKey& night,
+                           const std::string& why) {
+  NightSummary nothing;
+  nothing.key = night;
+  nlohmann::json document = summary_json(nothing);
+  if (auto state = State::open_read_only(state_folder))
+    if (const auto shown = state->night(night))
+      if (const auto told = nlohmann::json::parse(shown->summary, nullptr, false); told.is_object())
+        document.update(told);
+  document["jobs_run"] = 0;
+  document["wall_s"] = 0.0;
+  document["notes"].push_back(why);
+  return document;
+}
+
+void print_closed(const std::filesystem::path& state_folder, const ClosingRecord& closing,
+                  bool as_json, std::ostream& out) {
+  const std::string text = closed_text(closing) + "; alisio reopen opens it";
+  if (!as_json) {
+    out << text << '\n';
+    return;
+  }
+  nlohmann::json document = shown_night(state_folder, closing.key, text);
+  document["open_until"] = "";
+  document["closed"] = {{"at", closing.closed_at},
+                        {"by", closing.author},
+                        {"seal", {{"file", closing.seal}, {"number", closing.seal_number}}}};
+  out << json_text(document, 2) << '\n';
 }
 
 ClosingResult closed_before(const ClosingRecord& closing) {

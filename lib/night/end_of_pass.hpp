@@ -1,6 +1,9 @@
 #pragma once
 #include <cstddef>
+#include <filesystem>
 #include <iosfwd>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "lib/night/closing.hpp"
 #include "lib/night/messenger.hpp"
@@ -26,6 +29,15 @@ bool close_by_itself(const ClosingNight& night, std::ostream& out);
 
 /// Return what becomes of a closing, even a forced one, while processes are under way.
 [[nodiscard]] ClosingResult stays_open_for(std::size_t processes);
+
+/// Return a night as its last pass showed it, as summary_json() makes it, when nothing is done
+/// about it now: no job ran, and one more note says why.
+[[nodiscard]] nlohmann::json shown_night(const std::filesystem::path& state_folder,
+                                         const NightKey& night, const std::string& why);
+
+/// Tell that a night is closed: in a line, or as JSON, which is shown_night() with its seal.
+void print_closed(const std::filesystem::path& state_folder, const ClosingRecord& closing,
+                  bool as_json, std::ostream& out);
 
 /// Return what a closing came to that was done before.
 [[nodiscard]] ClosingResult closed_before(const ClosingRecord& closing);

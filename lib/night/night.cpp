@@ -351,7 +351,9 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                                       : night_lock_file(state_folder, request.key));
   if (!lock.holds()) {
     if (options.pass) {
-      spdlog::info("{} is being processed by {}", name, lock.holder());
+      const std::string why = fmt::format("{} is being processed by {}", name, lock.holder());
+      if (options.json) out << json_text(shown_night(state_folder, request.key, why), 2) << '\n';
+      spdlog::info("{}", why);
       return 0;
     }
     throw Error(ErrorKind::resource,
@@ -376,7 +378,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     else if (options.close && options.json)
       print_closing(closed_before(*closing), request.key, true, out);
     else
-      out << closed_text(*closing) << "; alisio reopen opens it\n";
+      print_closed(state_folder, *closing, options.json, out);
     tell_of_late_raw(state, *closing, late,
                      reopening ? "the night is opened again (closing.reopen_for_late_raw)"
                                : fmt::format("`alisio reopen {}` lets them be processed",
@@ -400,7 +402,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   PassOptions how =
       pass_options(options, configuration,
                    scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));
-  if (options.dry_run) return dry_run_night(set_up(), settings, state, how, services, out);
+  if (options.dry_run)
+    return dry_run_night(set_up(), settings, state, how, services, options.json, out);
   how.config_file = keep_configuration(configuration, options.config_file, how.scratch);
   for (Decision& retry : retries_for_configuration(state, request.key, how.config_file))
     settings.decisions.push_back(std::move(retry));
@@ -428,7 +431,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   };
   if (reopening) {
     reopen_night(closing_night(), reopening->author, reopening->reason);
-    out << fmt::format("{} is open again; its seal is kept\n", name);
+    (options.json ? std::cerr : out) << fmt::format("{} is open again; its seal is kept\n", name);
     if (options.close) return 0;
   }
   pass.recover();

@@ -81,7 +81,7 @@ Outcome process(const NightDate& date, const ReprocessRequest& request,
     outcome.word = code == 0 ? "complete" : "not complete";
     if (options.plan) outcome.word = "planned";
     if (options.dry_run && code == 0) outcome.word = "dry run";
-    if (options.json && !options.dry_run) outcome.told = json::parse(said.str());
+    if (options.json) outcome.told = json::parse(said.str());
     if (runs) {
       const NightSummary summary = parse_summary(outcome.told);
       take_summary(summary, outcome);

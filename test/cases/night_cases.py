@@ -1,11 +1,13 @@
 """A night from end to end: complete, repeatable, repairable, killable."""
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from harness import DATE, EXIT, Failed, changed, data_hashes, expect, flip_byte, replace_file
 
@@ -150,6 +152,40 @@ def case_dry_run(case):
     night.process("--dry-run").ends("done")
     for path, content in before.items():
         expect(path.read_bytes() == content, f"a dry run wrote over the record {path}")
+
+
+def case_json_is_one_document(case):
+    """With --json a night prints one document of one shape: run, walked through, held, closed."""
+    night = case.simulated()
+
+    def told(*words):
+        said = night.process(*words, "--json").ends("done")
+        document = json.loads(said.out)
+        for key in ("telescope", "date", "prod_id", "complete", "jobs_run", "wall_s", "notes", "runs",
+                    "troubles"):
+            expect(key in document, f"{words}: '{key}' is not told:\n{said}")
+        return document
+
+    dry = told("--dry-run")
+    expect(dry["dry_run"]["jobs"] > 0 and dry["complete"] and dry["jobs_run"] == 0, f"{dry}")
+    expect(Path(dry["dry_run"]["provenance_folder"]).is_dir(), f"{dry['dry_run']}")
+    document = json.loads(
+        case.run("reprocess", DATE, "--config", night.config, "--dry-run", "--json").ends("done").out
+    )
+    expect(document[0]["night"]["dry_run"]["jobs"] == dry["dry_run"]["jobs"], f"{document}")
+    first = told()
+    case.run("close", DATE, "--config", night.config).ends("done")
+    for words in ((), ("--pass",)):
+        closed = told(*words)
+        expect(closed["jobs_run"] == 0 and closed["complete"], f"{closed}")
+        expect(closed["runs"] == first["runs"], f"{closed['runs']} is not {first['runs']}")
+        expect(Path(closed["closed"]["seal"]["file"]).is_file(), f"{closed['closed']}")
+        expect("is closed since" in closed["notes"][-1], f"{closed['notes']}")
+    lock = night.folder / "state" / f"LST-1_{DATE}_{first['prod_id']}.lock"
+    with open(lock, "r+", encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        passing = told("--pass")
+    expect("is being processed by" in passing["notes"][-1], f"{passing['notes']}")
 
 
 def case_same_data_for_any_threads(case):
