@@ -13,6 +13,7 @@
 #include "lib/base/part_file.hpp"
 #include "lib/night/cleaned.hpp"
 #include "lib/night/folders.hpp"
+#include "lib/night/other_productions.hpp"
 #include "prov/records.hpp"
 
 namespace alisio::night {
@@ -53,26 +54,12 @@ double age_days(const FileStamp& file) {
   return (prov::now_unix_utc_s() - static_cast<double>(file.mtime_ns) * 1e-9) / day_s;
 }
 
-/// Return the files that other productions of the night made or read and that are not closed, with
-/// the production.
-std::map<std::string, std::string> used_elsewhere(State& state, const NightKey& night) {
-  sqlite::Statement query = state.database().prepare(
-      "SELECT DISTINCT job_file.path, job.prod_id FROM job JOIN job_file ON job_file.job = job.id "
-      "WHERE job.telescope = ? AND job.date = ? AND job.prod_id <> ? AND NOT EXISTS (SELECT 1 FROM "
-      "closing WHERE closing.telescope = job.telescope AND closing.date = job.date AND "
-      "closing.prod_id = job.prod_id AND closed_at <> '' AND reopened_at = '')");
-  query.bind(night.telescope, night.date.compact(), night.prod_id);
-  std::map<std::string, std::string> used;
-  while (query.step()) used.emplace(query.text(0), query.text(1));
-  return used;
-}
-
 class Finder {
  public:
   Finder(State& state, const CleanRequest& request)
       : request_(request),
         recorded_(state.snapshot(request.key)),
-        used_elsewhere_(used_elsewhere(state, request.key)) {}
+        used_elsewhere_(files_of_other_open_productions(state, request.key)) {}
 
   void find(CleanPlan& plan) {
     plan_ = &plan;
@@ -213,7 +200,7 @@ class Finder {
 
   const CleanRequest& request_;
   StateSnapshot recorded_;
-  std::map<std::string, std::string> used_elsewhere_;
+  FilesOfOthers used_elsewhere_;
   std::map<std::string, bool> stands_;  ///< merged files, by path
   CleanPlan* plan_ = nullptr;
 };

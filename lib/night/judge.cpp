@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "lib/base/error.hpp"
 #include "lib/io/text/log_part.hpp"
 #include "lib/night/failure.hpp"
 #include "lib/stage/description.hpp"
@@ -246,7 +247,20 @@ Step compare(const Case& about, FileView& files) {
   bool inputs_gone = false;
   std::string cleaned;
   std::string fault = fault_of_products(about, files, cleaned);
-  if (fault.empty()) fault = change_since(about, files, inputs_gone);
+  if (fault.empty()) {
+    fault = change_since(about, files, inputs_gone);
+    // Nobody changes under another's hands what its data were made with.
+    if (!fault.empty() && !about.used_by.empty() && about.outdated.empty() &&
+        record.configuration != about.facts.configuration)
+      throw Error(
+          ErrorKind::configuration,
+          fmt::format("{}, and production {} uses what was made with the settings of before", fault,
+                      about.used_by),
+          about.job.products.front().path,
+          fmt::format("set them back, give this production its own paths.calibration, or replace "
+                      "it for both: alisio reprocess --from {} --redo REASON",
+                      about.job.key.stage));
+  }
   if (fault.empty()) fault = about.outdated;
   if (!fault.empty()) return {StepStatus::to_run, fault};
   if (!cleaned.empty())

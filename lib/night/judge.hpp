@@ -65,9 +65,11 @@ struct Case {
   const Decision* retry = nullptr;        ///< an operator wants it tried once more
   const CleanedFiles* cleaned = nullptr;  ///< products that may be absent; nullptr: none
   std::string wanted_by;  ///< who needs a product of it that was cleaned; empty: nobody
+  std::string used_by;    ///< another production that uses its products; empty: none
 };
 
 /// Decide what a job needs. Pure but for `files`.
+/// @throws Error(configuration) if other settings would change what another production uses.
 [[nodiscard]] Step judge(const Case& about, FileView& files);
 
 /// Return what stands for the hash of an input that a failed job did not read: how it was on disk.

@@ -42,6 +42,12 @@ bool is_dead_here(const std::string& holder) {
 
 }  // namespace
 
+std::filesystem::path shared_lock_file(const std::filesystem::path& state_folder,
+                                       const NightKey& night) {
+  return state_folder /
+         fmt::format("{}_{}.shared.lock", telescope_text(night.telescope), night.date.compact());
+}
+
 std::filesystem::path night_lock_file(const std::filesystem::path& state_folder,
                                       const NightKey& night) {
   return state_folder / fmt::format("{}_{}_{}.lock", telescope_text(night.telescope),

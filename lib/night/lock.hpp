@@ -33,6 +33,10 @@ class NightLock {
 /// NightLock::take() waits for.
 [[nodiscard]] std::string lock_holder(const std::filesystem::path& file);
 
+/// Return the lock file of what the productions of a night share, such as constants.
+[[nodiscard]] std::filesystem::path shared_lock_file(const std::filesystem::path& state_folder,
+                                                     const NightKey& night);
+
 /// Return the lock file of a night.
 [[nodiscard]] std::filesystem::path night_lock_file(const std::filesystem::path& state_folder,
                                                     const NightKey& night);

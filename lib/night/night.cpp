@@ -220,6 +220,7 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
     said = all_decisions(*state, setup.key);
     settings.decisions = standing_decisions(*state, setup.key);
     settings.cleaned = cleaned_files(*state, setup.key);
+    settings.used_elsewhere = files_of_other_productions(*state, setup.key);
     settings.known_verdict = [&](const std::string& gates, const FileStamp& file) {
       return state->known_verdict(gates, file);
     };
@@ -319,6 +320,7 @@ void take_over_documents(const NightOptions& options, const config::Configuratio
   PlanSettings settings = settings_of(options, configuration, services);
   settings.decisions = standing_decisions(state, setup.key);
   settings.cleaned = cleaned_files(state, setup.key);
+  settings.used_elsewhere = files_of_other_productions(state, setup.key);
   StateSnapshot snapshot = state.snapshot(setup.key);
   std::vector<FileStamp> rehashed;
   const NightPlan plan =
@@ -399,6 +401,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
     }
   settings.decisions = standing_decisions(state, request.key);
   settings.cleaned = cleaned_files(state, request.key);
+  settings.used_elsewhere = files_of_other_productions(state, request.key);
   PassOptions how =
       pass_options(options, configuration,
                    scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));
@@ -438,6 +441,16 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (options.close && executor->under_way() > 0)
     return print_closing(stays_open_for(executor->under_way()), request.key, options.json, out);
   pass.plan();
+  const NightLock shared = pass.makes_shared()
+                               ? NightLock::take(shared_lock_file(state_folder, request.key))
+                               : NightLock();
+  if (pass.makes_shared() && !shared.holds()) {
+    const std::string why = fmt::format(
+        "what all productions of this night share is being made by {}", shared.holder());
+    if (!options.pass) throw Error(ErrorKind::resource, why, name, "wait for its end");
+    spdlog::info("{}: {}", name, why);
+    return 0;
+  }
   const bool idle = !pass.anything_to_run() || (options.close && !pass.only_night_left());
   if (!idle)
     if (const int signal = pass.run(); signal != 0)

@@ -223,6 +223,12 @@ bool Pass::anything_to_run() const {
   return plan_.count(StepStatus::to_run) > 0 || executor_.under_way() > 0;
 }
 
+bool Pass::makes_shared() const {
+  return std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [](const PlannedJob& planned) {
+    return planned.job.shared && planned.step.pending();
+  });
+}
+
 bool Pass::only_night_left() const {
   return std::all_of(plan_.jobs.begin(), plan_.jobs.end(), [](const PlannedJob& planned) {
     return !planned.step.pending() ||

@@ -58,6 +58,8 @@ class Pass {
 
   /// True if there is something to start, or to wait for.
   [[nodiscard]] bool anything_to_run() const;
+  /// True if it has, or will have, something to make that other productions of the night read too.
+  [[nodiscard]] bool makes_shared() const;
   /// True if nothing but jobs that tell of the whole night is left to run.
   [[nodiscard]] bool only_night_left() const;
   [[nodiscard]] const NightSetup& setup() const { return setup_; }

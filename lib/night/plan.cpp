@@ -56,6 +56,16 @@ std::string outdated(const PlannedJob& planned, const JobRecord& record,
   return "";
 }
 
+/// Return another production that uses what a job makes for all of them, or "".
+std::string used_by(const Job& job, const PlanSettings& settings) {
+  if (!job.shared) return {};
+  for (const PortFile& product : job.products)
+    if (const auto other = settings.used_elsewhere.find(product.path);
+        other != settings.used_elsewhere.end())
+      return other->second;
+  return {};
+}
+
 /// Return who needs a product of a job that was cleaned, or "".
 std::string wanted_by(const NightPlan& plan, const JobKey& key) {
   const auto recalled = plan.recalled.find(key);
@@ -152,7 +162,8 @@ void judge_job(NightPlan& plan, std::size_t position, const PlanSettings& settin
        .retry = record == state.jobs.end() ? nullptr
                                            : owed_try(planned, record->second, settings.decisions),
        .cleaned = &settings.cleaned,
-       .wanted_by = wanted_by(plan, job.key)},
+       .wanted_by = wanted_by(plan, job.key),
+       .used_by = used_by(job, settings)},
       files);
   planned.step = obey(settings.decisions, job.key, std::move(planned.step));
   // What was made when somebody accepted the data stands.

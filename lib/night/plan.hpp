@@ -12,6 +12,7 @@
 #include "lib/night/decision.hpp"
 #include "lib/night/job.hpp"
 #include "lib/night/judge.hpp"
+#include "lib/night/other_productions.hpp"
 #include "lib/night/setup.hpp"
 
 namespace alisio::night {
@@ -35,6 +36,7 @@ struct PlanSettings {
   bool retry_failed = true;                  ///< false: jobs that failed for good stay blocked
   std::vector<Decision> decisions;           ///< of operators, those that stand
   CleanedFiles cleaned;                      ///< products that may be absent
+  FilesOfOthers used_elsewhere;              ///< by other productions of the night
   std::set<int> accepted;                    ///< runs whose constants are used in spite of gates
   CheckConstants check_constants;            ///< empty: all constants pass
   std::string gates;  ///< names the limits and the program that check_constants goes by

@@ -672,6 +672,43 @@ TEST_F(RawNightTest, AnotherProductionTakesTheConstantsAsTheyAre) {
   EXPECT_NE(out_.str().find("00091  PEDCALIB  1        as found"), std::string::npos) << out_.str();
 }
 
+TEST_F(RawNightTest, OtherSettingsDoNotChangeWhatAnotherProductionUses) {
+  ASSERT_EQ(run(), 0);
+  options_.prod_id = "test_v01";
+  ASSERT_EQ(run(), 0) << out_.str();
+  calls();
+  const fs::path file = constants("calibration", "calibration_filters_52.Run00091.0000.h5");
+  const std::string content = read_text_file(file);
+  options_.prod_id = "test_v00";
+  configure(
+      "camera_calibration:\n  LSTCalibrationCalculator:\n    squared_excess_noise_factor: 1.5\n");
+  try {
+    run();
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::configuration);
+    EXPECT_NE(std::string(error.what()).find("production test_v01 uses"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_EQ(calls(), "");
+  EXPECT_EQ(read_text_file(file), content);
+  options_.redo = Redo{.stage = "camera_calibration", .reason = "F factor", .author = "crew"};
+  run();
+  EXPECT_NE(calls().find("camera_calibration 00091"), std::string::npos) << out_.str();
+}
+
+TEST_F(RawNightTest, TwoProductionsDoNotMakeTheirConstantsAtOnce) {
+  order("drs4_pedestal_00080", "sleep 30");
+  const pid_t other = run_apart();
+  ASSERT_TRUE(wait_for([&] { return fs::exists(folder_ / "state/LST-1_20221215.shared.lock"); }));
+  options_.prod_id = "test_v01";
+  EXPECT_THROW(run(), Error);
+  options_.pass = true;
+  EXPECT_EQ(run(), 0) << "the next pass goes on";
+  ::kill(other, SIGKILL);
+  wait_exit(other);
+}
+
 TEST_F(RawNightTest, GoesOnAfterBeingKilledAmongTheConstants) {
   order("drs4_pedestal_00080", "sleep 30");
   const pid_t night = run_apart();
