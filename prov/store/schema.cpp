@@ -47,6 +47,7 @@ const std::vector<std::string>& schema_indexes() {
       "CREATE UNIQUE INDEX session_uuid ON session (uuid)",
       "CREATE UNIQUE INDEX activity_uuid ON activity (uuid)",
       "CREATE INDEX activity_run ON activity (run, name, subrun)",
+      "CREATE INDEX activity_session ON activity (session)",
       "CREATE UNIQUE INDEX entity_uuid ON entity (uuid)",
       "CREATE INDEX entity_generated ON entity (generated_by)",
       "CREATE INDEX entity_hash ON entity (hash8)",

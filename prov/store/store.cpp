@@ -388,19 +388,24 @@ std::vector<StoredEntity> Store::entities(const std::vector<Row>& rows) {
 
 namespace {
 
+/// @param entity column of the table that names the entity
+void read_flows_of(Store::Connection& connection, const char* table, const char* entity,
+                   const char* column, const std::string& list, std::vector<StoredFlow>& flows) {
+  const auto query = connection.prepare(
+      fmt::format("SELECT f.activity, f.{3}, r.text, p.text, m.text FROM {0} f LEFT JOIN name "
+                  "r ON r.id = f.role LEFT JOIN name p ON p.id = f.port LEFT JOIN name m ON m.id "
+                  "= f.remark WHERE f.{1} IN ({2})",
+                  table, column, list, entity));
+  query->bind({});
+  while (query->step())
+    flows.push_back({query->integer(0), query->integer(1), std::string_view(table) != "used",
+                     query->text(2), query->text(3), query->text(4)});
+}
+
 void read_flows(Store::Connection& connection, const char* column, const std::string& list,
                 std::vector<StoredFlow>& flows) {
-  for (const char* table : {"used", "generated"}) {
-    const auto query = connection.prepare(
-        fmt::format("SELECT f.activity, f.entity, r.text, p.text, m.text FROM {0} f LEFT JOIN name "
-                    "r ON r.id = f.role LEFT JOIN name p ON p.id = f.port LEFT JOIN name m ON m.id "
-                    "= f.remark WHERE f.{1} IN ({2})",
-                    table, column, list));
-    query->bind({});
-    while (query->step())
-      flows.push_back({query->integer(0), query->integer(1), std::string_view(table) != "used",
-                       query->text(2), query->text(3), query->text(4)});
-  }
+  for (const char* table : {"used", "generated"})
+    read_flows_of(connection, table, "entity", column, list, flows);
 }
 
 }  // namespace
@@ -413,6 +418,25 @@ std::vector<StoredFlow> Store::flows_of_activities(const std::vector<Row>& activ
   std::sort(flows.begin(), flows.end());
   flows.erase(std::unique(flows.begin(), flows.end()), flows.end());
   return flows;
+}
+
+std::vector<StoredFlow> Store::recorded_uses(const std::vector<Row>& activities) {
+  std::vector<StoredFlow> uses;
+  by_slices(activities, [&](const std::string& list) {
+    read_flows_of(*state_->connection, "used", "recorded", "activity", list, uses);
+  });
+  std::sort(uses.begin(), uses.end());
+  return uses;
+}
+
+std::vector<Row> Store::activities_of_session(const std::string& session) {
+  const auto query = state_->connection->prepare(
+      "SELECT a.id FROM session s JOIN activity a ON a.session = s.id WHERE s.uuid = ? AND a.name "
+      "IS NOT NULL ORDER BY a.start_us, a.id");
+  query->bind({session});
+  std::vector<Row> rows;
+  while (query->step()) rows.push_back(query->integer(0));
+  return rows;
 }
 
 std::vector<StoredFlow> Store::flows_of_entities(const std::vector<Row>& entities) {

@@ -134,6 +134,11 @@ class Store {
   [[nodiscard]] std::vector<StoredEntity> entities(const std::vector<Row>& rows);
   /// Uses and generations of activities, in order of activity.
   [[nodiscard]] std::vector<StoredFlow> flows_of_activities(const std::vector<Row>& activities);
+  /// Uses of activities with the files as they were recorded, in order of activity: elsewhere a
+  /// used file that has the content of a generated one under another path is that one.
+  [[nodiscard]] std::vector<StoredFlow> recorded_uses(const std::vector<Row>& activities);
+  /// Activities of one process, by its id, in the order in which they began.
+  [[nodiscard]] std::vector<Row> activities_of_session(const std::string& session);
   /// Uses and generations of entities, in order of entity.
   [[nodiscard]] std::vector<StoredFlow> flows_of_entities(const std::vector<Row>& entities);
 
