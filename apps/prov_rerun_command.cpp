@@ -36,17 +36,20 @@ std::string quoted(const std::string& word) {
 void print_plan(const prov::RerunPlan& plan) {
   std::cout << fmt::format("{} by {}\n", prov::short_name(plan.activity), plan.activity.software);
   for (const prov::RerunInput& input : plan.inputs)
-    std::cout << fmt::format(
-        "  {:<7} {}  {}\n",
-        input.state == prov::InputState::unproved ? "there" : to_string(input.state),
-        input.file.path, input.role);
+    std::cout << fmt::format("  {:<7} {}  {}\n",
+                             input.state == prov::InputState::unproved     ? "there"
+                             : input.state == prov::InputState::made_again ? "again"
+                                                                           : to_string(input.state),
+                             input.file.path, input.role);
   for (const prov::StoryFile& product : plan.products)
     std::cout << fmt::format("  makes   {}\n", product.file.path);
   std::string line = "command: alisio";
   for (const std::string& word : plan.command) line += ' ' + quoted(word);
   if (!plan.command.empty()) std::cout << line << '\n';
   if (!plan.configuration_is_file)
-    std::cout << "configuration: as recorded; its file is not there any more, or has changed\n";
+    std::cout
+        << "configuration: as recorded; its file is not there any more, has changed, or names "
+           "files that stand elsewhere now\n";
   for (const std::string& change : plan.changes) std::cout << "changed: " << change << '\n';
   for (const std::string& obstacle : plan.obstacles)
     std::cout << "in the way: " << obstacle << '\n';
@@ -128,7 +131,10 @@ int prov_rerun_command(const std::vector<std::string>& arguments, const Program&
        .text =
            "Make a product again and compare: the inputs are hashed, the recorded command runs\n"
            "with the recorded configuration into a new folder, and each product is compared by\n"
-           "its data hash (files without one by their bytes). Without --execute it says what\n"
+           "its data hash (files without one by their bytes). Inputs are those of all that the\n"
+           "command makes again on its way: to a DL2 file that was made together with DL1, the\n"
+           "raw data. What it makes itself (`again`) is not looked at. In a data tree that moved\n"
+           "the command reads the files where they stand now. Without --execute it says what\n"
            "would be done and what stands in the way. Recorded products are never touched.\n"
            "Exit code 0 if it can be made again, or came out equal; 7 if not.",
        .examples = "  alisio prov rerun DL2/20240115/v0.1.0_v00/dl2_LST-1.Run11220.0000.h5 \\\n"

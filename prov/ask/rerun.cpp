@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <set>
 
 #include "lib/base/error.hpp"
@@ -13,13 +13,10 @@
 namespace alisio::prov {
 
 namespace fs = std::filesystem;
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 namespace {
-
-/// Options that say where a job writes, or what it may take over from elsewhere.
-constexpr std::array kPlaces{"--output-dir", "--dl2-output-dir", "--journal-dir",
-                             "--report",     "--known-hashes",   "--config"};
 
 InputState state_of(const StoredEntity& file, const FileHasher& hash) {
   std::error_code problem;
@@ -30,17 +27,66 @@ InputState state_of(const StoredEntity& file, const FileHasher& hash) {
   return now == file.sha256 ? InputState::same : InputState::changed;
 }
 
-/// A relative word of a command that names a file on record, as the path that was recorded.
-std::string with_recorded_path(const std::string& word, const std::vector<RerunInput>& inputs) {
-  const fs::path path(word);
-  if (word.empty() || word.front() == '-' || path.is_absolute()) return word;
-  const std::string end = '/' + path.lexically_normal().string();
-  for (const RerunInput& input : inputs)
-    if (input.file.path.ends_with(end)) return input.file.path;
-  return word;
+/// Activities that a command made in one process.
+std::vector<StoredActivity> made_together(Store& store, const StoredActivity& activity) {
+  std::vector<StoredActivity> all;
+  if (activity.command.is_array())
+    all = store.activities(store.activities_of_session(activity.session));
+  // A dry run of a night is one process, too: with a command of its own for each job.
+  std::erase_if(all, [&](const StoredActivity& other) {
+    return other.row != activity.row &&
+           (other.command != activity.command || other.how == ActivityEnd::planned);
+  });
+  if (all.empty()) all.push_back(activity);
+  return all;
 }
 
-std::string made_again(const RerunInput& input) {
+/// The files that activities used, each once, in the order of the activities.
+std::vector<RerunInput> inputs_of(Store& store, const std::vector<StoredActivity>& activities) {
+  std::vector<RerunInput> inputs;
+  std::set<Row> known;
+  std::set<std::string> made;
+  for (const StoredActivity& activity : activities) {
+    // Of equal files the one that was read counts: the command names it.
+    std::map<Row, std::string> roles;
+    for (const StoredFlow& use : store.recorded_uses({activity.row}))
+      if (known.insert(use.entity).second) roles.emplace(use.entity, use.role);
+    std::vector<Row> rows;
+    for (const auto& [file, role] : roles) rows.push_back(file);
+    const auto first = static_cast<std::ptrdiff_t>(inputs.size());
+    for (StoredEntity& file : store.entities(rows)) {
+      if (file.path.empty()) continue;
+      const bool again = made.contains(file.path);
+      std::string role = roles[file.row];
+      inputs.push_back(
+          {std::move(file), std::move(role), again ? InputState::made_again : InputState::same});
+    }
+    std::sort(inputs.begin() + first, inputs.end(), [](const RerunInput& a, const RerunInput& b) {
+      return std::tie(a.role, a.file.path) < std::tie(b.role, b.file.path);
+    });
+    // Only what follows finds them: a file may be made anew from what stood in its place.
+    rows.clear();
+    for (const StoredFlow& flow : store.flows_of_activities({activity.row}))
+      if (flow.generated) rows.push_back(flow.entity);
+    for (const StoredEntity& product : store.entities(rows)) made.insert(product.path);
+  }
+  return inputs;
+}
+
+/// Lead the files that a configuration names to where they stand now.
+/// @return whether there was one elsewhere
+bool place_files(json& value, const std::vector<StoredEntity>& files) {
+  bool moved = false;
+  if (value.is_structured())
+    for (json& part : value) moved = place_files(part, files) || moved;
+  if (!value.is_string() || !value.get_ref<const std::string&>().starts_with('/')) return moved;
+  const std::string path = value.get<std::string>();
+  const std::string place = place_now(path, files).value_or(path);
+  value = place;
+  return place != path;
+}
+
+std::string named(const RerunInput& input) {
   return fmt::format("{} {} ({})", input.role, input.file.path, to_string(input.state));
 }
 
@@ -56,32 +102,10 @@ const char* to_string(InputState state) noexcept {
       return "changed";
     case InputState::missing:
       return "missing";
+    case InputState::made_again:
+      return "made again";
   }
   return "";
-}
-
-std::vector<std::string> redirected(const std::vector<std::string>& command, const fs::path& into,
-                                    const fs::path& config) {
-  std::vector<std::string> words;
-  for (std::size_t i = 1; i < command.size(); ++i) {
-    const std::string& word = command[i];
-    if (std::find(kPlaces.begin(), kPlaces.end(), word) != kPlaces.end()) {
-      ++i;
-      continue;
-    }
-    const std::string option = word.substr(0, word.find('='));
-    if (option != word && std::find(kPlaces.begin(), kPlaces.end(), option) != kPlaces.end())
-      continue;
-    words.push_back(word);
-  }
-  for (const auto& [option, value] : {std::pair<const char*, fs::path>{"--output-dir", into},
-                                      {"--journal-dir", into / "journal"},
-                                      {"--report", into / "job.json"},
-                                      {"--config", config}}) {
-    words.emplace_back(option);
-    words.push_back(value.string());
-  }
-  return words;
 }
 
 RerunPlan plan_rerun(Store& store, const Subject& subject, const fs::path& into,
@@ -93,36 +117,53 @@ RerunPlan plan_rerun(Store& store, const Subject& subject, const fs::path& into,
                 "only what was made can be made again");
   RerunPlan plan;
   plan.activity = *story.activity;
+  const std::vector<StoredActivity> activities = made_together(store, plan.activity);
+  // Each activity records the part of the configuration that it reads.
   plan.configuration = plan.activity.configuration;
+  for (const StoredActivity& activity : activities)
+    if (activity.configuration.is_object()) plan.configuration.update(activity.configuration, true);
   fs::path config;
-  for (StoryFile& used : story.used) {
-    if (used.file.path.empty()) continue;
-    RerunInput input{used.file, used.flow.role, state_of(used.file, hash)};
-    if (used.file.name == "AnalysisConfigFile") {
+  std::vector<StoredEntity> files;
+  plan.inputs = inputs_of(store, activities);
+  for (RerunInput& input : plan.inputs) {
+    if (input.state != InputState::made_again) input.state = state_of(input.file, hash);
+    files.push_back(input.file);
+    if (input.file.name == "AnalysisConfigFile") {
       plan.configuration_is_file = input.state == InputState::same;
-      config = used.file.path;
+      config = input.file.path;
     } else if (input.state == InputState::missing) {
-      plan.obstacles.push_back(made_again(input));
+      plan.obstacles.push_back(named(input));
     } else if (input.state == InputState::changed) {
-      plan.changes.push_back(made_again(input));
+      plan.changes.push_back(named(input));
     }
-    plan.inputs.push_back(std::move(input));
   }
   for (StoryFile& made : story.generated)
     if (!made.file.path.empty()) plan.products.push_back(std::move(made));
-  if (config.empty()) plan.configuration_is_file = false;
+  if (place_files(plan.configuration, files) || config.empty()) plan.configuration_is_file = false;
   if (!plan.configuration_is_file) {
-    if (plan.configuration.is_null()) plan.obstacles.emplace_back("no configuration on record");
+    if (std::any_of(activities.begin(), activities.end(), [](const StoredActivity& activity) {
+          return activity.configuration.is_null();
+        }))
+      plan.obstacles.emplace_back("no configuration on record");
     config = into / "alisio.yaml";
   }
   std::vector<std::string> command;
   if (plan.activity.command.is_array())
-    for (const nlohmann::json& word : plan.activity.command)
-      if (word.is_string()) command.push_back(with_recorded_path(word, plan.inputs));
+    for (const json& word : plan.activity.command)
+      if (word.is_string()) command.push_back(word);
   if (plan.activity.origin != "alisio" || command.size() < 2)
     plan.obstacles.emplace_back("no command of this program on record");
   if (plan.products.empty()) plan.obstacles.emplace_back("it made nothing");
-  if (command.size() >= 2) plan.command = redirected(command, into, config);
+  if (command.size() >= 2) {
+    const PlacedCommand now = placed(command, files);
+    plan.command = redirected(now.words, into, config);
+    for (const std::string& path : now.absent)
+      plan.obstacles.push_back(
+          fmt::format("the command names {}, which is not there and no file on record", path));
+    for (const std::string& path : now.unrecorded)
+      plan.changes.push_back(
+          fmt::format("the command reads {}, of which no record tells what it was", path));
+  }
   if (plan.activity.software != software)
     plan.changes.push_back(
         fmt::format("software {} (this is {})", plan.activity.software, software));

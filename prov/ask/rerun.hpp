@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "prov/ask/recorded_command.hpp"
 #include "prov/ask/story.hpp"
 
 namespace alisio::prov {
@@ -15,6 +16,7 @@ enum class InputState {
   unproved,  ///< it is there; only its place was recorded
   changed,   ///< other bytes
   missing,
+  made_again,  ///< the command makes it again before it is read: what stands there is not looked at
 };
 
 [[nodiscard]] const char* to_string(InputState state) noexcept;
@@ -28,11 +30,14 @@ struct RerunInput {
 /// How a product is made again: the recorded command with its places exchanged.
 struct RerunPlan {
   StoredActivity activity;
-  std::vector<RerunInput> inputs;     ///< the files it used
-  std::vector<StoryFile> products;    ///< the files it made
-  std::vector<std::string> command;   ///< subcommand and its arguments, without the program
-  nlohmann::json configuration;       ///< the effective one on record
-  bool configuration_is_file = true;  ///< the recorded configuration file is there, unchanged
+  /// The files that were used by all activities that the command makes again: one process may have
+  /// made DL1 and DL2.
+  std::vector<RerunInput> inputs;
+  std::vector<StoryFile> products;   ///< the files that the activity made
+  std::vector<std::string> command;  ///< subcommand and its arguments, without the program
+  nlohmann::json configuration;      ///< the effective one on record, of all these activities
+  /// The recorded configuration file is there, unchanged, and names no file that moved.
+  bool configuration_is_file = true;
   /// What keeps it from being made again at all, one line each.
   std::vector<std::string> obstacles;
   /// What is not as it was, so that another result is no surprise, one line each.
@@ -42,7 +47,8 @@ struct RerunPlan {
 /// Gives the SHA-256 of a file that is there.
 using FileHasher = std::function<std::string(const std::filesystem::path&)>;
 
-/// Plan to make a product again. Each input is hashed.
+/// Plan to make a product again. Each input is hashed where the index tells that it is, and the
+/// command is led there.
 /// @param into folder of everything that the command writes: products, journal/, job.json, and
 ///        alisio.yaml if the recorded configuration file is not there any more.
 /// @param software version and commit of the program that would do it, as activities record them.
@@ -51,12 +57,6 @@ using FileHasher = std::function<std::string(const std::filesystem::path&)>;
 [[nodiscard]] RerunPlan plan_rerun(Store& store, const Subject& subject,
                                    const std::filesystem::path& into, const std::string& software,
                                    const FileHasher& hash = {});
-
-/// Return a recorded command (the program first) with what it writes led into a folder.
-/// @param config file to configure it with.
-[[nodiscard]] std::vector<std::string> redirected(const std::vector<std::string>& command,
-                                                  const std::filesystem::path& into,
-                                                  const std::filesystem::path& config);
 
 /// A product beside what was made again of it.
 struct RerunResult {

@@ -84,6 +84,17 @@ def case_clean_what_can_be_made_again(case):
         expect(first.exists(), f"{said}")
 
 
+def case_clean_of_what_one_pass_made(case):
+    """DL2 that was made together with DL1 stays if the raw data are gone: DL1 alone is not enough."""
+    night = closed_night(case, b"dl2_subrun")
+    case.run("close", DATE, "--config", night.config).ends("done")
+    merged = one_file(night.folder / "DL2", f"dl2_LST-1.Run{night.run_number:05d}.h5")
+    merged.unlink()
+    night.raw(3, 1).unlink()
+    said = case.run("clean", DATE, "--config", night.config, "--older-than", "0", "--execute").ends("done")
+    said.says(f"{night.product('DL2', 1)}: it cannot be made again", night.raw(3, 1).name)
+
+
 def case_killed_cleaning(case):
     """Cleaning is killed again and again; the next one finishes, and nothing is missed or told twice."""
     night = closed_night(case, b"dl2_subrun, muons", subruns=4)

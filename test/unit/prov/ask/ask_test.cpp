@@ -15,6 +15,7 @@
 #include "prov/ask/names.hpp"
 #include "prov/ask/note.hpp"
 #include "prov/ask/orphans.hpp"
+#include "prov/ask/rerun.hpp"
 #include "prov/ask/select.hpp"
 #include "prov/ask/story.hpp"
 #include "prov/records.hpp"
@@ -394,6 +395,31 @@ TEST_F(AskTest, OrphansOfBothKinds) {
   EXPECT_EQ(found.files, std::vector<fs::path>{path("v1/stray.h5")});
   EXPECT_EQ(names_of(found.records), std::vector<std::string>{"dl1_0.h5"});
   problem_of([&] { (void)orphans(store_, folder_ / "absent"); }, ErrorKind::missing_input);
+}
+
+TEST_F(AskTest, RerunLooksAtAllThatTheCommandReads) {
+  write("copies/charge.h5", "charge calibration");
+  write("v3/dl1_0.h5", "third");
+  activity("v3r0", "r0_to_dl1", 200, 0, "v3", 8,
+           {{"Coefficients calibration file", "copies/charge.h5"}},
+           {{"DL1 subrun dataset", "v3/dl1_0.h5"}});
+  index();
+  const auto states = [&](const std::string& below) {
+    std::map<std::string, InputState> found;
+    const Subject subject = find_subject(store_, path(below), IdReader());
+    for (const RerunInput& input : plan_rerun(store_, subject, "again", "v1.0 abc").inputs)
+      found[fs::path(input.file.path).lexically_relative(folder_)] = input.state;
+    return found;
+  };
+  // One process with one command made all DL1. The copy was read, not what it is a copy of.
+  write("r0/s1.fits", "raw X");
+  EXPECT_EQ(states("v3/dl1_0.h5"),
+            (std::map<std::string, InputState>{{"cal/charge.h5", InputState::same},
+                                               {"copies/charge.h5", InputState::same},
+                                               {"r0/s0.fits", InputState::same},
+                                               {"r0/s1.fits", InputState::changed}}));
+  EXPECT_EQ(states("cal/charge.h5"),
+            (std::map<std::string, InputState>{{"cal/raw.fits", InputState::same}}));
 }
 
 TEST_F(AskTest, NotesAreReadBackAndShown) {
