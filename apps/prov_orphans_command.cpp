@@ -4,6 +4,7 @@
 
 #include "apps/command_line.hpp"
 #include "apps/prov_command.hpp"
+#include "apps/prov_ids.hpp"
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
 #include "prov/ask/names.hpp"
@@ -27,14 +28,15 @@ int prov_orphans_command(const std::vector<std::string>& arguments, const Progra
        .synopsis = "DIR",
        .text =
            "List the files below a folder that have no record, and the products on record whose\n"
-           "file is gone. Logs, documents of provenance, hidden and unfinished files do not\n"
-           "count. Exit code 7 if there is one.",
+           "file is gone. A file has a record if its path is on record, whatever symbolic links\n"
+           "lead there, or its content, or the ids in it. Logs, documents of provenance, hidden\n"
+           "and unfinished files do not count. Exit code 7 if there is one.",
        .examples = "  alisio prov orphans DL2/20240115 --config alisio.yaml"},
       options, positional);
   if (!values) return 0;
   prov::check_name(folder, "alisio prov orphans");
   prov::Store store = open_index(*values, program);
-  const prov::Orphans orphans = prov::orphans(store, folder);
+  const prov::Orphans orphans = prov::orphans(store, folder, read_embedded_ids);
   if (values->count("json") != 0) {
     std::cout << prov::to_json(orphans).dump(2) << '\n';
   } else {

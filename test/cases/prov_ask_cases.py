@@ -134,8 +134,29 @@ def case_prov_notes_and_orphans(case):
     folder = product.parent
     ask(case, night, "orphans", folder).ends("done")
     product.rename(product.with_name("renamed.h5"))
+    (folder / "stray.h5").write_bytes(b"of nobody")
     told = answer(ask(case, night, "orphans", folder, "--json").ends("incomplete"))
-    expect(told["files_without_record"] == [str(folder / "renamed.h5")], f"{told}")
+    expect(told["files_without_record"] == [str(folder / "stray.h5")], f"{told}")
     expect([one["path"] for one in told["records_without_file"]] == [str(product)], f"{told}")
-    # A diff knows the renamed file by its content.
+    # The renamed file is known by its content.
     ask(case, night, "diff", folder / "renamed.h5", night.product("DL2", 1)).ends("incomplete")
+
+
+def case_prov_orphans_behind_links(case):
+    """Products below a symbolic link are known, by whatever way their folder is named."""
+    night = case.simulated()
+    disk = case.folder / "disk"
+    disk.mkdir()
+    (night.folder / "DL2").symlink_to(disk)
+    night.process().ends("done")
+    indexed(case, night)
+    folder = night.product("DL2", 0).parent
+    other = case.folder / "other"
+    other.symlink_to(disk)
+    for asked in (folder, folder.resolve(), night.folder / "DL2", other):
+        ask(case, night, "orphans", asked).ends("done").says(", 0 without a record")
+    (folder / "stray.h5").write_bytes(b"of nobody")
+    for asked in (night.folder / "DL2", other):
+        told = answer(ask(case, night, "orphans", asked, "--json").ends("incomplete"))
+        expect(told["files_without_record"] == [str(asked / folder.relative_to(night.folder / "DL2") / "stray.h5")],
+               f"{told}")

@@ -32,6 +32,12 @@ std::string id_of(const std::string& text) {
   return hash_text(text).substr(0, 32);
 }
 
+std::vector<std::string> names_of(const std::vector<fs::path>& files) {
+  std::vector<std::string> names;
+  for (const fs::path& file : files) names.push_back(file.filename().string());
+  return names;
+}
+
 std::vector<std::string> names_of(const std::vector<StoredEntity>& entities) {
   std::vector<std::string> names;
   for (const auto& entity : entities) names.push_back(fs::path(entity.path).filename().string());
@@ -395,6 +401,36 @@ TEST_F(AskTest, OrphansOfBothKinds) {
   EXPECT_EQ(found.files, std::vector<fs::path>{path("v1/stray.h5")});
   EXPECT_EQ(names_of(found.records), std::vector<std::string>{"dl1_0.h5"});
   problem_of([&] { (void)orphans(store_, folder_ / "absent"); }, ErrorKind::missing_input);
+}
+
+TEST_F(AskTest, WhatHasARecordIsNoOrphan) {
+  const auto files = [&](const std::string& below, const IdReader& ids = {}) {
+    return names_of(orphans(store_, folder_ / below, ids).files);
+  };
+  write("v1/stray.h5", "of nobody");
+  fs::create_directory_symlink(folder_ / "v1", folder_ / "link");
+  EXPECT_EQ(files("link"), std::vector<std::string>{"stray.h5"});
+  EXPECT_EQ(files("link/"), std::vector<std::string>{"stray.h5"});
+  EXPECT_EQ(orphans(store_, folder_ / "link").files.at(0), path("link/stray.h5"));
+  // What was recorded by a link stands elsewhere, and has other bytes by now.
+  fs::rename(folder_ / "v1", folder_ / "elsewhere");
+  fs::create_directory_symlink(folder_ / "elsewhere", folder_ / "v1");
+  write("elsewhere/dl1_0.h5", "other bytes");
+  for (const char* below : {"v1", "elsewhere"})
+    EXPECT_EQ(files(below), std::vector<std::string>{"stray.h5"}) << below;
+  // Nothing but the content, or the ids in it, tells what a renamed file is.
+  fs::rename(folder_ / "elsewhere/dl2_0.h5", folder_ / "elsewhere/renamed.h5");
+  write("elsewhere/altered.h5", "made by v1d0, then altered");
+  const IdReader ids = [&](const fs::path& file) {
+    return EmbeddedIds{file.filename() == "altered.h5" ? id_of("activity v1d0") : "", "on"};
+  };
+  EXPECT_EQ(files("elsewhere", ids), std::vector<std::string>{"stray.h5"});
+  EXPECT_EQ(files("elsewhere"), (std::vector<std::string>{"altered.h5", "stray.h5"}));
+  // The record of what is gone is told, by whatever way the folder is asked for.
+  for (const char* below : {"v1", "elsewhere", "link/../elsewhere"})
+    EXPECT_EQ(names_of(orphans(store_, folder_ / below).records),
+              std::vector<std::string>{"dl2_0.h5"})
+        << below;
 }
 
 TEST_F(AskTest, RerunLooksAtAllThatTheCommandReads) {
