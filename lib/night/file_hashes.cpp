@@ -1,12 +1,10 @@
 #include "lib/night/file_hashes.hpp"
 
-#include <map>
-#include <memory>
 #include <set>
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
-#include "lib/io/text/log_part.hpp"
+#include "lib/night/file_parts.hpp"
 #include "lib/night/report.hpp"
 
 namespace alisio::night {
@@ -24,32 +22,6 @@ std::optional<FileHashes> sound_hashes(const NightServices& services, const std:
   }
 }
 
-/// Logs of pointings, read once for each state of theirs: every subrun of a night asks.
-class ReadLogs {
- public:
-  std::string part(const std::string& path, const std::string& like) {
-    const std::optional<FileStamp> now = stamp_of(path);
-    if (!now) return "absent";
-    Log& log = logs_[path];
-    try {
-      if (log.stamp.path.empty() || !same_stamp(log.stamp, *now))
-        log = {*now, text::read_log_samples(path)};
-      return text::log_part_like(log.samples, like);
-    } catch (const Error& error) {
-      // The job that reads it says more.
-      logs_.erase(path);
-      return error.what();
-    }
-  }
-
- private:
-  struct Log {
-    FileStamp stamp;
-    text::LogSamples samples;
-  };
-  std::map<std::string, Log> logs_;
-};
-
 }  // namespace
 
 FileHashes hashes_of_file(const NightServices& services, const std::string& path) {
@@ -60,9 +32,7 @@ FileHashes hashes_of_file(const NightServices& services, const std::string& path
 FileAccess disk_access(const NightServices& services) {
   return {[](const std::string& path) { return stamp_of(path); },
           [&services](const std::string& path) { return hashes_of_file(services, path); },
-          [logs = std::make_shared<ReadLogs>()](const std::string& path, const std::string& part) {
-            return logs->part(path, part);
-          }};
+          part_reader()};
 }
 
 void hand_on_hashes(const NightPlan& plan, const fs::path& config_file, const fs::path& file,

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.hpp"
-#include "lib/io/text/log_part.hpp"
 #include "lib/night/failure.hpp"
+#include "lib/night/file_parts.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::night {
@@ -90,11 +90,11 @@ std::string fault_of_products(const Case& about, FileView& files, std::string& c
   return "";
 }
 
-/// Return the present hashes of an input. One that was read in part is known by its stamp alone, a
-/// log by the part that was taken of it.
+/// Return the present hashes of an input. One that was read in part is known by its stamp alone,
+/// one that grows by the part that was taken of it.
 std::optional<FileHashes> hashes_now(const std::string& path, const JobFile* recorded,
                                      FileView& files) {
-  if (recorded != nullptr && text::is_log_part(recorded->hashes.data_hash))
+  if (recorded != nullptr && names_part(recorded->hashes.data_hash))
     return files.hashes_of_part(path, recorded->hashes.data_hash);
   if (recorded == nullptr) return files.hashes(path);
   if (!is_part_mark(recorded->hashes.sha256)) {
@@ -182,9 +182,11 @@ bool is_unread_mark(const std::string& hash) {
   return hash == "absent" || hash.starts_with("unread ");
 }
 
-/// True if files that come through a port grow while the telescope observes.
-bool grows(const std::string& port) {
-  return port == "pointing" || port == "pointing_correction";
+/// True if what is added to an input while the telescope observes cannot make another try end
+/// otherwise: to a log, or to a run summary of which no row was taken.
+bool only_grows(const JobFile& input) {
+  return input.port == "pointing" || input.port == "pointing_correction" ||
+         (input.port == "run_summary" && is_unread_mark(input.hashes.sha256));
 }
 
 /// True if a failure's message tells of a file.
@@ -197,7 +199,7 @@ bool names(const std::string& message, const std::string& path) {
 bool met_other_inputs(const JobRecord& before, const JobRecord& now) {
   return std::any_of(now.inputs.begin(), now.inputs.end(), [&](const JobFile& file) {
     const JobFile* earlier = find_input(before, {file.port, file.path});
-    return earlier != nullptr && (!grows(file.port) || names(before.message, file.path)) &&
+    return earlier != nullptr && (!only_grows(*earlier) || names(before.message, file.path)) &&
            is_unread_mark(earlier->hashes.sha256) == is_unread_mark(file.hashes.sha256) &&
            earlier->hashes.deciding() != file.hashes.deciding();
   });
@@ -210,7 +212,7 @@ bool would_meet_the_same(const Case& about, FileView& files) {
     if (about.coming.contains(input.path)) return false;
     const JobFile* recorded = find_input(*about.record, input);
     if (recorded == nullptr) return false;
-    if (grows(input.port) && !names(about.record->message, input.path)) continue;
+    if (only_grows(*recorded) && !names(about.record->message, input.path)) continue;
     if (is_unread_mark(recorded->hashes.sha256)) {
       if (unread_mark(files.stamp(input.path)) != recorded->hashes.sha256) return false;
       continue;

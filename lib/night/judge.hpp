@@ -24,7 +24,7 @@ struct StageFacts {
 struct FileAccess {
   std::function<std::optional<FileStamp>(const std::string&)> stamp;
   std::function<FileHashes(const std::string&)> hash;
-  /// What a log says now of the span of time of a text::log_part(); empty: logs count whole.
+  /// What a file says now of what a part that names_part() took of it; empty: files count whole.
   std::function<std::string(const std::string& path, const std::string& part)> part = {};
 };
 

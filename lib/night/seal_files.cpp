@@ -7,6 +7,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/night/file_parts.hpp"
 #include "prov/invalidation.hpp"
 
 namespace alisio::night {
@@ -107,8 +108,11 @@ class Gatherer {
     if (input.port == "r0_subrun" || input.port == "analysis_configuration" ||
         made_.contains(input.path) || !used_.insert(input.path).second)
       return;
+    // A file that grew since is what it is now; what was taken of it stands in the records.
+    const std::optional<FileHashes> grown =
+        names_part(input.hashes.data_hash) ? files_.hashes(input.path) : std::nullopt;
     if (!files_.exists(input.path)) return;
-    SealedFile file = sealed(input.path, input.hashes);
+    SealedFile file = sealed(input.path, grown ? FileHashes{grown->sha256, ""} : input.hashes);
     file.port = input.port;
     // What was read in part has no hash of the whole.
     if (file.hashes.sha256.size() == sha256_digits) found_.used.push_back(std::move(file));

@@ -27,12 +27,11 @@ fs::path product_of(const CameraCalibrationRequest& request,
 void use_constants(stage::StageRun& run, const CameraCalibrationRequest& request) {
   run.use("drs4_pedestal", request.drs4_pedestal);
   if (!request.time_calibration.empty()) run.use("time_calibration", request.time_calibration);
-  if (!request.run_summary.empty()) run.use("run_summary", request.run_summary);
   if (!request.ffactor_systematics.empty())
     run.use("ffactor_systematics", request.ffactor_systematics);
 }
 
-calib::R0Options r0_options(const CameraCalibrationRequest& request,
+calib::R0Options r0_options(stage::StageRun& run, const CameraCalibrationRequest& request,
                             const config::Configuration& configuration) {
   calib::R0Options r0;
   r0.max_events = request.max_events;
@@ -43,7 +42,7 @@ calib::R0Options r0_options(const CameraCalibrationRequest& request,
     throw Error(ErrorKind::configuration,
                 fmt::format("'{}' must be ucts or tib, not '{}'", key, source));
   r0.trigger_source = source == "tib" ? calib::TriggerSource::tib : calib::TriggerSource::ucts;
-  r0.reference_time = reference_time(request.run_summary, subrun_of(request.input).run);
+  r0.reference_time = use_reference_time(run, request.run_summary, subrun_of(request.input).run);
   return r0;
 }
 
@@ -140,6 +139,7 @@ std::int64_t camera_calibration(stage::StageRun& run, const CameraCalibrationReq
   if (run.activity().dry_run) {
     run.use("r0_subrun", request.input);
     use_constants(run, request);
+    use_reference_time(run, request.run_summary, subrun_of(request.input).run);
     run.plan_product("charge_calibration", target);
     return 0;
   }
@@ -147,7 +147,7 @@ std::int64_t camera_calibration(stage::StageRun& run, const CameraCalibrationReq
   const calib::CollectorOptions options = collector_options(configuration, "camera_calibration");
   const calib::ExtractionWindows windows =
       extraction_windows(configuration, "camera_calibration", telescope.readout.sampling_rate);
-  calib::R0Source source(request.input, r0_options(request, configuration));
+  calib::R0Source source(request.input, r0_options(run, request, configuration));
   for (const auto& file : source.files()) run.use("r0_subrun", file);
   use_constants(run, request);
   const auto skip = events_to_skip(configuration, source.event_count(), request.input);

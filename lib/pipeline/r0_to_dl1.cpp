@@ -177,12 +177,12 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
     run.use("drs4_pedestal", request.drs4_pedestal);
     run.use("charge_calibration", request.charge_calibration);
     if (!request.time_calibration.empty()) run.use("time_calibration", request.time_calibration);
-    if (!request.run_summary.empty()) run.use("run_summary", request.run_summary);
     if (!request.pedestal_ids.empty()) run.use("pedestal_ids", request.pedestal_ids);
   };
   if (run.activity().dry_run) {
     run.use("r0_subrun", request.input);
     use_constants();
+    use_reference_time(run, request.run_summary, run_number);
     use_pointing(run, request.drive_log, {});
     run.plan_product("dl1_subrun", target);
     if (with_interleaved) run.plan_product("interleaved", interleaved_target);
@@ -197,7 +197,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   calib::R0Options r0;
   r0.max_events = request.max_events;
   r0.timings = &run.timings();
-  r0.reference_time = reference_time(request.run_summary, run_number);
+  r0.reference_time = use_reference_time(run, request.run_summary, run_number);
   r0.trigger_source = trigger_source(configuration);
   if (!request.pedestal_ids.empty())
     r0.pedestal_ids = read_pedestal_ids(request.pedestal_ids, run_number);

@@ -79,13 +79,11 @@ std::int64_t time_calibration(stage::StageRun& run, const TimeCalibrationRequest
                               const config::Configuration& configuration,
                               const instrument::Telescope& telescope) {
   const std::filesystem::path target = product_of(request);
-  const auto use_others = [&] {
-    run.use("drs4_pedestal", request.drs4_pedestal);
-    if (!request.run_summary.empty()) run.use("run_summary", request.run_summary);
-  };
+  const int run_number = subrun_of(request.input).run;
   if (run.activity().dry_run) {
     run.use("r0_subrun", request.input);
-    use_others();
+    run.use("drs4_pedestal", request.drs4_pedestal);
+    use_reference_time(run, request.run_summary, run_number);
     run.plan_product("time_calibration", target);
     return 0;
   }
@@ -95,12 +93,12 @@ std::int64_t time_calibration(stage::StageRun& run, const TimeCalibrationRequest
   calib::R0Options r0;
   r0.max_events =
       request.max_events.value_or(configuration.integer("TimeCorrectionCalculate.max_events"));
-  r0.reference_time = reference_time(request.run_summary, subrun_of(request.input).run);
+  r0.reference_time = use_reference_time(run, request.run_summary, run_number);
   r0.all_subruns = request.all_subruns;
   r0.trigger_source = calib::TriggerSource::tib;
   calib::R0Source source(request.input, r0);
   for (const auto& file : source.files()) run.use("r0_subrun", file);
-  use_others();
+  run.use("drs4_pedestal", request.drs4_pedestal);
 
   calib::Drs4Corrector corrector(std::make_shared<calib::Drs4Pedestal>(
                                      calib::read_drs4_pedestal(request.drs4_pedestal, n_pixels)),

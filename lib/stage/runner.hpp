@@ -36,8 +36,8 @@ class StageRun {
 
   /// Say that the stage reads `path` through `port`. Large files are hashed in the background while
   /// the stage works. A dry run notes absent files as planned and does not read raw data. An
-  /// attribute "part" names what the stage took of a file that grows: in the job's identity it
-  /// stands for the file.
+  /// attribute "part" names what the stage took of a file that grows (text::log_part,
+  /// text::row_part): in the job's identity it stands for the file.
   /// @throws Error(missing_input) if the file is absent; Error(bug) for an undeclared port.
   void use(const std::string& port, const std::filesystem::path& path,
            std::map<std::string, std::string> attributes = {});

@@ -103,13 +103,32 @@ class PlanTest : public testing::Test {
     record(dl2_);
   }
 
+  /// Let DL1 depend on a run summary.
+  void add_run_summary() {
+    put("/s/summary.ecsv", "one row");
+    dl1_.inputs.push_back({"run_summary", "/s/summary.ecsv"});
+    part_ = "rows 7 a";
+  }
+
+  /// Name in the record of DL1 what it took of its last input.
+  JobRecord& take_part(const std::string& port) {
+    JobRecord& job = state_.jobs.at(dl1_.key);
+    EXPECT_EQ(job.inputs.back().port, port);
+    job.inputs.back().hashes.data_hash = part_;
+    std::vector<std::pair<std::string, std::string>> hashes;
+    for (const JobFile& input : job.inputs)
+      hashes.emplace_back(input.port, input.hashes.deciding());
+    job.identity = stage::job_identity(dl1_.key.stage, 1, job.configuration, hashes);
+    return job;
+  }
+
   Job dl1_, dl2_;
   PlanSettings settings_;
   StateSnapshot state_;
   PassEvents events_;
   std::map<std::string, FileStamp> disk_;
   std::vector<std::string> hashed_;
-  std::string part_ = "span 1 2 a";  ///< of logs, as it is now
+  std::string part_ = "span 1 2 a";  ///< of the file that grows, as it is now
   std::int64_t clock_ = 0;
 };
 
@@ -257,17 +276,55 @@ TEST_F(PlanTest, WhatFailedForGoodWaitsForAChange) {
 
 TEST_F(PlanTest, OfALogThatGrowsThePartThatWasTakenCounts) {
   make_both();
-  JobRecord& job = state_.jobs.at(dl1_.key);
-  JobFile& log = job.inputs.back();
-  ASSERT_EQ(log.port, "pointing");
-  log.hashes.data_hash = part_;
-  std::vector<std::pair<std::string, std::string>> hashes;
-  for (const JobFile& input : job.inputs) hashes.emplace_back(input.port, input.hashes.deciding());
-  job.identity = stage::job_identity(dl1_.key.stage, 1, job.configuration, hashes);
+  take_part("pointing");
   put("/d/drive", "one line more");
   EXPECT_EQ(plan().dl1.status, StepStatus::done) << plan().dl1.reason;
   part_ = "span 1 2 b";
   EXPECT_EQ(plan().dl1.reason, "pointing changed: drive");
+}
+
+TEST_F(PlanTest, OfARunSummaryTheRowThatWasTakenCounts) {
+  add_run_summary();
+  make_both();
+  take_part("run_summary");
+  EXPECT_EQ(plan().dl1.status, StepStatus::done) << plan().dl1.reason;
+  put("/s/summary.ecsv", "one row more");
+  EXPECT_EQ(plan().dl1.status, StepStatus::done) << plan().dl1.reason;
+  EXPECT_EQ(plan().dl2.status, StepStatus::done) << plan().dl2.reason;
+  part_ = "rows 7 b";
+  EXPECT_EQ(plan().dl1.reason, "run_summary changed: summary.ecsv");
+  part_ = "rows 7 none";
+  EXPECT_EQ(plan().dl1.reason, "run_summary changed: summary.ecsv");
+  disk_.erase("/s/summary.ecsv");
+  dl1_.inputs.pop_back();
+  EXPECT_EQ(plan().dl1.reason, "as recorded; its inputs are no longer there");
+}
+
+TEST_F(PlanTest, ARunSummaryThatWasRecordedWholeCountsWhole) {
+  add_run_summary();
+  make_both();
+  EXPECT_EQ(plan().dl1.status, StepStatus::done) << plan().dl1.reason;
+  put("/s/summary.ecsv", "one row more");
+  EXPECT_EQ(plan().dl1.reason, "run_summary changed: summary.ecsv");
+}
+
+TEST_F(PlanTest, ARunSummaryIsAReasonToTryAgainIfTheRowChanged) {
+  add_run_summary();
+  make_both();
+  JobRecord& job = take_part("run_summary");
+  job.status = JobStatus::failed;
+  job.exit_code = 5;
+  job.message = "the tile is cut short, /r0/s1";
+  settings_.retry_failed = false;
+  put("/s/summary.ecsv", "one row more");
+  EXPECT_EQ(plan().dl1.status, StepStatus::blocked);
+  part_ = "rows 7 b";
+  EXPECT_EQ(plan().dl1.status, StepStatus::to_run);
+  job.inputs.back().hashes = {unread_mark(disk_.at("/s/summary.ecsv")), ""};
+  put("/s/summary.ecsv", "and one more");
+  EXPECT_EQ(plan().dl1.status, StepStatus::blocked) << "it never came to read it";
+  job.message = "is no table, /s/summary.ecsv";
+  EXPECT_EQ(plan().dl1.status, StepStatus::to_run);
 }
 
 TEST_F(PlanTest, ALogThatGrowsIsNoReasonToTryAgain) {

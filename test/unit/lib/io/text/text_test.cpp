@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <numbers>
 
 #include "lib/base/error.hpp"
@@ -12,6 +13,7 @@
 #include "lib/io/text/drive_log.hpp"
 #include "lib/io/text/ecsv.hpp"
 #include "lib/io/text/log_part.hpp"
+#include "lib/io/text/row_part.hpp"
 #include "lib/io/text/run_summary.hpp"
 
 namespace alisio::text {
@@ -102,6 +104,42 @@ TEST_F(Text, a_part_of_a_drive_log_is_what_a_span_of_time_takes) {
   const auto now = read_log_samples(write("DrivePosition_log_1.txt", lines + "150 60 30\n"));
   EXPECT_EQ(log_part_like(now, taken), taken);
   EXPECT_NE(part(lines, 135, 160), log_part_like(now, part(lines, 135, 160))) << "it ended within";
+}
+
+TEST_F(Text, a_part_of_a_run_summary_is_the_reference_time_of_a_run) {
+  RunSummaryRow row;
+  row.run_id = 11220;
+  row.n_subruns = 1;
+  row.dragon_reference_time = 1705363200000000001;
+  row.dragon_reference_module_index = 132;
+  row.dragon_reference_counter = 18446744073709551615U;
+  const std::string taken = row_part({row}, 11220);
+  EXPECT_TRUE(is_row_part(taken));
+  EXPECT_FALSE(is_log_part(taken));
+  EXPECT_TRUE(taken.starts_with("rows 11220 "));
+  EXPECT_EQ(row_part({row}, 11221), "rows 11221 none");
+
+  RunSummaryRow other = row;
+  other.run_id = 11221;
+  other.dragon_reference_time = 1;
+  EXPECT_EQ(row_part_like({other, row}, taken), taken) << "other runs, in any order";
+  EXPECT_EQ(row_part_like({other}, taken), "rows 11220 none");
+  EXPECT_EQ(row_part_like({row}, row_part({}, 11220)), taken) << "a row that came later";
+  RunSummaryRow taken_on = row;
+  taken_on.n_subruns = 7;
+  taken_on.run_type = "ERROR";
+  EXPECT_EQ(row_part({taken_on}, 11220), taken) << "what no reference time depends on";
+  for (const auto& change : std::vector<std::function<void(RunSummaryRow&)>>{
+           [](RunSummaryRow& r) { ++r.dragon_reference_time; },
+           [](RunSummaryRow& r) { ++r.dragon_reference_module_index; },
+           [](RunSummaryRow& r) { --r.dragon_reference_counter; }}) {
+    RunSummaryRow changed = row;
+    change(changed);
+    EXPECT_NE(row_part({changed}, 11220), taken);
+  }
+  const auto file = write("RunSummary_20240115.ecsv", run_summary_text({other, row}, "2024-01-15"));
+  EXPECT_EQ(row_part_like(read_run_summary(file), taken), taken);
+  EXPECT_THROW(static_cast<void>(row_part_like({row}, "rows")), Error);
 }
 
 TEST_F(Text, drive_logs_of_before_2022_are_read) {
