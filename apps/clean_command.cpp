@@ -18,6 +18,7 @@
 #include "lib/night/clean.hpp"
 #include "lib/night/completeness.hpp"
 #include "lib/night/dates.hpp"
+#include "lib/night/file_parts.hpp"
 #include "lib/night/lock.hpp"
 #include "lib/night/lstosa_flags.hpp"
 #include "lib/night/make_executor.hpp"
@@ -64,11 +65,12 @@ class OnceHasher {
 };
 
 /// Say what is in the way of making a product again, or could make another of it.
-std::string why_not_again(prov::Store& store, const fs::path& product, OnceHasher& hash) {
+std::string why_not_again(prov::Store& store, const fs::path& product, const prov::PartReader& part,
+                          OnceHasher& hash) {
   try {
     const prov::RerunPlan plan = prov::plan_rerun(
         store, prov::find_subject(store, product.string(), read_embedded_ids), "again",
-        version_tag() + ' ' + commit_tag(), [&](const fs::path& file) { return hash(file); });
+        version_tag() + ' ' + commit_tag(), part, [&](const fs::path& file) { return hash(file); });
     if (!plan.obstacles.empty()) return "it cannot be made again: " + plan.obstacles.front();
     return plan.changes.empty() ? "" : "it would not be made as it was: " + plan.changes.front();
   } catch (const Error& error) {
@@ -156,7 +158,7 @@ class Cleaner {
             [&](const fs::path& product) {
               if (!store)
                 store = prov::Store::open(index_place(configuration_), prov::StoreMode::read_only);
-              return why_not_again(*store, product, hash_);
+              return why_not_again(*store, product, part_, hash_);
             },
         .record = services_.record_invalidation};
     plan = night::plan_cleaning(state, request);
@@ -182,6 +184,7 @@ class Cleaner {
   night::ClosingPolicy closing_policy_;
   night::NightServices services_;
   OnceHasher hash_;
+  prov::PartReader part_ = night::part_reader();
 };
 
 void print(const Cleaned& night, const Wishes& wishes) {

@@ -8,6 +8,7 @@
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/night/file_parts.hpp"
 #include "prov/ask/check.hpp"
 
 namespace alisio::apps {
@@ -59,8 +60,10 @@ int prov_check_command(const std::vector<std::string>& arguments, const Program&
            "Ask whether what was made can be made again: each product has a successful activity\n"
            "with its command, configuration and environment on record, the software is known\n"
            "and had no changes beside its commit, each input is where it was with the content\n"
-           "that it had (hashed only if its file was modified since), and no product stands\n"
-           "there without a record. Prints the gaps; exits 7 if there is one.",
+           "that it had (hashed only if its file was modified since; of a drive log or run "
+           "summary\n"
+           "that went on, what was taken of it), and no product stands there without a record. "
+           "Prints the gaps; exits 7 if there is one.",
        .examples = "  alisio prov check --night 20240115 --config alisio.yaml"},
       options);
   if (!values) return 0;
@@ -68,7 +71,8 @@ int prov_check_command(const std::vector<std::string>& arguments, const Program&
   if (values->count("night") != 0)
     night = NightDate::parse((*values)["night"].as<std::string>()).compact();
   prov::Store store = open_index(*values, program);
-  const prov::CheckReport report = prov::check(store, night, read_embedded_ids);
+  const prov::CheckReport report =
+      prov::check(store, night, read_embedded_ids, night::part_reader());
   if (values->count("json") != 0)
     std::cout << prov::to_json(report).dump(2) << '\n';
   else

@@ -107,7 +107,7 @@ int prov_impact_command(const std::vector<std::string>& arguments, const Program
   } else {
     about = (*values)["what"].as<std::string>();
     const prov::Subject subject = prov::find_subject(store, about, read_embedded_ids);
-    if (subject.entity) entities.push_back(subject.entity->row);
+    if (subject.entity) entities = prov::impact_starts(store, *subject.entity);
     if (subject.activity) activities.push_back(subject.activity->row);
   }
   const prov::Impact impact =

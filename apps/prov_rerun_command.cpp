@@ -12,6 +12,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/version.hpp"
+#include "lib/night/file_parts.hpp"
 #include "lib/night/process.hpp"
 #include "prov/ask/embedded.hpp"
 #include "prov/ask/names.hpp"
@@ -153,7 +154,8 @@ int prov_rerun_command(const std::vector<std::string>& arguments, const Program&
       prov::find_subject(store, (*values)["what"].as<std::string>(), read_embedded_ids);
   const fs::path into = execute ? new_folder((*values)["into"].as<std::string>()) : "DIR";
   const std::string software = version_tag() + ' ' + commit_tag();
-  const prov::RerunPlan plan = prov::plan_rerun(store, subject, into, software);
+  const prov::RerunPlan plan =
+      prov::plan_rerun(store, subject, into, software, night::part_reader());
   if (!execute) {
     if (json)
       std::cout << prov::to_json(plan).dump(2) << '\n';

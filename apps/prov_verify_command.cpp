@@ -8,6 +8,7 @@
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/night/file_parts.hpp"
 #include "prov/ask/audit.hpp"
 #include "prov/verify.hpp"
 
@@ -90,6 +91,7 @@ int prov_verify_command(const std::vector<std::string>& arguments, const Program
   request.mode = fast     ? prov::VerifyMode::fast
                  : sample ? prov::VerifyMode::sample
                           : prov::VerifyMode::full;
+  request.part = night::part_reader();
   const auto documents = paths_option(*values, "documents");
   const bool night = values->count("night") != 0;
   if (documents.empty() == !night)

@@ -10,6 +10,7 @@
 #include "lib/base/ids.hpp"
 #include "prov/document_parts.hpp"
 #include "prov/record_fields.hpp"
+#include "prov/remark.hpp"
 
 namespace alisio::prov {
 namespace {
@@ -327,9 +328,18 @@ class Writer {
   }
 
   /// What one role of a folded activity led to.
+  /// What is said of the use of an entity: why it was chosen, and what was taken of it.
+  struct Told {
+    std::set<std::string> choices, parts;
+
+    void add(const Told& other) {
+      choices.insert(other.choices.begin(), other.choices.end());
+      parts.insert(other.parts.begin(), other.parts.end());
+    }
+  };
   struct Gathered {
     std::string name;                                           ///< of the collection; may be empty
-    std::map<std::string, std::set<std::string>> reasons;       ///< entity: why it was chosen
+    std::map<std::string, Told> told;                           ///< by entity
     std::map<std::string, std::set<const ActivityRecord*>> by;  ///< entity: of which activities
     bool is_collected = false;
   };
@@ -348,25 +358,29 @@ class Writer {
                                        : by_role[{flow.role, ""}];
         gathered.is_collected = collected;
         if (collected) gathered.name = kind->collection;
-        std::set<std::string>& reasons = gathered.reasons[flow.entity];
-        if (usage && !flow.remark.empty()) reasons.insert(flow.remark);
+        Told& told = gathered.told[flow.entity];
+        const std::string part = usage ? part_in(flow.remark) : "";
+        if (!part.empty())
+          told.parts.insert(part);
+        else if (usage && !flow.remark.empty())
+          told.choices.insert(flow.remark);
         if (many_runs) gathered.by[flow.entity].insert(activity);
       }
     for (auto& [names, gathered] : by_role) {
       const std::string& role = names.first;
       if (gathered.is_collected) {
-        collect_flow(id, role, gathered.name, gathered.reasons, usage);
+        collect_flow(id, role, gathered.name, gathered.told, usage);
         continue;
       }
-      std::map<std::string, std::map<std::string, std::set<std::string>>> differing;
-      for (const auto& [entity, reasons] : gathered.reasons) {
+      std::map<std::string, std::map<std::string, Told>> differing;
+      for (const auto& [entity, told] : gathered.told) {
         const std::string name = many_runs ? file_name_of(entity) : "";
         const bool is_shared = !many_runs || name.empty() ||
                                (usage && gathered.by[entity].size() == activities.size());
         if (is_shared)
-          write_flow(id, entity, role, reasons, usage);
+          write_flow(id, entity, role, told, usage);
         else
-          differing[name].emplace(entity, reasons);
+          differing[name].emplace(entity, told);
       }
       for (const auto& [name, entities] : differing)
         if (entities.size() == 1)
@@ -385,20 +399,21 @@ class Writer {
   }
 
   void add_relation(const std::string& activity, const std::string& entity, const std::string& role,
-                    const std::set<std::string>& reasons, bool usage) {
+                    const Told& told, bool usage) {
     ordered_json facts =
         usage ? ordered_json{{"prov:activity", activity},
                              {"prov:entity", entity},
                              {"prov:role", role}}
               : ordered_json{
                     {"prov:entity", entity}, {"prov:activity", activity}, {"prov:role", role}};
-    if (!reasons.empty()) facts["choice"] = one_or_all(reasons);
+    if (!told.choices.empty()) facts["choice"] = one_or_all(told.choices);
+    if (!told.parts.empty()) facts["part"] = one_or_all(told.parts);
     relate(usage ? "used" : "wasGeneratedBy", std::move(facts));
   }
 
   void write_flow(const std::string& activity, const std::string& entity, const std::string& role,
-                  const std::set<std::string>& reasons, bool usage) {
-    add_relation(activity, write_entity(entity), role, reasons, usage);
+                  const Told& told, bool usage) {
+    add_relation(activity, write_entity(entity), role, told, usage);
     if (usage) write_training(entity, activity);
     if (usage)
       uses_.emplace(entity, "");
@@ -407,15 +422,15 @@ class Writer {
   }
 
   void collect_flow(const std::string& activity, const std::string& role, const std::string& name,
-                    const std::map<std::string, std::set<std::string>>& entities, bool usage) {
+                    const std::map<std::string, Told>& entities, bool usage) {
     std::vector<std::string> members;
-    std::set<std::string> reasons;
-    for (const auto& [entity, why] : entities) {
+    Told all;
+    for (const auto& [entity, told] : entities) {
       members.push_back(entity);
-      reasons.insert(why.begin(), why.end());
+      all.add(told);
     }
     const std::string collection = write_collection(name, members);
-    add_relation(activity, collection, role, reasons, usage);
+    add_relation(activity, collection, role, all, usage);
     if (!usage) generated_.insert(collection);
     if (usage)
       for (const std::string& member : members) uses_.emplace(member, collection);

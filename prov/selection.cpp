@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "prov/record_fields.hpp"
+#include "prov/remark.hpp"
 
 namespace alisio::prov {
 namespace {
@@ -117,8 +118,9 @@ Records collect(const Journals& journals) {
       if (has("parameters")) {
         activity.parameters = &record["parameters"];
       } else if (has("used_id")) {
-        activity.used.push_back({text_at(record, "used_id"), text_at(record, "used_role"),
-                                 text_at(record, "port"), text_at(record, "choice")});
+        activity.used.push_back(
+            {text_at(record, "used_id"), text_at(record, "used_role"), text_at(record, "port"),
+             has("part") ? remark_of_part(text_at(record, "part")) : text_at(record, "choice")});
       } else if (has("generated_id")) {
         activity.generated.push_back({text_at(record, "generated_id"),
                                       text_at(record, "generated_role"), text_at(record, "port"),

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,7 +29,12 @@ struct RecordedFile {
   std::string sha256;  ///< empty: identified by its path only
   std::uint64_t size_bytes = 0;
   double recorded_unix_utc_s = 0;  ///< when it was recorded with this content; 0: not known
+  /// What was taken of a file that grows, as its users named it; empty: all of it.
+  std::set<std::string> parts = {};
 };
+
+/// Tells what a file says now of what a part took of it. Given by those who can read the formats.
+using PartReader = std::function<std::string(const std::string& path, const std::string& part)>;
 
 /// How closely files are looked at. `fast` compares sizes, and reads files that were modified after
 /// they were recorded; `sample` reads besides a part of the others.
@@ -37,6 +44,7 @@ struct VerifyRequest {
   VerifyMode mode = VerifyMode::full;
   double fraction = 1;     ///< of files that are read if sampled, 0 to 1
   std::uint64_t seed = 0;  ///< another seed, another sample
+  PartReader part = {};    ///< empty: a file of which a part was taken counts whole
 };
 
 /// Return what PROV-JSON documents (files, or folders that are searched for *_prov.json) say of
@@ -44,7 +52,8 @@ struct VerifyRequest {
 [[nodiscard]] std::vector<RecordedFile> recorded_files(
     const std::vector<std::filesystem::path>& documents);
 
-/// Compare files with their records. Of several records of one path each must hold.
+/// Compare files with their records. Of several records of one path each must hold; of a file of
+/// which parts were taken, these.
 [[nodiscard]] VerifyResult verify(const std::vector<RecordedFile>& files,
                                   const VerifyRequest& request = {});
 

@@ -90,19 +90,13 @@ std::string notes_of(const std::vector<prov::Store::Note>& notes) {
   return text.empty() ? text : "<h2>Notes</h2>" + text;
 }
 
-/// The rows from which to walk. What came from a file came also from its parts: a reading in part
-/// is on record by the file's place alone.
+/// The rows from which to walk.
 std::pair<std::vector<prov::Row>, std::vector<prov::Row>> starts_of(prov::Store& store,
                                                                     const prov::Subject& subject,
                                                                     prov::Direction direction) {
   if (!subject.entity) return {{}, {subject.activity->row}};
-  std::vector<prov::Row> rows{subject.entity->row};
-  if (direction == prov::Direction::forth && !subject.entity->path.empty())
-    for (const prov::StoredEntity& other :
-         store.entities(store.find_entities(subject.entity->path)))
-      if (other.sha256.empty() && other.path == subject.entity->path && other.row != rows.front())
-        rows.push_back(other.row);
-  return {rows, {}};
+  if (direction == prov::Direction::forth) return {prov::impact_starts(store, *subject.entity), {}};
+  return {{subject.entity->row}, {}};
 }
 
 /// A drawing of what a thing came from, or of what came from it.

@@ -8,6 +8,7 @@
 #include "lib/base/ids.hpp"
 #include "prov/ask/invalidated.hpp"
 #include "prov/ask/orphans.hpp"
+#include "prov/remark.hpp"
 #include "prov/store/connection.hpp"
 #include "prov/store/schema.hpp"
 
@@ -29,6 +30,30 @@ std::string of_night(const std::string& night) {
 std::vector<SqlValue> value_of(const std::string& night) {
   if (night.empty()) return {};
   return {SqlValue(night)};
+}
+
+}  // namespace
+
+namespace {
+
+/// Return what activities of a night took of files of which none took all.
+std::map<Row, std::set<std::string>> parts_taken(Store& store, const std::string& night) {
+  const auto query = store.connection().prepare(fmt::format(
+      "SELECT DISTINCT f.recorded, m.text FROM activity a JOIN used f ON f.activity = a.id LEFT "
+      "JOIN name m ON m.id = f.remark WHERE {}",
+      of_night(night)));
+  query->bind(value_of(night));
+  std::map<Row, std::set<std::string>> parts;
+  std::set<Row> whole;
+  while (query->step()) {
+    const std::string part = part_in(query->text(1));
+    if (part.empty())
+      whole.insert(query->integer(0));
+    else
+      parts[query->integer(0)].insert(part);
+  }
+  for (const Row row : whole) parts.erase(row);
+  return parts;
 }
 
 }  // namespace
@@ -56,11 +81,18 @@ std::vector<RecordedFile> recorded_files(Store& store, const std::string& night)
   std::vector<StoredEntity> entities;
   for (auto& [path, entity] : last) entities.push_back(std::move(entity));
   const std::map<std::string, Invalidation> invalidations = find_invalidations(store, entities);
+  std::map<Row, std::set<std::string>> parts = parts_taken(store, night);
   std::vector<RecordedFile> files;
-  for (const StoredEntity& entity : entities)
-    if (!invalidations.contains(entity.id))
-      files.push_back({entity.path, entity.sha256, entity.size_bytes,
-                       static_cast<double>(times[entity.row]) * 1e-6});
+  for (const StoredEntity& entity : entities) {
+    if (invalidations.contains(entity.id)) continue;
+    files.push_back({entity.path,
+                     entity.sha256,
+                     entity.size_bytes,
+                     static_cast<double>(times[entity.row]) * 1e-6,
+                     {}});
+    // A product is as it was made.
+    if (entity.generated_by == 0) files.back().parts = std::move(parts[entity.row]);
+  }
   return files;
 }
 

@@ -12,6 +12,7 @@
 #include "prov/ask/invalidated.hpp"
 #include "prov/ask/names.hpp"
 #include "prov/ask/story.hpp"
+#include "prov/remark.hpp"
 #include "prov/store/connection.hpp"
 #include "prov/store/schema.hpp"
 
@@ -60,7 +61,8 @@ class Gaps {
 
 }  // namespace
 
-CheckReport check(Store& store, const std::string& night, const IdReader& ids) {
+CheckReport check(Store& store, const std::string& night, const IdReader& ids,
+                  const PartReader& part) {
   const std::vector<Row> rows = activities_of(store, night);
   if (rows.empty())
     throw Error(ErrorKind::incomplete,
@@ -71,6 +73,7 @@ CheckReport check(Store& store, const std::string& night, const IdReader& ids) {
   struct Input {
     StoredEntity entity;
     double recorded_unix_utc_s = 0;
+    std::map<std::string, std::size_t> products_of_part;  ///< of "": of all of it
     std::size_t products = 0;
   };
   std::map<Row, Input> inputs;
@@ -117,6 +120,7 @@ CheckReport check(Store& store, const std::string& night, const IdReader& ids) {
         if (flow->generated || at == entities.end() || at->second.path.empty()) continue;
         Input& input = inputs[flow->entity];
         if (input.entity.row == 0) input.entity = at->second;
+        input.products_of_part[part_in(flow->remark)] += products;
         input.products += products;
       }
     }
@@ -140,8 +144,11 @@ CheckReport check(Store& store, const std::string& night, const IdReader& ids) {
     if (const auto at = recorded.find(entity.path);
         at != recorded.end() && at->second.sha256 == entity.sha256)
       file.recorded_unix_utc_s = at->second.recorded_unix_utc_s;
-    if (!as_recorded(file))
-      gaps.add("input changed since", entity.path, entity.name, input.products);
+    if (as_recorded(file)) continue;
+    std::size_t concerned = 0;
+    for (const auto& [taken, products] : input.products_of_part)
+      if (taken.empty() || !part || part(entity.path, taken) != taken) concerned += products;
+    if (concerned > 0) gaps.add("input changed since", entity.path, entity.name, concerned);
   }
   for (const fs::path& file : unrecorded_beside(store, night)) {
     const bool off = ids && ids(file).capture == "off";

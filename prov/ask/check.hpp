@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "prov/ask/embedded.hpp"
+#include "prov/verify.hpp"
 
 namespace alisio::prov {
 
@@ -22,12 +23,14 @@ struct CheckReport {
 
 /// Ask whether what was made can be made again: each product has a successful activity with its
 /// command, configuration and environment; the software is known and clean; each input is there
-/// with its size (its bytes are hashed again only if it changed since); products that stand beside
-/// recorded ones have a record.
+/// with its size (its bytes are hashed again only if it changed since), or says still what was
+/// taken of it; products that stand beside recorded ones have a record.
 /// @param night YYYYMMDD; empty: all.
 /// @param ids tells files that were made with capture switched off.
+/// @param part tells of files that grew since; empty: they count whole.
 /// @throws Error(incomplete) if nothing is on record.
-[[nodiscard]] CheckReport check(Store& store, const std::string& night, const IdReader& ids = {});
+[[nodiscard]] CheckReport check(Store& store, const std::string& night, const IdReader& ids = {},
+                                const PartReader& part = {});
 [[nodiscard]] nlohmann::ordered_json to_json(const CheckReport& report);
 
 }  // namespace alisio::prov

@@ -5,10 +5,25 @@
 
 #include "prov/ask/invalidated.hpp"
 #include "prov/ask/story.hpp"
+#include "prov/remark.hpp"
 
 namespace alisio::prov {
 
 using nlohmann::ordered_json;
+
+std::vector<Row> impact_starts(Store& store, const StoredEntity& file) {
+  std::vector<Row> starts{file.row};
+  if (file.path.empty()) return starts;
+  const std::vector<Row> same_name = store.find_entities(file.path);
+  std::set<Row> in_part;
+  for (const StoredFlow& flow : store.flows_of_entities(same_name))
+    if (!flow.generated && !part_in(flow.remark).empty()) in_part.insert(flow.entity);
+  for (const StoredEntity& other : store.entities(same_name))
+    if (other.path == file.path && other.row != file.row &&
+        (other.sha256.empty() || in_part.contains(other.row)))
+      starts.push_back(other.row);
+  return starts;
+}
 
 Impact find_impact(Store& store, const std::vector<Row>& entities,
                    const std::vector<Row>& activities, const std::string& level,

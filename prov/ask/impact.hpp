@@ -26,6 +26,11 @@ struct Impact {
   bool cut = false;  ///< there is more than the walk's limits let through
 };
 
+/// Return the records from which to follow a file: its own, and those of the same place that stand
+/// for a reading in part. What came from a part of a file came from the file, whatever else it said
+/// at the time.
+[[nodiscard]] std::vector<Row> impact_starts(Store& store, const StoredEntity& file);
+
 /// Follow files and activities to all that was made from them.
 /// @param level only files of this level ("DL2"); empty: all
 [[nodiscard]] Impact find_impact(Store& store, const std::vector<Row>& entities,

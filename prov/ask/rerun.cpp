@@ -9,6 +9,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
 #include "prov/ask/names.hpp"
+#include "prov/remark.hpp"
 
 namespace alisio::prov {
 
@@ -18,13 +19,17 @@ using nlohmann::ordered_json;
 
 namespace {
 
-InputState state_of(const StoredEntity& file, const FileHasher& hash) {
+InputState state_of(const StoredEntity& file, const std::string& remark, const PartReader& part,
+                    const FileHasher& hash) {
   std::error_code problem;
   if (!fs::is_regular_file(file.path, problem)) return InputState::missing;
   if (file.sha256.empty()) return InputState::unproved;
-  if (fs::file_size(file.path, problem) != file.size_bytes) return InputState::changed;
-  const std::string now = hash ? hash(file.path) : hash_file(file.path);
-  return now == file.sha256 ? InputState::same : InputState::changed;
+  const auto hash_now = [&] { return hash ? hash(file.path) : hash_file(file.path); };
+  if (fs::file_size(file.path, problem) == file.size_bytes && hash_now() == file.sha256)
+    return InputState::same;
+  const std::string taken = part_in(remark);
+  return !taken.empty() && part && part(file.path, taken) == taken ? InputState::same
+                                                                   : InputState::changed;
 }
 
 /// Activities that a command made in one process.
@@ -48,18 +53,18 @@ std::vector<RerunInput> inputs_of(Store& store, const std::vector<StoredActivity
   std::set<std::string> made;
   for (const StoredActivity& activity : activities) {
     // Of equal files the one that was read counts: the command names it.
-    std::map<Row, std::string> roles;
+    std::map<Row, StoredFlow> uses;
     for (const StoredFlow& use : store.recorded_uses({activity.row}))
-      if (known.insert(use.entity).second) roles.emplace(use.entity, use.role);
+      if (known.insert(use.entity).second) uses.emplace(use.entity, use);
     std::vector<Row> rows;
-    for (const auto& [file, role] : roles) rows.push_back(file);
+    for (const auto& [file, use] : uses) rows.push_back(file);
     const auto first = static_cast<std::ptrdiff_t>(inputs.size());
     for (StoredEntity& file : store.entities(rows)) {
       if (file.path.empty()) continue;
       const bool again = made.contains(file.path);
-      std::string role = roles[file.row];
-      inputs.push_back(
-          {std::move(file), std::move(role), again ? InputState::made_again : InputState::same});
+      const StoredFlow& use = uses.at(file.row);
+      inputs.push_back({std::move(file), use.role, use.remark,
+                        again ? InputState::made_again : InputState::same});
     }
     std::sort(inputs.begin() + first, inputs.end(), [](const RerunInput& a, const RerunInput& b) {
       return std::tie(a.role, a.file.path) < std::tie(b.role, b.file.path);
@@ -109,7 +114,7 @@ const char* to_string(InputState state) noexcept {
 }
 
 RerunPlan plan_rerun(Store& store, const Subject& subject, const fs::path& into,
-                     const std::string& software, const FileHasher& hash) {
+                     const std::string& software, const PartReader& part, const FileHasher& hash) {
   Story story = tell(store, subject);
   if (!story.activity)
     throw Error(ErrorKind::incomplete, "no activity on record made this",
@@ -126,7 +131,8 @@ RerunPlan plan_rerun(Store& store, const Subject& subject, const fs::path& into,
   std::vector<StoredEntity> files;
   plan.inputs = inputs_of(store, activities);
   for (RerunInput& input : plan.inputs) {
-    if (input.state != InputState::made_again) input.state = state_of(input.file, hash);
+    if (input.state != InputState::made_again)
+      input.state = state_of(input.file, input.remark, part, hash);
     files.push_back(input.file);
     if (input.file.name == "AnalysisConfigFile") {
       plan.configuration_is_file = input.state == InputState::same;

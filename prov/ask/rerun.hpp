@@ -7,12 +7,13 @@
 
 #include "prov/ask/recorded_command.hpp"
 #include "prov/ask/story.hpp"
+#include "prov/verify.hpp"
 
 namespace alisio::prov {
 
 /// How an input stands to its record now.
 enum class InputState {
-  same,      ///< its bytes are those on record
+  same,      ///< its bytes are those on record, or what was taken of it is
   unproved,  ///< it is there; only its place was recorded
   changed,   ///< other bytes
   missing,
@@ -24,6 +25,7 @@ enum class InputState {
 struct RerunInput {
   StoredEntity file;
   std::string role;
+  std::string remark;  ///< of the use: what was taken of a file that grows
   InputState state = InputState::same;
 };
 
@@ -52,11 +54,12 @@ using FileHasher = std::function<std::string(const std::filesystem::path&)>;
 /// @param into folder of everything that the command writes: products, journal/, job.json, and
 ///        alisio.yaml if the recorded configuration file is not there any more.
 /// @param software version and commit of the program that would do it, as activities record them.
+/// @param part tells of files that grew since; empty: they count whole
 /// @param hash for those who ask of many products with the same inputs; empty: each is read
 /// @throws Error(incomplete) if no maker is on record.
 [[nodiscard]] RerunPlan plan_rerun(Store& store, const Subject& subject,
                                    const std::filesystem::path& into, const std::string& software,
-                                   const FileHasher& hash = {});
+                                   const PartReader& part = {}, const FileHasher& hash = {});
 
 /// A product beside what was made again of it.
 struct RerunResult {

@@ -8,6 +8,7 @@
 
 #include "lib/base/hash.hpp"
 #include "lib/base/ids.hpp"
+#include "prov/remark.hpp"
 
 namespace alisio::prov {
 
@@ -227,8 +228,13 @@ class Writer {
       if ((type == "Environment" || type == "Configuration") && !value.is_null())
         used["prov:value"] = value.dump();
     }
-    if (options_.attributes && !flow.remark.empty())
-      facts[flow.generated ? "quality" : "choice"] = flow.remark;
+    if (options_.attributes && !flow.remark.empty()) {
+      const std::string part = flow.generated ? "" : part_in(flow.remark);
+      if (part.empty())
+        facts[flow.generated ? "quality" : "choice"] = flow.remark;
+      else
+        facts["part"] = part;
+    }
     relate(flow.generated ? "wasGeneratedBy" : "used", std::move(facts));
   }
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "prov/records.hpp"
+#include "prov/remark.hpp"
 
 namespace alisio::prov {
 namespace {
@@ -216,6 +217,12 @@ class Reader {
     return number;
   }
 
+  std::string_view remark_of_use() {
+    const std::string_view part = text("part");
+    if (part.empty()) return text("choice");
+    return lines_.owned.emplace_back(remark_of_part(part));
+  }
+
   void take(std::int64_t us, std::string_view payload) {
     const auto has = [&](const char* key) { return fields_.find(key) != nullptr; };
     if (has("activity_id")) {
@@ -224,7 +231,7 @@ class Reader {
         const bool generated = has("generated_id");
         lines_.flows.push_back({id, text(generated ? "generated_id" : "used_id"),
                                 text(generated ? "generated_role" : "used_role"), text("port"),
-                                text(generated ? "quality" : "choice"), us, generated});
+                                generated ? text("quality") : remark_of_use(), us, generated});
       } else if (has("parameters")) {
         lines_.parameters.push_back({id, text("parameters"), key_of(us, payload)});
       } else if (has("endTime")) {

@@ -13,7 +13,7 @@ enum class NameKind {
   role,
   entity,
   port,
-  remark,  ///< why a file was chosen; what the gates said
+  remark,  ///< why a file was chosen, or what was taken of it; what the gates said
   host,
   software,
   production,

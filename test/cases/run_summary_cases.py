@@ -4,7 +4,15 @@ import json
 import os
 import shutil
 
-from harness import DATE, changed, data_hashes, expect, expect_no_fragments, replace_file
+from harness import (
+    DATE,
+    changed,
+    data_hashes,
+    expect,
+    expect_no_fragments,
+    one_file,
+    replace_file,
+)
 
 
 def summary_file(folder):
@@ -236,3 +244,125 @@ def case_run_summary_without_files(case):
     blocked.write_text("a file", encoding="utf-8")
     make(case, night, blocked).ends("resource").complains("blocked")
     expect_no_fragments(case.folder)
+
+
+def activities_of(night):
+    """Return how often each stage was begun, and what each run's DL1 says that it took."""
+    counts, runs, parts = {}, {}, {}
+    for journal in night.folder.rglob("log/journal/**/*.log"):
+        for line in journal.read_text("utf-8").splitlines():
+            record = json.loads(line[line.index("{") :])
+            if record.get("name") == "r0_to_dl1":
+                runs[record["activity_id"]] = int(record["observation_run"])
+            if "activity_id" in record and "name" in record:
+                counts[record["name"]] = counts.get(record["name"], 0) + 1
+            if record.get("port") == "run_summary" and record.get("activity_id") in runs:
+                parts.setdefault(runs[record["activity_id"]], set()).add(record.get("part"))
+    return counts, parts
+
+
+def begun_since(night, before):
+    """Return how often stages were begun since, those that gather all of a night left out."""
+    counts = activities_of(night)[0]
+    more = {stage: count - before.get(stage, 0) for stage, count in counts.items()}
+    names = ("r0_to_dl1", "drs4_pedestal", "time_calibration", "camera_calibration", "run_summary")
+    return {stage: more[stage] for stage in names if more.get(stage)}
+
+
+def case_run_summary_that_grows(case):
+    """A run that is added makes nothing again of the others, and a row that changes its run alone."""
+    night = case.simulated(
+        runs=3, without_constants=True, without_run_summary=True, calibration_events=400
+    )
+    late = {run: sorted(night.r0().glob(f"*.Run{run:05d}.*")) for run in (11221, 11222)}
+    for file in sum(late.values(), []):
+        file.rename(night.folder / file.name)
+    night.process().ends("done")
+    for files in late.values():
+        for file in files:
+            (night.folder / file.name).rename(file)
+        night.process().ends("done")
+    counts, parts = activities_of(night)
+    made = begun_since(night, {})
+    expect(
+        made
+        == {
+            "r0_to_dl1": 6,
+            "drs4_pedestal": 1,
+            "time_calibration": 1,
+            "camera_calibration": 1,
+            "run_summary": 3,
+        },
+        f"something was made again: {made}",
+    )
+    for run in (11220, 11221, 11222):
+        said = parts[run]
+        expect(len(said) == 1 and min(said).startswith(f"rows {run} "), f"run {run} took {said}")
+
+    config = ("--config", night.config)
+    check = json.loads(case.run("prov", "check", "--json", *config).out)
+    altered = [gap["products"] for gap in check["gaps"] if gap["kind"] == "input changed since"]
+    expect(altered == [2], f"more than the first two reports were made of other rows: {check}")
+    first = night.product("DL1", 0, run=11220)
+    case.run("prov", "show", first, *config).ends("done").says("part rows 11220 ")
+    plan = json.loads(case.run("prov", "rerun", first, "--json", *config).ends("done").out)
+    altered = [text for text in plan["changes"] if "RunSummary" in text]
+    expect(not altered, f"would not be made as it was: {altered}")
+    summary = one_file(night.folder / "monitoring/RunSummary", f"RunSummary_{DATE}.ecsv")
+    came = case.run("prov", "impact", summary, "--level", "DL1", "--as", "files", *config).out
+    for run in (11220, 11221, 11222):
+        expect(str(night.product("DL1", 0, run)) in came, f"of run {run} nothing came:\n{came}")
+    case.run("prov", "verify", first.parent / "log").ends("done")
+    case.run("prov", "verify", "--night", DATE, *config).ends("done")
+
+    shutil.rmtree(night.folder / "state")
+    case.run("state", "rebuild", DATE, *config).ends("done")
+    night.process("--plan").ends("done").says("nothing to run")
+    time = int(rows_of(summary)[11221]["dragon_reference_time"]) + 1
+    override = summary.with_name(f"RunSummary_{DATE}.override.yaml")
+    override.write_text(f"runs: {{11221: {{dragon_reference_time: {time}}}}}\n", "utf-8")
+    night.process().ends("done")
+    made = begun_since(night, counts)
+    expect(made == {"r0_to_dl1": 2, "run_summary": 1}, f"of one changed row came {made}")
+
+
+def with_columns_reversed(text):
+    lines = text.splitlines()
+    described = [line for line in lines if line.startswith("# - {name:")]
+    expect(len(described) > 5, f"no columns are described:\n{text}")
+    turned = iter(reversed(described))
+    told = []
+    for line in lines:
+        if line in described:
+            line = next(turned)
+        elif not line.startswith("#"):
+            line = ",".join(reversed(line.split(",")))
+        told.append(line + "\n")
+    return "".join(told)
+
+
+def case_run_summary_of_others_that_grows(case):
+    """One that this night does not make counts by its rows too, however it is written."""
+    night = case.simulated(runs=2)
+    summary = one_file(night.folder, f"RunSummary_{DATE}.ecsv")
+    whole = summary.read_text("utf-8")
+    lines = whole.splitlines(keepends=True)
+    replace_file(summary, "".join(line for line in lines if not line.startswith("11221")).encode())
+    others = sorted(night.r0().glob("*.Run11221.*"))
+    kept = [(file, file.rename(night.folder / file.name)) for file in others]
+    night.process().ends("done")
+    counts, _ = activities_of(night)
+    replace_file(summary, whole.encode())
+    for file, aside in kept:
+        aside.rename(file)
+    night.process().ends("done")
+    made = begun_since(night, counts)
+    expect(made == {"r0_to_dl1": 2}, f"of one more row came {made}")
+    log = night.product("DL1", 0, run=11220).parent / "log"
+    case.run("prov", "verify", log).ends("done")
+    replace_file(summary, with_columns_reversed(whole).encode())
+    # It reads all of it.
+    night.process("--plan").ends("done").says("night_report to run", "1 job to run")
+    replace_file(summary, whole.replace("\n11220,", "\n99999,").encode())
+    plan = night.process("--plan").ends("done").says("run_summary changed").out
+    expect("11221.0" not in plan, f"of another run's row:\n{plan}")

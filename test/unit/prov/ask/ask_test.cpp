@@ -11,6 +11,7 @@
 #include "prov/ask/check.hpp"
 #include "prov/ask/diff.hpp"
 #include "prov/ask/find.hpp"
+#include "prov/ask/impact.hpp"
 #include "prov/ask/lineage.hpp"
 #include "prov/ask/names.hpp"
 #include "prov/ask/note.hpp"
@@ -158,9 +159,11 @@ class AskTest : public ::testing::Test {
                 {"sha256", sha256},
                 {"size_bytes", fs::file_size(path)},
                 {"logical_path", below}});
-        record({{"activity_id", uuid},
-                {made ? "generated_id" : "used_id", entity},
-                {made ? "generated_role" : "used_role", role}});
+        ordered_json flow{{"activity_id", uuid},
+                          {made ? "generated_id" : "used_id", entity},
+                          {made ? "generated_role" : "used_role", role}};
+        if (const auto part = parts_.find(below); part != parts_.end()) flow["part"] = part->second;
+        record(flow);
       }
     record({{"activity_id", uuid},
             {"endTime", iso_time(time_s_)},
@@ -179,6 +182,7 @@ class AskTest : public ::testing::Test {
   fs::path folder_;
   Store store_;
   double time_s_ = 1.7e9;
+  std::map<std::string, std::string> parts_;  ///< what is taken of a file, by its path
 };
 
 TEST_F(AskTest, FindCombinesConditionsWithAnd) {
@@ -390,6 +394,54 @@ TEST_F(AskTest, CheckListsGaps) {
                                                 {"input changed since", path("cal/raw.fits")},
                                                 {"file without record", path("v1/stray.h5")}}));
   problem_of([&] { (void)check(store_, "20240116"); }, ErrorKind::incomplete);
+}
+
+TEST_F(AskTest, OfAFileThatGrowsCountsWhatWasTaken) {
+  const std::string summary = "summary/runs.ecsv";
+  for (const std::string run : {"1", "2"}) {
+    write(summary, "rows up to that of run " + run);
+    write("v3/dl1_" + run + ".h5", "of run " + run);
+    parts_[summary] = "rows " + run;
+    activity("s" + run, "r0_to_dl1", std::stoi(run), 0, "v3", 8, {{"Run summary", summary}},
+             {{"DL1 subrun dataset", "v3/dl1_" + run + ".h5"}});
+  }
+  index();
+  write(summary, "rows up to that of run 3");
+  const PartReader as_taken = [](const std::string&, const std::string& part) { return part; };
+  const PartReader without_2 = [](const std::string&, const std::string& part) {
+    return part == "rows 2" ? part + " none" : part;
+  };
+  const auto concerned = [&](const PartReader& reader) {
+    std::size_t products = 0;
+    for (const Gap& gap : check(store_, "20240115", {}, reader).gaps) products += gap.products;
+    return products;
+  };
+  EXPECT_EQ(concerned({}), 2U);
+  EXPECT_EQ(concerned(as_taken), 0U);
+  EXPECT_EQ(concerned(without_2), 1U);
+
+  const auto changes = [&](const std::string& run, const PartReader& reader) {
+    const Subject product = find_subject(store_, path("v3/dl1_" + run + ".h5"));
+    return plan_rerun(store_, product, "again", "v1.0 abc", reader).changes.size();
+  };
+  EXPECT_EQ(changes("1", {}), 1U);
+  EXPECT_EQ(changes("1", as_taken), 0U);
+  EXPECT_EQ(changes("1", without_2), 0U);
+  EXPECT_EQ(changes("2", without_2), 1U);
+
+  const auto altered = [&](const PartReader& reader) {
+    VerifyRequest request;
+    request.part = reader;
+    return verify(recorded_files(store_, "20240115"), request).mismatches.size();
+  };
+  EXPECT_EQ(altered({}), 1U);
+  EXPECT_EQ(altered(as_taken), 0U);
+  EXPECT_EQ(altered(without_2), 1U);
+
+  const Subject subject = find_subject(store_, path(summary));
+  ASSERT_TRUE(subject.entity);
+  const auto came = find_impact(store_, impact_starts(store_, *subject.entity), {}, "");
+  EXPECT_EQ(names_of(came.files), (std::vector<std::string>{"dl1_1.h5", "dl1_2.h5"}));
 }
 
 TEST_F(AskTest, OrphansOfBothKinds) {
