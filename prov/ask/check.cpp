@@ -77,6 +77,14 @@ CheckReport check(Store& store, const std::string& night, const IdReader& ids,
     std::size_t products = 0;
   };
   std::map<Row, Input> inputs;
+  // What each file was last, and when it was known to be that.
+  std::map<std::string, RecordedFile> recorded;
+  for (RecordedFile& file : recorded_files(store, night))
+    recorded.emplace(file.path.string(), std::move(file));
+  const auto was_replaced = [&](const StoredEntity& product) {
+    const auto last = recorded.find(product.path);
+    return last != recorded.end() && last->second.sha256 != product.sha256;
+  };
   constexpr std::size_t at_once = 5000;  // activities with their texts in memory
   for (std::size_t begin = 0; begin < rows.size(); begin += at_once) {
     const std::vector<Row> slice(
@@ -97,7 +105,7 @@ CheckReport check(Store& store, const std::string& night, const IdReader& ids,
       for (const StoredFlow* flow : of[activity.row]) {
         const auto at = entities.find(flow->entity);
         if (!flow->generated || at == entities.end() || at->second.path.empty()) continue;
-        if (at->second.generated_by == activity.row) ++products;
+        if (at->second.generated_by == activity.row && !was_replaced(at->second)) ++products;
         if (at->second.generated_by == 0)
           gaps.add("product of no success", at->second.path,
                    fmt::format("{} {}", name, to_string(activity.how)), 1);
@@ -125,10 +133,6 @@ CheckReport check(Store& store, const std::string& night, const IdReader& ids,
       }
     }
   }
-  // When each file was last known to be as recorded.
-  std::map<std::string, RecordedFile> recorded;
-  for (RecordedFile& file : recorded_files(store, night))
-    recorded.emplace(file.path.string(), std::move(file));
   for (const auto& [row, input] : inputs) {
     ++report.inputs;
     const StoredEntity& entity = input.entity;

@@ -21,10 +21,10 @@ struct CheckReport {
   std::vector<Gap> gaps;  ///< sorted by kind and path, each once
 };
 
-/// Ask whether what was made can be made again: each product has a successful activity with its
-/// command, configuration and environment; the software is known and clean; each input is there
-/// with its size (its bytes are hashed again only if it changed since), or says still what was
-/// taken of it; products that stand beside recorded ones have a record.
+/// Ask whether what was made, and not replaced since, can be made again: each product has a
+/// successful activity with its command, configuration and environment; the software is known and
+/// clean; each input is there with its size (its bytes are hashed again only if it changed since),
+/// or says still what was taken of it; products that stand beside recorded ones have a record.
 /// @param night YYYYMMDD; empty: all.
 /// @param ids tells files that were made with capture switched off.
 /// @param part tells of files that grew since; empty: they count whole.

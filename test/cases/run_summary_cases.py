@@ -301,8 +301,8 @@ def case_run_summary_that_grows(case):
 
     config = ("--config", night.config)
     check = json.loads(case.run("prov", "check", "--json", *config).out)
-    altered = [gap["products"] for gap in check["gaps"] if gap["kind"] == "input changed since"]
-    expect(altered == [2], f"more than the first two reports were made of other rows: {check}")
+    altered = [gap for gap in check["gaps"] if gap["kind"] == "input changed since"]
+    expect(not altered, f"inputs are said to be others: {altered}")
     first = night.product("DL1", 0, run=11220)
     case.run("prov", "show", first, *config).ends("done").says("part rows 11220 ")
     plan = json.loads(case.run("prov", "rerun", first, "--json", *config).ends("done").out)
