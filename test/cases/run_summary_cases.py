@@ -344,6 +344,8 @@ def with_columns_reversed(text):
 def case_run_summary_of_others_that_grows(case):
     """One that this night does not make counts by its rows too, however it is written."""
     night = case.simulated(runs=2)
+    # The report would read all of it.
+    replace_file(night.config, night.config.read_bytes() + b"steps: {report: false}\n")
     summary = one_file(night.folder, f"RunSummary_{DATE}.ecsv")
     whole = summary.read_text("utf-8")
     lines = whole.splitlines(keepends=True)
@@ -361,9 +363,7 @@ def case_run_summary_of_others_that_grows(case):
     log = night.product("DL1", 0, run=11220).parent / "log"
     case.run("prov", "verify", log).ends("done")
     replace_file(summary, with_columns_reversed(whole).encode())
-    # It reads all of it.
-    night.process("--plan").ends("done").says("night_report to run", "1 job to run")
-    night.process().ends("done")
+    night.process("--plan").ends("done").says("nothing to run")
     case.run("close", DATE, "--config", night.config).ends("done")
     said = case.run("verify-seal", DATE, "--config", night.config).ends("done")
     expect("is not what it was" not in said.out + said.err, f"an input is said to be altered:\n{said}")
