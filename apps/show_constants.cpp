@@ -143,7 +143,7 @@ Section describe(const hdf5::File& file, const std::string& path) {
   for (const hdf5::ColumnInfo& column : table.columns()) {
     if (column.type == hdf5::ScalarType::text || rows.size() == 0) continue;
     std::vector<std::size_t> shape = column.shape;
-    std::vector<double> values = rows.column<double>(column.name);
+    std::vector<double> values = rows.arrays<double>(column.name);
     const bool by_gain = shape.size() > 1 && shape.front() == 2;
     if (rows.size() > 1) {
       if (by_gain) values = gains_first(values, column.items);

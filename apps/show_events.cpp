@@ -178,11 +178,11 @@ void draw(const hdf5::File& file, const hdf5::Rows& parameters, std::uint64_t ro
   const hdf5::TableReader reader(file, pipeline::images_path);
   const hdf5::Rows image = reader.read(image_row(reader, run, event, row, where), 1);
   std::vector<std::uint8_t> mask;
-  if (reader.has_column("image_mask")) mask = image.column<std::uint8_t>("image_mask");
+  if (reader.has_column("image_mask")) mask = image.arrays<std::uint8_t>("image_mask");
   const instrument::CameraGeometry camera = read_geometry(file);
-  const auto charge = image.column<double>("image");
+  const auto charge = image.arrays<double>("image");
   std::vector<double> time;
-  if (reader.has_column("peak_time")) time = image.column<double>("peak_time");
+  if (reader.has_column("peak_time")) time = image.arrays<double>("peak_time");
   if (charge.size() != camera.n_pixels || (!mask.empty() && mask.size() != camera.n_pixels) ||
       (!time.empty() && time.size() != camera.n_pixels))
     throw Error(

@@ -67,7 +67,7 @@ class RunConfig {
   /// All rows must agree.
   void check(const hdf5::ColumnInfo& column) const {
     if (columns_of_a_run().contains(column.name) || column.type == hdf5::ScalarType::text) return;
-    const std::vector<double> values = rows_.column<double>(column.name);
+    const std::vector<double> values = rows_.arrays<double>(column.name);
     for (std::size_t i = column.items; i < values.size(); ++i) {
       const double first = values[i % column.items], other = values[i];
       if (first == other || (std::isnan(first) && std::isnan(other))) continue;

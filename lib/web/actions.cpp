@@ -8,6 +8,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -27,10 +28,10 @@ constexpr std::size_t shortest_token = 16;
 constexpr std::time_t form_holds_s = 3600;
 
 /// Sign a form, so that only forms of this server are taken: by an instant and a hash that nobody
-/// makes without the token.
+/// makes without the key of this process.
 std::string form_seal(const ActionSource& source, const std::string& path, std::time_t until) {
   return fmt::format("{}.{}", until,
-                     hash_text(fmt::format("{}\n{}\n{}", source.token, path, until)));
+                     hash_text(fmt::format("{}\n{}\n{}", source.form_key, path, until)));
 }
 
 bool is_our_form(const ActionSource& source, const std::string& path, const std::string& seal) {
@@ -215,6 +216,13 @@ std::string read_token(const std::filesystem::path& file) {
                 fmt::format("the token of the pages has fewer than {} characters", shortest_token),
                 file.string(), "openssl rand -hex 16 makes a good one");
   return text;
+}
+
+std::string random_key() {
+  std::random_device entropy;
+  std::string key;
+  for (int word = 0; word < 8; ++word) key += fmt::format("{:08x}", entropy());
+  return key;
 }
 
 Router action_pages(const ActionSource& source) {

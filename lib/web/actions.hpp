@@ -19,9 +19,14 @@ struct CommandOutcome {
   std::string text;  ///< what it printed
 };
 
+/// Return 256 bits that nobody can foresee, as text.
+[[nodiscard]] std::string random_key();
+
 struct ActionSource {
   std::filesystem::path state_folder;
   std::string token;  ///< empty: read-only
+  /// Signs forms. Not the token: whoever reads a form could try tokens against it, unseen.
+  std::string form_key = random_key();
   /// Run a command of the program: {"retry", "11220.0003", "20240115", "--reason=…"}. Commands
   /// record who decided what and why.
   std::function<CommandOutcome(const std::vector<std::string>& words)> run;

@@ -98,7 +98,7 @@ void compare_drs4(const CameraTruth& truth, const std::string& path) {
   const hdf5::File file = hdf5::File::open(path);
   const std::vector<double> counts = hdf5::TableReader(file, "/r1/monitoring/drs4_baseline/tel_001")
                                          .read_all()
-                                         .column<double>("baseline_counts");
+                                         .arrays<double>("baseline_counts");
   constexpr std::size_t cells = calib::n_capacitors;
   const auto readouts = [&](std::size_t c) {
     double sum = 0;

@@ -16,6 +16,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A form is signed by what its reader cannot try tokens against.
+TEST(Actions, FormsTellNothingOfTheToken) {
+  const fs::path folder =
+      fs::temp_directory_path() / ("alisio_forms_" + std::to_string(::getpid()));
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  night::State::open(folder).show({1, {2024, 1, 15}, "v1"}, R"({"runs": []})", {}, {});
+  const auto form = [&](const ActionSource& source) {
+    Request request;
+    request.path = "/act/20240115/v1";
+    request.query = {{"what", "close"}};
+    const Response page = action_pages(source).at(0).second(request);
+    EXPECT_EQ(page.status, 200) << page.body;
+    const auto at = page.body.find("name=\"form\"");
+    EXPECT_NE(at, std::string::npos) << page.body;
+    return at == std::string::npos ? "" : page.body.substr(at, 120);
+  };
+  const ActionSource one{
+      .state_folder = folder, .token = "0123456789abcdef", .run = {}, .known = {"close"}};
+  const ActionSource other{
+      .state_folder = folder, .token = "0123456789abcdef", .run = {}, .known = {"close"}};
+  EXPECT_NE(form(one), form(other));
+  fs::remove_all(folder);
+}
+
 TEST(Actions, LeaveThreadsForThePages) {
   const fs::path folder =
       fs::temp_directory_path() / ("alisio_actions_" + std::to_string(::getpid()));
