@@ -703,7 +703,7 @@ void add_closing(std::vector<Option>& options) {
         "no night closes before this UTC hour of the day after its evening: the telescope may "
         "still "
         "observe",
-        {0, 8760}},
+        {0, 1e6}},
        {"closing.incomplete_hour",
         K::number,
         14.0,
