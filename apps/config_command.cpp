@@ -1,9 +1,11 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <iostream>
 
 #include "apps/command_line.hpp"
 #include "apps/commands.hpp"
+#include "lib/base/log.hpp"
 #include "lib/config/configuration.hpp"
 #include "lib/config/options.hpp"
 
@@ -35,6 +37,9 @@ int run_config_command(const std::vector<std::string>& arguments, const Program&
   };
   const auto names = list("config");
   const auto configuration = config::Configuration::load({names.begin(), names.end()}, list("set"));
+  for (const config::Difference& d : configuration.differences())
+    spdlog::warn("{}: {} ({}); refused by {}", d.where, d.problem, d.remedy,
+                 fmt::join(d.stages, ", "));
   std::cout << configuration.all().dump(2) << '\n';
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "lib/config/configuration.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -8,6 +9,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file_name.hpp"
@@ -15,6 +18,7 @@
 #include "lib/base/suggest.hpp"
 #include "lib/base/yaml_file.hpp"
 #include "lib/config/options.hpp"
+#include "lib/config/peers.hpp"
 
 namespace alisio::config {
 namespace fs = std::filesystem;
@@ -92,6 +96,9 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
     return item.as<std::string>();
   };
   switch (option.kind) {
+    case OptionKind::integer_or_null:
+      if (node.IsNull()) return nullptr;
+      [[fallthrough]];
     case OptionKind::integer: {
       const auto number = parse_number(scalar(node, "an integer"));
       if (!number || *number != std::floor(*number)) refuse(where, option, "an integer");
@@ -164,53 +171,6 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
   return nullptr;
 }
 
-using Assign = std::function<void(const Option&, json)>;
-
-void read_node(const YAML::Node& node, const std::string& prefix, const fs::path& file,
-               const fs::path& base, const std::function<bool(const std::string&)>& wanted,
-               const Assign& assign) {
-  std::map<std::string, int> lines;
-  for (const auto& item : node) {
-    const std::string word = item.first.as<std::string>();
-    if (prefix.empty() && !wanted(word)) continue;
-    const std::string key = prefix.empty() ? word : prefix + "." + word;
-    const int line = item.first.Mark().line + 1;
-    const std::string where = fmt::format("{}:{}", file.string(), line);
-    if (const auto [first, is_new] = lines.emplace(word, line); !is_new)
-      throw Error(ErrorKind::configuration,
-                  fmt::format("'{}' is said twice, first in line {}", key, first->second), where,
-                  "keep one of them");
-    const auto all = options();
-    const auto exact =
-        std::find_if(all.begin(), all.end(), [&](const Option& o) { return o.key == key; });
-    if (exact != all.end()) {
-      assign(*exact, convert(item.second, *exact, base, where));
-      continue;
-    }
-    const bool is_block = std::any_of(
-        all.begin(), all.end(), [&](const Option& o) { return o.key.starts_with(key + "."); });
-    if (is_block) {
-      if (item.second.IsMap())
-        read_node(item.second, key, file, base, wanted, assign);
-      else if (!item.second.IsNull())
-        throw Error(ErrorKind::configuration, fmt::format("'{}' must be a block of keys", key),
-                    where, "see alisio config --help-keys");
-      continue;
-    }
-    const auto tolerated = tolerated_keys();
-    const std::string top = key.substr(0, key.find('.'));
-    const bool of_the_peers =
-        std::find(tolerated.begin(), tolerated.end(), top) != tolerated.end() ||
-        (top == "source_config" || top == "LSTCalibrationCalculator" ||
-         top == "LocalPeakWindowSum" || top == "camera_calibration" || top == "cat_b");
-    if (of_the_peers && file.extension() == ".json") {
-      spdlog::debug("{}: '{}' is not used here", where, key);
-      continue;
-    }
-    refuse_unknown(key, where);
-  }
-}
-
 /// lstchain's tools for Cat-A and Cat-B have files of their own, where the same keys have other
 /// values than in its main file. Return the block that stands for such a file, or nothing.
 std::string block_of(const YAML::Node& root) {
@@ -221,22 +181,196 @@ std::string block_of(const YAML::Node& root) {
 
 using Values = std::vector<std::pair<std::string, json>>;
 
+/// Return what a YAML value holds, numbers as numbers however they are written.
+json plain_value(const YAML::Node& node) {
+  if (node.IsSequence()) {
+    json items = json::array();
+    for (const auto& item : node) items.push_back(plain_value(item));
+    return items;
+  }
+  if (node.IsMap()) {
+    json items = json::object();
+    for (const auto& item : node) items[item.first.as<std::string>()] = plain_value(item.second);
+    return items;
+  }
+  if (!node.IsScalar()) return nullptr;
+  const std::string text = node.as<std::string>();
+  if (const auto number = parse_number(text)) return *number;
+  if (text == "true" || text == "false") return text == "true";
+  return text;
+}
+
+/// Reads one file over values. A JSON file may be one of lstchain's.
+class FileReader {
+ public:
+  using Wanted = std::function<bool(const std::string&)>;
+
+  FileReader(const fs::path& file, const Wanted& wanted, Values& values,
+             std::vector<Difference>& differences)
+      : file_(file),
+        may_be_the_peers_(file.extension() == ".json"),
+        wanted_(wanted),
+        values_(values),
+        differences_(differences) {}
+
+  void read(const YAML::Node& root) {
+    root_ = root;
+    const std::string block = block_of(root);
+    if (!block.empty() && !wanted_(block)) return;
+    if (!block.empty()) blocks_.insert(block);
+    read_block(root, block);
+    // A file that names the telescope as only this program's do means its defaults, not lstchain's.
+    if (may_be_the_peers_ && !root["telescope"]) take_peers_defaults();
+    if (!ignored_.empty())
+      spdlog::warn("{}: ignored, for they mean nothing here: {}", file_.string(),
+                   fmt::join(ignored_, ", "));
+  }
+
+ private:
+  void read_block(const YAML::Node& node, const std::string& prefix) {
+    std::map<std::string, int> lines;
+    for (const auto& item : node) {
+      const std::string word = item.first.as<std::string>();
+      if (prefix.empty() && !wanted_(word)) continue;
+      if (prefix.empty()) blocks_.insert(word);
+      const std::string key = prefix.empty() ? word : prefix + "." + word;
+      const int line = item.first.Mark().line + 1;
+      const std::string where = fmt::format("{}:{}", file_.string(), line);
+      if (const auto [first, is_new] = lines.emplace(word, line); !is_new)
+        throw Error(ErrorKind::configuration,
+                    fmt::format("'{}' is said twice, first in line {}", key, first->second), where,
+                    "keep one of them");
+      read_key(key, item.second, where);
+    }
+  }
+
+  void read_key(const std::string& key, const YAML::Node& node, const std::string& where) {
+    said_.insert(key);
+    if (const Option* option = find(options(), key)) {
+      assign(*option, node, where);
+    } else if (may_be_the_peers_ && read_peers_key(key, node, where)) {
+      return;
+    } else if (holds_keys(options(), key) || (may_be_the_peers_ && holds_peers_keys(key))) {
+      if (node.IsMap())
+        read_block(node, key);
+      else if (!node.IsNull())
+        throw Error(ErrorKind::configuration, fmt::format("'{}' must be a block of keys", key),
+                    where, "see alisio config --help-keys");
+    } else if (may_be_the_peers_) {
+      read_unknown_peers_key(key, where);
+    } else {
+      refuse_unknown(key, where);
+    }
+  }
+
+  /// Read a key that lstchain has and options() has not. @return whether it is one.
+  bool read_peers_key(const std::string& key, const YAML::Node& node, const std::string& where) {
+    if (const PeerAlias* alias = find(peer_aliases(), key)) {
+      if (alias->unless.empty() || !root_[alias->unless])
+        assign(*find(options(), alias->option), node, where);
+      return true;
+    }
+    if (const PeerFixed* fixed = find(peer_fixed(), key)) {
+      compare(*fixed, plain_value(node), where, "'{}: {}' cannot be followed: {}");
+      return true;
+    }
+    return find(peer_idle(), key) != nullptr;
+  }
+
+  void read_unknown_peers_key(const std::string& key, const std::string& where) {
+    const std::size_t dot = key.rfind('.');
+    const std::string block = dot == std::string::npos ? "" : key.substr(0, dot);
+    const std::string word = dot == std::string::npos ? key : key.substr(dot + 1);
+    std::vector<std::string> known;
+    add_words(options(), block, known);
+    const std::size_t own = known.size();
+    add_words(peer_aliases(), block, known);
+    add_words(peer_fixed(), block, known);
+    add_words(peer_idle(), block, known);
+    if (const std::string near = nearest_word(word, known); !near.empty())
+      throw Error(ErrorKind::configuration, fmt::format("unknown key '{}'", key), where,
+                  fmt::format("did you mean '{}'?", block.empty() ? near : block + "." + near));
+    if (known.size() == own) refuse_unknown(key, where);
+    ignored_.push_back(key);
+  }
+
+  void take_peers_defaults() {
+    for (const PeerDefault& missing : peer_defaults()) {
+      if (!blocks_.contains(std::string(peer_block(missing.key))) || said_.contains(missing.key))
+        continue;
+      if (const Option* option = find(options(), missing.key))
+        assign(*option, parse_yaml(missing.value.dump(), file_.string()), file_.string());
+      else if (const PeerFixed* fixed = find(peer_fixed(), missing.key))
+        compare(*fixed, missing.value, file_.string(),
+                "'{}' is left out, which lstchain takes as {}: {}");
+    }
+  }
+
+  /// Note a value of the file that is not what is done.
+  void compare(const PeerFixed& fixed, const json& value, const std::string& where,
+               fmt::format_string<const std::string&, std::string, const std::string&> problem) {
+    std::erase_if(differences_, [&](const Difference& d) { return d.key == fixed.key; });
+    if (value == fixed.done) return;
+    differences_.push_back(
+        {fixed.key, fixed.stages, fmt::format(problem, fixed.key, value.dump(), fixed.does), where,
+         fixed.remedy.empty() ? fmt::format("set it to {}", fixed.done.dump()) : fixed.remedy});
+  }
+
+  void assign(const Option& option, const YAML::Node& node, const std::string& where) {
+    json value = convert(node, option, file_.parent_path(), where);
+    for (auto& [key, old] : values_)
+      if (key == option.key) old = std::move(value);
+  }
+
+  template <typename Entry>
+  static const Entry* find(std::span<const Entry> entries, const std::string& key) {
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.key == key; });
+    return found == entries.end() ? nullptr : &*found;
+  }
+
+  template <typename Entry>
+  static bool holds_keys(std::span<const Entry> entries, const std::string& block) {
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](const Entry& e) { return e.key.starts_with(block + "."); });
+  }
+
+  static bool holds_peers_keys(const std::string& block) {
+    return holds_keys(peer_aliases(), block) || holds_keys(peer_fixed(), block) ||
+           holds_keys(peer_idle(), block);
+  }
+
+  /// Add the words that follow a block in keys.
+  template <typename Entry>
+  static void add_words(std::span<const Entry> entries, const std::string& block,
+                        std::vector<std::string>& words) {
+    const std::string start = block.empty() ? "" : block + ".";
+    for (const Entry& entry : entries)
+      if (entry.key.starts_with(start))
+        words.push_back(
+            entry.key.substr(start.size(), entry.key.find('.', start.size()) - start.size()));
+  }
+
+  const fs::path& file_;
+  bool may_be_the_peers_;
+  const Wanted& wanted_;
+  Values& values_;
+  std::vector<Difference>& differences_;
+  YAML::Node root_;
+  std::set<std::string> said_, blocks_;  ///< keys of the file, and its blocks as peer_block()
+  std::vector<std::string> ignored_;
+};
+
 /// Read the wanted top-level keys of a file over the values. @return its absolute path.
-fs::path read_file(const fs::path& file, const std::function<bool(const std::string&)>& wanted,
-                   Values& values) {
+fs::path read_file(const fs::path& file, const FileReader::Wanted& wanted, Values& values,
+                   std::vector<Difference>& differences) {
   const fs::path absolute = fs::weakly_canonical(file);
   const YAML::Node root = read_yaml_file(absolute).root;
   if (!root.IsMap() && !root.IsNull())
     throw Error(ErrorKind::configuration, "must hold keys and values", file.string(),
                 "write lines of the form key: value");
   try {
-    const std::string block = root.IsMap() ? block_of(root) : "";
-    if (root.IsMap() && (block.empty() || wanted(block)))
-      read_node(root, block, absolute, absolute.parent_path(), wanted,
-                [&](const Option& option, json value) {
-                  for (auto& [key, old] : values)
-                    if (key == option.key) old = std::move(value);
-                });
+    if (root.IsMap()) FileReader(absolute, wanted, values, differences).read(root);
   } catch (const YAML::Exception& e) {
     throw Error(ErrorKind::configuration, "cannot be understood: " + e.msg,
                 fmt::format("{}:{}", file.string(), e.mark.line + 1),
@@ -281,7 +415,8 @@ Configuration Configuration::load(const std::vector<fs::path>& files,
       defaults(files.empty() ? fs::path() : fs::absolute(files.front()).parent_path());
   for (const fs::path& file : files)
     configuration.files_.push_back(read_file(
-        file, [](const std::string&) { return true; }, configuration.values_));
+        file, [](const std::string&) { return true; }, configuration.values_,
+        configuration.differences_));
   for (const std::string& item : overrides) {
     const std::size_t equals = item.find('=');
     if (equals == std::string::npos)
@@ -302,8 +437,14 @@ std::size_t Configuration::read_blocks(const fs::path& file,
         found += wanted ? 1 : 0;
         return wanted;
       },
-      values_);
+      values_, differences_);
   return found;
+}
+
+void Configuration::require_followed(std::string_view stage) const {
+  for (const Difference& d : differences_)
+    if (std::find(d.stages.begin(), d.stages.end(), stage) != d.stages.end())
+      throw Error(ErrorKind::configuration, d.problem, d.where, d.remedy);
 }
 
 void Configuration::set(std::string_view key, const std::string& text) {
@@ -333,6 +474,10 @@ std::int64_t Configuration::integer(std::string_view key) const {
 }
 bool Configuration::boolean(std::string_view key) const {
   return value(key).get<bool>();
+}
+std::optional<std::int64_t> Configuration::integer_or_null(std::string_view key) const {
+  const json& held = value(key);
+  return held.is_null() ? std::nullopt : std::optional(held.get<std::int64_t>());
 }
 std::optional<bool> Configuration::boolean_or_null(std::string_view key) const {
   const json& held = value(key);

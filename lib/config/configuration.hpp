@@ -12,6 +12,13 @@
 
 namespace alisio::config {
 
+/// A value of a file of lstchain that is not what this program does.
+struct Difference {
+  std::string key;
+  std::vector<std::string> stages;  ///< whose products it decides on
+  std::string problem, where, remedy;
+};
+
 /// The effective configuration: defaults, then files in order, then single overrides; every value
 /// validated against options(). A key given replaces that key only, never its whole block.
 class Configuration {
@@ -20,6 +27,9 @@ class Configuration {
   static Configuration defaults(const std::filesystem::path& base = {});
 
   /// Load YAML or JSON files over the defaults, then apply overrides of the form "key=value".
+  /// A JSON file may be one of lstchain's: what it holds beyond options() is followed, or kept in
+  /// differences(), or changes nothing; what a block of it leaves out is what lstchain takes then.
+  /// Keys of it that nobody knows are named in a warning, if they resemble none.
   /// @throws Error(configuration) naming file, line and key, with a suggestion for unknown keys.
   static Configuration load(const std::vector<std::filesystem::path>& files,
                             const std::vector<std::string>& overrides = {});
@@ -30,8 +40,14 @@ class Configuration {
   [[nodiscard]] std::size_t read_blocks(const std::filesystem::path& file,
                                         const std::vector<std::string>& blocks);
 
+  /// Refuse what the files ask of a stage that it does not do. @throws Error(configuration).
+  void require_followed(std::string_view stage) const;
+  /// What the files ask for that is not done, in their order.
+  [[nodiscard]] const std::vector<Difference>& differences() const { return differences_; }
+
   [[nodiscard]] double number(std::string_view key) const;  ///< null reads as NaN
   [[nodiscard]] std::int64_t integer(std::string_view key) const;
+  [[nodiscard]] std::optional<std::int64_t> integer_or_null(std::string_view key) const;
   [[nodiscard]] bool boolean(std::string_view key) const;
   [[nodiscard]] std::optional<bool> boolean_or_null(std::string_view key) const;
   [[nodiscard]] std::string text(std::string_view key) const;
@@ -60,6 +76,7 @@ class Configuration {
   [[nodiscard]] const nlohmann::json& value(std::string_view key) const;
   std::vector<std::pair<std::string, nlohmann::json>> values_;  ///< in the order of options()
   std::vector<std::filesystem::path> files_;
+  std::vector<Difference> differences_;
 };
 
 }  // namespace alisio::config

@@ -81,8 +81,10 @@ void add_calculator(std::vector<Option>& options, const CalculatorDefaults& d) {
 void add_charge_calibrations(std::vector<Option>& options) {
   options.push_back({"camera_calibration.filters", K::name, "52", "",
                      "filters of the flasher, as the product's name tells them"});
-  options.push_back({"camera_calibration.CalibrationHDF5Writer.events_to_skip", K::integer, 1000,
-                     "events", "first events of the run that are left out: their baseline is bad"});
+  options.push_back({"camera_calibration.CalibrationHDF5Writer.events_to_skip", K::integer_or_null,
+                     nullptr, "events",
+                     "first events of the run that are left out: their baseline is bad; null: "
+                     "1000, but a tenth of a run at most"});
   options.push_back({"camera_calibration.LSTEventSource.default_trigger_type", K::text, "tib", "",
                      "device whose trigger bits tell flat-fields from pedestals: ucts or tib"});
   add_calculator(options, {.block = "camera_calibration",
@@ -751,6 +753,8 @@ const char* kind_name(OptionKind kind) {
   switch (kind) {
     case K::integer:
       return "integer";
+    case K::integer_or_null:
+      return "integer or null";
     case K::number:
       return "number";
     case K::number_or_null:
@@ -789,52 +793,20 @@ std::span<const Option> options() {
     add_closing(options);
     // Whoever uses them counts in int.
     for (Option& option : options)
-      if (option.kind == K::integer)
+      if (option.kind == K::integer || option.kind == K::integer_or_null)
         option.limits.high = std::min(option.limits.high, double{std::numeric_limits<int>::max()});
     return options;
   }();
   return all;
 }
 
-std::span<const std::string> tolerated_keys() {
-  static const std::vector<std::string> keys{"n_training_events",
-                                             "find_tailcuts_result",
-                                             "random_forest_weight_settings",
-                                             "random_forest_energy_regressor_args",
-                                             "random_forest_disp_regressor_args",
-                                             "random_forest_disp_classifier_args",
-                                             "random_forest_particle_classifier_args",
-                                             "energy_regression_features",
-                                             "disp_regression_features",
-                                             "disp_classification_features",
-                                             "particle_classification_features",
-                                             "allowed_tels",
-                                             "write_pe_image",
-                                             "mc_image_scaling_factor",
-                                             "image_extractor_for_muons",
-                                             "CameraCalibrator",
-                                             "time_sampling_correction_path",
-                                             "GlobalPeakWindowSum",
-                                             "timestamps_pointing",
-                                             "train_gamma_src_r_deg",
-                                             "source_dependent",
-                                             "observation_mode",
-                                             "n_off_wobble",
-                                             "source_name",
-                                             "source_ra",
-                                             "source_dec",
-                                             "mc_nominal_source_x_deg",
-                                             "mc_nominal_source_y_deg",
-                                             "volume_reducer",
-                                             "calibration_product",
-                                             "waveform_nsb_tuning",
-                                             "write_interleaved_events",
-                                             "image_modifier"};
-  return keys;
-}
-
 std::string options_as_text() {
-  std::string text;
+  std::string text =
+      "  JSON files may be lstchain's. What they ask for beyond these keys is done, or refused by "
+      "the\n"
+      "  stages that do it otherwise; what a block of them leaves out is what lstchain takes "
+      "then.\n"
+      "  A JSON file with the key 'telescope' is Alisio's own.\n";
   for (const Option& option : options())
     text += fmt::format("{} ({}{}{}; default {})\n    {}\n", option.key, kind_name(option.kind),
                         option.unit.empty() ? "" : ", ", option.unit,

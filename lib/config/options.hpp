@@ -9,12 +9,13 @@ namespace alisio::config {
 /// What kind of value an option takes.
 enum class OptionKind {
   integer,
-  number,          ///< finite, or .inf where no greatest value is set
-  number_or_null,  ///< null switches the step off
-  range,           ///< [low, high], both inclusive, may be infinite
-  ranges,          ///< a block of names, each with such a range; given, it replaces the whole block
-  numbers,         ///< a block of names, each with a number
-  words,           ///< a list of words
+  integer_or_null,  ///< null leaves the number to the data
+  number,           ///< finite, or .inf where no greatest value is set
+  number_or_null,   ///< null switches the step off
+  range,            ///< [low, high], both inclusive, may be infinite
+  ranges,   ///< a block of names, each with such a range; given, it replaces the whole block
+  numbers,  ///< a block of names, each with a number
+  words,    ///< a list of words
   boolean,
   boolean_or_null,  ///< null leaves the decision to the data
   text,
@@ -39,14 +40,11 @@ struct Option {
 };
 
 /// Return every option of the program, in the order of the manual. Blocks that cta-lstchain's JSON
-/// configuration has too carry its names, so that such a file is read as it stands.
+/// configuration has too carry its names; what else such a file holds is in peers.hpp.
 [[nodiscard]] std::span<const Option> options();
 
-/// Return the top-level keys of cta-lstchain's configuration that are accepted and have no meaning
-/// here (training, simulation), so that its files need no editing.
-[[nodiscard]] std::span<const std::string> tolerated_keys();
-
-/// Return the option table as text, one line an option, for `alisio config --help-keys`.
+/// Return the option table as text, one line an option, for `alisio config --help-keys`; before it,
+/// how lstchain's files are read.
 [[nodiscard]] std::string options_as_text();
 
 }  // namespace alisio::config

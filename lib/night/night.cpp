@@ -88,6 +88,17 @@ Steps steps_of(const NightOptions& options, const config::Configuration& configu
   return steps;
 }
 
+/// Refuse what a file of lstchain asks of the night's stages that they do not do: their jobs get
+/// the values that were understood, and could not tell.
+void require_followed(const Steps& steps, const config::Configuration& configuration) {
+  std::vector<const char*> stages{"r0_to_dl1"};
+  if (steps.calibration) stages.insert(stages.end(), {"time_calibration", "camera_calibration"});
+  if (steps.cat_b) stages.push_back("cat_b");
+  if (steps.dl1ab) stages.push_back("dl1ab");
+  if (steps.dl2) stages.push_back("dl1_to_dl2");
+  for (const char* stage : stages) configuration.require_followed(stage);
+}
+
 SetupRequest request_of(const NightOptions& options, const config::Configuration& configuration,
                         const NightServices& services) {
   SetupRequest request;
@@ -119,6 +130,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   if (request.sources.empty()) request.sources = services.default_sources;
   request.nsb = configuration.number("dl2.nsb");
   request.steps = steps_of(options, configuration);
+  require_followed(request.steps, configuration);
   const std::string cleaning = configuration.boolean("dl1ab.pedestal_cleaning")
                                    ? "tailcuts_clean_with_pedestal_threshold"
                                    : "tailcut";

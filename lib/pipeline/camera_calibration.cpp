@@ -63,16 +63,17 @@ void warn_of(const calib::CameraCalibration& made, const calib::CollectorOptions
                std::count(unusable.begin() + half, unusable.end(), 1));
 }
 
-/// Return how many first events do not count: as many as configured, but no more than a tenth of
-/// the run, so that a short run gives constants too.
+/// Return how many first events do not count: as many as configured, else the peers' number, but no
+/// more than a tenth of the run, so that a short run gives constants too.
 std::size_t events_to_skip(const config::Configuration& configuration, std::size_t events,
                            const fs::path& input) {
+  constexpr std::size_t usual = 1000;
   const char* key = "camera_calibration.CalibrationHDF5Writer.events_to_skip";
-  const auto wanted = std::size_t(configuration.integer(key));
-  const std::size_t skip = std::min(wanted, events / 10);
-  if (skip < wanted)
+  if (const auto said = configuration.integer_or_null(key)) return std::size_t(*said);
+  const std::size_t skip = std::min(usual, events / 10);
+  if (skip < usual)
     spdlog::warn("{}: a short run of {} events: the first {} are left out, not {} ({})",
-                 input.string(), events, skip, wanted, key);
+                 input.string(), events, skip, usual, key);
   return skip;
 }
 

@@ -35,9 +35,9 @@ using hdf5::ScalarType;
 constexpr std::size_t block_events = 32;
 constexpr const char* sources_path = "/source_filenames";
 constexpr const char* pedestal_block = "tailcuts_clean_with_pedestal_threshold";
-/// What a run's own cleaning file may set; the rest of a full configuration is not looked at.
+/// What a run's own cleaning file decides on; the rest of a full configuration is not looked at.
 const std::vector<std::string> tailcuts_blocks{"tailcut", pedestal_block, "dynamic_cleaning",
-                                               "LocalPeakWindowSum"};
+                                               "LocalPeakWindowSum", "image_modifier"};
 
 /// How the images of a file are treated: the same for all events but for the Cat-B interval.
 struct Treatment {
@@ -523,6 +523,7 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
   if (!request.tailcuts.empty() && effective.read_blocks(request.tailcuts, tailcuts_blocks) == 0)
     throw Error(ErrorKind::bad_input, "holds no cleaning levels", request.tailcuts.string(),
                 "give the file that find-tailcuts made");
+  effective.require_followed("dl1ab");
   check_names(id, request);
   const std::string config_json =
       effective.section_json(stage::description("dl1ab").configuration_sections);

@@ -22,6 +22,7 @@ std::string run_in_name(const fs::path& file) {
 
 ActivityNote activity_note(const std::string& stage, const SubrunId& id, const JobContext& context,
                            const config::Configuration& configuration) {
+  configuration.require_followed(stage);
   ActivityNote note;
   note.stage = stage;
   note.telescope = id.telescope;

@@ -77,16 +77,25 @@ def case_dl1ab_of_a_run(case):
 
 
 def case_dl1ab_takes_the_runs_levels(case):
-    """The file of find-tailcuts counts before --set, block by block and key by key."""
+    """The file of find-tailcuts counts before --set, block by block; lstchain fills its blocks."""
     (dl1,) = dl1_of(case)
     words = ["--input", dl1, "--output-dir"]
     levels = case.folder / "dl1ab_Run11220.json"
-    levels.write_text(json.dumps({"tailcut": {"picture_thresh": 30}, "unknown": 1}), "utf-8")
+    said = {"picture_thresh": 30, "boundary_thresh": 4, "keep_isolated_pixels": False,
+            "min_number_picture_neighbors": 2}
+    levels.write_text(json.dumps({"tailcut": said, "unknown": 1}), "utf-8")
     plain = ["--no-pedestal-cleaning"]
     by_file = hash_of(case, *words, case.folder / "a", *plain, "--tailcuts", levels,
                       "--set", "tailcut.picture_thresh=20")
-    by_key = hash_of(case, *words, case.folder / "b", *plain, "--set", "tailcut.picture_thresh=30")
+    by_key = hash_of(case, *words, case.folder / "b", *plain, "--set", "tailcut.picture_thresh=30",
+                     "--set", "tailcut.delta_time=null",
+                     "--set", "tailcut.use_only_main_island=true")
     expect(by_file == by_key, "the run's levels were not taken")
+    modified = {"tailcut": said, "image_modifier": {"increase_nsb": True}}
+    levels.write_text(json.dumps(modified), "utf-8")
+    for option in ("--tailcuts", "--config"):
+        refuse(case, ["dl1ab", *words, case.folder / "c", *plain, option, levels], "configuration",
+               "image_modifier.increase_nsb", "lstchain_dl1ab")
     levels.write_text('{"tailcut": {"picture_tresh": 30}}', "utf-8")
     refuse(case, ["dl1ab", *words, case.folder / "c", "--tailcuts", levels], "configuration",
            "picture_tresh", "picture_thresh")

@@ -1,6 +1,8 @@
 #include "lib/config/configuration.hpp"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <cmath>
@@ -120,6 +122,152 @@ TEST_F(ConfigurationTest, ReadsThePeersJson) {
   EXPECT_EQ(c.range("events_filters.intensity").first, 50);
   EXPECT_TRUE(std::isinf(c.range("events_filters.intensity").second));
   EXPECT_FALSE(c.boolean("random_forest_zd_interpolation.interpolate_energy"));
+}
+
+/// Return the refusal by a stage of a file of lstchain, or nothing.
+std::string refusal(const Configuration& configuration, const char* stage) {
+  try {
+    configuration.require_followed(stage);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST_F(ConfigurationTest, ValuesOfThePeersThatAreNotDoneAreRefusedByTheirStage) {
+  struct Case {
+    const char *text, *stage, *key;
+  };
+  for (const Case& c : {
+           Case{R"({"LocalPeakWindowSum": {"window_width": 8, "window_shift": 4,
+                   "apply_integration_correction": true}})",
+                "r0_to_dl1", "LocalPeakWindowSum.apply_integration_correction"},
+           {R"({"LocalPeakWindowSum": {"window_width": 8, "window_shift": 4}})", "r0_to_dl1",
+            "LocalPeakWindowSum.apply_integration_correction"},
+           {R"({"source_config": {"LSTEventSource": {"calibrate_flatfields_and_pedestals": false,
+               "LSTR0Corrections": {"apply_spike_correction": false}}}})",
+            "r0_to_dl1", "source_config.LSTEventSource.LSTR0Corrections.apply_spike_correction"},
+           {R"({"source_config": {"EventSource": {"max_events": 60}}})", "r0_to_dl1",
+            "source_config.EventSource.max_events"},
+           {R"({"volume_reducer": {"algorithm": "zero_suppression_tailcut_dilation"}})",
+            "r0_to_dl1", "volume_reducer.algorithm"},
+           {R"({"GlobalPeakWindowSum": {"window_width": 12, "window_shift": 5,
+               "apply_integration_correction": false}})",
+            "r0_to_dl1", "GlobalPeakWindowSum.window_width"},
+           {R"({"LSTCalibrationCalculator": {"squared_excess_noise_factor": 1.3}})", "r0_to_dl1",
+            "LSTCalibrationCalculator.squared_excess_noise_factor"},
+           {R"({"image_modifier": {"increase_psf": true, "smeared_light_fraction": 0.1}})", "dl1ab",
+            "image_modifier.increase_psf"},
+           {R"({"lh_fit_config": {"n_peaks": 0}})", "r0_to_dl1", "lh_fit_config"},
+           {R"({"CalibrationHDF5Writer": {"one_event": true},
+               "LSTCalibrationCalculator": {"systematic_correction_path": "/scan.h5"}})",
+            "camera_calibration",
+            "camera_calibration.LSTCalibrationCalculator.systematic_correction_path"},
+           {R"({"CatBCalibrationHDF5Writer": {},
+               "PedestalIntegrator": {"charge_product": "LocalPeakWindowSum"}})",
+            "cat_b", "cat_b.PedestalIntegrator.charge_product"},
+       }) {
+    const auto configuration = Configuration::load({write("a.json", c.text)});
+    const std::string error = refusal(configuration, c.stage);
+    EXPECT_NE(error.find(std::string("'") + c.key), std::string::npos) << c.text << ": " << error;
+    EXPECT_NE(error.find("a.json"), std::string::npos) << error;
+    EXPECT_EQ(refusal(configuration, "merge_dl1"), "");
+    EXPECT_FALSE(configuration.differences().empty());
+  }
+}
+
+TEST_F(ConfigurationTest, ValuesOfThePeersThatAreDoneStopNothing) {
+  const auto file = write("a.json", R"({
+      "source_config": {"EventSource": {"allowed_tels": [1], "max_events": null},
+        "LSTEventSource": {"allowed_tels": [1], "calibrate_flatfields_and_pedestals": false,
+          "EventTimeCalculator": {"dragon_reference_counter": null},
+          "PointingSource": {"drive_report_path": null},
+          "LSTR0Corrections": {"calib_scale_high_gain": 1.088, "calibration_path": null,
+                               "r1_sample_start": 3.0}}},
+      "LocalPeakWindowSum": {"window_shift": 4, "window_width": 8,
+                             "apply_integration_correction": false},
+      "image_modifier": {"increase_nsb": false, "transition_charge": 8},
+      "volume_reducer": {"algorithm": null, "parameters": {}},
+      "waveform_nsb_tuning": {"nsb_tuning": true}, "source_dependent": false})");
+  EXPECT_TRUE(Configuration::load({file}).differences().empty());
+  // A later file that says what is done settles what an earlier one asked for.
+  const auto earlier = write("b.json", R"({"image_modifier": {"increase_nsb": true}})");
+  EXPECT_FALSE(Configuration::load({earlier}).differences().empty());
+  EXPECT_TRUE(Configuration::load({earlier, file}).differences().empty());
+}
+
+TEST_F(ConfigurationTest, SourceDependenceOfThePeersIsThatOfDl2) {
+  const auto named = Configuration::load({write("a.json", R"({"source_dependent": true,
+      "observation_mode": "on", "n_off_wobble": 3, "source_name": "Crab Nebula",
+      "source_ra": 83.6, "source_dec": 22.0})")});
+  EXPECT_TRUE(named.boolean("dl2.source_dependent"));
+  EXPECT_EQ(named.text("dl2.observation_mode"), "on");
+  EXPECT_EQ(named.integer("dl2.n_off_wobble"), 3);
+  EXPECT_EQ(named.text("dl2.source_name"), "Crab Nebula");
+  EXPECT_TRUE(std::isnan(named.number("dl2.source_ra"))) << "the name counts in lstchain";
+  const auto placed = Configuration::load({write("a.json", R"({"source_ra": 83.6})")});
+  EXPECT_EQ(placed.number("dl2.source_ra"), 83.6);
+}
+
+TEST_F(ConfigurationTest, WhatABlockOfThePeersLeavesOutIsTheirs) {
+  const std::string pedestal = "tailcuts_clean_with_pedestal_threshold";
+  const std::string text = R"({"tailcut": {"picture_thresh": 10}, "dynamic_cleaning": {},
+      "random_forest_zd_interpolation": {"interpolate_energy": true}, ")" +
+                           pedestal + R"(": {"picture_thresh": 6}})";
+  const auto c = Configuration::load({write("a.json", text)});
+  EXPECT_EQ(c.number("tailcut.picture_thresh"), 10);
+  EXPECT_EQ(c.number("tailcut.boundary_thresh"), 5);
+  for (const std::string& block : {std::string("tailcut"), pedestal}) {
+    EXPECT_TRUE(c.boolean(block + ".use_only_main_island"));
+    EXPECT_TRUE(std::isnan(c.number(block + ".delta_time")));
+  }
+  EXPECT_FALSE(c.boolean("dynamic_cleaning.apply"));
+  EXPECT_TRUE(c.boolean("random_forest_zd_interpolation.interpolate_energy"));
+  EXPECT_FALSE(c.boolean("random_forest_zd_interpolation.interpolate_direction"));
+  EXPECT_EQ(c.integer("LocalPeakWindowSum.window_width"), 8) << "of a block that is not there";
+  // YAML, and JSON that is Alisio's own, keep its defaults.
+  for (const auto& own :
+       {write("a.yaml", text), write("b.json", "{\"telescope\": 1, " + text.substr(1))}) {
+    const auto kept = Configuration::load({own});
+    EXPECT_FALSE(kept.boolean("tailcut.use_only_main_island")) << own;
+    EXPECT_EQ(kept.number("tailcut.delta_time"), 2) << own;
+    EXPECT_TRUE(kept.boolean("dynamic_cleaning.apply")) << own;
+  }
+}
+
+TEST_F(ConfigurationTest, MisspeltKeysOfThePeersAreRefused) {
+  struct Case {
+    const char *text, *meant;
+  };
+  for (const Case& c :
+       {Case{R"({"LocalPeakWindowSum": {"windowwidth": 8}})", "LocalPeakWindowSum.window_width"},
+        {R"({"source_config": {"LSTEventSource": {"LSTR0Corrections":
+            {"gain_selecton_threshold": 3500}}}})",
+         "LSTR0Corrections.gain_selection_threshold"},
+        {R"({"image_modifer": {"increase_nsb": true}})", "image_modifier"},
+        {R"({"image_modifier": {"increase_nbs": true}})", "image_modifier.increase_nsb"},
+        {R"({"CalibrationHDF5Writer": {}, "FlasherFlatFieldCalculator":
+            {"charge_median_cut_outliner": [-9, 9]}})",
+         "camera_calibration.FlasherFlatFieldCalculator.charge_median_cut_outliers"}}) {
+    const std::string error =
+        error_of([&] { (void)Configuration::load({write("a.json", c.text)}); });
+    EXPECT_NE(error.find("did you mean"), std::string::npos) << c.text << ": " << error;
+    EXPECT_NE(error.find(c.meant), std::string::npos) << error;
+  }
+  // What resembles nothing may be of another version of lstchain.
+  const auto other = write("a.json", R"({"some_other_matter": {"x": 1},
+      "GlobalPeakWindowSum": {"window_width": 8, "window_shift": 4,
+      "apply_integration_correction": false, "a_key_of_tomorrow": 2}})");
+  std::ostringstream said;
+  const auto logger = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  const auto c = Configuration::load({other});
+  spdlog::set_default_logger(logger);
+  EXPECT_TRUE(c.differences().empty());
+  EXPECT_NE(said.str().find("some_other_matter, GlobalPeakWindowSum.a_key_of_tomorrow"),
+            std::string::npos)
+      << said.str();
 }
 
 TEST_F(ConfigurationTest, RelativePathsStartAtTheirFile) {
