@@ -181,6 +181,8 @@ std::string block_of(const YAML::Node& root) {
 
 using Values = std::vector<std::pair<std::string, json>>;
 
+constexpr double most_exact_integer = 9e15;
+
 /// Return what a YAML value holds, numbers as numbers however they are written.
 json plain_value(const YAML::Node& node) {
   if (node.IsSequence()) {
@@ -195,7 +197,11 @@ json plain_value(const YAML::Node& node) {
   }
   if (!node.IsScalar()) return nullptr;
   const std::string text = node.as<std::string>();
-  if (const auto number = parse_number(text)) return *number;
+  if (const auto number = parse_number(text);
+      number && *number == std::floor(*number) && std::abs(*number) < most_exact_integer)
+    return static_cast<std::int64_t>(*number);
+  else if (number)
+    return *number;
   if (text == "true" || text == "false") return text == "true";
   return text;
 }
@@ -271,7 +277,10 @@ class FileReader {
       return true;
     }
     if (const PeerFixed* fixed = find(peer_fixed(), key)) {
-      compare(*fixed, plain_value(node), where, "'{}: {}' cannot be followed: {}");
+      const json value = plain_value(node);
+      compare(*fixed, value, where,
+              value.is_object() ? fmt::format("'{}'", key)
+                                : fmt::format("'{}: {}'", key, value.dump()));
       return true;
     }
     return find(peer_idle(), key) != nullptr;
@@ -302,17 +311,18 @@ class FileReader {
         assign(*option, parse_yaml(missing.value.dump(), file_.string()), file_.string());
       else if (const PeerFixed* fixed = find(peer_fixed(), missing.key))
         compare(*fixed, missing.value, file_.string(),
-                "'{}' is left out, which lstchain takes as {}: {}");
+                fmt::format("'{}: {}', which a block means in lstchain that leaves it out,",
+                            missing.key, missing.value.dump()));
     }
   }
 
-  /// Note a value of the file that is not what is done.
+  /// Note a value of the file that is not what is done. @param said how a message names it
   void compare(const PeerFixed& fixed, const json& value, const std::string& where,
-               fmt::format_string<const std::string&, std::string, const std::string&> problem) {
+               const std::string& said) {
     std::erase_if(differences_, [&](const Difference& d) { return d.key == fixed.key; });
     if (value == fixed.done) return;
     differences_.push_back(
-        {fixed.key, fixed.stages, fmt::format(problem, fixed.key, value.dump(), fixed.does), where,
+        {fixed.key, fixed.stages, fmt::format("{} cannot be followed: {}", said, fixed.does), where,
          fixed.remedy.empty() ? fmt::format("set it to {}", fixed.done.dump()) : fixed.remedy});
   }
 

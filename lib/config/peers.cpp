@@ -165,7 +165,7 @@ void add_r0_to_dl1(std::vector<PeerFixed>& keys) {
         "leave it out and set 'telescope'");
   add("LocalPeakWindowSum.apply_integration_correction", false,
       "charges are plain sums, without the correction for light outside the window");
-  const char* const muons = "muon rings have a window of 8 samples, 4 before the common peak";
+  const char* const muons = "muon rings are plain sums of 8 samples, 4 before the common peak";
   add("image_extractor_for_muons", "GlobalPeakWindowSum", muons);
   add("GlobalPeakWindowSum.window_width", 8, muons);
   add("GlobalPeakWindowSum.window_shift", 4, muons);

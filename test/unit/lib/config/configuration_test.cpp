@@ -190,6 +190,19 @@ TEST_F(ConfigurationTest, ValuesOfThePeersThatAreDoneStopNothing) {
       "volume_reducer": {"algorithm": null, "parameters": {}},
       "waveform_nsb_tuning": {"nsb_tuning": true}, "source_dependent": false})");
   EXPECT_TRUE(Configuration::load({file}).differences().empty());
+  const auto cat_a = Configuration::load({write("c.json", R"({"version": 1,
+      "CalibrationHDF5Writer": {"one_event": true, "events_to_skip": 50, "log_level": "INFO"},
+      "LSTEventSource": {"MultiFiles": {"all_subruns": true}, "allowed_tels": [1],
+                         "LSTR0Corrections": {"select_gain": false}},
+      "LSTCalibrationCalculator": {"flatfield_product": "FlasherFlatFieldCalculator"},
+      "PedestalIntegrator": {"tel_id": 1, "charge_product": "FixedWindowSum"},
+      "LocalPeakWindowSum": {"apply_integration_correction": false},
+      "FixedWindowSum": {"apply_integration_correction": false, "peak_index": 18}})")});
+  EXPECT_TRUE(cat_a.differences().empty());
+  EXPECT_EQ(cat_a.integer_or_null("camera_calibration.CalibrationHDF5Writer.events_to_skip"), 50);
+  EXPECT_EQ(cat_a.range("camera_calibration.FlasherFlatFieldCalculator.time_cut_outliers"),
+            std::pair(0.0, 60.0))
+      << "what lstchain takes for a cut that its file leaves out";
   // A later file that says what is done settles what an earlier one asked for.
   const auto earlier = write("b.json", R"({"image_modifier": {"increase_nsb": true}})");
   EXPECT_FALSE(Configuration::load({earlier}).differences().empty());
