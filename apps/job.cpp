@@ -6,6 +6,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/interruption.hpp"
+#include "lib/base/night_folder.hpp"
 #include "lib/base/version.hpp"
 #include "prov/recorder.hpp"
 
@@ -14,15 +15,6 @@ namespace po = boost::program_options;
 namespace fs = std::filesystem;
 using Text = std::string;
 namespace {
-
-/// The night that a raw or product file belongs to: the nearest parent folder named YYYYMMDD.
-Text date_of_path(const fs::path& file) {
-  if (file.empty()) return "";
-  for (fs::path folder = fs::absolute(file).parent_path(); folder != folder.root_path();
-       folder = folder.parent_path())
-    if (const auto date = NightDate::try_parse(folder.filename().string())) return date->compact();
-  return "";
-}
 
 /// Return the value of `--max-events` of a command that has it, else 0.
 std::int64_t max_events_option(const po::variables_map& values) {
@@ -112,7 +104,10 @@ Job make_job(const po::variables_map& values, const Program& program, const fs::
   job.context.max_events = max_events_option(values);
   job.context.overwrite = values.count("overwrite") != 0;
   const Text date = text_option(values, "date");
-  job.context.date = date.empty() ? date_of_path(input) : NightDate::parse(date).compact();
+  if (!date.empty())
+    job.context.date = NightDate::parse(date).compact();
+  else if (const auto night = night_of_folder(input))
+    job.context.date = night->compact();
   job.context.command = program.command_line;
   job.context.dry_run = values.count("dry-run") != 0;
   if (const Text file = text_option(values, "known-hashes"); !file.empty())

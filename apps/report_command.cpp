@@ -139,7 +139,9 @@ int run_report_command(const std::vector<Text>& arguments, const Program& progra
            "configuration), what is missing, which jobs failed and why, and shows what the data\n"
            "check and the muon rings hold; each plot and table can be downloaded as CSV.\n"
            "Run files are taken where there are any, else those of subruns. A file that cannot be\n"
-           "read is named in the report, which goes on without it.",
+           "read is named in the report, which goes on without it and ends with exit code 7. Files "
+           "of\n"
+           "another run or night than the report's are refused.",
        .examples = "  alisio report 20221215 --config alisio.yaml\n"
                    "  alisio report 11220 --config alisio.yaml --reference 20221214 --pdf\n"
                    "  alisio report --run 11220 --input-dir DL1 --output-dir reports\n"
@@ -223,12 +225,19 @@ int run_report_command(const std::vector<Text>& arguments, const Program& progra
       instrument::load_telescope(program.cfg_folder, "LSTCam", request.telescope);
   std::unique_ptr<StageObserver> own;
   if (shared == nullptr) own = make_recorder(program, job);
+  std::vector<Text> unread;
   const stage::StageResult result = run_job_stage(
       report::night_report_activity(request, job.context, job.configuration), job,
       shared != nullptr ? *shared : *own, [&](stage::StageRun& run) {
-        return report::night_report(run, request, job.configuration, telescope.geometry);
+        return report::night_report(run, request, job.configuration, telescope.geometry, unread);
       });
-  return finish_job({result}, job.report);
+  const int code = finish_job({result}, job.report);
+  if (!unread.empty())
+    throw Error(
+        ErrorKind::incomplete,
+        fmt::format("{} file{} could not be read", unread.size(), unread.size() == 1 ? "" : "s"),
+        "alisio report", "make the files named above again, or remove them");
+  return code;
 }
 
 }  // namespace alisio::apps

@@ -79,6 +79,7 @@ std::string unmeasured_gates(std::span<const Gate> gates) {
 }
 
 std::string verdict(std::span<const Gate> gates) {
+  if (gates.empty()) return "not measured";
   const std::string failed = failed_gates(gates), unmeasured = unmeasured_gates(gates);
   if (!unmeasured.empty() && std::ranges::none_of(gates, &Gate::measured))
     return "not measured: " + unmeasured;

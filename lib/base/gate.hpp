@@ -46,8 +46,8 @@ struct Gate {
 /// Return the names of the gates that are not measured, "cosmics_rate, pedestal_charge"; empty if
 /// all are.
 [[nodiscard]] std::string unmeasured_gates(std::span<const Gate> gates);
-/// Return what a product's record says of its gates: "passed" or "failed: " and the failed ones,
-/// and which are not measured: "passed, not measured: cosmics_rate, pedestal_charge".
+/// Return what a product's record says of its gates: "passed", "failed: " and the failed ones, or,
+/// of no gates too, "not measured"; and which are not: "passed, not measured: cosmics_rate".
 [[nodiscard]] std::string verdict(std::span<const Gate> gates);
 
 }  // namespace alisio

@@ -12,6 +12,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/interruption.hpp"
+#include "lib/base/night_folder.hpp"
 #include "lib/base/version.hpp"
 #include "lib/io/text/run_summary.hpp"
 #include "lib/night/decision.hpp"
@@ -70,6 +71,70 @@ std::vector<RunFiles> files_of(const NightReportRequest& request) {
     return by_run(request.checks, request.muons);
   return find_run_files(request.folders, request.telescope,
                         request.run < 0 ? std::vector<int>() : std::vector<int>{request.run});
+}
+
+/// @throws Error(usage) if a report of one run is given the files of another.
+void check_run(const NightReportRequest& request, const std::vector<RunFiles>& files) {
+  if (request.run < 0) return;
+  for (const RunFiles& one : files)
+    if (one.run != request.run)
+      throw Error(ErrorKind::usage,
+                  fmt::format("is of run {}, the report is to be of run {}", run_text(one.run),
+                              run_text(request.run)),
+                  (one.datachecks.empty() ? one.muons : one.datachecks).front().string(),
+                  "give the files of that run, or leave out the run and give the night");
+}
+
+/// Return the night that the events of a run are of; nothing if no time tells it.
+std::optional<NightDate> night_of_events(const RunData& run) {
+  constexpr double no_clock_before = 1.5e9;  // 2017: before the telescope's first light
+  double first = run.start();
+  for (const pipeline::MuonRing& ring : run.muons.rings)
+    if (std::isfinite(ring.event_time) && !(ring.event_time >= first)) first = ring.event_time;
+  if (!(first > no_clock_before)) return std::nullopt;
+  return NightDate::of_unix_utc(first);
+}
+
+/// A clock that is wrong must not keep a night without its report: that is warned of where the
+/// folder names the night. @throws Error(usage) if a run is of another night.
+void check_night(const std::string& date, const RunFiles& files, const RunData& run) {
+  if (date.empty()) return;
+  const NightDate wanted = NightDate::parse(date);
+  const fs::path& file = (files.datachecks.empty() ? files.muons : files.datachecks).front();
+  const std::optional<NightDate> events = night_of_events(run), folder = night_of_folder(file);
+  if (folder == wanted) {
+    if (events && *events != wanted)
+      spdlog::warn("{}: its events are of the night {}, its folder is of {}", file.string(),
+                   events->compact(), wanted.compact());
+  } else if (const auto told = events ? events : folder; told && *told != wanted) {
+    throw Error(ErrorKind::usage,
+                fmt::format("is of the night {}, the report is to be of {}", told->compact(),
+                            wanted.compact()),
+                file.string(), "give that night, or the files of this one");
+  }
+}
+
+/// Return the gates of a night, with one that is not measured if a data check is missing or could
+/// not be read: what nobody judged must not read "passed".
+std::vector<Gate> gates_of(const NightData& night, const std::vector<RunFiles>& files,
+                           const check::DataLimits& limits) {
+  std::vector<std::vector<Gate>> gates;
+  bool all_read = true;
+  for (std::size_t i = 0; i < night.runs.size(); ++i) {
+    const RunData& run = night.runs[i];
+    gates.push_back(judge(run, limits).gates);
+    all_read = all_read && run.has_check &&
+               std::ranges::all_of(files[i].datachecks, [&](const fs::path& path) {
+                 return std::ranges::find(run.read, path) != run.read.end();
+               });
+  }
+  for (const ListedRun& listed : night.listed)
+    if (listed.type == "DATA")
+      all_read = all_read && std::ranges::any_of(night.runs, [&](const RunData& run) {
+                   return run.run == listed.run;
+                 });
+  if (!all_read) gates.push_back({unmeasured_gate("data_check", "", {})});
+  return check::night_gates(gates);
 }
 
 /// Say which files are read; of a wrong one it is said in the report, so it is not an input.
@@ -312,12 +377,14 @@ ActivityNote night_report_activity(const NightReportRequest& request,
 
 std::int64_t night_report(stage::StageRun& run, const NightReportRequest& request,
                           const config::Configuration& configuration,
-                          const instrument::CameraGeometry& geometry) {
+                          const instrument::CameraGeometry& geometry,
+                          std::vector<std::string>& unread) {
   const ActivityNote& activity = run.activity();
   const fs::path target = request.output_dir / report_name(request, activity.observation_date);
   fs::path printed = target;
   printed.replace_extension(".pdf");
   const std::vector<RunFiles> files = files_of(request);
+  check_run(request, files);
   if (activity.dry_run) {
     for (const RunFiles& one : files) {
       std::vector<fs::path> all = one.datachecks;
@@ -341,6 +408,7 @@ std::int64_t night_report(stage::StageRun& run, const NightReportRequest& reques
     throw_if_interrupted();
     night.runs.push_back(load_run(one));
     for (const std::string& problem : night.runs.back().problems) spdlog::warn("{}", problem);
+    check_night(activity.observation_date, one, night.runs.back());
   }
   read_run_summary(request, night);
   if (night.runs.empty() && night.listed.empty())
@@ -365,20 +433,15 @@ std::int64_t night_report(stage::StageRun& run, const NightReportRequest& reques
   const check::DataLimits limits = pipeline::data_limits(configuration);
   write_page(run.create("night_report", target).path(),
              night_page(night, limits, geometry, footer_of(activity)));
-  std::vector<std::vector<Gate>> gates;
-  std::int64_t events = 0, unread = 0;
+  std::int64_t events = 0;
   for (const RunData& one : night.runs) {
-    gates.push_back(judge(one, limits).gates);
-    unread += std::ssize(one.problems);
+    unread.insert(unread.end(), one.problems.begin(), one.problems.end());
     for (const check::SubrunSummary& summary : one.summaries) events += summary.num_events;
   }
-  const std::vector<Gate> worst_gates = check::night_gates(gates);
-  run.publish("night_report", {{"quality", verdict(worst_gates)}});
-  spdlog::info("{}: {} run{}, quality {}{}", target.string(), night.runs.size(),
-               night.runs.size() == 1 ? "" : "s", verdict(worst_gates),
-               unread == 0
-                   ? ""
-                   : fmt::format("; {} file{} could not be read", unread, unread == 1 ? "" : "s"));
+  const std::string quality = verdict(gates_of(night, files, limits));
+  run.publish("night_report", {{"quality", quality}});
+  spdlog::info("{}: {} run{}, quality {}", target.string(), night.runs.size(),
+               night.runs.size() == 1 ? "" : "s", quality);
   if (request.pdf) {
     print_pdf(chromium, target, run.create("night_report_pdf", printed).path());
     run.publish("night_report_pdf");

@@ -43,11 +43,15 @@ struct NightReportRequest {
 /// read is named in the report and warned of, and the report goes on without it. Jobs that failed
 /// come from the state database if there is one; links to products and provenance are relative to
 /// the report.
+/// @param unread  gets what is wrong with each file that could not be read
 /// @return the number of events of the runs.
 /// @throws Error(missing_input) if there is nothing to report on, or a file that was named does not
-/// exist; Error(resource) if a PDF is asked for and there is no Chromium.
+/// exist; Error(usage) if a file is of another run than the report, or of another night by the
+/// times of its events or, without any, by its folder; Error(resource) if a PDF is asked for and
+/// there is no Chromium.
 std::int64_t night_report(stage::StageRun& run, const NightReportRequest& request,
                           const config::Configuration& configuration,
-                          const instrument::CameraGeometry& geometry);
+                          const instrument::CameraGeometry& geometry,
+                          std::vector<std::string>& unread);
 
 }  // namespace alisio::report

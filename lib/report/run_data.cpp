@@ -8,6 +8,7 @@
 #include <regex>
 
 #include "lib/base/error.hpp"
+#include "lib/base/ids.hpp"
 #include "lib/pipeline/datacheck_file.hpp"
 
 namespace alisio::report {
@@ -73,11 +74,20 @@ SubrunPoint point_of(const check::ClassCheck& row) {
 
 using Sums = std::array<check::ClassSum, check::n_classes>;
 
+/// A copy under the name of another run would be told as that run. @throws Error(bad_input).
+void check_run(const fs::path& path, std::int64_t run, const RunData& data) {
+  if (run >= 0 && run != data.run)
+    throw Error(ErrorKind::bad_input,
+                fmt::format("is of run {}, not of the run in its name", run_text(int(run))),
+                path.string(), "give it its own name");
+}
+
 void load_check(const fs::path& path, RunData& data, Sums& kept) {
   // A file that breaks off in the middle must leave nothing behind.
   Sums sums = kept;
   std::array<std::vector<SubrunPoint>, check::n_classes> points;
   const std::vector<check::SubrunSummary> summaries = pipeline::read_summaries(path);
+  for (const check::SubrunSummary& summary : summaries) check_run(path, summary.run, data);
   for (const EventClass c : check::event_classes)
     pipeline::for_each_row(path, c, [&](check::ClassCheck&& row) {
       points[std::size_t(c)].push_back(point_of(row));
@@ -92,6 +102,7 @@ void load_check(const fs::path& path, RunData& data, Sums& kept) {
 
 void load_muons(const fs::path& path, RunData& data) {
   pipeline::MuonTable table = pipeline::read_muons(path);
+  for (const pipeline::MuonRing& ring : table.rings) check_run(path, ring.obs_id, data);
   data.muons.rings.insert(data.muons.rings.end(), table.rings.begin(), table.rings.end());
   data.muons.candidates.insert(data.muons.candidates.end(), table.candidates.begin(),
                                table.candidates.end());

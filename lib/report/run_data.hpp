@@ -61,12 +61,13 @@ struct RunData {
     return totals[std::size_t(c)];
   }
   [[nodiscard]] bool has(check::EventClass c) const { return (*this)[c].num_events > 0; }
-  /// The middle of the run's first subrun as UTC unix s; NaN if not known.
+  /// The first event of the run as UTC unix s; NaN if not known.
   [[nodiscard]] double start() const;
 };
 
-/// Read the files of a run. A file that cannot be read is left out and named among the problems:
-/// a report is wanted most when something is wrong. @throws Error(interrupted) alone.
+/// Read the files of a run. A file that cannot be read, or is of another run, is left out and named
+/// among the problems: a report is wanted most when something is wrong. @throws Error(interrupted)
+/// alone.
 [[nodiscard]] RunData load_run(const RunFiles& files);
 
 /// The mean of some numbers, its standard error and their spread; NaN without numbers.

@@ -71,15 +71,56 @@ def case_report_of_a_night(case):
 
 
 def case_report_names_what_it_cannot_read(case):
-    """A damaged file is named in the log and in the report, which goes on."""
+    """A damaged file is named in the log and in the report, which goes on and is no "passed"."""
     _, checks = checked_run(case)
     damaged = one_file(checks, "datacheck_*.0001.h5")
     damaged.write_bytes(damaged.read_bytes()[:3000])
-    case.run("report", "11220", "--input-dir", checks, "--output-dir", case.folder / "out").ends(
-        "done").says(damaged.name)
+    job = case.folder / "job.json"
+    words = ["report", "11220", "--report", job, "--output-dir", case.folder / "out"]
+    case.run(*words, "--input-dir", checks).ends("incomplete").says(damaged.name).complains(
+        "1 file could not be read")
+    expect("not measured" in quality_in(job) and "data_check" in quality_in(job),
+           f"quality: {quality_in(job)}")
     text = text_of(one_file(case.folder / "out", "report_Run11220.html"))
     expect(damaged.name in text and "Not read" in text, "the report does not name the file")
     expect("1 subrun, 60 events" in text, "the good file is not reported on")
+    # Where nothing can be read, nothing is judged.
+    case.run(*words, "--input", damaged).ends("incomplete").says("quality not measured: data_check")
+    expect(quality_in(job) == "not measured: data_check", f"quality: {quality_in(job)}")
+
+
+def quality_in(job):
+    """What the record of a report says of the gates."""
+    return json.loads(job.read_text("utf-8"))["activities"][0]["outputs"][0]["quality"]
+
+
+def case_report_of_other_data(case):
+    """Files of another run or night than the report's are refused, whatever tells it."""
+    _, checks = checked_run(case, subruns=1)
+    check, muons = one_file(checks, "datacheck_*.h5"), one_file(checks, "muons_*.fits")
+    out = case.folder / "out"
+    words = ["--output-dir", out]
+
+    def refuse(*subject, told):
+        case.run("report", *subject, *words).ends("usage").complains(*told)
+        expect(not list(out.glob("*.html")), "a report of other data")
+
+    refuse("--run", 11221, "--input", check, told=[check, "11220", "11221"])
+    refuse("20240116", "--input-dir", checks, told=[check, DATE, "20240116"])
+    refuse("20240116", "--muons", muons, told=[muons, DATE])
+    refuse("11220", "--date", "20240116", "--input", check, told=[check, DATE])
+    # What nobody can read is known by its folder.
+    stored = case.folder / "DL1" / "20240117" / check.name
+    stored.parent.mkdir()
+    stored.write_bytes(check.read_bytes()[:3000])
+    refuse(DATE, "--input", stored, told=[stored, "20240117"])
+    # A clock that is wrong costs no night its report.
+    shutil.copy2(check, stored)
+    case.run("report", "20240117", "--input", stored, *words).ends("done").says("warning", DATE)
+    # A copy under the name of another run is told by what it holds.
+    other = stored.with_name(check.name.replace("11220", "11221"))
+    shutil.copy2(check, other)
+    case.run("report", "11221", "--input", other, *words).ends("incomplete").says("is of run 11220")
 
 
 def case_report_of_nothing(case):

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/base/error.hpp"
+#include "lib/base/night_folder.hpp"
 
 namespace alisio {
 namespace {
@@ -21,6 +22,12 @@ TEST(NightDate, RunsFromNoonToNoon) {
   EXPECT_EQ(NightDate::of_unix_utc(1671105599).compact(), "20221214");  // 2022-12-15T11:59:59Z
   EXPECT_EQ(NightDate::of_unix_utc(1671105600).compact(), "20221215");  // 2022-12-15T12:00:00Z
   EXPECT_EQ(NightDate::of_unix_utc(1671148800).compact(), "20221215");  // 2022-12-16T00:00:00Z
+}
+
+TEST(NightDate, IsToldByTheNearestFolder) {
+  EXPECT_EQ(night_of_folder("/data/20221214/DL1/20221215/v1/f.h5")->compact(), "20221215");
+  EXPECT_FALSE(night_of_folder("/data/DL1/v1/20221215"));
+  EXPECT_FALSE(night_of_folder(""));
 }
 
 TEST(Ids, ArePadded) {

@@ -78,6 +78,7 @@ TEST(DataGates, WhatIsNotKnownIsNotMeasuredAndFailsNothing) {
   EXPECT_EQ(verdict(subrun_gates(SubrunSummary{}, {})),
             "not measured: cosmics_rate, unusable_pixels, pedestal_charge, pedestal_spread, "
             "flatfield_charge, ucts_jumps, mistagged_events");
+  EXPECT_EQ(verdict({}), "not measured") << "of no gates none passed";
 }
 
 TEST(DataGates, ASubrunWithEventsHasARate) {
