@@ -41,9 +41,9 @@ po::options_description job_options() {
       "note", po::value<std::vector<Text>>()->composing(),
       "PORT=TEXT: record why the file of an input port was chosen")(
       "overwrite",
-      "let a poorer product (cut by --max-events, of fewer events) replace one that is there; "
-      "equal and better ones do so anyway")("dry-run",
-                                            "record the provenance as planned, compute nothing");
+      "let a poorer product replace one that is there: one cut by --max-events, or a merged or DL3 "
+      "file that lacks a subrun or run of it; others do so anyway")(
+      "dry-run", "record the provenance as planned, compute nothing");
   return options;
 }
 

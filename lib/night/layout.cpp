@@ -632,6 +632,9 @@ class Layout {
       job.key = {stage, whole_night, whole_run};
       job.too_early = night_too_early();
       job.output_folder = folders_.dl1;
+      job.may_shrink = std::ranges::any_of(settings_.decisions, [](const Decision& decision) {
+        return decision.kind == DecisionKind::discard || decision.kind == DecisionKind::veto;
+      });
       for (const PortFile& run : runs) job.inputs.push_back({as, run.path});
       job.products = {
           {port, folders_.dl1 / fmt::format(fmt::runtime(name),

@@ -15,6 +15,7 @@
 #include "lib/pipeline/datacheck_layout.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
+#include "lib/pipeline/parts.hpp"
 
 namespace alisio::pipeline {
 namespace fs = std::filesystem;
@@ -312,6 +313,27 @@ void check_subruns(const std::vector<Input>& inputs, const ExpectedSubruns& expe
   }
 }
 
+Parts parts_of(const std::vector<SubrunSummary>& summaries) {
+  Parts parts;
+  for (const SubrunSummary& s : summaries)
+    if (s.run >= 0) parts.emplace(static_cast<int>(s.run), static_cast<int>(s.subrun));
+  return parts;
+}
+
+/// @throws Error(usage) if a subrun of the file that is there, which tells its run, is in none of
+/// the inputs.
+void check_replaceable(const fs::path& target, const std::vector<Input>& inputs) {
+  if (!fs::exists(target)) return;
+  Parts there, coming;
+  try {
+    there = parts_of(read_summaries(target));
+  } catch (const Error&) {
+    return;  // what cannot be read may be replaced
+  }
+  for (const Input& input : inputs) coming.merge(parts_of(input.summaries));
+  refuse_loss(target, there, coming);
+}
+
 }  // namespace
 
 std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest& request,
@@ -329,6 +351,7 @@ std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest
     expected.number = std::max(expected.number, subruns_told_by_names(request.inputs));
   }
   check_subruns(inputs, expected);
+  if (!run.activity().overwrite) check_replaceable(request.target, inputs);
   for (const Input& input : inputs) run.use("dl1_datacheck", input.path);
 
   std::map<std::int64_t, std::vector<SubrunSummary>> runs;

@@ -100,7 +100,8 @@ struct MergeDatachecksRequest {
 /// holds one row at a time. The gates of the run (or of the night's runs) are recorded as the
 /// quality of the product. Missing subruns are warned of.
 /// @return the number of subruns.
-/// @throws Error(missing_input, bad_input, resource); also for a subrun that is there twice.
+/// @throws Error(missing_input, bad_input, resource); also for a subrun that is there twice;
+/// Error(usage) if a subrun of the product that is there would be lost without `overwrite`.
 std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest& request,
                               const config::Configuration& configuration);
 

@@ -21,6 +21,7 @@
 #include "lib/pipeline/dl3_file.hpp"
 #include "lib/pipeline/dl3_options.hpp"
 #include "lib/pipeline/names.hpp"
+#include "lib/pipeline/parts.hpp"
 #include "lib/pipeline/response_file.hpp"
 #include "lib/sky/separation.hpp"
 #include "reco/dl3/assumed_positions.hpp"
@@ -337,6 +338,8 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
     run.plan_product("dl3_run", target);
     return 0;
   }
+  if (!run.activity().overwrite)
+    refuse_loss(target, recorded_parts(target), parts_in_names(request.inputs));
   const Dl2Run data = read_dl2_run(request.inputs, event_ranges(configuration));
   dl3::Observation o = observation_without_events(data, id, telescope);
   const ChosenResponse response =

@@ -40,7 +40,8 @@ struct Dl2ToDl3Request {
 /// response: DL2 to DL3. A run in which no event passes is written too: its time without events
 /// counts. Events of source-dependent DL2 are cut in alpha too, and written at the position that
 /// was assumed for them.
-/// @return the number of events written. @throws Error(missing_input, bad_input, resource).
+/// @return the number of events written. @throws Error(missing_input, bad_input, resource);
+/// Error(usage) if a subrun of the product that is there would be lost without `overwrite`.
 std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
                         const config::Configuration& configuration,
                         const instrument::Telescope& telescope);

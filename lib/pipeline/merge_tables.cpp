@@ -14,6 +14,7 @@
 #include "lib/base/log.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
+#include "lib/pipeline/parts.hpp"
 #include "lib/pipeline/r0_to_dl1.hpp"
 #include "lib/pipeline/table_copy.hpp"
 
@@ -368,28 +369,27 @@ void verify(const hdf5::File& product, const std::vector<Input>& inputs, const s
   if (at != written.row_count()) fail("there are rows that no input has");
 }
 
-/// Tell whether a merged file tells of its parts, and all of them are among the inputs: what it
-/// holds is of the same subruns, which were made anew.
-bool is_of_inputs(const fs::path& merged, const std::vector<Input>& inputs) {
-  const std::vector<std::string> parts =
-      hdf5::File::open(merged).read_texts(std::string(sources_path) + "/filenames");
-  return !parts.empty() && std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
-    return std::any_of(inputs.begin(), inputs.end(), [&](const Input& input) {
-      return input.path.filename() == fs::path(part).filename();
-    });
-  });
+/// What a merged file says that it is made of; empty if it does not, or cannot be read.
+Parts merged_parts(const fs::path& merged) {
+  try {
+    return parts_in_names(
+        hdf5::File::open(merged).read_texts(std::string(sources_path) + "/filenames"));
+  } catch (const Error&) {
+    return {};
+  }
 }
 
 /// A merged file is not replaced by a poorer one unless that is said.
 void check_replaceable(const std::vector<Input>& inputs, const char* events,
                        const MergeTablesRequest& request, bool overwrite) {
   if (overwrite || !fs::exists(request.target)) return;
-  std::uint64_t before = 0, after = 0;
-  try {
-    if (is_of_inputs(request.target, inputs)) return;
-  } catch (const Error&) {
-    // A file that does not name its parts: its events decide.
+  if (const Parts there = merged_parts(request.target); !there.empty()) {
+    Parts coming;
+    for (const Input& input : inputs) coming.emplace(input.run, input.subrun);
+    return refuse_loss(request.target, there, coming);
   }
+  // A file that does not name its parts: its events decide.
+  std::uint64_t before = 0, after = 0;
   try {
     before = hdf5::TableReader(hdf5::File::open(request.target), events).row_count();
   } catch (const Error&) {

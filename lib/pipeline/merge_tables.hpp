@@ -33,8 +33,9 @@ struct MergeTablesRequest {
 /// rows of one input is in memory at a time. The product is read back and compared, row by row,
 /// before it gets its name.
 /// @return the number of events.
-/// @throws Error(usage) for files of two runs or twice the same subrun; Error(bad_input) naming the
-/// file that is damaged or does not fit; Error(resource) if the product does not read back.
+/// @throws Error(usage) for files of two runs or twice the same subrun, or if a subrun of the
+/// product that is there would be lost without `overwrite`; Error(bad_input) naming the file that
+/// is damaged or does not fit; Error(resource) if the product does not read back.
 std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& request);
 
 }  // namespace alisio::pipeline

@@ -93,7 +93,8 @@ struct MergeMuonsRequest {
 /// as are files left out (LEFT_OUT) and
 /// subruns that operators left out (WITHOUT_SUBRUNS).
 /// @return the number of good rings.
-/// @throws Error(bad_input) for a damaged file (unless skip_damaged) or if none is left.
+/// @throws Error(bad_input) for a damaged file (unless skip_damaged) or if none is left;
+/// Error(usage) if a part of the product that is there would be lost without `overwrite`.
 std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request);
 
 }  // namespace alisio::pipeline

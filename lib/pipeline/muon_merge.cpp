@@ -11,6 +11,7 @@
 #include "lib/base/log.hpp"
 #include "lib/pipeline/merge_tables.hpp"
 #include "lib/pipeline/muon_file.hpp"
+#include "lib/pipeline/parts.hpp"
 
 namespace alisio::pipeline {
 namespace fs = std::filesystem;
@@ -113,6 +114,8 @@ std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request)
   const std::string missing = request.port == "muons_run"
                                   ? missing_of_run(inputs, used, request.expected_subruns)
                                   : std::string();
+  if (!run.activity().overwrite)
+    refuse_loss(request.target, recorded_parts(request.target), parts_in_names(used));
   if (!missing.empty()) spdlog::warn("{}: lacks subruns {}", request.target.string(), missing);
 
   PendingFile& file = run.create(request.port, request.target);

@@ -145,6 +145,21 @@ def case_dl3_of_a_run(case):
     expect(facts["level"].startswith("DL3") and facts["OBJECT"] == "Somewhere", facts)
 
 
+def case_dl3_loses_no_subrun(case):
+    """A DL3 file is replaced by one of all that it is made of, not by one of another subrun."""
+    first = dl2(case, subrun=0, events=500)
+    second = dl2(case, subrun=1, events=500, first_id=501)
+    to_dl3(case, first).ends("done")
+    to_dl3(case, second).ends("usage").complains(f"{RUN:05d}.0000", "--overwrite")
+    expect_sound(product(case), 500)
+    to_dl3(case, [first, second]).ends("done")
+    expect_sound(product(case), 1000)
+    to_dl3(case, dl2(case, events=1000)).ends("done")
+    to_dl3(case, [first, second]).ends("usage").complains(f"{RUN:05d}")
+    to_dl3(case, second, *SOURCE, "--overwrite").ends("done")
+    expect_sound(product(case), 500)
+
+
 def case_dl3_of_subruns(case):
     first = dl2(case, subrun=0, events=500)
     second = dl2(case, subrun=1, events=500, first_id=501)

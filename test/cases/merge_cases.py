@@ -107,6 +107,26 @@ def case_merge_replaces_what_was_made_anew(case):
     expect(facts(case, merged)["events"] == after, "a subrun was lost")
 
 
+def case_merge_loses_no_subrun(case):
+    """What a merged file is made of is not lost by another merge, whatever its kind."""
+    folder = subruns(case)
+    merged = case.folder / "merged"
+    words = ["merge", "--output-dir", merged, "--input"]
+    for pattern in ("muons_*", "datacheck_*", "dl1_*"):
+        parts = sorted(folder.glob(pattern))
+        case.run(*words, *parts).ends("done")
+        product = merged / parts[0].name.replace(".0000", "")
+        whole = product.read_bytes()
+        case.run(*words, parts[1]).ends("usage").complains(product, f"{RUN}.0000", "--overwrite")
+        expect(product.read_bytes() == whole, f"{product.name} was replaced by a part of it")
+        case.run(*words, *parts).ends("done")
+        case.run(*words, parts[0], "--overwrite").ends("done")
+        case.run(*words, *parts).ends("done")
+        # What cannot be read holds nothing to lose.
+        product.write_bytes(whole[:2000])
+        case.run(*words, parts[1]).ends("done")
+
+
 def case_merge_tells_what_is_missing(case):
     """A gap in the subruns is warned of and told in the product; the rest is merged."""
     folder = subruns(case, count=3)

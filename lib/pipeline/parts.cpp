@@ -1,0 +1,60 @@
+#include "lib/pipeline/parts.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <regex>
+
+#include "lib/base/error.hpp"
+#include "lib/base/ids.hpp"
+#include "lib/io/fits/file.hpp"
+#include "lib/pipeline/names.hpp"
+
+namespace alisio::pipeline {
+namespace fs = std::filesystem;
+
+Parts parts_in_names(const std::vector<std::string>& names) {
+  static const std::regex pattern(
+      R"(.*LST-[0-9]{1,3}\.Run([0-9]{1,6})(?:\.([0-9]{4}))?\.(?:h5|hdf5|fits))");
+  Parts parts;
+  for (const std::string& name : names)
+    if (std::smatch found; std::regex_match(name, found, pattern))
+      parts.emplace(std::stoi(found[1]), found[2].matched ? std::stoi(found[2]) : all_subruns);
+  return parts;
+}
+
+Parts parts_in_names(const std::vector<fs::path>& files) {
+  std::vector<std::string> names;
+  for (const fs::path& file : files) names.push_back(file.filename().string());
+  return parts_in_names(names);
+}
+
+Parts recorded_parts(const fs::path& fits_product) {
+  if (std::error_code absent; !fs::exists(fits_product, absent)) return {};
+  try {
+    const fits::File file = fits::File::open(fits_product);
+    const auto value = [&](const std::string& key) { return file.text_key("PRIMARY", key); };
+    std::vector<std::string> names;
+    while (const auto name = value(fmt::format("PROV INPUT {} FILE", names.size())))
+      names.push_back(*name);
+    return parts_in_names(names);
+  } catch (const Error&) {
+    return {};  // what cannot be read may be replaced
+  }
+}
+
+void refuse_loss(const fs::path& product, const Parts& there, const Parts& coming) {
+  std::vector<std::string> lost;
+  for (const auto& [run, subrun] : there)
+    if (!coming.contains({run, subrun}) && !coming.contains({run, all_subruns}))
+      lost.push_back(subrun == all_subruns
+                         ? run_text(run)
+                         : fmt::format("{}.{}", run_text(run), subrun_text(subrun)));
+  if (!lost.empty())
+    throw Error(ErrorKind::usage,
+                fmt::format("is made of {} too, which would be lost", fmt::join(lost, ", ")),
+                product.string(),
+                "give these as well, choose another --output-dir, or give --overwrite");
+}
+
+}  // namespace alisio::pipeline

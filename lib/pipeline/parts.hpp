@@ -1,0 +1,31 @@
+#pragma once
+#include <filesystem>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What a product of several files is made of, and that none of it is lost when it is made anew.
+namespace alisio::pipeline {
+
+/// Runs and subruns; the subrun is all_subruns (lib/pipeline/names.hpp) for the file of a run.
+using Parts = std::set<std::pair<int, int>>;
+
+/// Return what the names of files tell: {11220, 3} of "muons_LST-1.Run11220.0003.fits". Names that
+/// tell no run add nothing.
+[[nodiscard]] Parts parts_in_names(const std::vector<std::string>& names);
+/// The same of the files themselves.
+[[nodiscard]] Parts parts_in_names(const std::vector<std::filesystem::path>& files);
+
+/// Return what a FITS product records as its inputs; empty if there is no such file, it cannot be
+/// read, or it tells none.
+[[nodiscard]] Parts recorded_parts(const std::filesystem::path& fits_product);
+
+/// Make sure that a product is not replaced by one that lacks a part of it. The same parts with
+/// fewer events are no loss: they were made anew. The file of a run holds all its subruns.
+/// @param there  what the product is made of that is there
+/// @param coming what it is to be made of
+/// @throws Error(usage) naming what would be lost.
+void refuse_loss(const std::filesystem::path& product, const Parts& there, const Parts& coming);
+
+}  // namespace alisio::pipeline
