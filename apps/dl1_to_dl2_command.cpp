@@ -32,6 +32,7 @@ int run_dl1_to_dl2_command(const std::vector<Text>& arguments, const Program& pr
        .synopsis = "--input FILE... --models FILE --output-dir DIR [options]",
        .text = "Reconstruct energy, direction and particle type: DL1 to DL2.\n"
                "Reads DL1 of Alisio and of lstchain; the first 'dl1' in a name becomes 'dl2'.\n"
+               "DL1 of simulations is refused: lstchain_dl1_to_dl2 keeps what is simulated.\n"
                "With dl2.source_dependent every event is reconstructed for the assumed place of a\n"
                "source and for places off it, with models trained for that; sources are looked up\n"
                "in the catalogue file significance.catalogue, not over the network.",

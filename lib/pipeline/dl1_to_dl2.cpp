@@ -1,5 +1,6 @@
 #include "lib/pipeline/dl1_to_dl2.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -36,6 +37,22 @@ std::string training_json(const forest::ForestFile& models) {
   return out.dump();
 }
 
+/// Read the DL1 table of an observation. What tells of a simulation, /simulation and the true
+/// energies and directions, has no place in the DL2 that is made of it.
+/// @throws Error(bad_input) if the events are simulated.
+dl2::Dl1Columns read_observation(const hdf5::File& dl1) {
+  const auto refuse = [&] {
+    throw Error(ErrorKind::bad_input,
+                "holds simulated events, whose truth would be lost: DL2 is made of observations",
+                dl1.path().string(), "make the DL2 of simulations with lstchain_dl1_to_dl2");
+  };
+  if (dl1.exists("/simulation/run_config")) refuse();
+  dl2::Dl1Columns rows = read_dl1_columns(dl1);
+  if (std::ranges::any_of(rows.mc_type, [](std::int64_t particle) { return particle >= 0; }))
+    refuse();
+  return rows;
+}
+
 /// Record the run catalogue. Its work is done: that it is gone by now spoils no product.
 void use_run_catalogue(stage::StageRun& run, const std::filesystem::path& file) {
   if (file.empty()) return;
@@ -70,7 +87,7 @@ std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
   const hdf5::File dl1 = hdf5::File::open(request.input);
   dl2::Dl1Columns read;
   if (rows == nullptr) {
-    read = read_dl1_columns(dl1);
+    read = read_observation(dl1);
     rows = &read;
   }
   timed.emplace(&run.timings(), "reconstruct");

@@ -18,7 +18,8 @@ struct Dl1ToDl2Request {
 
 /// Reconstruct energy, direction and particle type: DL1 parameters to DL2.
 /// @param rows the DL1 table if it is in memory, else null and it is read from the file.
-/// @return the number of events written. @throws Error(missing_input, bad_input, resource).
+/// @return the number of events written. @throws Error(missing_input, bad_input, resource);
+/// bad_input also for simulated events, whose simulation DL2 would not keep.
 std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
                         const config::Configuration& configuration,
                         const instrument::Telescope& telescope, const dl2::Dl1Columns* rows);

@@ -3,8 +3,11 @@
 import gzip
 import json
 import math
+import os
 import struct
 import subprocess
+import sys
+from pathlib import Path
 
 from harness import expect, fits_units
 
@@ -401,3 +404,31 @@ def case_irf_tells_switches_without_effect(case):
     )
     quiet = case.run(*words, "--point-like", *BY_ENERGY).ends("done")
     expect("no effect" not in quiet.out + quiet.err, "a switch in use is told to have no effect")
+
+
+def case_simulations_stay_what_they_are(case):
+    """dl1-to-dl2 does not make an observation of simulated events, by either mark of them."""
+    models = next((Path(__file__).resolve().parents[2] / "cfg" / "models").glob("*.forest"))
+    output = case.folder / "DL2"
+    words = ["dl1-to-dl2", "--models", models, "--output-dir", output, "--input"]
+
+    def refuse(dl1):
+        case.run(*words, dl1).ends("bad input").complains(
+            dl1, "simulated events", "lstchain_dl1_to_dl2")
+        expect(not list(output.glob("*.h5")), "DL2 without its simulation")
+
+    made = case.folder / "dl1_LST-1.Run00001.0000.h5"
+    simulated(case, "gamma").rename(made)
+    refuse(made)
+    peer = os.environ.get("ALISIO_PEER_PYTHON", sys.executable)
+    mark = ("import sys, tables\n"
+            "with tables.open_file(sys.argv[1], 'a') as file:\n"
+            "    table = file.root.dl1.event.telescope.parameters.LST_LSTCam\n"
+            "    table.modify_column(colname='mc_type', column=[101] * len(table))\n")
+    if subprocess.run([peer, "-c", "import tables"], capture_output=True, check=False).returncode:
+        return
+    observed = case.folder / "DL1"
+    case.run(*case.simulated().stage_words(observed)).ends("done")
+    dl1 = next(observed.glob("dl1_*.h5"))
+    subprocess.run([peer, "-c", mark, str(dl1)], check=True)
+    refuse(dl1)
