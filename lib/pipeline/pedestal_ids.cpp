@@ -3,13 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "lib/base/error.hpp"
 #include "lib/io/hdf5/table.hpp"
 
 namespace alisio::pipeline {
 
-std::vector<std::int64_t> read_pedestal_ids(const std::filesystem::path& path, int run) {
+std::vector<std::int64_t> read_pedestal_ids(const std::filesystem::path& path,
+                                            const SubrunId& subrun) {
+  static const std::regex pattern(R"(.*Run([0-9]{1,6})\.([0-9]{4})(?:\..*)?)");
+  const std::string name = path.filename().string();
+  if (std::smatch told; std::regex_match(name, told, pattern) &&
+                        (std::stoi(told[1]) != subrun.run || std::stoi(told[2]) != subrun.subrun))
+    throw Error(ErrorKind::bad_input,
+                fmt::format("its name tells the pedestals of {}.{}, not of {}", told[1].str(),
+                            told[2].str(), run_subrun_text(subrun)),
+                path.string(), "give the file of this subrun");
   constexpr const char* table = "/interleaved_pedestal_ids";
   const hdf5::File file = hdf5::File::open(path);
   const hdf5::Rows rows = hdf5::TableReader(file, table).read_all();
@@ -17,11 +27,12 @@ std::vector<std::int64_t> read_pedestal_ids(const std::filesystem::path& path, i
   const auto events = rows.column<std::int64_t>("event_id");
   std::vector<std::int64_t> ids;
   for (std::size_t i = 0; i < runs.size(); ++i)
-    if (runs[i] == run) ids.push_back(events[i]);
+    if (runs[i] == subrun.run) ids.push_back(events[i]);
   if (ids.empty() && !runs.empty())
-    throw Error(ErrorKind::bad_input,
-                fmt::format("holds the pedestals of run {}, not of run {}", runs.front(), run),
-                path.string() + ", " + table, "give the file of this run");
+    throw Error(
+        ErrorKind::bad_input,
+        fmt::format("holds the pedestals of run {}, not of run {}", runs.front(), subrun.run),
+        path.string() + ", " + table, "give the file of this run");
   std::sort(ids.begin(), ids.end());
   return ids;
 }

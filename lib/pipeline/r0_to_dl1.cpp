@@ -45,9 +45,6 @@ void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer
   if (read.made_pedestal + read.made_physics > 0)
     spdlog::info("{}: by the list of pedestals {} events became pedestals and {} physics", file,
                  read.made_pedestal, read.made_physics);
-  if (!request.pedestal_ids.empty() && read.listed == 0)
-    spdlog::warn("{}: none of the pedestals listed in {} is in this subrun", file,
-                 request.pedestal_ids.string());
   if (made.made_flatfield + made.made_unknown > 0)
     spdlog::info("{}: by their charges {} events became flat-fields and {} unknown", file,
                  made.made_flatfield, made.made_unknown);
@@ -61,6 +58,16 @@ void warn_of(const calib::R0Source& source, const calib::ImageProducer& producer
   if (made.nan_constants > 0)
     spdlog::warn("{}: {} channels have NaN constants and are unusable",
                  request.charge_calibration.string(), made.nan_constants);
+}
+
+/// Refuse a list of another subrun: all that was tagged would be taken for physics. A few events
+/// (max_events) may hold no pedestal. @throws Error(bad_input).
+void check_listed_are_here(const calib::R0Source& source, const R0ToDl1Request& request,
+                           bool any_listed) {
+  if (!any_listed || source.counters().listed > 0 || request.max_events > 0) return;
+  throw Error(ErrorKind::bad_input,
+              fmt::format("lists no pedestal of {}", request.input.filename().string()),
+              request.pedestal_ids.string(), "give the file of this subrun");
 }
 
 /// Make the interleaved events of a calibrated block ready for their file.
@@ -200,7 +207,8 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   r0.reference_time = use_reference_time(run, request.run_summary, run_number);
   r0.trigger_source = trigger_source(configuration);
   if (!request.pedestal_ids.empty())
-    r0.pedestal_ids = read_pedestal_ids(request.pedestal_ids, run_number);
+    r0.pedestal_ids = read_pedestal_ids(request.pedestal_ids, subrun_of(request.input));
+  const bool any_listed = r0.pedestal_ids && !r0.pedestal_ids->empty();
   calib::R0Source source(request.input, r0);
   for (const auto& file : source.files()) run.use("r0_subrun", file);
   use_constants();
@@ -318,6 +326,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   if (events == 0)
     throw Error(ErrorKind::bad_input, "holds no events", request.input.string(),
                 "leave the subrun out, or copy its files again");
+  check_listed_are_here(source, request, any_listed);
 
   use_pointing(run, request.drive_log, parts_of(pointing, span));
   // It waits for the hashes of the inputs, which is a part of its own.

@@ -183,9 +183,12 @@ def case_mistagged_pedestals_are_found(case):
     expect(after["pedestal"] > before["pedestal"], f"{before}, {after}:\n{said}")
     expect(sum(after.values()) == 120, f"events are lost: {after}")
 
-    # Of another subrun none is there: all that was tagged is taken for physics, which is told.
-    other = changed(night.stage_words(case.folder / "other", 1), "--input", night.raw(1, 1))
-    case.run(*other, "--pedestal-ids", ids).ends("done").says("none of the", ids.name)
+    # Of another subrun none is there: all that was tagged would be taken for physics.
+    other = night.stage_words(case.folder / "other", 1)
+    refuse(case, [*other, "--pedestal-ids", ids], "bad input", ids.name, f"{DATA_RUN:05d}.0001")
+    unnamed = case.folder / "ids.h5"
+    unnamed.write_bytes(ids.read_bytes())
+    refuse(case, [*other, "--pedestal-ids", unnamed], "bad input", unnamed.name, "no pedestal")
 
     absent = case.folder / "absent.h5"
     refuse(case, [*again, "--pedestal-ids", absent], "missing input", absent.name)
