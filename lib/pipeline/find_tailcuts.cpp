@@ -162,6 +162,11 @@ std::int64_t find_tailcuts(stage::StageRun& run, const FindTailcutsRequest& requ
     if (subrun_of(input).run != subrun_of(inputs.front()).run)
       throw Error(ErrorKind::usage, "is of another run than " + inputs.front().string(),
                   input.string(), "give the files of one run");
+  const auto twice = std::ranges::adjacent_find(
+      inputs, {}, [](const fs::path& path) { return subrun_of(path).subrun; });
+  if (twice != inputs.end())
+    throw Error(ErrorKind::usage, fmt::format("is of the same subrun as {}", twice->string()),
+                std::next(twice)->string(), "give each subrun once");
   const fs::path target = request.output_dir / fmt::format("dl1ab_Run{}.json", run_name(request));
   const tailcuts::Options options = options_of(configuration);
   const auto sampled = tailcuts::sampled_subruns(

@@ -36,7 +36,8 @@ struct FindTailcutsRequest {
 /// says `measured: false` and has no background. With `find_tailcuts.standard_if_not_measurable`
 /// false it fails. Unlike the peer, one subrun alone gives a level.
 /// @return the number of pedestal events looked at.
-/// @throws Error(usage) for files of several runs; Error(missing_input, bad_input, resource).
+/// @throws Error(usage) for files of several runs or twice the same subrun; Error(missing_input,
+/// bad_input, resource).
 std::int64_t find_tailcuts(stage::StageRun& run, const FindTailcutsRequest& request,
                            const config::Configuration& configuration,
                            const instrument::Telescope& telescope);

@@ -209,6 +209,8 @@ def case_find_tailcuts_of_a_run(case):
     other.write_bytes(files[0].read_bytes())
     refuse(case, ["find-tailcuts", "--input", files[0], other, "--output-dir",
                   case.folder / "levels3"], "usage", "another run")
+    refuse(case, ["find-tailcuts", "--input", files[0], files[1], files[0], "--output-dir",
+                  case.folder / "levels3"], "usage", "same subrun", "once")
 
 
 def case_find_tailcuts_bad_input(case):
