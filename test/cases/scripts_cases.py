@@ -39,3 +39,12 @@ def case_comparison_needs_a_reference(case):
         said = call(PEER, SCRIPTS / "compare-with-lstchain", whole, reference)
         expect(said.returncode == code, f"{reference}: exit code {said.returncode}\n{said.stdout}")
         expect(("holds no table" in said.stdout) == (code == 1), said.stdout)
+
+
+def case_help_of_the_model_converter(case):
+    """Its help needs no numpy; its work does, and says so."""
+    script = [sys.executable, "-I", "-S", SCRIPTS / "convert-models"]
+    said = call(*script, "--help")
+    expect(said.returncode == 0 and "--training-dir" in said.stdout, f"{said}")
+    said = call(*script, case.folder, case.folder / "set.forest")
+    expect(said.returncode == 4 and "numpy is missing" in said.stderr, f"{said}")
