@@ -338,8 +338,6 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
     run.plan_product("dl3_run", target);
     return 0;
   }
-  if (!run.activity().overwrite)
-    refuse_loss(target, recorded_parts(target), parts_in_names(request.inputs));
   const Dl2Run data = read_dl2_run(request.inputs, event_ranges(configuration));
   dl3::Observation o = observation_without_events(data, id, telescope);
   const ChosenResponse response =
@@ -366,6 +364,8 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
         o.target, dl3::assumed_place(data.selected, *row, focal_length, o.site, orientation.table),
         request.inputs.front());
   warn_of_gaps(data, o, passed.n);
+  if (!run.activity().overwrite)
+    refuse_loss(target, recorded_parts(target), parts_in_names(request.inputs));
 
   const fs::path part = run.create("dl3_run", target).path();
   const Dl3Header header{"alisio " + build_info().version, now_text(),
