@@ -126,7 +126,7 @@ class AskTest : public ::testing::Test {
                        {"observation_date", "20240115"},
                        {"session_tag", fmt::format("{}:{:05}", name, run)},
                        {"prod_id", prod},
-                       {"command", {"alisio", name}}};
+                       {"command", {"alisio", name, fmt::format("run{}", run)}}};
     if (subrun >= 0) start["observation_subrun"] = fmt::format("{:04}", subrun);
     record({{"session_id", id_of("session")},
             {"name", "1"},
