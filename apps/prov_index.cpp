@@ -8,6 +8,7 @@
 #include "apps/prov_command.hpp"
 #include "apps/provenance_setup.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/path_below.hpp"
 
 namespace alisio::apps {
 
@@ -95,10 +96,10 @@ std::vector<fs::path> find_journals(const config::Configuration& configuration,
     find_log_folders(folder, date, sources);
   // The jobs of both levels write to the journals below DL1: what was merged of them says no more.
   std::erase_if(sources, [&](const fs::path& source) {
-    const fs::path below = source.parent_path().lexically_relative(products / "DL2");
+    const std::optional<fs::path> below = path_below(source.parent_path(), products / "DL2");
     std::error_code problem;
-    return !below.empty() && *below.begin() != ".." && source.extension() == ".log" &&
-           fs::is_directory(products / "DL1" / below / "journal", problem);
+    return below && source.extension() == ".log" &&
+           fs::is_directory(products / "DL1" / *below / "journal", problem);
   });
   if (const fs::path more = configuration.path("provenance.journals"); !more.empty())
     sources.push_back(more);

@@ -22,6 +22,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/json_text.hpp"
+#include "lib/base/path_below.hpp"
 #include "lib/base/version.hpp"
 #include "prov/append_line.hpp"
 #include "prov/records.hpp"
@@ -89,9 +90,7 @@ std::string short_hash(const std::string& text) {
 
 /// Path that names a file wherever the data tree stands.
 std::string logical_path(const fs::path& path, const fs::path& root) {
-  if (root.empty()) return path.string();
-  const fs::path relative = path.lexically_relative(root);
-  return relative.empty() || *relative.begin() == ".." ? path.string() : relative.string();
+  return root.empty() ? path.string() : path_below(path, root).value_or(path).string();
 }
 
 std::string entity_id(const FileNote& file, const fs::path& root) {

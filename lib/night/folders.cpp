@@ -6,6 +6,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/path_below.hpp"
 #include "prov/invalidation.hpp"
 
 namespace alisio::night {
@@ -38,8 +39,7 @@ fs::path products_around(const fs::path& production_folder) {
 
 bool stands_in(const fs::path& file, const fs::path& tree) {
   const auto is_below = [](const fs::path& one, const fs::path& other) {
-    const fs::path rest = one.lexically_relative(other);
-    return !rest.empty() && *rest.begin() != ".." && *rest.begin() != ".";
+    return path_below(one, other).value_or(".") != ".";
   };
   // As it is named, for a part of a tree may be a link to another disk; and as it is.
   return is_below(fs::absolute(file).lexically_normal(), fs::absolute(tree).lexically_normal()) ||

@@ -220,6 +220,22 @@ std::vector<Decision> new_decisions(std::vector<Decision> asked,
   return asked;
 }
 
+/// Take over what the state knows of a night beyond its jobs.
+void take_over(State& state, const NightKey& night, PlanSettings& settings) {
+  settings.decisions = standing_decisions(state, night);
+  settings.cleaned = cleaned_files(state, night);
+  settings.used_elsewhere = files_of_other_productions(state, night);
+}
+
+/// Leave a night to the process that is at it. @throws Error(resource) unless this is a pass.
+int leave_to_another(const std::string& why, const std::string& remedy, const NightKey& night,
+                     const fs::path& state_folder, const NightOptions& options, std::ostream& out) {
+  if (!options.pass) throw Error(ErrorKind::resource, why, night_name(night), remedy);
+  if (options.json) out << json_text(shown_night(state_folder, night, why), 2) << '\n';
+  spdlog::info("{}: {}", night_name(night), why);
+  return 0;
+}
+
 /// Print a plan from the state as it is, changing nothing.
 int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_folder,
                     PlanSettings settings, const NightOptions& options,
@@ -230,9 +246,7 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
   if (state) {
     snapshot = state->snapshot(setup.key);
     said = all_decisions(*state, setup.key);
-    settings.decisions = standing_decisions(*state, setup.key);
-    settings.cleaned = cleaned_files(*state, setup.key);
-    settings.used_elsewhere = files_of_other_productions(*state, setup.key);
+    take_over(*state, setup.key, settings);
     settings.known_verdict = [&](const std::string& gates, const FileStamp& file) {
       return state->known_verdict(gates, file);
     };
@@ -330,9 +344,7 @@ void take_over_documents(const NightOptions& options, const config::Configuratio
   const NightSetup setup =
       set_up_night(request_of(options, configuration, services), services.probe);
   PlanSettings settings = settings_of(options, configuration, services);
-  settings.decisions = standing_decisions(state, setup.key);
-  settings.cleaned = cleaned_files(state, setup.key);
-  settings.used_elsewhere = files_of_other_productions(state, setup.key);
+  take_over(state, setup.key, settings);
   StateSnapshot snapshot = state.snapshot(setup.key);
   std::vector<FileStamp> rehashed;
   const NightPlan plan =
@@ -363,17 +375,10 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   const NightLock lock =
       NightLock::take(options.dry_run ? state_folder / (name + ".dry_run.lock")
                                       : night_lock_file(state_folder, request.key));
-  if (!lock.holds()) {
-    if (options.pass) {
-      const std::string why = fmt::format("{} is being processed by {}", name, lock.holder());
-      if (options.json) out << json_text(shown_night(state_folder, request.key, why), 2) << '\n';
-      spdlog::info("{}", why);
-      return 0;
-    }
-    throw Error(ErrorKind::resource,
-                fmt::format("this night is being processed by {}", lock.holder()), name,
-                "wait for its end, or stop it");
-  }
+  if (!lock.holds())
+    return leave_to_another(fmt::format("this night is being processed by {}", lock.holder()),
+                            "wait for its end, or stop it", request.key, state_folder, options,
+                            out);
 
   if (const std::string usual = configured_production(configuration);
       options.prod_id.empty() && usual != request.key.prod_id)
@@ -411,9 +416,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
       if (services.record_decision) services.record_decision(request.products, request.key, redo);
       record_decision(state, request.key, redo);
     }
-  settings.decisions = standing_decisions(state, request.key);
-  settings.cleaned = cleaned_files(state, request.key);
-  settings.used_elsewhere = files_of_other_productions(state, request.key);
+  take_over(state, request.key, settings);
   PassOptions how =
       pass_options(options, configuration,
                    scratch_folder(configuration) / (name + (options.dry_run ? "_dry" : "")));
@@ -453,15 +456,14 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (options.close && executor->under_way() > 0)
     return print_closing(stays_open_for(executor->under_way()), request.key, options.json, out);
   pass.plan();
-  const NightLock shared = pass.makes_shared()
-                               ? NightLock::take(shared_lock_file(state_folder, request.key))
-                               : NightLock();
-  if (pass.makes_shared() && !shared.holds()) {
-    const std::string why = fmt::format(
-        "what all productions of this night share is being made by {}", shared.holder());
-    if (!options.pass) throw Error(ErrorKind::resource, why, name, "wait for its end");
-    spdlog::info("{}: {}", name, why);
-    return 0;
+  NightLock shared;
+  if (pass.makes_shared()) {
+    shared = NightLock::take(shared_lock_file(state_folder, request.key));
+    if (!shared.holds())
+      return leave_to_another(
+          fmt::format("what all productions of this night share is being made by {}",
+                      shared.holder()),
+          "wait for its end", request.key, state_folder, options, out);
   }
   const bool idle = !pass.anything_to_run() || (options.close && !pass.only_night_left());
   if (!idle)

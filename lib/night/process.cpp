@@ -84,6 +84,8 @@ std::int64_t process_start_time(pid_t pid) {
   return 0;
 }
 
+namespace {
+
 /// Open what a process says into. Where that cannot be written, what the process makes cannot be
 /// either, most likely: it runs all the same, so that it fails by itself, and alone.
 int open_log(const fs::path& log_file) {
@@ -96,6 +98,8 @@ int open_log(const fs::path& log_file) {
                failed ? failed.message() : std::strerror(errno));
   return ::open("/dev/null", O_WRONLY | O_CLOEXEC);
 }
+
+}  // namespace
 
 /// A process between its making and its program. It shares the memory of this one until then, so
 /// that a large one costs no more than a small one: copying the tables of 100 MB takes longer than

@@ -7,6 +7,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/path_below.hpp"
 #include "lib/night/file_parts.hpp"
 #include "prov/invalidation.hpp"
 
@@ -165,8 +166,7 @@ fs::path closing_journal(const NightFolders& folders) {
 }
 
 std::string below_root(const fs::path& path, const fs::path& root) {
-  const fs::path relative = path.lexically_relative(root);
-  return relative.empty() || *relative.begin() == ".." ? path.string() : relative.string();
+  return path_below(path, root).value_or(path).string();
 }
 
 }  // namespace alisio::night

@@ -6,6 +6,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/path_below.hpp"
 #include "prov/ask/story.hpp"
 #include "prov/store/connection.hpp"
 
@@ -77,10 +78,6 @@ class KnownFiles {
 /// Products on record that stood below a folder, by whatever way that was recorded.
 std::vector<StoredEntity> recorded_below(Store& store, const fs::path& folder) {
   const fs::path root = fs::weakly_canonical(folder);
-  const auto is_below = [&](const fs::path& path) {
-    const fs::path relative = path.lexically_relative(root);
-    return !relative.empty() && *relative.begin() != "..";
-  };
   const auto query = store.connection().prepare(
       "SELECT e.id, e.root, e.directory, COALESCE(r.text || '/', '') || COALESCE(d.path, '') FROM "
       "entity e LEFT JOIN name r ON r.id = e.root LEFT JOIN directory d ON d.id = e.directory "
@@ -92,7 +89,8 @@ std::vector<StoredEntity> recorded_below(Store& store, const fs::path& folder) {
   while (query->step()) {
     const auto [at, is_new] = below.try_emplace({query->integer(1), query->integer(2)});
     std::error_code problem;
-    if (is_new) at->second = is_below(fs::weakly_canonical(query->text(3), problem));
+    if (is_new)
+      at->second = path_below(fs::weakly_canonical(query->text(3), problem), root).has_value();
     if (at->second) rows.push_back(query->integer(0));
   }
   return store.entities(rows);

@@ -164,6 +164,8 @@ class Rows {
 
  private:
   friend class TableReader;
+  template <typename T>
+  void convert_all(const ColumnInfo& info, std::vector<T>& out) const;
   template <typename T, typename Stored>
   void convert(const ColumnInfo& info, std::vector<T>& out) const;
 
@@ -228,7 +230,7 @@ template <typename T>
 void Rows::column_into(const std::string& name, std::vector<T>& out) const {
   const ColumnInfo& info = find_column(*columns_, name, where_);
   if (info.items != 1) refuse_arrays(info, where_);
-  arrays_into(name, out);
+  convert_all(info, out);
 }
 
 template <typename T>
@@ -240,8 +242,12 @@ std::vector<T> Rows::column(const std::string& name) const {
 
 template <typename T>
 void Rows::arrays_into(const std::string& name, std::vector<T>& out) const {
+  convert_all(find_column(*columns_, name, where_), out);
+}
+
+template <typename T>
+void Rows::convert_all(const ColumnInfo& info, std::vector<T>& out) const {
   static_assert(std::is_arithmetic_v<T>);
-  const ColumnInfo& info = find_column(*columns_, name, where_);
   out.resize(n_ * info.items);
   switch (info.type) {
     case ScalarType::int8:
