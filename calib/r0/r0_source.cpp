@@ -105,6 +105,7 @@ struct Stream {
   zfits::File file;
   zfits::Table events;
   std::array<std::optional<std::size_t>, n_fields> column;
+  std::vector<std::size_t> columns;  ///< those that there are
   std::array<zfits::ItemType, n_fields> type{};
   std::string waveform_part;  ///< name of decoding waveforms in `--timings`, with the codecs
 };
@@ -112,6 +113,16 @@ struct Stream {
 struct Tile {
   std::array<zfits::DecodedColumn, n_fields> column;
 };
+
+/// Return something that nobody else uses. Only the thread that drives a source copies or drops
+/// such pointers.
+template <typename Reused>
+std::shared_ptr<Reused> take(std::vector<std::shared_ptr<Reused>>& idle) {
+  for (auto& one : idle)
+    if (one.use_count() == 1) return one;
+  idle.push_back(std::make_shared<Reused>());
+  return idle.back();
+}
 
 struct EventPlace {
   std::int64_t id;
@@ -124,6 +135,8 @@ struct TilePlace {
   std::size_t events_left;  ///< not handed out yet
   std::shared_ptr<Tile> data;
   flow::ThreadPool::Handle decoded;
+  std::shared_ptr<zfits::TileBytes> bytes;  ///< until it is decoded
+  flow::ThreadPool::Handle read;
 };
 
 /// One row of a table of settings, by protobuf path.
@@ -303,21 +316,26 @@ struct R0Source::State {
   std::vector<EventPlace> order;            ///< of all events, without empty ones
   std::vector<TilePlace> tiles;             ///< in the order of first use
   std::vector<std::shared_ptr<Tile>> idle;  ///< tiles that may be in use by blocks still
-  std::size_t next_event = 0, next_tile = 0;
+  std::vector<std::shared_ptr<zfits::TileBytes>> idle_bytes;  ///< the same of what is read
+  std::size_t next_event = 0, next_tile = 0, next_read = 0;
   EventClock clock{std::nullopt};
 
   void open(const fs::path& file);
   /// Open the stream's files of all following subruns, each stream by itself.
   void open_following(std::size_t stream);
   void merge();
+  void start_reading(std::size_t end);
   void start_decoding(flow::ThreadPool& pool, std::size_t last_needed);
-  std::shared_ptr<Tile> take_tile();
+  void decode(const Stream& stream, std::size_t tile, const zfits::TileBytes& bytes, Tile& out);
   flow::ScratchPool<zfits::DecodeScratch> scratches{
       [] { return std::make_unique<zfits::DecodeScratch>(); }};
   void read_event(const EventPlace& place, RawBlock& block, std::size_t slot);
   void read_trigger(const Tile& tile, const EventPlace& place, const Stream& stream,
                     RawEvent& event);
   [[nodiscard]] Error damaged(const EventPlace& place, const std::string& what) const;
+
+  /// Waits for the disk while the pool decodes; last, for it uses what is above.
+  flow::ThreadPool reader{2};
 };
 
 void R0Source::State::open(const fs::path& path) {
@@ -337,12 +355,14 @@ void R0Source::State::open(const fs::path& path) {
     throw Error(ErrorKind::bad_input, "the streams of the subrun are of different formats",
                 path.string(), "restore the files of one production");
   }
-  Stream stream{std::move(file), events, {}, {}, {}};
+  Stream stream{std::move(file), events, {}, {}, {}, {}};
   const auto& paths = r1v1 ? r1v1_path : proto_r1_path;
   for (std::size_t f = 0; f < n_fields; ++f) {
     if (paths[f][0] == '\0') continue;
     stream.column[f] = stream.events.find_field(paths[f]);
-    if (stream.column[f]) stream.type[f] = stream.events.columns()[*stream.column[f]].type;
+    if (!stream.column[f]) continue;
+    stream.type[f] = stream.events.columns()[*stream.column[f]].type;
+    stream.columns.push_back(*stream.column[f]);
   }
   if (stream.events.row_count() > 0) {
     for (const auto f : required) {
@@ -426,39 +446,52 @@ void R0Source::State::merge() {
     }
     const auto [entry, is_new] =
         tile_number.try_emplace({next.stream, next.tile}, static_cast<std::uint32_t>(tiles.size()));
-    if (is_new) tiles.push_back({next.stream, next.tile, 0, nullptr, nullptr});
+    if (is_new) tiles.push_back({next.stream, next.tile, 0, nullptr, nullptr, nullptr, nullptr});
     ++tiles[entry->second].events_left;
     order.push_back({next.id, entry->second, static_cast<std::uint32_t>(next.row)});
   }
 }
 
-std::shared_ptr<Tile> R0Source::State::take_tile() {
-  // Only the thread that drives the source copies or drops these pointers.
-  for (auto& tile : idle) {
-    if (tile.use_count() == 1) return tile;
+void R0Source::State::start_reading(std::size_t end) {
+  for (; next_read < std::min(tiles.size(), end); ++next_read) {
+    TilePlace& place = tiles[next_read];
+    place.bytes = take(idle_bytes);
+    place.read = reader.submit(
+        [&stream = streams[place.stream], tile = place.tile, bytes = place.bytes.get()] {
+          stream.events.read(tile, stream.columns, *bytes);
+        });
   }
-  idle.push_back(std::make_shared<Tile>());
-  return idle.back();
+}
+
+void R0Source::State::decode(const Stream& stream, std::size_t tile, const zfits::TileBytes& bytes,
+                             Tile& out) {
+  scratches.with_scratch([&](zfits::DecodeScratch& scratch) {
+    for (std::size_t f = 0; f < n_fields; ++f) {
+      if (!stream.column[f]) continue;
+      const TimedPart timed(options.timings, f == waveform ? std::string_view(stream.waveform_part)
+                                                           : "decode the rest");
+      stream.events.decode(tile, *stream.column[f], bytes, out.column[f], scratch);
+    }
+  });
 }
 
 void R0Source::State::start_decoding(flow::ThreadPool& pool, std::size_t last_needed) {
   // Two tiles ahead for each thread keeps the pool busy while blocks are put together.
   const std::size_t ahead = pool.threads() > 1 ? 2 * static_cast<std::size_t>(pool.threads()) : 0;
   const std::size_t end = std::min(tiles.size(), last_needed + 1 + ahead);
+  // All streams come to their next tiles at about the same event.
+  start_reading(end + n_first);
   for (; next_tile < end; ++next_tile) {
     TilePlace& place = tiles[next_tile];
-    place.data = take_tile();
-    place.decoded = pool.submit(
-        [this, &stream = streams[place.stream], tile = place.tile, data = place.data.get()] {
-          scratches.with_scratch([&](zfits::DecodeScratch& scratch) {
-            for (std::size_t f = 0; f < n_fields; ++f) {
-              if (!stream.column[f]) continue;
-              const std::string_view part =
-                  f == waveform ? std::string_view(stream.waveform_part) : "decode the rest";
-              const TimedPart timed(options.timings, part);
-              stream.events.decode(tile, *stream.column[f], data->column[f], scratch);
-            }
-          });
+    place.data = take(idle);
+    place.decoded =
+        pool.submit([this, &stream = streams[place.stream], tile = place.tile,
+                     bytes = place.bytes.get(), read = place.read, data = place.data.get()] {
+          {
+            const TimedPart timed(options.timings, "wait for raw data");
+            reader.wait(read);
+          }
+          decode(stream, tile, *bytes, *data);
         });
   }
 }
@@ -713,7 +746,8 @@ bool R0Source::next_block(RawBlock& block, flow::ThreadPool& pool) {
     TilePlace& tile = s.tiles[place.tile];
     if (tile.decoded) {
       pool.wait(tile.decoded);
-      tile.decoded = nullptr;
+      tile.decoded = tile.read = nullptr;
+      tile.bytes = nullptr;
     }
     if (block.tiles_.empty() ||
         std::find(block.tiles_.begin(), block.tiles_.end(), tile.data) == block.tiles_.end()) {

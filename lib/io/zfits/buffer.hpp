@@ -22,10 +22,14 @@ class Buffer {
   /// Set the size; the content is kept up to the smaller of both sizes.
   void resize(std::size_t size) {
     if (size > capacity_ || !bytes_) {
-      Memory larger(LargePageAllocator<std::byte>{}.allocate(size + slack), Release{size + slack});
+      // All of the pages: the next block is a little larger, and new pages have to be cleared.
+      using Pages = LargePageAllocator<std::byte>;
+      const std::size_t needed = size + slack;
+      const std::size_t taken = needed < Pages::page_bytes ? needed : Pages::whole_pages(needed);
+      Memory larger(Pages{}.allocate(taken), Release{taken});
       if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
       bytes_ = std::move(larger);
-      capacity_ = size;
+      capacity_ = taken - slack;
     }
     size_ = size;
   }

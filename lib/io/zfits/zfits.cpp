@@ -124,12 +124,24 @@ struct Table::State {
   [[nodiscard]] const Extent& extent(std::size_t tile, std::size_t column) const {
     return extents[tile * columns.size() + column];
   }
+  /// The same for a block that is to be read. @throws Error if no file can hold it there.
+  [[nodiscard]] const Extent& checked_extent(std::size_t tile, std::size_t column) const;
 
   void read_columns();
   void read_tiles(const fits::Hdu& hdu, std::size_t most_tiles);
   void read_catalogue(const fits::Hdu& hdu, std::size_t tiles_listed);
   void walk_heap();
 };
+
+const Extent& Table::State::checked_extent(std::size_t tile, std::size_t column) const {
+  const Extent& found = extent(tile, column);
+  if (found.size == 0) return found;
+  if (found.offset > heap_size || found.size > heap_size - found.offset)
+    throw bad("the catalogue points outside the data", tile, column, heap_offset);
+  if (found.size > max_block_bytes)
+    throw bad("the block is larger than any real one", tile, column, heap_offset + found.offset);
+  return found;
+}
 
 void Table::State::read_columns() {
   const auto fields = header.integer("TFIELDS").value_or(0);
@@ -341,13 +353,52 @@ void Table::decode(std::size_t tile, std::size_t column, DecodedColumn& out) con
   decode(tile, column, out, scratch);
 }
 
-void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedColumn& out,
+void Table::decode(std::size_t tile, std::size_t column, DecodedColumn& out,
                    DecodeScratch& scratch) const {
+  const State& s = *state_;
+  const Extent& extent = s.checked_extent(tile, column);
+  Buffer& bytes = scratch.state_->compressed;
+  bytes.resize(extent.size);
+  s.source->read(s.heap_offset + extent.offset, {bytes.data(), bytes.size()});
+  decode_block(tile, column, bytes.bytes(), out, scratch);
+}
+
+void Table::read(std::size_t tile, std::span<const std::size_t> columns, TileBytes& out) const {
+  const State& s = *state_;
+  std::uint64_t begin = std::numeric_limits<std::uint64_t>::max(), end = 0;
+  for (const std::size_t column : columns) {
+    const Extent& extent = s.checked_extent(tile, column);
+    if (extent.size == 0) continue;
+    begin = std::min(begin, extent.offset);
+    end = std::max(end, extent.offset + extent.size);
+  }
+  // A tile's blocks lie side by side. Of a damaged catalogue, which says otherwise, decode() reads
+  // each alone.
+  const bool is_one_piece = begin < end && end - begin <= max_block_bytes;
+  out.offset_ = is_one_piece ? s.heap_offset + begin : 0;
+  out.bytes_.resize(is_one_piece ? end - begin : 0);
+  if (is_one_piece) s.source->read(out.offset_, {out.bytes_.data(), out.bytes_.size()});
+}
+
+void Table::decode(std::size_t tile, std::size_t column, const TileBytes& bytes, DecodedColumn& out,
+                   DecodeScratch& scratch) const {
+  const Extent& extent = state_->checked_extent(tile, column);
+  const std::uint64_t offset = state_->heap_offset + extent.offset;
+  const std::span<const std::byte> read = bytes.bytes_.bytes();
+  if (offset < bytes.offset_ || offset - bytes.offset_ > read.size() ||
+      extent.size > read.size() - (offset - bytes.offset_))
+    decode(tile, column, out, scratch);
+  else
+    decode_block(tile, column, read.subspan(offset - bytes.offset_, extent.size), out, scratch);
+}
+
+void Table::decode_block(std::size_t tile_number, std::size_t column_number,
+                         std::span<const std::byte> stored, DecodedColumn& out,
+                         DecodeScratch& scratch) const {
   const State& s = *state_;
   const Tile& tile = s.tiles.at(tile_number);
   const Column& column = s.columns.at(column_number);
-  const Extent& extent = s.extent(tile_number, column_number);
-  const std::uint64_t block_offset = s.heap_offset + extent.offset;
+  const std::uint64_t block_offset = s.heap_offset + s.extent(tile_number, column_number).offset;
   DecodeScratch::State& work = *scratch.state_;
   const auto bad = [&](const std::string& what, std::uint64_t byte) {
     return s.bad(what, tile_number, column_number, byte);
@@ -356,25 +407,19 @@ void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedCo
   out.lengths_.clear();
   out.data_ = nullptr;
 
-  if (extent.size == 0) {
+  if (stored.empty()) {
     // No bytes vouch for the number of rows of an empty column; other columns of the tile do.
     if (tile.rows > max_block_bytes / 16) throw bad("the tile claims too many rows", block_offset);
     out.offsets_.assign(tile.rows, 0);
     out.lengths_.assign(tile.rows, 0);
     return;
   }
-  if (extent.offset > s.heap_size || extent.size > s.heap_size - extent.offset)
-    throw bad("the catalogue points outside the data", s.heap_offset);
-  if (extent.size > max_block_bytes)
-    throw bad("the block is larger than any real one", block_offset);
-  work.compressed.resize(extent.size);
-  s.source->read(block_offset, {work.compressed.data(), work.compressed.size()});
-  const std::byte* const block = work.compressed.data();
-  if (extent.size < block_header_size || load<std::uint64_t>(block) != extent.size)
+  const std::byte* const block = stored.data();
+  if (stored.size() < block_header_size || load<std::uint64_t>(block) != stored.size())
     throw bad("the size in the block header is not that of the catalogue", block_offset);
   const auto process_count = static_cast<std::size_t>(block[9]);
   const std::size_t header_size = block_header_size + 2 * process_count;
-  if (header_size > extent.size) throw bad("the block is cut short", block_offset);
+  if (header_size > stored.size()) throw bad("the block is cut short", block_offset);
 
   const bool with_lengths = is_array(column);
   const std::size_t width = item_size(column.type);
@@ -387,7 +432,7 @@ void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedCo
       static_cast<std::size_t>(std::min(guess, static_cast<double>(max_block_bytes)));
   constexpr std::size_t limit = max_block_bytes;
 
-  std::span<const std::byte> data = work.compressed.bytes().subspan(header_size);
+  std::span<const std::byte> data = stored.subspan(header_size);
   Buffer* target = &out.bytes_;
   Buffer* other = &work.other;
   // Transforms that work in place need the bytes in `other`, which holds the last result.
@@ -490,10 +535,9 @@ void Table::decode(std::size_t tile_number, std::size_t column_number, DecodedCo
     const bool from_file = data.data() == block + header_size;
     throw bad(damage.what, from_file ? block_offset + header_size + damage.at : block_offset);
   }
-  // The result stays with `out`, whichever buffer it ended in.
-  for (Buffer* const buffer : {&work.compressed, &work.other})
-    if (data.data() >= buffer->data() && data.data() < buffer->data() + buffer->size())
-      std::swap(out.bytes_, *buffer);
+  // The result stays with `out`, wherever it ended.
+  if (data.data() == block + header_size) data = own_bytes().bytes();
+  if (data.data() == work.other.data()) std::swap(out.bytes_, work.other);
 
   // A scalar and an array of at most one item look alike in the header; the size tells, except for
   // 4-byte arrays that are empty in all rows of the tile, which read as zeros.

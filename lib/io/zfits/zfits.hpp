@@ -65,6 +65,15 @@ class DecodeScratch {
   std::unique_ptr<State> state_;
 };
 
+/// The compressed bytes of some columns of one tile, read before they are decoded. Reuse one object
+/// for many tiles.
+class TileBytes {
+ private:
+  friend class Table;
+  std::uint64_t offset_ = 0;  ///< in the file
+  Buffer bytes_;
+};
+
 /// The rows of one column in one tile, decoded. Reuse one object for many tiles: in steady state
 /// nothing is allocated. One object must not be used by two threads at once.
 class DecodedColumn {
@@ -132,6 +141,12 @@ class Table {
               DecodeScratch& scratch) const;
   /// The same for a few columns, with a scratch of its own.
   void decode(std::size_t tile, std::size_t column, DecodedColumn& out) const;
+  /// Read what decoding some columns of a tile needs, so that one thread can wait for the disk
+  /// while others decode. @throws Error as decode().
+  void read(std::size_t tile, std::span<const std::size_t> columns, TileBytes& out) const;
+  /// Decode one of the columns that were read.
+  void decode(std::size_t tile, std::size_t column, const TileBytes& bytes, DecodedColumn& out,
+              DecodeScratch& scratch) const;
 
   /// Return the ids of the processes that the writer applied to a block, in its order.
   [[nodiscard]] std::vector<std::uint16_t> processes(std::size_t tile, std::size_t column) const;
@@ -142,6 +157,9 @@ class Table {
   friend class File;
   struct State;
   explicit Table(std::shared_ptr<const State> state);
+  /// @param block what the file holds for the column, not empty
+  void decode_block(std::size_t tile, std::size_t column, std::span<const std::byte> block,
+                    DecodedColumn& out, DecodeScratch& scratch) const;
   std::shared_ptr<const State> state_;
 };
 

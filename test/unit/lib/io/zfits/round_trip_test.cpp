@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <random>
 #include <thread>
 
@@ -79,15 +80,22 @@ void expect_round_trip(const std::filesystem::path& path, const Rows& rows, std:
   const Table& table = file.table("Events");
   ASSERT_EQ(table.row_count(), rows.size());
   ASSERT_EQ(table.tile_count(), (rows.size() + per_tile - 1) / per_tile);
-  DecodedColumn column;
+  DecodedColumn alone, read_before;
+  DecodeScratch scratch;
+  TileBytes bytes;
   for (std::size_t t = 0; t < table.tile_count(); ++t) {
-    table.decode(t, 0, column);
-    ASSERT_EQ(column.row_count(), table.rows_in_tile(t));
-    for (std::size_t r = 0; r < column.row_count(); ++r) {
-      const auto& expected = rows[table.first_row(t) + r];
-      std::vector<std::uint16_t> got(column.item_count<std::uint16_t>(r));
-      column.copy_row(r, std::span(got));
-      ASSERT_EQ(got, expected) << "scheme " << static_cast<int>(scheme) << " tile " << t;
+    table.decode(t, 0, alone);
+    const std::size_t first_column = 0;
+    table.read(t, {&first_column, 1}, bytes);
+    table.decode(t, 0, bytes, read_before, scratch);
+    for (const DecodedColumn* const column : {&alone, &read_before}) {
+      ASSERT_EQ(column->row_count(), table.rows_in_tile(t));
+      for (std::size_t r = 0; r < column->row_count(); ++r) {
+        const auto& expected = rows[table.first_row(t) + r];
+        std::vector<std::uint16_t> got(column->item_count<std::uint16_t>(r));
+        column->copy_row(r, std::span(got));
+        ASSERT_EQ(got, expected) << "scheme " << static_cast<int>(scheme) << " tile " << t;
+      }
     }
   }
 }
@@ -251,6 +259,31 @@ TEST_F(ZfitsFile, TypesNamesAndCardsComeBack) {
     }
 }
 
+TEST_F(ZfitsFile, ColumnsOfATileAreReadBeforeTheyAreDecoded) {
+  write_mixed(path_);
+  const File file = File::open(path_);
+  const Table& table = file.table("Events");
+  const auto rows_of = [](const DecodedColumn& column) {
+    std::vector<std::vector<std::byte>> rows;
+    for (std::size_t r = 0; r < column.row_count(); ++r)
+      rows.emplace_back(column.row(r).begin(), column.row(r).end());
+    return rows;
+  };
+  DecodedColumn expected, got;
+  DecodeScratch scratch;
+  TileBytes bytes;
+  for (std::size_t t = 0; t < table.tile_count(); ++t) {
+    // The other columns are read when they are decoded.
+    const std::size_t some[] = {4, 1};
+    table.read(t, some, bytes);
+    for (std::size_t c = 0; c < table.columns().size(); ++c) {
+      table.decode(t, c, expected);
+      table.decode(t, c, bytes, got, scratch);
+      EXPECT_EQ(rows_of(got), rows_of(expected)) << "tile " << t << ", column " << c;
+    }
+  }
+}
+
 TEST_F(ZfitsFile, ThreadsMayShareATable) {
   std::mt19937 random(5);
   Rows rows;
@@ -306,11 +339,19 @@ void expect_decoded_or_refused(std::vector<std::byte> bytes) {
   try {
     const File file = File::from_memory(std::move(bytes), "damaged.fits.fz");
     DecodedColumn column;
+    DecodeScratch scratch;
+    TileBytes tile;
     for (const std::string& name : file.table_names()) {
       const Table& table = file.table(name);
-      for (std::size_t t = 0; t < table.tile_count(); ++t)
-        for (std::size_t c = 0; c < table.columns().size(); ++c) {
-          table.decode(t, c, column);
+      std::vector<std::size_t> columns(table.columns().size());
+      std::iota(columns.begin(), columns.end(), std::size_t{0});
+      for (std::size_t t = 0; t < table.tile_count(); ++t) {
+        if (t % 2 == 0) table.read(t, columns, tile);
+        for (const std::size_t c : columns) {
+          if (t % 2 == 0)
+            table.decode(t, c, tile, column, scratch);
+          else
+            table.decode(t, c, column);
           std::size_t sum = 0;
           for (std::size_t r = 0; r < column.row_count(); ++r)
             for (const std::byte byte : column.row(r)) sum += static_cast<std::size_t>(byte);
@@ -318,6 +359,7 @@ void expect_decoded_or_refused(std::vector<std::byte> bytes) {
           static_cast<void>(read);
           static_cast<void>(table.processes(t, c));
         }
+      }
     }
   } catch (const Error& error) {
     ASSERT_EQ(error.kind(), ErrorKind::bad_input) << error.what();
