@@ -111,25 +111,18 @@ std::vector<std::uint8_t> either(const std::vector<std::uint8_t>& a,
 }  // namespace
 
 ChargeSample::ChargeSample(std::size_t n_pixels, bool with_times)
-    : n_pixels_(n_pixels), with_times_(with_times) {}
+    : n_pixels_(n_pixels),
+      with_times_(with_times),
+      charges_(n_gains * n_pixels),
+      times_(n_gains * n_pixels) {}
 
 void ChargeSample::add(std::span<const float> charge, std::span<const float> time,
                        std::span<const std::uint8_t> mask, double unix_s) {
-  const std::size_t channels = n_gains * n_pixels_;
-  const std::size_t chunk = n_events_ / chunk_events, at = n_events_ % chunk_events;
-  if (charges_.size() == chunk) {
-    charges_.push_back(std::make_unique_for_overwrite<float[]>(channels * chunk_events));
-    if (with_times_)
-      times_.push_back(std::make_unique_for_overwrite<float[]>(channels * chunk_events));
-  }
   if (n_events_ == 0) time_first_ = unix_s;
   time_last_ = unix_s;
-  constexpr float out = std::numeric_limits<float>::quiet_NaN();
-  for (std::size_t c = 0; c < channels; ++c)
-    charges_[chunk][c * chunk_events + at] = mask[c] == 0 ? charge[c] : out;
+  charges_.add(charge, mask);
   if (with_times_) {
-    for (std::size_t c = 0; c < channels; ++c)
-      times_[chunk][c * chunk_events + at] = mask[c] == 0 ? time[c] : out;
+    times_.add(time, mask);
     for (std::size_t gain = 0; gain < n_gains; ++gain) {
       sorted_.clear();
       for (std::size_t c = gain * n_pixels_; c < (gain + 1) * n_pixels_; ++c)
@@ -155,36 +148,29 @@ double ChargeSample::missing_low_gain() const {
   return n_events_ == 0 ? 0 : double(missing_low_gain_) / double(n_events_ * n_pixels_);
 }
 
-std::span<const float> ChargeSample::run_of(const std::vector<std::unique_ptr<float[]>>& chunks,
-                                            std::size_t channel, std::size_t chunk) const {
-  return {&chunks[chunk][channel * chunk_events],
-          std::min(chunk_events, n_events_ - chunk * chunk_events)};
-}
-
 void ChargeSample::charges_into(std::size_t channel, std::vector<double>& out) const {
   out.clear();
-  for (std::size_t chunk = 0; chunk < charges_.size(); ++chunk)
-    for (const float value : run_of(charges_, channel, chunk))
-      if (std::isfinite(value)) out.push_back(double(value));
+  charges_.for_each(channel, [&](float value) {
+    if (std::isfinite(value)) out.push_back(double(value));
+  });
 }
 
 void ChargeSample::times_into(std::size_t channel, std::vector<double>& out) const {
   out.clear();
-  for (std::size_t chunk = 0; chunk < times_.size(); ++chunk)
-    for (const float value : run_of(times_, channel, chunk))
-      if (!std::isnan(value)) out.push_back(double(value));
+  times_.for_each(channel, [&](float value) {
+    if (!std::isnan(value)) out.push_back(double(value));
+  });
 }
 
 void ChargeSample::relative_charges_into(std::size_t channel, double centre, double reach,
                                          std::vector<double>& out) const {
   out.clear();
   std::size_t event = 0;
-  for (std::size_t chunk = 0; chunk < charges_.size(); ++chunk)
-    for (const float value : run_of(charges_, channel, chunk)) {
-      if (std::abs(double(value) - centre) <= reach)
-        out.push_back(double(value) / event_medians_[event * n_gains + channel / n_pixels_]);
-      ++event;
-    }
+  charges_.for_each(channel, [&](float value) {
+    if (std::abs(double(value) - centre) <= reach)
+      out.push_back(double(value) / event_medians_[event * n_gains + channel / n_pixels_]);
+    ++event;
+  });
 }
 
 void fill_pedestal(const ChargeSample& sample, const StatisticsOptions& options,

@@ -1,10 +1,10 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "calib/constants/values_by_channel.hpp"
 #include "lib/event/monitoring.hpp"
 
 /// What pedestal and flat-field events say of the camera: statistics of each channel, outliers,
@@ -35,8 +35,7 @@ namespace masked {
 inline constexpr std::uint8_t broken = 1, missing_gain = 2;
 }
 
-/// Charges of pedestal or flat-field events, and times of the latter. Kept by channel in chunks of
-/// events, so that a channel's values are read as they lie, and memory grows with the events.
+/// Charges of pedestal or flat-field events, and times of the latter.
 class ChargeSample {
  public:
   ChargeSample(std::size_t n_pixels, bool with_times);
@@ -65,15 +64,10 @@ class ChargeSample {
                              std::vector<double>& out) const;
 
  private:
-  static constexpr std::size_t chunk_events = 128;
-  [[nodiscard]] std::span<const float> run_of(const std::vector<std::unique_ptr<float[]>>& chunks,
-                                              std::size_t channel, std::size_t chunk) const;
-
   std::size_t n_pixels_, n_events_ = 0, missing_low_gain_ = 0;
   bool with_times_;
   double time_first_ = 0, time_last_ = 0;
-  /// [chunk][gain][pixel][event of the chunk]; NaN: does not count
-  std::vector<std::unique_ptr<float[]>> charges_, times_;
+  ValuesByChannel charges_, times_;    ///< of [gain][pixel]; NaN: does not count
   std::vector<double> event_medians_;  ///< [event][gain]
   std::vector<double> sorted_;         ///< scratch of add
 };
