@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <memory>
+#include <span>
 
 #include "lib/base/error.hpp"
 #include "lib/io/fits/byte_source.hpp"
@@ -113,11 +115,13 @@ class Row {
 
 class Hdf5Row : public Row {
  public:
-  Hdf5Row(const hdf5::File& file, const std::string& path)
+  /// @param columns those that are needed; none: all of them
+  Hdf5Row(const hdf5::File& file, const std::string& path,
+          const std::vector<std::string>& columns = {})
       : Row(file.path(), path), reader_(file, path) {
     if (reader_.row_count() == 0)
       throw Error(ErrorKind::bad_input, "table '" + path + "' is empty", file_.string());
-    row_ = reader_.read(0, 1);
+    row_ = columns.empty() ? reader_.read(0, 1) : reader_.read_columns(0, columns);
   }
   [[nodiscard]] bool has(const std::string& column) const override {
     return reader_.has_column(column);
@@ -128,8 +132,16 @@ class Hdf5Row : public Row {
     require_shape(shape_of(column), shape, file_, table_ + "/" + column);
     return row_.arrays<T>(column);
   }
+  /// The same as it lies in memory, unaligned; nullptr if the file holds another type.
+  [[nodiscard]] const std::byte* counts_in_place(const std::string& column,
+                                                 const Shape& shape) const {
+    require_shape(shape_of(column), shape, file_, table_ + "/" + column);
+    return info_of(column).type == hdf5::ScalarType::int16
+               ? static_cast<const std::byte*>(row_.source(column).data)
+               : nullptr;
+  }
   [[nodiscard]] const Shape& shape_of(const std::string& column) const {
-    return hdf5::find_column(reader_.columns(), column, file_.string() + ":" + table_).shape;
+    return info_of(column).shape;
   }
 
  protected:
@@ -139,6 +151,10 @@ class Hdf5Row : public Row {
   }
 
  private:
+  [[nodiscard]] const hdf5::ColumnInfo& info_of(const std::string& column) const {
+    return hdf5::find_column(reader_.columns(), column, file_.string() + ":" + table_);
+  }
+
   hdf5::TableReader reader_;
   hdf5::Rows row_;
 };
@@ -165,16 +181,19 @@ class FitsRow : public Row {
 };
 
 /// Lay the capacitors out with their beginning repeated after the end.
-LargeVector<std::int16_t> padded(const std::vector<std::int16_t>& mean) {
-  const std::size_t channels = mean.size() / n_capacitors;
+/// @param mean [channel][capacitor], 16-bit integers, not aligned
+LargeVector<std::int16_t> padded(const std::byte* mean, std::size_t channels) {
   LargeVector<std::int16_t> out(channels * Drs4Pedestal::row);
+  constexpr std::size_t row_bytes = n_capacitors * sizeof(std::int16_t);
   for (std::size_t channel = 0; channel < channels; ++channel) {
-    const std::int16_t* from = &mean[channel * n_capacitors];
-    std::int16_t* to = &out[channel * Drs4Pedestal::row];
-    std::copy_n(from, n_capacitors, to);
-    std::copy_n(from, Drs4Pedestal::padding, to + n_capacitors);
+    std::int16_t* const to = &out[channel * Drs4Pedestal::row];
+    std::memcpy(to, mean + channel * row_bytes, row_bytes);
+    std::copy_n(to, Drs4Pedestal::padding, to + n_capacitors);
   }
   return out;
+}
+LargeVector<std::int16_t> padded(const std::vector<std::int16_t>& mean) {
+  return padded(std::as_bytes(std::span(mean)).data(), mean.size() / n_capacitors);
 }
 
 /// Counts that a file may hold as any kind of number.
@@ -192,24 +211,26 @@ constexpr const char* drs4_words = "DRS4 pedestal file";
 constexpr const char* charge_words = "charge calibration file";
 constexpr const char* time_words = "time calibration file";
 
-/// The only row of the table of baselines.
-Hdf5Row baselines_row(const hdf5::File& file) {
+/// Return the table of baselines, which has one row.
+std::string baselines_table(const hdf5::File& file) {
   const bool holds = file.exists(baselines_path) &&
                      file.kind_of(baselines_path) == hdf5::ObjectKind::group &&
                      !file.members(baselines_path).empty();
   if (!holds) refuse(file.path(), drs4_words, fmt::format("table '{}/tel_…'", baselines_path));
-  return {file, fmt::format("{}/{}", baselines_path, file.members(baselines_path)[0])};
+  return fmt::format("{}/{}", baselines_path, file.members(baselines_path)[0]);
 }
 
 Drs4Pedestal drs4_pedestal_of_hdf5(const fs::path& path, std::size_t n_pixels) {
   const hdf5::File file = hdf5::File::open(path);
-  const Hdf5Row row = baselines_row(file);
+  const Hdf5Row row(file, baselines_table(file), {"baseline_mean", "spike_height"});
   if (n_pixels == any_pixels) n_pixels = pixels_in(row.shape_of("baseline_mean"));
   Drs4Pedestal pedestal;
   pedestal.n_pixels = n_pixels;
   pedestal.spike_height = row.integers<std::int16_t>("spike_height", {n_gains, n_pixels, 3});
-  pedestal.baseline =
-      padded(row.integers<std::int16_t>("baseline_mean", {n_gains, n_pixels, n_capacitors}));
+  const Shape shape{n_gains, n_pixels, n_capacitors};
+  const std::byte* const mean = row.counts_in_place("baseline_mean", shape);
+  pedestal.baseline = mean != nullptr ? padded(mean, n_gains * n_pixels)
+                                      : padded(row.integers<std::int16_t>("baseline_mean", shape));
   return pedestal;
 }
 
@@ -324,8 +345,9 @@ Drs4Pedestal read_drs4_pedestal(const fs::path& path, std::size_t n_pixels) {
 std::vector<std::uint16_t> read_drs4_counts(const fs::path& path) {
   if (format_of(path, drs4_words) == Format::fits) return {};
   const hdf5::File file = hdf5::File::open(path);
-  const Hdf5Row row = baselines_row(file);
-  if (!row.has("baseline_counts")) return {};
+  const std::string table = baselines_table(file);
+  if (!hdf5::TableReader(file, table).has_column("baseline_counts")) return {};
+  const Hdf5Row row(file, table, {"baseline_counts"});
   return row.integers<std::uint16_t>("baseline_counts", row.shape_of("baseline_mean"));
 }
 

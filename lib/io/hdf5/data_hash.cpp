@@ -1,18 +1,18 @@
 #include "lib/io/hdf5/data_hash.hpp"
 
-#include <blosc.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <future>
 #include <limits>
-#include <optional>
 #include <shared_mutex>
 #include <string_view>
 #include <vector>
 
 #include "lib/base/hash.hpp"
-#include "lib/io/hdf5/fletcher32.hpp"
+#include "lib/base/large_vector.hpp"
+#include "lib/io/hdf5/chunk_reader.hpp"
 #include "lib/io/hdf5/state.hpp"
 
 namespace alisio::hdf5 {
@@ -99,58 +99,6 @@ bool members_fit(hid_t type) {
   return true;
 }
 
-/// Reads whole chunks of rows that Blosc has compressed and Fletcher's sum guards, in half the time
-/// that HDF5 takes: straight from the file to their values.
-class ChunkReader {
- public:
-  /// @param creation properties of the dataset, of rank 1
-  ChunkReader(hid_t dataset, hid_t creation, std::size_t chunk_bytes)
-      : dataset_(dataset), chunk_bytes_(chunk_bytes) {
-    const auto filter = [&](unsigned place) {
-      unsigned flags = 0, configuration = 0;
-      std::size_t n_values = 0;
-      return H5Pget_filter2(creation, place, &flags, &n_values, nullptr, 0, nullptr,
-                            &configuration);
-    };
-    usable_ = H5Pget_nfilters(creation) == 2 && filter(0) == blosc_filter_id &&
-              filter(1) == H5Z_FILTER_FLETCHER32;
-  }
-  [[nodiscard]] bool usable() const { return usable_; }
-
-  /// Return the bytes of the chunk that begins at a row, which stay while the next one is read;
-  /// empty if something is unusual, damaged for example: HDF5 knows what.
-  [[nodiscard]] std::span<const std::byte> read(hsize_t row) {
-    std::swap(values_, values_before_);
-    values_.resize(chunk_bytes_);
-    hsize_t stored = 0;
-    if (H5Dget_chunk_storage_size(dataset_, &row, &stored) < 0 || stored <= checksum_bytes ||
-        stored > values_.size() + BLOSC_MAX_OVERHEAD + checksum_bytes)
-      return {};
-    stored_.resize(stored);
-    unsigned skipped_filters = 0;
-    if (H5Dread_chunk(dataset_, H5P_DEFAULT, &row, &skipped_filters, stored_.data()) < 0 ||
-        skipped_filters != 0)
-      return {};
-    const std::span<const std::byte> compressed(stored_.data(), stored - checksum_bytes);
-    std::uint32_t sum = 0;
-    for (std::size_t i = 0; i < checksum_bytes; ++i)
-      sum |= std::to_integer<std::uint32_t>(stored_[compressed.size() + i]) << (8 * i);
-    std::size_t bytes = 0;
-    if (sum != fletcher32(compressed) ||
-        blosc_cbuffer_validate(compressed.data(), compressed.size(), &bytes) < 0 ||
-        bytes != values_.size() ||
-        blosc_decompress_ctx(compressed.data(), values_.data(), bytes, 1) != int(bytes))
-      return {};
-    return values_;
-  }
-
- private:
-  hid_t dataset_;
-  std::size_t chunk_bytes_;
-  bool usable_ = false;
-  std::vector<std::byte> stored_, values_, values_before_;
-};
-
 /// Hashes what was decoded last on another thread while the next is decoded, which takes as long.
 class HashBehind {
  public:
@@ -226,22 +174,24 @@ void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
     H5Pget_chunk(creation.get(), int(chunk.size()), chunk.data());
     step = std::max(chunk[0], step / chunk[0] * chunk[0]);
   }
-  std::optional<ChunkReader> chunks;
-  if (shape.size() == 1 && H5Pget_layout(creation.get()) == H5D_CHUNKED) {
-    chunks.emplace(dataset.get(), creation.get(), chunk[0] * row_bytes);
-    if (chunks->usable())
-      step = chunk[0];
-    else
-      chunks.reset();
-  }
+  ChunkReader chunks(dataset.get(), creation.get(), chunk[0] * row_bytes);
+  if (chunks.usable()) step = chunk[0];
+  std::array<LargeVector<std::byte>, 2> pieces;
+  std::size_t piece = 0;
   HashBehind hash_behind(hasher);
   std::vector<hsize_t> start(shape.size(), 0), count(shape);
   for (; start[0] < shape[0]; start[0] += step) {
     count[0] = std::min(step, shape[0] - start[0]);
-    if (chunks) {
-      const auto values = chunks->read(start[0]);
-      hash_behind.update(values.first(std::min<std::size_t>(values.size(), count[0] * row_bytes)));
-      if (!values.empty()) continue;
+    if (chunks.usable() && chunks.load(start[0])) {
+      const std::size_t bytes = count[0] * row_bytes;
+      for (std::size_t at = 0; at < bytes; at += chunks.piece_bytes()) {
+        // While this one is filled the other one is hashed.
+        LargeVector<std::byte>& values = pieces[piece++ % pieces.size()];
+        values.resize(std::min(chunks.piece_bytes(), bytes - at));
+        if (!chunks.take(at, values)) throw refuse();
+        hash_behind.update(values);
+      }
+      continue;
     }
     H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
     const Handle memory(H5Screate_simple(int(count.size()), count.data(), nullptr));

@@ -195,6 +195,10 @@ class TableReader {
   /// Read rows [first, first + n). @throws Error(bad_input) if they cannot be decoded.
   [[nodiscard]] Rows read(std::uint64_t first, std::size_t n) const;
   [[nodiscard]] Rows read_all() const { return read(0, row_count()); }
+  /// Read some columns of one row; no others may be asked of it. Of a table whose chunks are large
+  /// rows only these columns are decompressed.
+  /// @throws Error(bad_input) if it cannot be decoded, or has no such column.
+  [[nodiscard]] Rows read_columns(std::uint64_t row, std::span<const std::string> names) const;
 
  private:
   struct State;

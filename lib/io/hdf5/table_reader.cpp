@@ -2,7 +2,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "lib/io/hdf5/chunk_reader.hpp"
 #include "lib/io/hdf5/state.hpp"
 #include "lib/io/hdf5/table.hpp"
 
@@ -154,6 +156,34 @@ Rows TableReader::read(std::uint64_t first, std::size_t n) const {
         ErrorKind::bad_input,
         fmt::format("rows {} to {} cannot be decoded: {}", first, first + n - 1, last_hdf5_error()),
         rows.where_, "make or copy the file again");
+  return rows;
+}
+
+Rows TableReader::read_columns(std::uint64_t row, std::span<const std::string> names) const {
+  const State& s = *state_;
+  if (row >= s.rows) throw Error(ErrorKind::bug, "a row beyond the end of the table", s.path);
+  Rows rows;
+  rows.where_ = s.file.path().string() + ":" + s.path;
+  rows.n_ = 1;
+  std::vector<ColumnInfo> columns;
+  std::vector<std::size_t> offsets;
+  for (const std::string& name : names) {
+    columns.push_back(find_column(*s.columns, name, rows.where_));
+    ColumnInfo& info = columns.back();
+    offsets.push_back(std::exchange(info.offset, rows.row_bytes_));
+    rows.row_bytes_ += info.items * info.item_bytes;
+  }
+  prepare_library();
+  const Handle creation(H5Dget_create_plist(s.dataset.get()));
+  ChunkReader chunk(s.dataset.get(), creation.get(), s.row_bytes);
+  if (s.chunk_rows > 1 || !chunk.usable() || !chunk.load(row)) return read(row, 1);
+  make_room(rows.bytes_, 1, rows.row_bytes_, rows.where_);
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const std::span<std::byte> values(rows.bytes_.data() + columns[c].offset,
+                                      columns[c].items * columns[c].item_bytes);
+    if (!chunk.take(offsets[c], values)) return read(row, 1);
+  }
+  rows.columns_ = std::make_shared<const std::vector<ColumnInfo>>(std::move(columns));
   return rows;
 }
 

@@ -90,6 +90,31 @@ TEST(Table, columns_are_handed_on_unread) {
   EXPECT_EQ(error_of([&] { static_cast<void>(rows.source("none")); }).kind(), ErrorKind::bad_input);
 }
 
+TEST(Table, columns_of_a_row_are_read_alone) {
+  const Scratch folder("columns");
+  const SampleRows expected(9);
+  const std::string names[] = {"u8", "image", "name", "i2"};
+  for (const std::size_t chunk_rows : {1, 4}) {
+    write_sample(folder / "a.h5", 9, 9, chunk_rows);
+    const File file = File::open(folder / "a.h5");
+    const TableReader table(file, table_path);
+    for (std::size_t row = 0; row < 9; ++row) {
+      const Rows read = table.read_columns(row, names);
+      ASSERT_EQ(read.size(), 1U);
+      EXPECT_EQ(read.column<std::uint64_t>("u8"), std::vector(1, expected.u8[row]));
+      EXPECT_EQ(read.column<std::int16_t>("i2"), std::vector(1, expected.i2[row]));
+      const auto image = read.arrays<float>("image");
+      EXPECT_TRUE(std::equal(image.begin(), image.end(),
+                             expected.image.begin() + std::ptrdiff_t(row * image.size())));
+      EXPECT_EQ(read.text("name"), std::vector<std::string>(1, row % 2 == 0 ? "LST" : "M"));
+    }
+    const std::string missing[] = {"image", "none"};
+    const Error error = error_of([&] { static_cast<void>(table.read_columns(0, missing)); });
+    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_NE(std::string(error.what()).find("'none'"), std::string::npos) << error.what();
+  }
+}
+
 TEST(Table, row_ranges_cut_across_chunks) {
   const Scratch folder("ranges");
   write_sample(folder / "a.h5", 45, 45);
