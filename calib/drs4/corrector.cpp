@@ -189,6 +189,7 @@ void Drs4Corrector::fetch(const RawBlock& block, std::size_t module) const {
           readout::n_samples);
     }
   }
+  history_[module].fetch();
   // Fewer events read but a part of the rows.
   constexpr std::size_t most_of_a_row = 16;
   if (block.events.size() < most_of_a_row) return;
@@ -274,6 +275,8 @@ void Drs4Corrector::find_lapses_and_spikes(const RawEvent& event, std::size_t mo
                                            ChipCorrections& out) const {
   const bool correct_lapse = (event.preprocessing & preprocessing::time_lapse) == 0;
   const bool correct_spikes = (event.preprocessing & preprocessing::spikes) == 0;
+  std::array<drs4::ReadoutHistory::Readout, chips_per_gain> readouts;
+  std::size_t n = 0;
   for (std::size_t c = 0; c < chips_per_gain; ++c) {
     out.lapses[c].clear();
     out.spikes[c] = {};
@@ -283,9 +286,9 @@ void Drs4Corrector::find_lapses_and_spikes(const RawEvent& event, std::size_t mo
     if (correct_spikes)
       out.spikes[c] =
           drs4::find_spikes(cell, previous_first_capacitor_[module * chips_per_module + chip]);
-    if (correct_lapse)
-      history_[module].find(chip, cell, event.module_clock[module], 0, out.lapses[c]);
+    if (correct_lapse) readouts[n++] = {chip, cell, &out.lapses[c]};
   }
+  history_[module].find(std::span(readouts).first(n), event.module_clock[module], 0);
   drs4::evaluate_lapses(out.lapses);
 }
 

@@ -18,6 +18,8 @@ using readout::n_samples;
 constexpr std::size_t step = 32;
 /// Readouts that are searched before it is asked whether they were enough: mostly they are.
 constexpr std::size_t search = 384;
+/// Readouts that find_avx512() takes at once, and earlier ones of each that it looks at.
+constexpr std::size_t found_at_once = 4, most_latest = 8;
 
 /// Capacitors that the chip reads besides, for even pixels, if a readout begins in the last quarter
 /// of a channel: at the same place of the next channel, up to its end.
@@ -76,9 +78,11 @@ bool overlaps(std::size_t begin, std::size_t first) {
   return _mm512_set1_epi16(short(value));
 }
 
+/// @param found_begins gets the first capacitors of those that are found, unless it is nullptr
 template <bool with_besides>
-[[gnu::target("avx512bw,avx512vbmi2,popcnt")]] std::size_t find_overlaps_avx512_of(
-    const std::uint16_t* begins, std::size_t n, std::size_t first, std::uint16_t* found) {
+[[gnu::target("avx512bw,avx512vbmi2,popcnt"), gnu::always_inline]] inline std::size_t
+find_overlaps_avx512_of(const std::uint16_t* begins, std::size_t n, std::size_t first,
+                        std::uint16_t* found, std::uint16_t* found_begins) {
   const __m512i ring = all_512(n_capacitors - 1), channel = all_512(n_channel_capacitors - 1);
   const __m512i to_readout = all_512(n_capacitors + readout_shift - first);
   const __m512i to_besides = all_512(n_capacitors + besides_shift - first);
@@ -96,16 +100,39 @@ template <bool with_besides>
           _mm512_and_si512(_mm512_add_epi16(begin, to_besides), ring), all_512(besides_limit));
     // Whether a readout overlaps is a matter of chance: no branch asks for it.
     _mm512_storeu_si512(found + n_found, _mm512_maskz_compress_epi16(any, number));
+    if (found_begins != nullptr)
+      _mm512_storeu_si512(found_begins + n_found, _mm512_maskz_compress_epi16(any, begin));
     n_found += std::size_t(_mm_popcnt_u32(any));
     number = _mm512_add_epi16(number, all_512(32));
   }
   return n_found;
 }
 
-std::size_t find_overlaps_avx512(const std::uint16_t* begins, std::size_t n, std::size_t first,
-                                 std::uint16_t* found) {
-  return can_be_read_besides(first) ? find_overlaps_avx512_of<true>(begins, n, first, found)
-                                    : find_overlaps_avx512_of<false>(begins, n, first, found);
+[[gnu::target("avx512bw,avx512vbmi2,popcnt")]] std::size_t find_overlaps_avx512(
+    const std::uint16_t* begins, std::size_t n, std::size_t first, std::uint16_t* found) {
+  return can_be_read_besides(first)
+             ? find_overlaps_avx512_of<true>(begins, n, first, found, nullptr)
+             : find_overlaps_avx512_of<false>(begins, n, first, found, nullptr);
+}
+
+[[gnu::target("avx512f")]] inline __m512i all_of(std::size_t value) {
+  return _mm512_set1_epi64(static_cast<long long>(value));
+}
+
+/// around_ring() of eight readouts.
+[[gnu::target("avx512f")]] inline __m512i around_ring_of(__m512i begin, std::size_t first,
+                                                         std::size_t shift) {
+  return _mm512_and_si512(_mm512_add_epi64(begin, all_of(n_capacitors + shift - first)),
+                          all_of(n_capacitors - 1));
+}
+
+/// Bits [at, at + n), those below 0 or from 40 on left out, where `ones` are n bits. Of the two
+/// shifts one is by a negative number, which leaves nothing.
+[[gnu::target("avx512f")]] inline __m512i samples_of(__m512i ones, __m512i at) {
+  const __m512i shifted =
+      _mm512_or_si512(_mm512_sllv_epi64(ones, at),
+                      _mm512_srlv_epi64(ones, _mm512_sub_epi64(_mm512_setzero_si512(), at)));
+  return _mm512_and_si512(shifted, all_of(all_samples));
 }
 
 #pragma GCC diagnostic pop
@@ -213,21 +240,156 @@ void ReadoutHistory::add(std::span<const std::uint16_t> first_capacitors, std::u
   clock_[end_++] = clock;
 }
 
-void ReadoutHistory::find(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock,
-                          std::size_t newer, LapseBaselines& out) const {
-  if (can_be_read_besides(first_capacitor))
-    find_with<true>(chip, first_capacitor, clock, newer, out);
-  else
-    find_with<false>(chip, first_capacitor, clock, newer, out);
+void ReadoutHistory::fetch() const {
+  constexpr std::size_t line = 64;
+  const auto load = [](const auto* from, const auto* to) {
+    const auto* const end = reinterpret_cast<const volatile char*>(to);
+    for (const auto* at = reinterpret_cast<const volatile char*>(from); at < end; at += line)
+      static_cast<void>(*at);
+  };
+  for (std::size_t chip = 0; chip < chips_per_module; ++chip)
+    load(&first_capacitor_[chip * capacity_ + begin_], &first_capacitor_[chip * capacity_] + end_);
+  load(&clock_[begin_], clock_.data() + end_);
 }
 
+void ReadoutHistory::find(std::span<const Readout> readouts, std::uint64_t clock,
+                          std::size_t newer) const {
+#if defined(__x86_64__)
+  static const bool has_avx512 =
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
+  if (has_avx512 && clock != 0) {
+    for (; !readouts.empty(); readouts = readouts.subspan(std::min(found_at_once, readouts.size())))
+      find_avx512(readouts.first(std::min(found_at_once, readouts.size())), clock, newer);
+    return;
+  }
+#endif
+  for (const Readout& readout : readouts) find_scalar(readout, clock, newer);
+}
+
+void ReadoutHistory::find_scalar(const Readout& readout, std::uint64_t clock,
+                                 std::size_t newer) const {
+  if (can_be_read_besides(readout.first_capacitor))
+    find_with<true>(readout, clock, newer);
+  else
+    find_with<false>(readout, clock, newer);
+}
+
+#if defined(__x86_64__)
+// GCC 12 takes the intrinsics' "undefined" values for mistakes of ours.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+
+struct ReadoutHistory::Latest {
+  const std::uint16_t *numbers, *begins;  ///< those after the last are there, whatever they are
+  std::size_t n;                          ///< at most most_latest
+  std::size_t start;
+  bool are_all;  ///< no other readout overlaps
+};
+
+/// The latest readout that overlaps a sample decides about it, whether it applies or not. When
+/// baselines are given to samples a later one takes them from an earlier one, so that here none has
+/// to be asked what those after it left.
 template <bool with_besides>
-void ReadoutHistory::find_with(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock,
-                               std::size_t newer, LapseBaselines& out) const {
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,popcnt")]] bool ReadoutHistory::find_from(
+    const Latest& latest, const Readout& wanted, std::uint64_t clock) const {
+  LapseBaselines& out = *wanted.out;
+  const auto given = __mmask8((1U << latest.n) - 1);
+  const auto load = [](const std::uint16_t* from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  };
+  const __m512i number = _mm512_cvtepu16_epi64(load(latest.numbers));
+  const __m512i begin = _mm512_cvtepu16_epi64(load(latest.begins));
+  const __m512i zero = _mm512_setzero_si512();
+  const __m512i place = around_ring_of(begin, wanted.first_capacitor, readout_shift);
+  const __mmask8 overlaps = _mm512_mask_cmplt_epu64_mask(given, place, all_of(readout_limit));
+  const __m512i odd = _mm512_maskz_mov_epi64(
+      overlaps, samples_of(all_of(all_samples), _mm512_sub_epi64(place, all_of(readout_shift))));
+  if (!latest.are_all && std::uint64_t(_mm512_reduce_or_epi64(odd)) != all_samples) return false;
+
+  const __m512i then =
+      _mm512_mask_i64gather_epi64(zero, given, number, &clock_[latest.start], sizeof clock_[0]);
+  const __m512i elapsed = _mm512_sub_epi64(all_of(clock), then);
+  __mmask8 applies = _mm512_mask_cmpneq_epu64_mask(given, then, zero);
+  applies = _mm512_mask_cmplt_epu64_mask(applies, then, all_of(clock));
+  applies = _mm512_mask_cmplt_epu64_mask(applies, elapsed, all_of(longest_lapse_ticks));
+  if (latest.start < begin_)
+    applies = _mm512_mask_cmpge_epu64_mask(applies, number, all_of(begin_ - latest.start));
+  // The first may not apply, for what is older than they are decides about nothing. One that does
+  // not after one that does takes samples away.
+  const unsigned without = given & ~unsigned{applies};
+  if ((without & (without + 1)) != 0) return false;
+
+  out.n_ = std::size_t(_mm_popcnt_u32(applies));
+  out.alike_ = true;
+  static_assert(LapseBaselines::room_after >= most_latest);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.ticks_.data()),
+                      _mm512_cvtepi64_epi32(_mm512_maskz_compress_epi64(applies, elapsed)));
+  _mm512_storeu_si512(out.odd_samples_.data(), _mm512_maskz_compress_epi64(applies, odd));
+  _mm512_storeu_si512(out.odd_samples_.data() + most_latest, zero);
+  if constexpr (with_besides) {
+    const __m512i in_channel = _mm512_and_si512(begin, all_of(n_channel_capacitors - 1));
+    const __m512i besides = around_ring_of(begin, wanted.first_capacitor, besides_shift);
+    __mmask8 reads_besides = _mm512_mask_cmpgt_epu64_mask(given, in_channel, all_of(last_without));
+    reads_besides = _mm512_mask_cmplt_epu64_mask(reads_besides, besides, all_of(besides_limit));
+    if (reads_besides == 0) return true;
+    const __m512i n_read = _mm512_min_epu64(
+        all_of(n_besides), _mm512_sub_epi64(all_of(n_channel_capacitors), in_channel));
+    const __m512i ones = _mm512_srlv_epi64(all_of((1U << n_besides) - 1),
+                                           _mm512_sub_epi64(all_of(n_besides), n_read));
+    const __m512i samples = samples_of(ones, _mm512_sub_epi64(besides, all_of(n_besides - 1)));
+    const __m512i even = _mm512_mask_or_epi64(odd, reads_besides, odd, samples);
+    out.alike_ = false;
+    _mm512_storeu_si512(out.even_samples_.data(), _mm512_maskz_compress_epi64(applies, even));
+    _mm512_storeu_si512(out.even_samples_.data() + most_latest, zero);
+  }
+  return true;
+}
+
+[[gnu::target("avx512bw,avx512vbmi2,popcnt")]] void ReadoutHistory::find_avx512(
+    std::span<const Readout> readouts, std::uint64_t clock, std::size_t newer) const {
+  const std::size_t stop = end_ - newer;
+  const std::size_t n_searched =
+      stop > begin_ ? std::min(search, (stop - begin_ + step - 1) / step * step) : 0;
+  const std::size_t start = stop - n_searched;
+  // All are searched before any is looked at: what was stored at many places cannot be loaded in
+  // one piece until it has arrived in the cache.
+  std::array<std::array<std::uint16_t, search + overlap_room>, found_at_once> numbers, begins;
+  std::array<std::size_t, found_at_once> n_found;
+  for (std::size_t k = 0; k < readouts.size(); ++k) {
+    const std::uint16_t* const searched = &first_capacitor_[readouts[k].chip * capacity_ + start];
+    const std::size_t first = readouts[k].first_capacitor;
+    n_found[k] = can_be_read_besides(first)
+                     ? find_overlaps_avx512_of<true>(searched, n_searched, first, numbers[k].data(),
+                                                     begins[k].data())
+                     : find_overlaps_avx512_of<false>(searched, n_searched, first,
+                                                      numbers[k].data(), begins[k].data());
+  }
+  for (std::size_t k = 0; k < readouts.size(); ++k) {
+    const std::size_t n = std::min(n_found[k], most_latest), skipped = n_found[k] - n;
+    const Latest latest{&numbers[k][skipped], &begins[k][skipped], n, start,
+                        skipped == 0 && start <= begin_};
+    const bool found = can_be_read_besides(readouts[k].first_capacitor)
+                           ? find_from<true>(latest, readouts[k], clock)
+                           : find_from<false>(latest, readouts[k], clock);
+    if (!found) [[unlikely]]
+      find_scalar(readouts[k], clock, newer);
+  }
+}
+
+#pragma GCC diagnostic pop
+#endif
+
+template <bool with_besides>
+void ReadoutHistory::find_with(const Readout& wanted, std::uint64_t clock,
+                               std::size_t newer) const {
+  const std::size_t first_capacitor = wanted.first_capacitor;
+  LapseBaselines& out = *wanted.out;
   out.clear();
   if (clock == 0) return;
   std::uint64_t odd_left = all_samples, even_left = all_samples, differing = 0;
-  const std::uint16_t* const begins = &first_capacitor_[chip * capacity_];
+  const std::uint16_t* const begins = &first_capacitor_[wanted.chip * capacity_];
   std::array<std::uint16_t, search + overlap_room> found;
   std::size_t n = 0;
   for (std::size_t stop = end_ - newer; stop > begin_ && odd_left != 0;) {

@@ -32,18 +32,35 @@ class ReadoutHistory {
   /// @param first_capacitors [chip]
   /// @param clock ticks; after 0 the capacitors count as never read out
   void add(std::span<const std::uint16_t> first_capacitors, std::uint64_t clock);
-  /// Find when the capacitors of a readout were read out last, for evaluate_lapses(). A clock that
-  /// stands still or runs back gives no elapsed time, and so no gain.
-  /// @param newer readouts, of those added last, that are not earlier than this one
-  void find(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock, std::size_t newer,
-            LapseBaselines& out) const;
+  /// Bring what find() reads into the cache.
+  void fetch() const;
+  /// A readout of a chip, and what gets the lapses of its capacitors.
+  struct Readout {
+    std::size_t chip = 0, first_capacitor = 0;
+    LapseBaselines* out = nullptr;
+  };
+  /// Find when the capacitors of readouts of one event were read out last, for evaluate_lapses(). A
+  /// clock that stands still or runs back gives no elapsed time, and so no gain.
+  /// @param newer readouts, of those added last, that are not earlier than these
+  void find(std::span<const Readout> readouts, std::uint64_t clock, std::size_t newer) const;
+  /// The same without vectors, and where vectors do not decide. What lapses come to is the same,
+  /// how they are noted is not.
+  void find_scalar(const Readout& readout, std::uint64_t clock, std::size_t newer) const;
 
  private:
   void make_room();
   /// @tparam with_besides whether some readout can read besides what this one reads
   template <bool with_besides>
-  void find_with(std::size_t chip, std::size_t first_capacitor, std::uint64_t clock,
-                 std::size_t newer, LapseBaselines& out) const;
+  void find_with(const Readout& readout, std::uint64_t clock, std::size_t newer) const;
+  /// The last of the earlier readouts that overlap one: their numbers from `start` on, and first
+  /// capacitors.
+  struct Latest;
+  /// Fill `readout.out` from them, all at once.
+  /// @return false, with it undefined, if they do not decide about every sample
+  template <bool with_besides>
+  bool find_from(const Latest& latest, const Readout& readout, std::uint64_t clock) const;
+  /// find() with the widest instructions.
+  void find_avx512(std::span<const Readout> readouts, std::uint64_t clock, std::size_t newer) const;
 
   std::size_t begin_, end_;                     ///< readouts that count
   std::size_t capacity_;                        ///< a chip's

@@ -272,7 +272,8 @@ void Drs4PedestalMeter::add_chip(const RawBlock& block, std::size_t module, std:
     const std::uint64_t clock = event.module_clock[module];
     const bool correct_lapse = (event.preprocessing & preprocessing::time_lapse) == 0;
     if (correct_lapse) {
-      history_[module].find(chip, cell, clock, block.events.size() - e, lapse);
+      const drs4::ReadoutHistory::Readout readout{chip, cell, &lapse};
+      history_[module].find({&readout, 1}, clock, block.events.size() - e);
       drs4::evaluate_lapses({&lapse, 1});
     }
     for (std::size_t i = 0; i < n; ++i) {

@@ -57,6 +57,13 @@ class LastReadouts {
   std::vector<std::uint64_t> clock_ = std::vector<std::uint64_t>(n_capacitors, 0);
 };
 
+/// Find the lapses of one readout.
+void find_one(const drs4::ReadoutHistory& history, std::size_t chip, std::size_t first_capacitor,
+              std::uint64_t clock, std::size_t newer, drs4::LapseBaselines& out) {
+  const drs4::ReadoutHistory::Readout readout{chip, first_capacitor, &out};
+  history.find({&readout, 1}, clock, newer);
+}
+
 /// Subtract the lapses that a history finds, as Drs4Corrector does.
 void subtract_found(std::vector<float>& samples, drs4::LapseBaselines& found,
                     std::size_t pixel_in_module, int& made_exact) {
@@ -80,7 +87,7 @@ TEST(TimeLapse, IsApproximatedWithinItsUncertaintyForEveryLapse) {
     const double exact = drs4::time_lapse_baseline(double(ticks) / 133e3);
     largest = std::max(largest, std::abs(drs4::approximate_time_lapse_baseline(ticks) - exact));
     if (ticks % 5 != 1) continue;
-    history.find(0, 0, clock + ticks, 0, found);
+    find_one(history, 0, 0, clock + ticks, 0, found);
     drs4::evaluate_lapses({&found, 1});
     const drs4::LapseBounds bounds = found.of(0);
     largest_dispatched = std::max(
@@ -131,8 +138,8 @@ TEST(LapseBaselines, AreBoundsForAnyNumberOfChips) {
         chip.clear();
         continue;
       }
-      history.find(random() % 8, 1000 + random() % 60, random() % 9 == 0 ? 0 : clock + 500, 0,
-                   chip);
+      find_one(history, random() % 8, 1000 + random() % 60, random() % 9 == 0 ? 0 : clock + 500, 0,
+               chip);
     }
     std::vector<drs4::LapseBaselines> scalar = chips, exact = chips;
     drs4::evaluate_lapses(chips);
@@ -165,7 +172,7 @@ TEST(ReadoutHistory, SaysExactlyThatACapacitorGainedNothing) {
   drs4::LapseBaselines found;
   std::array<std::uint16_t, 8> first{};
   history.add(first, 133'000);
-  history.find(0, 20, 266'000, 0, found);
+  find_one(history, 0, 20, 266'000, 0, found);
   for (const bool scalar : {true, false}) {
     (scalar ? drs4::evaluate_lapses_scalar : drs4::evaluate_lapses)({&found, 1});
     const drs4::LapseBounds bounds = found.of(1);
@@ -201,7 +208,10 @@ TEST(ReadoutHistory, GivesTheLapseOfTheLastReadoutOfEachCapacitor) {
     }
     if (event % 32 == 0) history.forget(clock);
     for (std::size_t chip = 0; chip < 8; ++chip) {
-      history.find(chip, first[chip], clock, 0, found);
+      if (event % 4 == 0)
+        history.find_scalar({chip, first[chip], &found}, clock, 0);
+      else
+        find_one(history, chip, first[chip], clock, 0, found);
       (event % 3 == 0 ? drs4::evaluate_lapses_scalar : drs4::evaluate_lapses)({&found, 1});
       for (std::size_t pixel = 0; pixel < 2; ++pixel) {
         std::vector<float> samples(n_samples);
@@ -230,10 +240,10 @@ TEST(ReadoutHistory, IsReadAsOfAnEarlierEventOfTheBlock) {
   first.fill(100);
   history.add(first, 133'000);
   history.add(first, 266'000);
-  history.find(0, 100, 399'000, 1, found);
+  find_one(history, 0, 100, 399'000, 1, found);
   drs4::evaluate_lapses({&found, 1});
   EXPECT_NEAR(found.of(0).low[0], drs4::time_lapse_baseline(2), 1e-10);
-  history.find(0, 100, 399'000, 2, found);
+  find_one(history, 0, 100, 399'000, 2, found);
   EXPECT_TRUE(found.empty());
 }
 
