@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <functional>
 #include <iostream>
 
@@ -127,8 +128,9 @@ int run_night_command(const std::vector<std::string>& arguments, night::NightSer
     throw Error(ErrorKind::usage, "must be more than 0", "--max-load");
   if (given->count("settle") != 0) {
     options.settle_s = (*given)["settle"].as<double>();
-    if (!(*options.settle_s >= 0))
-      throw Error(ErrorKind::usage, "must not be negative", "--settle", "give seconds");
+    if (!(*options.settle_s >= 0) || !std::isfinite(*options.settle_s))
+      throw Error(ErrorKind::usage, "must be a number of seconds, not negative", "--settle",
+                  "give seconds");
   }
   options.date = date.empty() ? night::last_night() : NightDate::parse(date);
   options.dl2 = given->count("no-dl2") == 0;

@@ -223,7 +223,9 @@ std::string run_head(const std::string& id, const std::string& night, int run, c
   if (run == night::whole_night)
     return element("h3", id,
                    link(night + "/run/0", "Night") + " <small>" + row_text(worst) + "</small>");
-  std::string text = link(fmt::format("{}/run/{}", night, run), "Run " + run_text(run));
+  // Only runs with jobs have a page.
+  std::string text = "Run " + run_text(run);
+  if (!worst.empty()) text = link(fmt::format("{}/run/{}", night, run), text);
   if (!line.is_null()) {
     const int subruns = line.value("subruns", 0), expected = line.value("expected_subruns", 0);
     text += fmt::format(" {} <small>{}{} subruns", escaped(line.value("type", "")), subruns,

@@ -11,10 +11,10 @@ namespace alisio::dl3 {
 namespace {
 
 void check_edges(double low, double high, std::size_t n_edges) {
-  if (!(low < high) || n_edges < 2)
+  if (!(low < high) || !std::isfinite(low) || !std::isfinite(high) || n_edges < 2)
     throw Error(ErrorKind::configuration,
                 fmt::format("bins from {} to {} with {} edges make no sense", low, high, n_edges),
-                "DataBinning", "give a least value below the greatest, and a bin");
+                "DataBinning", "give a least value below the greatest, both finite, and a bin");
 }
 
 }  // namespace

@@ -19,9 +19,13 @@ from stand_in import StandInNight
 CONTROL = Path(__file__).resolve().parents[1] / "slurm/control"
 
 
-def in_slurm(**keys):
+def need_slurm():
     if "SLURM_CONF" not in os.environ or shutil.which("sbatch") is None:
         raise Skipped("there is no Slurm (test/slurm/run starts one)")
+
+
+def in_slurm(**keys):
+    need_slurm()
     keys = {"poll": 1, **keys}
     night = "night: {executor: slurm, job_memory: 0.2}\n"
     return night + "slurm:\n" + "".join(f"  {key}: {value}\n" for key, value in keys.items())
@@ -143,6 +147,7 @@ def case_slurm_stopped_pass_hands_back(case):
 
 def programs_with(case, name, script):
     """Return a folder of Slurm's programs, one of them replaced by a script."""
+    need_slurm()
     folder = case.folder / "programs"
     folder.mkdir(exist_ok=True)
     for program in ("sbatch", "squeue", "sacct", "scontrol"):

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "lib/night/job.hpp"
@@ -89,6 +90,22 @@ TEST(NightGrid, HolesAndWholeRunsHaveTheirPlace) {
   EXPECT_EQ(document["rows"]["1 r0_to_dl1"], "___=");
   EXPECT_EQ(document["rows"]["1 merge_dl1"], ".");
   EXPECT_EQ(document["stages"], json({"r0_to_dl1", "merge_dl1"}));
+}
+
+TEST(NightView, OnlyRunsWithJobsAreLinked) {
+  night::NightStatus status = status_of(1, 1);
+  for (const int run : {1, 2}) {
+    night::RunLine line;
+    line.run = run;
+    line.type = "DATA";
+    status.summary.runs.push_back(line);
+  }
+  const auto folder = std::filesystem::path(testing::TempDir()) / "night_view_of_runs";
+  night::State state = night::State::open(folder);
+  const std::string grid = night_view(state, status, false).frame;
+  EXPECT_NE(grid.find("<a href=\"/nights/20240115/v1/run/1\">Run 00001</a>"), std::string::npos);
+  EXPECT_NE(grid.find("Run 00002"), std::string::npos);
+  EXPECT_EQ(grid.find("/run/2"), std::string::npos) << "there is no such page";
 }
 
 TEST(NightView, RowsStandByTensInClassesOfTheirState) {

@@ -24,6 +24,10 @@ TEST(Binning, LinearEdgesAreEquallyFar) {
   EXPECT_EQ(linear_edges(0, 10, 21)[1], 0.5);
   EXPECT_EQ(linear_edges(0.1, 1.1, 9).back(), 1.1);
   EXPECT_THROW((void)linear_edges(0, 1, 1), Error);
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_THROW((void)linear_edges(0, infinity, 3), Error);
+  EXPECT_THROW((void)linear_edges(-infinity, 0, 3), Error);
+  EXPECT_THROW((void)geometric_edges(1, infinity, 3), Error);
 }
 
 TEST(Binning, EdgesBelongToTheBinAboveAndTheLastToTheLast) {

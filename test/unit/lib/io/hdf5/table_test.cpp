@@ -326,12 +326,14 @@ TEST(Table, the_data_hash_is_that_of_the_rows_however_they_are_stored) {
 
 TEST(Table, no_damaged_byte_crashes_the_reader) {
   const Scratch folder("bytes");
-  write_sample(folder / "a.h5", 20, 20);
+  write_sample(folder / "a.h5", 20, 20, 1);
   const auto whole = bytes_of(folder / "a.h5");
-  std::size_t refused = 0;
+  const std::string names[] = {"event_id", "image", "name"};
+  std::size_t refused = 0, read = 0;
+  // The first one stays as it is.
   for (std::size_t at = 0; at < whole.size(); at += 7) {
     auto damaged = whole;
-    damaged[at] = char(damaged[at] ^ 0xff);
+    damaged[at] = char(damaged[at] ^ (at == 0 ? 0 : 0xff));
     std::ofstream(folder / "b.h5", std::ios::binary)
         .write(damaged.data(), std::streamsize(damaged.size()));
     try {
@@ -340,10 +342,12 @@ TEST(Table, no_damaged_byte_crashes_the_reader) {
       const Rows rows = table.read_all();
       for (const ColumnInfo& column : table.columns())
         if (column.type != ScalarType::text)
-          static_cast<void>(rows.column<double>(column.name));
+          static_cast<void>(rows.arrays<double>(column.name));
         else
           static_cast<void>(rows.text(column.name));
+      if (table.row_count() > 0) static_cast<void>(table.read_columns(0, names));
       static_cast<void>(data_hash(folder / "b.h5"));
+      ++read;
     } catch (const Error& error) {
       EXPECT_TRUE(error.kind() == ErrorKind::bad_input || error.kind() == ErrorKind::resource)
           << "byte " << at << ": " << error.what();
@@ -351,7 +355,9 @@ TEST(Table, no_damaged_byte_crashes_the_reader) {
       ++refused;
     }
   }
-  EXPECT_GT(refused, 0u);
+  EXPECT_GT(refused, 20U);
+  // Attributes, free space, and names of columns: much of a small file is not needed to read it.
+  EXPECT_GT(read, 20U);
 }
 
 }  // namespace
