@@ -480,7 +480,8 @@ void R0Source::State::start_decoding(flow::ThreadPool& pool, std::size_t last_ne
   const std::size_t ahead = pool.threads() > 1 ? 2 * static_cast<std::size_t>(pool.threads()) : 0;
   const std::size_t end = std::min(tiles.size(), last_needed + 1 + ahead);
   // All streams come to their next tiles at about the same event.
-  start_reading(end + n_first);
+  constexpr std::size_t least_read_ahead = 2;
+  start_reading(std::max(end + least_read_ahead, last_needed + 1 + n_first));
   for (; next_tile < end; ++next_tile) {
     TilePlace& place = tiles[next_tile];
     place.data = take(idle);
