@@ -247,9 +247,13 @@ void ReadoutHistory::fetch() const {
     for (const auto* at = reinterpret_cast<const volatile char*>(from); at < end; at += line)
       static_cast<void>(*at);
   };
-  for (std::size_t chip = 0; chip < chips_per_module; ++chip)
-    load(&first_capacitor_[chip * capacity_ + begin_], &first_capacitor_[chip * capacity_] + end_);
-  load(&clock_[begin_], clock_.data() + end_);
+  // Those that are searched first, and mostly decide.
+  const std::size_t first = std::max(begin_, end_ - std::min(end_, search));
+  for (std::size_t chip = 0; chip < chips_per_module; ++chip) {
+    const std::uint16_t* const of_chip = &first_capacitor_[chip * capacity_];
+    load(of_chip + first, of_chip + end_);
+  }
+  load(clock_.data() + first, clock_.data() + end_);
 }
 
 void ReadoutHistory::find(std::span<const Readout> readouts, std::uint64_t clock,

@@ -43,8 +43,8 @@ class ReadoutHistory {
   /// clock that stands still or runs back gives no elapsed time, and so no gain.
   /// @param newer readouts, of those added last, that are not earlier than these
   void find(std::span<const Readout> readouts, std::uint64_t clock, std::size_t newer) const;
-  /// The same for one readout, step by step: where there are no wide vectors, or they do not decide.
-  /// What lapses come to is the same, how they are noted is not.
+  /// The same for one readout, step by step: where there are no wide vectors, or they do not
+  /// decide. What lapses come to is the same, how they are noted is not.
   void find_scalar(const Readout& readout, std::uint64_t clock, std::size_t newer) const;
 
  private:

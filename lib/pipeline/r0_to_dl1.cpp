@@ -160,65 +160,47 @@ void use_pointing(stage::StageRun& run, const std::filesystem::path& drive_log,
     use("pointing_correction", bending);
 }
 
-}  // namespace
+/// Files that a job makes; those that are not wanted are empty.
+struct Targets {
+  std::filesystem::path dl1, interleaved, muons, check;
+};
 
-std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
-                       const config::Configuration& configuration,
-                       const instrument::Telescope& telescope, dl2::Dl1Columns* rows,
-                       stage::FileStamp* product) {
-  const std::filesystem::path target =
-      request.output_dir / product_name("dl1", subrun_of(request.input));
-  const std::filesystem::path interleaved_target =
-      request.output_dir / "interleaved" / product_name("interleaved", subrun_of(request.input));
-  const bool with_interleaved =
-      request.interleaved ||
-      configuration.boolean("write_interleaved_events.DataWriter.write_r1_waveforms");
-  const std::filesystem::path muons_target =
-      request.output_dir / muons_name(subrun_of(request.input));
-  const bool with_muons = request.muons && configuration.boolean("muons.write");
-  const std::filesystem::path check_target =
-      request.output_dir / datacheck_name(subrun_of(request.input));
-  const bool with_check = configuration.boolean("data_check.write");
-  const int run_number = subrun_of(request.input).run;
-  const auto use_constants = [&] {
-    run.use("drs4_pedestal", request.drs4_pedestal);
-    run.use("charge_calibration", request.charge_calibration);
-    if (!request.time_calibration.empty()) run.use("time_calibration", request.time_calibration);
-    if (!request.pedestal_ids.empty()) run.use("pedestal_ids", request.pedestal_ids);
-  };
-  if (run.activity().dry_run) {
-    run.use("r0_subrun", request.input);
-    use_constants();
-    use_reference_time(run, request.run_summary, run_number);
-    use_pointing(run, request.drive_log, {});
-    run.plan_product("dl1_subrun", target);
-    if (with_interleaved) run.plan_product("interleaved", interleaved_target);
-    if (with_muons) run.plan_product("muons", muons_target);
-    if (with_check) run.plan_product("dl1_datacheck", check_target);
-    if (product != nullptr) product->path = target.string();
-    return 0;
-  }
+Targets targets_of(const R0ToDl1Request& request, const config::Configuration& configuration) {
+  const SubrunId subrun = subrun_of(request.input);
+  Targets targets;
+  targets.dl1 = request.output_dir / product_name("dl1", subrun);
+  if (request.interleaved ||
+      configuration.boolean("write_interleaved_events.DataWriter.write_r1_waveforms"))
+    targets.interleaved = request.output_dir / "interleaved" / product_name("interleaved", subrun);
+  if (request.muons && configuration.boolean("muons.write"))
+    targets.muons = request.output_dir / muons_name(subrun);
+  if (configuration.boolean("data_check.write"))
+    targets.check = request.output_dir / datacheck_name(subrun);
+  return targets;
+}
 
-  const std::size_t n_pixels = telescope.geometry.n_pixels;
-  const clean::CleaningOptions cleaning = cleaning_options(configuration);
-  calib::R0Options r0;
-  r0.max_events = request.max_events;
-  r0.timings = &run.timings();
-  r0.reference_time = use_reference_time(run, request.run_summary, run_number);
-  r0.trigger_source = trigger_source(configuration);
-  if (!request.pedestal_ids.empty())
-    r0.pedestal_ids = read_pedestal_ids(request.pedestal_ids, subrun_of(request.input));
-  const bool any_listed = r0.pedestal_ids && !r0.pedestal_ids->empty();
-  calib::R0Source source(request.input, r0);
-  for (const auto& file : source.files()) run.use("r0_subrun", file);
-  use_constants();
-  calib::CalibrationOptions calibration =
-      calibration_options(configuration, source.camera().run_start_utc_s);
-  calibration.keep_interleaved_times = with_interleaved;
-  calibration.timings = &run.timings();
-  std::optional<TimedPart> timed;
-  timed.emplace(&run.timings(), "read constants");
+void use_constants(stage::StageRun& run, const R0ToDl1Request& request) {
+  run.use("drs4_pedestal", request.drs4_pedestal);
+  run.use("charge_calibration", request.charge_calibration);
+  if (!request.time_calibration.empty()) run.use("time_calibration", request.time_calibration);
+  if (!request.pedestal_ids.empty()) run.use("pedestal_ids", request.pedestal_ids);
+}
 
+/// What a dry run does: name inputs and products.
+void plan(stage::StageRun& run, const R0ToDl1Request& request, const Targets& targets) {
+  run.use("r0_subrun", request.input);
+  use_constants(run, request);
+  use_reference_time(run, request.run_summary, subrun_of(request.input).run);
+  use_pointing(run, request.drive_log, {});
+  run.plan_product("dl1_subrun", targets.dl1);
+  if (!targets.interleaved.empty()) run.plan_product("interleaved", targets.interleaved);
+  if (!targets.muons.empty()) run.plan_product("muons", targets.muons);
+  if (!targets.check.empty()) run.plan_product("dl1_datacheck", targets.check);
+}
+
+/// @param drive_log where the pointings come from; nullptr: nowhere
+calib::CalibrationConstants read_constants(const R0ToDl1Request& request, std::size_t n_pixels,
+                                           std::shared_ptr<const text::DriveLog> drive_log) {
   calib::CalibrationConstants constants;
   constants.drs4_pedestal = std::make_shared<calib::Drs4Pedestal>(
       calib::read_drs4_pedestal(request.drs4_pedestal, n_pixels));
@@ -231,97 +213,139 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
   if (!request.time_calibration.empty())
     constants.time = std::make_shared<calib::TimeCalibration>(
         calib::read_time_calibration(request.time_calibration, n_pixels));
+  constants.drive_log = std::move(drive_log);
+  return constants;
+}
+
+/// What is made of a block where blocks are worked on side by side, for where they are in order.
+struct BlockResult {
+  hdf5::CompressedChunk images;
+  std::vector<InterleavedWriter::Prepared> interleaved;
+  std::vector<MuonRing> muon_candidates;
+  check::Prepared checked;
+};
+
+/// Hands results over, by the numbers of their blocks.
+class HandOver {
+ public:
+  void put(std::size_t block, BlockResult result) {
+    const std::scoped_lock lock(mutex_);
+    results_.emplace(block, std::move(result));
+  }
+  [[nodiscard]] BlockResult take(std::size_t block) {
+    const std::scoped_lock lock(mutex_);
+    return std::move(results_.extract(block).mapped());
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::size_t, BlockResult> results_;
+};
+
+}  // namespace
+
+std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
+                       const config::Configuration& configuration,
+                       const instrument::Telescope& telescope, dl2::Dl1Columns* rows,
+                       stage::FileStamp* product) {
+  const Targets targets = targets_of(request, configuration);
+  const SubrunId subrun = subrun_of(request.input);
+  const int run_number = subrun.run;
+  if (run.activity().dry_run) {
+    plan(run, request, targets);
+    if (product != nullptr) product->path = targets.dl1.string();
+    return 0;
+  }
+
+  const std::size_t n_pixels = telescope.geometry.n_pixels;
+  const clean::CleaningOptions cleaning = cleaning_options(configuration);
+  calib::R0Options r0;
+  r0.max_events = request.max_events;
+  r0.timings = &run.timings();
+  r0.reference_time = use_reference_time(run, request.run_summary, run_number);
+  r0.trigger_source = trigger_source(configuration);
+  if (!request.pedestal_ids.empty())
+    r0.pedestal_ids = read_pedestal_ids(request.pedestal_ids, subrun);
+  const bool any_listed = r0.pedestal_ids && !r0.pedestal_ids->empty();
+  calib::R0Source source(request.input, r0);
+  for (const auto& file : source.files()) run.use("r0_subrun", file);
+  use_constants(run, request);
+  calib::CalibrationOptions calibration =
+      calibration_options(configuration, source.camera().run_start_utc_s);
+  calibration.keep_interleaved_times = !targets.interleaved.empty();
+  calibration.timings = &run.timings();
+  std::optional<TimedPart> timed;
+  timed.emplace(&run.timings(), "read constants");
+
   // Read before what the pointings come from: what is appended between the two is no part of it.
   const std::vector<PointingLog> pointing = read_pointing_logs(request.drive_log);
+  std::shared_ptr<const text::DriveLog> drive_log;
   if (!request.drive_log.empty())
-    constants.drive_log = std::make_shared<text::DriveLog>(text::read_drive_log(request.drive_log));
-  calib::ImageProducer producer(source, constants, telescope.geometry,
-                                telescope.readout.sampling_rate, calibration);
+    drive_log = std::make_shared<text::DriveLog>(text::read_drive_log(request.drive_log));
+  calib::ImageProducer producer(source, read_constants(request, n_pixels, std::move(drive_log)),
+                                telescope.geometry, telescope.readout.sampling_rate, calibration);
 
   timed.reset();
-  PendingFile& file = run.create("dl1_subrun", target);
+  PendingFile& file = run.create("dl1_subrun", targets.dl1);
   Dl1Writer writer(file.path(), telescope, run_number, r0.block_events,
                    run.activity().configuration_json);
   std::optional<InterleavedWriter> interleaved;
-  if (with_interleaved) {
+  if (!targets.interleaved.empty()) {
     const auto start_ns = static_cast<std::int64_t>(source.camera().run_start_utc_s * 1e9);
-    interleaved.emplace(run.create("interleaved", interleaved_target).path(), telescope, run_number,
-                        calib::readout::n_kept_samples, start_ns);
+    interleaved.emplace(run.create("interleaved", targets.interleaved).path(), telescope,
+                        run_number, calib::readout::n_kept_samples, start_ns);
   }
   std::optional<MuonFinder> muons;
   PendingFile* muon_file = nullptr;
-  if (with_muons) {
+  if (!targets.muons.empty()) {
     muons.emplace(producer, telescope);
-    muon_file = &run.create("muons", muons_target);
+    muon_file = &run.create("muons", targets.muons);
   }
   std::optional<check::Accumulator> data_check;
-  if (with_check) data_check.emplace(telescope, run_number, subrun_of(request.input).subrun);
+  if (!targets.check.empty()) data_check.emplace(telescope, run_number, subrun.subrun);
   flow::ScratchPool<params::Scratch> scratches(
       [&] { return std::make_unique<params::Scratch>(n_pixels); });
-  std::mutex mutex;
-  // By block, from the parallel to the ordered part.
-  std::map<std::size_t, hdf5::CompressedChunk> images;
-  std::map<std::size_t, std::vector<InterleavedWriter::Prepared>> interleaved_events;
-  std::map<std::size_t, std::vector<MuonRing>> muon_candidates;
-  std::map<std::size_t, check::Prepared> prepared_checks;
+  HandOver results;
+  const auto process = [&](calib::WorkBlock& block) {
+    const auto timed_part = [&](const char* part, const auto& work) {
+      const TimedPart measured(&run.timings(), part);
+      return work();
+    };
+    scratches.with_scratch([&](params::Scratch& scratch) {
+      timed_part("clean and parametrise", [&] {
+        params::process_block(block.events, 0, block.events.size, telescope, cleaning, {}, scratch);
+      });
+    });
+    BlockResult made;
+    made.images = timed_part("compress images", [&] { return writer.prepare(block.events); });
+    if (interleaved)
+      made.interleaved = timed_part("compress interleaved", [&] {
+        return prepare_interleaved(*interleaved, block, source.camera().pixel_ids);
+      });
+    if (muons) made.muon_candidates = timed_part("muons", [&] { return muons->find(block); });
+    if (data_check)
+      timed_part("data check", [&] { data_check->prepare(events_of(block.events), made.checked); });
+    results.put(block.events.sequence, std::move(made));
+  };
   std::int64_t events = 0;
   TimeSpan span;
+  const auto consume = [&](calib::WorkBlock& block) {
+    BlockResult made = results.take(block.events.sequence);
+    if (data_check) {
+      const TimedPart part(&run.timings(), "data check");
+      data_check->add(events_of(block.events), made.checked);
+    }
+    const TimedPart part(&run.timings(), "write");
+    if (muons) muons->add(std::move(made.muon_candidates), block.events.size);
+    for (const InterleavedWriter::Prepared& event : made.interleaved) interleaved->write(event);
+    writer.write(block.events, made.images);
+    if (rows != nullptr) append_rows(*rows, block.events, telescope, run_number);
+    events += std::int64_t(block.events.size);
+    span.extend({block.events.time_unix_s.data(), block.events.size});
+    if (request.progress) request.progress(events, std::int64_t(source.event_count()));
+  };
   flow::ThreadPool pool(request.threads);
-  producer.run(
-      pool,
-      [&](calib::WorkBlock& block) {
-        scratches.with_scratch([&](params::Scratch& scratch) {
-          const TimedPart part(&run.timings(), "clean and parametrise");
-          params::process_block(block.events, 0, block.events.size, telescope, cleaning, {},
-                                scratch);
-        });
-        const auto timed_part = [&](const char* part, const auto& work) {
-          const TimedPart measured(&run.timings(), part);
-          return work();
-        };
-        hdf5::CompressedChunk chunk =
-            timed_part("compress images", [&] { return writer.prepare(block.events); });
-        std::vector<InterleavedWriter::Prepared> prepared;
-        if (interleaved)
-          prepared = timed_part("compress interleaved", [&] {
-            return prepare_interleaved(*interleaved, block, source.camera().pixel_ids);
-          });
-        std::vector<MuonRing> candidates;
-        if (muons) candidates = timed_part("muons", [&] { return muons->find(block); });
-        check::Prepared checked;
-        if (data_check)
-          timed_part("data check", [&] { data_check->prepare(events_of(block.events), checked); });
-        const std::scoped_lock lock(mutex);
-        images.emplace(block.events.sequence, std::move(chunk));
-        interleaved_events.emplace(block.events.sequence, std::move(prepared));
-        muon_candidates.emplace(block.events.sequence, std::move(candidates));
-        prepared_checks.emplace(block.events.sequence, std::move(checked));
-      },
-      [&](calib::WorkBlock& block) {
-        hdf5::CompressedChunk chunk;
-        std::vector<InterleavedWriter::Prepared> prepared;
-        std::vector<MuonRing> candidates;
-        check::Prepared checked;
-        {
-          const std::scoped_lock lock(mutex);
-          chunk = std::move(images.extract(block.events.sequence).mapped());
-          prepared = std::move(interleaved_events.extract(block.events.sequence).mapped());
-          candidates = std::move(muon_candidates.extract(block.events.sequence).mapped());
-          checked = std::move(prepared_checks.extract(block.events.sequence).mapped());
-        }
-        if (data_check) {
-          const TimedPart part(&run.timings(), "data check");
-          data_check->add(events_of(block.events), checked);
-        }
-        const TimedPart part(&run.timings(), "write");
-        if (muons) muons->add(std::move(candidates), block.events.size);
-        for (const InterleavedWriter::Prepared& event : prepared) interleaved->write(event);
-        writer.write(block.events, chunk);
-        if (rows != nullptr) append_rows(*rows, block.events, telescope, run_number);
-        events += std::int64_t(block.events.size);
-        span.extend({block.events.time_unix_s.data(), block.events.size});
-        if (request.progress) request.progress(events, std::int64_t(source.event_count()));
-      });
+  producer.run(pool, process, consume);
   warn_of(source, producer, request);
   if (events == 0)
     throw Error(ErrorKind::bad_input, "holds no events", request.input.string(),
@@ -359,7 +383,7 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
                     flagged_in_either_gain(producer.unusable_pixels(), telescope.geometry.n_pixels,
                                            request.input.string()));
     if (muons) add_muons(checked.summary, muons->table());
-    publish_check(run, check_target, checked, run.activity().configuration_json, configuration);
+    publish_check(run, targets.check, checked, run.activity().configuration_json, configuration);
   }
   return events;
 }
