@@ -5,20 +5,12 @@
 #include <limits>
 
 #include "calib/constants/constants.hpp"
+#include "lib/base/nan_median.hpp"
 
 namespace alisio::calib {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-/// Median as numpy defines it; `values` is reordered. NaN if there are none.
-double median(std::vector<double>& values) {
-  if (values.empty()) return nan;
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*std::max_element(values.begin(), middle) + *middle) / 2;
-}
 
 struct MeanStd {
   double mean = nan, std = nan;
@@ -62,7 +54,7 @@ CameraStats camera_stats(const double* values, std::size_t n,
     if (!std::isnan(values[i]) && (masked == nullptr || masked[i] == 0)) good.push_back(values[i]);
   CameraStats stats;
   stats.std = mean_std(good).std;
-  stats.median = median(good);
+  stats.median = nan_median(good);
   return stats;
 }
 
@@ -81,7 +73,7 @@ ChargeStats charge_stats(const ChargeSample& sample, const StatisticsOptions& op
     const MeanStd stats = sigma_clip(values, options.max_sigma, options.clipping_iterations);
     out.mean[c] = stats.mean;
     out.std[c] = stats.std;
-    out.median[c] = median(values);
+    out.median[c] = nan_median(values);
   }
   return out;
 }
@@ -128,7 +120,7 @@ void ChargeSample::add(std::span<const float> charge, std::span<const float> tim
       for (std::size_t c = gain * n_pixels_; c < (gain + 1) * n_pixels_; ++c)
         if ((mask[c] & masked::broken) == 0 && !std::isnan(charge[c]))
           sorted_.push_back(double(charge[c]));
-      event_medians_.push_back(median(sorted_));
+      event_medians_.push_back(nan_median(sorted_));
     }
   }
   missing_low_gain_ += std::size_t(
@@ -217,12 +209,12 @@ void fill_flatfield(const ChargeSample& sample, const StatisticsOptions& options
     const MeanStd gain_stats = mean_std(values);
     f.relative_gain_mean[c] = gain_stats.mean;
     f.relative_gain_std[c] = gain_stats.std;
-    f.relative_gain_median[c] = median(values);
+    f.relative_gain_median[c] = nan_median(values);
     sample.times_into(c, values);
     const MeanStd time_stats = mean_std(values);
     f.time_mean[c] = time_stats.mean;
     f.time_std[c] = time_stats.std;
-    f.time_median[c] = median(values);
+    f.time_median[c] = nan_median(values);
   }
 
   f.charge_median_outliers.clear();
@@ -290,7 +282,7 @@ void fill_calibration(MonitoringRow& row, std::span<const std::uint8_t> failing,
       c.unusable_pixels[at] = failing[at];
       if (c.unusable_pixels[at] == 0) good.push_back(c.n_pe[at]);
     }
-    const double n_pe_median = median(good);
+    const double n_pe_median = nan_median(good);
     const double root = std::sqrt(double(f.n_events));
     const double a = (linear[gain][0] / root + linear[gain][1]) * n_pe_median;
     const double b = (quadratic[gain][0] / root + quadratic[gain][1]) * n_pe_median * n_pe_median;
@@ -314,7 +306,8 @@ void fill_calibration(MonitoringRow& row, std::span<const std::uint8_t> failing,
         good_pedestal.push_back(c.pedestal_per_sample[at]);
       }
     }
-    const double median_dc_to_pe = median(good_dc_to_pe), median_pedestal = median(good_pedestal);
+    const double median_dc_to_pe = nan_median(good_dc_to_pe),
+                 median_pedestal = nan_median(good_pedestal);
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t at = gain * n + i;
       if (c.unusable_pixels[at] != 0) {

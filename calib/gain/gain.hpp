@@ -47,7 +47,4 @@ class TimeShifts {
   LargeVector<double> table_;  ///< [gain][pixel] and, with delays, [capacitor of the channel]
 };
 
-/// Return the median as numpy.nanmedian does; `values` are destroyed. NaN if all are NaN.
-[[nodiscard]] double nan_median(std::span<double> values);
-
 }  // namespace alisio::calib
