@@ -118,13 +118,15 @@ class Hdf5Row : public Row {
   /// @param columns those that are needed; none: all of them
   Hdf5Row(const hdf5::File& file, const std::string& path,
           const std::vector<std::string>& columns = {})
-      : Row(file.path(), path), reader_(file, path) {
+      : Row(file.path(), path), reader_(file, path), columns_(columns) {
     if (reader_.row_count() == 0)
       throw Error(ErrorKind::bad_input, "table '" + path + "' is empty", file_.string());
     row_ = columns.empty() ? reader_.read(0, 1) : reader_.read_columns(0, columns);
   }
   [[nodiscard]] bool has(const std::string& column) const override {
-    return reader_.has_column(column);
+    return reader_.has_column(column) &&
+           (columns_.empty() ||
+            std::find(columns_.begin(), columns_.end(), column) != columns_.end());
   }
   /// A large array of integers, without the way over real numbers.
   template <typename T>
@@ -156,6 +158,7 @@ class Hdf5Row : public Row {
   }
 
   hdf5::TableReader reader_;
+  std::vector<std::string> columns_;  ///< that were asked for; none: all
   hdf5::Rows row_;
 };
 

@@ -20,7 +20,7 @@ constexpr std::size_t lapses_at_once = 8;
       out[i + k] = approximate_time_lapse_baseline(ticks[i + k]);
 }
 
-/// Write each value where its bits are, 0 elsewhere. No sample has two values.
+/// Write each value where its bits are, 0 elsewhere. Of two values for a sample the later counts.
 void write_where(const std::uint64_t* samples, const double* values, std::size_t n, double addend,
                  double* out) {
   std::fill_n(out, n_samples, 0.0);

@@ -39,12 +39,13 @@ class LapseBaselines {
   void evaluate_scalar();
   static void evaluate_avx512(std::span<LapseBaselines> chips);
 
-  /// Each earlier readout adds a sample to one of two sets of 40. Those after the last are there
-  /// for vectors, and read no sample.
+  /// Room for an earlier readout for each sample of two sets of 40, and for vectors after the last.
   static constexpr std::size_t room_after = 8, most = 2 * readout::n_samples + room_after;
   std::size_t n_ = 0;
-  std::array<std::uint32_t, most> ticks_;                       ///< since the earlier readout
-  std::array<std::uint64_t, most> odd_samples_, even_samples_;  ///< bit s: it read sample s last
+  std::array<std::uint32_t, most> ticks_;  ///< since the earlier readout
+  /// Bit s: it read sample s. Where several did, the last of them counts; those after the last of
+  /// all read none.
+  std::array<std::uint64_t, most> odd_samples_, even_samples_;
   Bounds odd_, even_;
   bool alike_ = true;  ///< even_samples_ are odd_samples_, and neither they nor even_ are filled
 };

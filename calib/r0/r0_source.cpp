@@ -318,8 +318,17 @@ struct R0Source::State {
   std::vector<std::shared_ptr<Tile>> idle;  ///< tiles that may be in use by blocks still
   std::vector<std::shared_ptr<zfits::TileBytes>> idle_bytes;  ///< the same of what is read
   std::size_t next_event = 0, next_tile = 0, next_read = 0;
+  std::size_t oldest_bytes = 0;  ///< the first tile whose compressed bytes are kept
   EventClock clock{std::nullopt};
 
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    // Tiles that are being decoded are written to by other threads.
+    for (auto& tile : tiles)
+      if (tile.decoded) flow::ThreadPool::cancel(tile.decoded);
+  }
   void open(const fs::path& file);
   /// Open the stream's files of all following subruns, each stream by itself.
   void open_following(std::size_t stream);
@@ -453,6 +462,11 @@ void R0Source::State::merge() {
 }
 
 void R0Source::State::start_reading(std::size_t end) {
+  for (std::size_t t = oldest_bytes; t < next_tile; ++t) {
+    TilePlace& place = tiles[t];
+    if (place.decoded && flow::ThreadPool::done(place.decoded)) place.bytes = nullptr;
+    if (!place.bytes && t == oldest_bytes) ++oldest_bytes;
+  }
   for (; next_read < std::min(tiles.size(), end); ++next_read) {
     TilePlace& place = tiles[next_read];
     place.bytes = take(idle_bytes);
@@ -704,13 +718,7 @@ R0Source::R0Source(const fs::path& file, const R0Options& options)
     for (std::size_t s = 0; s < state_->n_first; ++s) state_->open_following(s);
   state_->merge();
 }
-R0Source::~R0Source() {
-  // Tiles that are being decoded are written to by other threads.
-  if (!state_) return;
-  for (auto& tile : state_->tiles) {
-    if (tile.decoded) flow::ThreadPool::cancel(tile.decoded);
-  }
-}
+R0Source::~R0Source() = default;
 R0Source::R0Source(R0Source&&) noexcept = default;
 R0Source& R0Source::operator=(R0Source&&) noexcept = default;
 

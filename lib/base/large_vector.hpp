@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace alisio {
@@ -53,5 +54,26 @@ struct LargePageAllocator {
 /// A vector for tables of many MB.
 template <typename T>
 using LargeVector = std::vector<T, LargePageAllocator<T>>;
+
+/// Leaves new elements as they are: for what is filled at once, so that it need not be cleared
+/// before.
+template <typename T>
+struct UnclearedPageAllocator : LargePageAllocator<T> {
+  template <typename U>
+  struct rebind {
+    using other = UnclearedPageAllocator<U>;
+  };
+  template <typename U>
+  void construct(U* element) noexcept {
+    ::new (static_cast<void*>(element)) U;
+  }
+  template <typename U, typename... Arguments>
+  void construct(U* element, Arguments&&... arguments) {
+    ::new (static_cast<void*>(element)) U(std::forward<Arguments>(arguments)...);
+  }
+};
+
+/// Bytes that resize() does not clear.
+using LargeBuffer = std::vector<std::byte, UnclearedPageAllocator<std::byte>>;
 
 }  // namespace alisio

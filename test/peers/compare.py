@@ -24,7 +24,8 @@ import numpy as np
 
 
 def arguments(description, add=None):
-    """Return the parsed command line: alisio, shared, work (made if absent), as absolute paths.
+    """Return the parsed command line: alisio, shared, work (made if absent), as absolute paths, and
+    go to work.
 
     `add` may be a function that adds arguments to the parser.
     """
@@ -41,6 +42,8 @@ def arguments(description, add=None):
         if not needed.exists():
             parser.exit(4, f"{needed} does not exist\n")
     known.work.mkdir(parents=True, exist_ok=True)
+    # The peers' programs write records into the folder that they run in.
+    os.chdir(known.work)
     return known
 
 

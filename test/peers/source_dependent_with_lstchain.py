@@ -104,7 +104,7 @@ def main():
     def add(parser):
         from pathlib import Path
 
-        parser.add_argument("--alisio-scripts", type=Path, default=Path(__file__).parents[2] / "scripts")
+        parser.add_argument("--alisio-scripts", type=Path, default=Path(__file__).resolve().parents[2] / "scripts")
 
     inputs = arguments(__doc__, add)
     from astropy.utils import iers

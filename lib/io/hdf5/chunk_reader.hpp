@@ -31,7 +31,7 @@ class ChunkReader {
   hid_t dataset_;
   std::size_t chunk_bytes_, piece_bytes_ = 0, item_bytes_ = 1;
   bool usable_;
-  LargeVector<std::byte> stored_;
+  LargeBuffer stored_;
 };
 
 }  // namespace alisio::hdf5

@@ -112,6 +112,11 @@ class HashBehind {
     else
       behind_ = std::async(std::launch::async, [this, bytes] { hasher_.update(bytes); });
   }
+  /// The same at once: the bytes need not stay.
+  void update_here(std::span<const std::byte> bytes) {
+    wait();
+    hasher_.update(bytes);
+  }
   void wait() {
     if (behind_.valid()) behind_.get();
   }
@@ -176,7 +181,7 @@ void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
   }
   ChunkReader chunks(dataset.get(), creation.get(), chunk[0] * row_bytes);
   if (chunks.usable()) step = chunk[0];
-  std::array<LargeVector<std::byte>, 2> pieces;
+  std::array<LargeBuffer, 2> pieces;
   std::size_t piece = 0;
   HashBehind hash_behind(hasher);
   std::vector<hsize_t> start(shape.size(), 0), count(shape);
@@ -186,9 +191,13 @@ void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
       const std::size_t bytes = count[0] * row_bytes;
       for (std::size_t at = 0; at < bytes; at += chunks.piece_bytes()) {
         // While this one is filled the other one is hashed.
-        LargeVector<std::byte>& values = pieces[piece++ % pieces.size()];
+        LargeBuffer& values = pieces[piece++ % pieces.size()];
         values.resize(std::min(chunks.piece_bytes(), bytes - at));
-        if (!chunks.take(at, values)) throw refuse();
+        if (!chunks.take(at, values))
+          throw Error(
+              ErrorKind::bad_input,
+              fmt::format("the chunk that begins at row {} cannot be decompressed", start[0]),
+              where, "it is damaged: make or copy the file again");
         hash_behind.update(values);
       }
       continue;
@@ -199,7 +208,7 @@ void hash_dataset(const File& file, const std::string& path, Hasher& hasher) {
     if (H5Dread(dataset.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT, buffer.data()) <
         0)
       throw refuse();
-    hasher.update(buffer);
+    hash_behind.update_here(buffer);
   }
   hash_behind.wait();
 }

@@ -83,7 +83,7 @@ struct ColumnSource {
 
 /// A chunk ready for the disk.
 struct CompressedChunk {
-  LargeVector<std::byte> bytes;
+  LargeBuffer bytes;
   std::size_t rows = 0;
 };
 
@@ -171,7 +171,7 @@ class Rows {
 
   std::shared_ptr<const std::vector<ColumnInfo>> columns_;
   std::string where_;
-  LargeVector<std::byte> bytes_;
+  LargeBuffer bytes_;
   std::size_t n_ = 0, row_bytes_ = 0;
 };
 

@@ -176,12 +176,19 @@ Rows TableReader::read_columns(std::uint64_t row, std::span<const std::string> n
   prepare_library();
   const Handle creation(H5Dget_create_plist(s.dataset.get()));
   ChunkReader chunk(s.dataset.get(), creation.get(), s.row_bytes);
-  if (s.chunk_rows > 1 || !chunk.usable() || !chunk.load(row)) return read(row, 1);
+  // By the way of HDF5, which takes the row whole; no more than was asked for is handed on.
+  const auto of_whole_row = [&] {
+    Rows whole = read(row, 1);
+    for (std::size_t c = 0; c < columns.size(); ++c) columns[c].offset = offsets[c];
+    whole.columns_ = std::make_shared<const std::vector<ColumnInfo>>(std::move(columns));
+    return whole;
+  };
+  if (s.chunk_rows > 1 || !chunk.usable() || !chunk.load(row)) return of_whole_row();
   make_room(rows.bytes_, 1, rows.row_bytes_, rows.where_);
   for (std::size_t c = 0; c < columns.size(); ++c) {
     const std::span<std::byte> values(rows.bytes_.data() + columns[c].offset,
                                       columns[c].items * columns[c].item_bytes);
-    if (!chunk.take(offsets[c], values)) return read(row, 1);
+    if (!chunk.take(offsets[c], values)) return of_whole_row();
   }
   rows.columns_ = std::make_shared<const std::vector<ColumnInfo>>(std::move(columns));
   return rows;

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "lib/base/error.hpp"
 #include "lib/base/suggest.hpp"
@@ -134,6 +135,11 @@ struct Table::State {
 };
 
 const Extent& Table::State::checked_extent(std::size_t tile, std::size_t column) const {
+  if (tile >= tiles.size() || column >= columns.size())
+    throw Error(
+        ErrorKind::bug,
+        "there is no tile " + std::to_string(tile) + " with a column " + std::to_string(column),
+        where());
   const Extent& found = extent(tile, column);
   if (found.size == 0) return found;
   if (found.offset > heap_size || found.size > heap_size - found.offset)
@@ -357,6 +363,8 @@ void Table::decode(std::size_t tile, std::size_t column, DecodedColumn& out,
                    DecodeScratch& scratch) const {
   const State& s = *state_;
   const Extent& extent = s.checked_extent(tile, column);
+  // What an empty column's place is does not matter.
+  if (extent.size == 0) return decode_block(tile, column, {}, out, scratch);
   Buffer& bytes = scratch.state_->compressed;
   bytes.resize(extent.size);
   s.source->read(s.heap_offset + extent.offset, {bytes.data(), bytes.size()});
@@ -385,7 +393,7 @@ void Table::decode(std::size_t tile, std::size_t column, const TileBytes& bytes,
   const Extent& extent = state_->checked_extent(tile, column);
   const std::uint64_t offset = state_->heap_offset + extent.offset;
   const std::span<const std::byte> read = bytes.bytes_.bytes();
-  if (offset < bytes.offset_ || offset - bytes.offset_ > read.size() ||
+  if (extent.size == 0 || offset < bytes.offset_ || offset - bytes.offset_ > read.size() ||
       extent.size > read.size() - (offset - bytes.offset_))
     decode(tile, column, out, scratch);
   else

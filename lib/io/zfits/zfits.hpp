@@ -157,8 +157,8 @@ class Table {
   friend class File;
   struct State;
   explicit Table(std::shared_ptr<const State> state);
-  /// @param block what the file holds for the column, not empty
-  void decode_block(std::size_t tile, std::size_t column, std::span<const std::byte> block,
+  /// @param stored what the file holds for the column
+  void decode_block(std::size_t tile, std::size_t column, std::span<const std::byte> stored,
                     DecodedColumn& out, DecodeScratch& scratch) const;
   std::shared_ptr<const State> state_;
 };

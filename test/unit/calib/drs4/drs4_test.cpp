@@ -208,10 +208,7 @@ TEST(ReadoutHistory, GivesTheLapseOfTheLastReadoutOfEachCapacitor) {
     }
     if (event % 32 == 0) history.forget(clock);
     for (std::size_t chip = 0; chip < 8; ++chip) {
-      if (event % 4 == 0)
-        history.find_scalar({chip, first[chip], &found}, clock, 0);
-      else
-        find_one(history, chip, first[chip], clock, 0, found);
+      find_one(history, chip, first[chip], clock, 0, found);
       (event % 3 == 0 ? drs4::evaluate_lapses_scalar : drs4::evaluate_lapses)({&found, 1});
       for (std::size_t pixel = 0; pixel < 2; ++pixel) {
         std::vector<float> samples(n_samples);
@@ -231,6 +228,67 @@ TEST(ReadoutHistory, GivesTheLapseOfTheLastReadoutOfEachCapacitor) {
   }
   EXPECT_GT(corrected, 80'000);
   EXPECT_GT(made_exact, 0) << "the exact way was not tested";
+}
+
+/// Expect that two ways to the lapses of readouts agree.
+void expect_equal(std::vector<drs4::LapseBaselines>& left, std::vector<drs4::LapseBaselines>& right,
+                  const std::string& where) {
+  for (auto* const chips : {&left, &right})
+    for (drs4::LapseBaselines& chip : *chips) {
+      drs4::evaluate_lapses({&chip, 1});
+      chip.make_exact();
+    }
+  // No lapse at all may be said by no bounds, or by bounds of 0.
+  const auto value = [](const drs4::LapseBaselines& chip, std::size_t pixel, std::size_t s) {
+    return chip.empty() ? 0 : chip.of(pixel).low[s];
+  };
+  for (std::size_t chip = 0; chip < left.size(); ++chip)
+    for (std::size_t pixel = 0; pixel < 2; ++pixel)
+      for (std::size_t s = 0; s < n_samples; ++s)
+        ASSERT_EQ(value(left[chip], pixel, s), value(right[chip], pixel, s))
+            << where << ", readout " << chip << ", pixel " << pixel << ", sample " << s;
+}
+
+TEST(ReadoutHistory, FindsTheSameForManyReadoutsAsForEachStepByStep) {
+  std::mt19937 random(6);
+  int compared = 0;
+  for (int round = 0; round < 40; ++round) {
+    drs4::ReadoutHistory history;
+    std::uint64_t now = 5'000'000;
+    const unsigned usual_gap = round % 4 == 0 ? 400'000 : round % 4 == 1 ? 100'000 : 20'000;
+    const bool narrow = round % 3 == 0;
+    const auto random_cell = [&] {
+      return std::uint16_t(narrow ? (n_capacitors - 80 + random() % 160) % n_capacitors
+                                  : random() % n_capacitors);
+    };
+    for (int event = 0; event < 900; ++event) {
+      std::uint64_t clock = now += random() % usual_gap;
+      if (random() % 40 == 0) clock = 0;
+      if (random() % 50 == 0) clock -= std::min<std::uint64_t>(clock, 300'000);
+      if (random() % 300 == 0) now += 20'000'000;  // nothing younger than 100 ms
+      if (random() % 17 == 0) history.forget(clock);
+      if (event % 13 == 0) history.fetch();
+      const std::size_t newer = random() % 5 == 0 ? random() % std::min(event + 1, 40) : 0;
+      std::vector<drs4::LapseBaselines> together(random() % 9), alone(together.size());
+      std::vector<drs4::ReadoutHistory::Readout> readouts;
+      for (std::size_t k = 0; k < together.size(); ++k)
+        readouts.push_back({random() % 8, random_cell(), &together[k]});
+      // As of an earlier event the forgotten ones may be newer.
+      if (event >= 40) {
+        history.find(readouts, clock, newer);
+        for (std::size_t k = 0; k < alone.size(); ++k)
+          history.find_scalar({readouts[k].chip, readouts[k].first_capacitor, &alone[k]}, clock,
+                              newer);
+        expect_equal(together, alone, std::to_string(round) + ", event " + std::to_string(event));
+        if (testing::Test::HasFatalFailure()) return;
+        compared += int(alone.size());
+      }
+      std::array<std::uint16_t, 8> first;
+      for (auto& cell : first) cell = random_cell();
+      history.add(first, clock);
+    }
+  }
+  EXPECT_GT(compared, 100'000);
 }
 
 TEST(ReadoutHistory, IsReadAsOfAnEarlierEventOfTheBlock) {

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "lib/base/error.hpp"
 
@@ -107,6 +108,38 @@ TEST_F(Streams, AbandonedWhileDecodingIsNoHarm) {
     R0Source source(first(), {});
     RawBlock block;
     ASSERT_TRUE(source.next_block(block, pool));
+    // Another takes its place.
+    source = R0Source(first(), {});
+    ASSERT_TRUE(source.next_block(block, pool));
+  }
+}
+
+TEST_F(Streams, DamageAheadIsToldWhereItIsWithAnyNumberOfThreads) {
+  for (const int stream : {1, 3, 4}) add(stream);
+  fs::copy_file(data_ / name(2, 0), folder_ / name(2, 0));
+  fs::permissions(folder_ / name(2, 0), fs::perms::owner_write, fs::perm_options::add);
+  // The end of the last tile's largest block, its waveforms.
+  const auto middle = static_cast<std::streamoff>(fs::file_size(folder_ / name(2, 0)) * 9 / 10);
+  std::fstream file(folder_ / name(2, 0), std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(middle);
+  for (int i = 0; i < 20'000; ++i) file.put('\xff');
+  file.close();
+  std::string said;
+  for (const int threads : {1, 2, 4}) {
+    flow::ThreadPool pool(threads);
+    R0Source source(first(), {});
+    RawBlock block;
+    std::size_t blocks = 0;
+    try {
+      while (source.next_block(block, pool)) ++blocks;
+      FAIL() << "the damage is not seen";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+      EXPECT_NE(error.where().find(name(2, 0)), std::string::npos) << error.what();
+      EXPECT_GT(blocks, 0U) << "what comes before is read";
+      if (said.empty()) said = error.what();
+      EXPECT_EQ(error.what(), said) << threads;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include "lib/web/night_grid.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -100,9 +101,14 @@ TEST(NightView, OnlyRunsWithJobsAreLinked) {
     line.type = "DATA";
     status.summary.runs.push_back(line);
   }
-  const auto folder = std::filesystem::path(testing::TempDir()) / "night_view_of_runs";
-  night::State state = night::State::open(folder);
-  const std::string grid = night_view(state, status, false).frame;
+  const auto folder = std::filesystem::path(testing::TempDir()) /
+                      ("alisio_night_view_" + std::to_string(::getpid()));
+  std::string grid;
+  {
+    night::State state = night::State::open(folder);
+    grid = night_view(state, status, false).frame;
+  }
+  std::filesystem::remove_all(folder);
   EXPECT_NE(grid.find("<a href=\"/nights/20240115/v1/run/1\">Run 00001</a>"), std::string::npos);
   EXPECT_NE(grid.find("Run 00002"), std::string::npos);
   EXPECT_EQ(grid.find("/run/2"), std::string::npos) << "there is no such page";

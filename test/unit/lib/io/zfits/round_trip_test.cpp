@@ -284,6 +284,25 @@ TEST_F(ZfitsFile, ColumnsOfATileAreReadBeforeTheyAreDecoded) {
   }
 }
 
+TEST_F(ZfitsFile, WhatWasReadBeforeNeedsNoFile) {
+  write_mixed(path_);
+  const File file = File::open(path_);
+  const Table& table = file.table("Events");
+  const std::size_t some[] = {1, 4};
+  TileBytes bytes;
+  table.read(0, some, bytes);
+  std::filesystem::resize_file(path_, 100);
+  DecodedColumn column;
+  DecodeScratch scratch;
+  for (const std::size_t c : some) {
+    table.decode(0, c, bytes, column, scratch);
+    EXPECT_EQ(column.row_count(), table.rows_in_tile(0));
+  }
+  EXPECT_THROW(table.decode(1, 1, bytes, column, scratch), Error) << "another tile";
+  EXPECT_THROW(table.read(0, some, bytes), Error);
+  EXPECT_THROW(table.decode(1000, 0, column), Error);
+}
+
 TEST_F(ZfitsFile, ThreadsMayShareATable) {
   std::mt19937 random(5);
   Rows rows;
@@ -457,6 +476,8 @@ TEST_F(ZfitsFile, AnEmptyColumnHasEmptyRows) {
   // The first column of the first tile: the tile is then found by the second.
   const std::size_t catalogue = last_data_offset(bytes);
   std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(catalogue), 16, std::byte{0});
+  // Where nothing is does not matter.
+  bytes[catalogue + 10] = std::byte{1};
   // The tile header lies before the first block, so that block is cut out of the tile.
   const auto heap = catalogue + 5 * 9 * 16;
   std::uint64_t size = 0;
