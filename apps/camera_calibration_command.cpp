@@ -30,7 +30,8 @@ int run_camera_calibration_command(const std::vector<Text>& arguments, const Pro
       "run-summary", po::value<Text>(),
       "RunSummary_YYYYMMDD.ecsv; without it times count from the first event")(
       "all-subruns", "read the whole run, not the given subrun only")(
-      "threads", po::value<int>()->default_value(1), "threads to compute with; reading and hashing have their own")(
+      "threads", po::value<int>()->default_value(1),
+      "threads to compute with; reading and hashing have their own")(
       "max-events", po::value<std::int64_t>(),
       "stop after so many events (default: when both samples are full)");
   options.add(job_options());

@@ -24,7 +24,8 @@ int run_drs4_pedestal_command(const std::vector<Text>& arguments, const Program&
                         "beside it)")("output-dir", po::value<Text>(),
                                       "folder of the pedestal file")(
       "all-subruns", "read the whole run, not the given subrun only")(
-      "threads", po::value<int>()->default_value(1), "threads to compute with; reading and hashing have their own")(
+      "threads", po::value<int>()->default_value(1),
+      "threads to compute with; reading and hashing have their own")(
       "max-events", po::value<std::int64_t>(),
       "stop after so many events (default: DRS4PedestalAndSpikeHeight.max_events, 20000)");
   options.add(job_options());

@@ -54,7 +54,8 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
       "RunSummary_YYYYMMDD.ecsv; without it times count from the first event")(
       "pedestal-ids", po::value<Text>(),
       "file of find-pedestals; without it the trigger tells which events are pedestals")(
-      "threads", po::value<int>()->default_value(1), "threads to compute with; reading and hashing have their own")(
+      "threads", po::value<int>()->default_value(1),
+      "threads to compute with; reading and hashing have their own")(
       "max-events", po::value<std::int64_t>(), "stop after so many events")(
       "interleaved", "write interleaved/interleaved_LST-1.RunRRRRR.SSSS.h5 too: what cat-b needs")(
       "no-muons", "do not look for muon rings")("no-data-check", "do not write a data check")(

@@ -117,10 +117,12 @@ void find_time_lapses(benchmark::State& state) {
   std::vector<std::array<std::uint16_t, readout::chips_per_module>> first(n_modules);
   for (auto& module : first) module = chips();
   std::array<drs4::LapseBaselines, readout::chips_per_module / n_gains> lapses;
+  std::array<drs4::ReadoutHistory::Readout, lapses.size()> readouts;
   for (auto _ : state) {
     for (std::size_t module = 0; module < n_modules; ++module) {
       for (std::size_t chip = 0; chip < lapses.size(); ++chip)
-        history[module].find(chip, first[module][chip], clock, 0, lapses[chip]);
+        readouts[chip] = {chip, first[module][chip], &lapses[chip]};
+      history[module].find(readouts, clock, 0);
       drs4::evaluate_lapses(lapses);
       benchmark::DoNotOptimize(lapses.data());
     }
