@@ -18,8 +18,11 @@ using readout::n_samples;
 constexpr std::size_t step = 32;
 /// Readouts that are searched before it is asked whether they were enough: mostly they are.
 constexpr std::size_t search = 384;
+/// Of more earlier readouts than these, as at more than 2.5 kHz, often too many overlap for vectors
+/// to decide: the search would be done twice.
+constexpr std::size_t most_for_vectors = 256;
 /// Readouts that find_avx512() takes at once, and earlier ones of each that it looks at.
-constexpr std::size_t found_at_once = 4, most_latest = 16;
+constexpr std::size_t found_at_once = 4, most_latest = 8;
 
 /// Capacitors that the chip reads besides, for even pixels, if a readout begins in the last quarter
 /// of a channel: at the same place of the next channel, up to its end.
@@ -263,7 +266,7 @@ void ReadoutHistory::find(std::span<const Readout> readouts, std::uint64_t clock
   static const bool has_avx512 =
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
-  if (has_avx512 && clock != 0) {
+  if (has_avx512 && clock != 0 && end_ - begin_ <= most_for_vectors) {
     for (; !readouts.empty(); readouts = readouts.subspan(std::min(found_at_once, readouts.size())))
       find_avx512(readouts.first(std::min(found_at_once, readouts.size())), clock, newer);
     return;
@@ -299,77 +302,55 @@ struct ReadoutHistory::Latest {
 template <bool with_besides>
 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,popcnt")]] bool ReadoutHistory::find_from(
     const Latest& latest, const Readout& wanted, std::uint64_t clock) const {
-  constexpr std::size_t width = 8, most_vectors = most_latest / width;
-  static_assert(LapseBaselines::room_after >= width);
   LapseBaselines& out = *wanted.out;
+  const auto given = __mmask8((1U << latest.n) - 1);
+  const auto load = [](const std::uint16_t* from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  };
+  const __m512i number = _mm512_cvtepu16_epi64(load(latest.numbers));
+  const __m512i begin = _mm512_cvtepu16_epi64(load(latest.begins));
   const __m512i zero = _mm512_setzero_si512();
-  const std::size_t n_vectors = latest.n <= width ? 1 : most_vectors;
-  __m512i begin[most_vectors], odd[most_vectors], elapsed[most_vectors];
-  __mmask8 applies[most_vectors];
-  __m512i covered = zero;
-  unsigned given = 0, all_applying = 0;
-  for (std::size_t v = 0; v < n_vectors; ++v) {
-    const std::size_t n = std::min(std::max(latest.n, width * v) - width * v, width);
-    const auto lanes = __mmask8((1U << n) - 1);
-    const auto load = [&](const std::uint16_t* from) {
-      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + width * v));
-    };
-    const __m512i number = _mm512_cvtepu16_epi64(load(latest.numbers));
-    begin[v] = _mm512_cvtepu16_epi64(load(latest.begins));
-    const __m512i place = around_ring_of(begin[v], wanted.first_capacitor, readout_shift);
-    const __mmask8 overlaps = _mm512_mask_cmplt_epu64_mask(lanes, place, all_of(readout_limit));
-    odd[v] = _mm512_maskz_mov_epi64(
-        overlaps, samples_of(all_of(all_samples), _mm512_sub_epi64(place, all_of(readout_shift))));
-    covered = _mm512_or_si512(covered, odd[v]);
-    const __m512i then = _mm512_mask_i64gather_epi64(
-        zero, lanes, number, clock_.data() + latest.start, sizeof clock_[0]);
-    elapsed[v] = _mm512_sub_epi64(all_of(clock), then);
-    applies[v] = _mm512_mask_cmpneq_epu64_mask(lanes, then, zero);
-    applies[v] = _mm512_mask_cmplt_epu64_mask(applies[v], then, all_of(clock));
-    applies[v] = _mm512_mask_cmplt_epu64_mask(applies[v], elapsed[v], all_of(longest_lapse_ticks));
-    if (latest.start < begin_)
-      applies[v] = _mm512_mask_cmpge_epu64_mask(applies[v], number, all_of(begin_ - latest.start));
-    given |= unsigned{lanes} << width * v;
-    all_applying |= unsigned{applies[v]} << width * v;
-  }
-  if (!latest.are_all && std::uint64_t(_mm512_reduce_or_epi64(covered)) != all_samples)
-    return false;
+  const __m512i place = around_ring_of(begin, wanted.first_capacitor, readout_shift);
+  const __mmask8 overlaps = _mm512_mask_cmplt_epu64_mask(given, place, all_of(readout_limit));
+  const __m512i odd = _mm512_maskz_mov_epi64(
+      overlaps, samples_of(all_of(all_samples), _mm512_sub_epi64(place, all_of(readout_shift))));
+  if (!latest.are_all && std::uint64_t(_mm512_reduce_or_epi64(odd)) != all_samples) return false;
+
+  const __m512i then = _mm512_mask_i64gather_epi64(zero, given, number,
+                                                   clock_.data() + latest.start, sizeof clock_[0]);
+  const __m512i elapsed = _mm512_sub_epi64(all_of(clock), then);
+  __mmask8 applies = _mm512_mask_cmpneq_epu64_mask(given, then, zero);
+  applies = _mm512_mask_cmplt_epu64_mask(applies, then, all_of(clock));
+  applies = _mm512_mask_cmplt_epu64_mask(applies, elapsed, all_of(longest_lapse_ticks));
+  if (latest.start < begin_)
+    applies = _mm512_mask_cmpge_epu64_mask(applies, number, all_of(begin_ - latest.start));
   // The first may not apply, for what is older than they are decides about nothing. One that does
   // not after one that does takes samples away.
-  const unsigned without = given & ~all_applying;
+  const unsigned without = given & ~unsigned{applies};
   if ((without & (without + 1)) != 0) return false;
 
-  std::size_t n = 0;
-  for (std::size_t v = 0; v < n_vectors; ++v) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.ticks_.data() + n),
-                        _mm512_cvtepi64_epi32(_mm512_maskz_compress_epi64(applies[v], elapsed[v])));
-    _mm512_storeu_si512(out.odd_samples_.data() + n,
-                        _mm512_maskz_compress_epi64(applies[v], odd[v]));
-    n += std::size_t(_mm_popcnt_u32(applies[v]));
-  }
-  _mm512_storeu_si512(out.odd_samples_.data() + n, zero);
-  out.n_ = n;
+  out.n_ = std::size_t(_mm_popcnt_u32(applies));
   out.alike_ = true;
+  static_assert(LapseBaselines::room_after >= most_latest);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.ticks_.data()),
+                      _mm512_cvtepi64_epi32(_mm512_maskz_compress_epi64(applies, elapsed)));
+  _mm512_storeu_si512(out.odd_samples_.data(), _mm512_maskz_compress_epi64(applies, odd));
+  _mm512_storeu_si512(out.odd_samples_.data() + most_latest, zero);
   if constexpr (with_besides) {
-    n = 0;
-    for (std::size_t v = 0; v < n_vectors; ++v) {
-      const __m512i in_channel = _mm512_and_si512(begin[v], all_of(n_channel_capacitors - 1));
-      const __m512i besides = around_ring_of(begin[v], wanted.first_capacitor, besides_shift);
-      __mmask8 reads_besides =
-          _mm512_mask_cmpgt_epu64_mask(applies[v], in_channel, all_of(last_without));
-      reads_besides = _mm512_mask_cmplt_epu64_mask(reads_besides, besides, all_of(besides_limit));
-      const __m512i n_read = _mm512_min_epu64(
-          all_of(n_besides), _mm512_sub_epi64(all_of(n_channel_capacitors), in_channel));
-      const __m512i ones = _mm512_srlv_epi64(all_of((1U << n_besides) - 1),
-                                             _mm512_sub_epi64(all_of(n_besides), n_read));
-      const __m512i samples = samples_of(ones, _mm512_sub_epi64(besides, all_of(n_besides - 1)));
-      const __m512i even = _mm512_mask_or_epi64(odd[v], reads_besides, odd[v], samples);
-      out.alike_ &= reads_besides == 0;
-      _mm512_storeu_si512(out.even_samples_.data() + n,
-                          _mm512_maskz_compress_epi64(applies[v], even));
-      n += std::size_t(_mm_popcnt_u32(applies[v]));
-    }
-    _mm512_storeu_si512(out.even_samples_.data() + n, zero);
+    const __m512i in_channel = _mm512_and_si512(begin, all_of(n_channel_capacitors - 1));
+    const __m512i besides = around_ring_of(begin, wanted.first_capacitor, besides_shift);
+    __mmask8 reads_besides = _mm512_mask_cmpgt_epu64_mask(given, in_channel, all_of(last_without));
+    reads_besides = _mm512_mask_cmplt_epu64_mask(reads_besides, besides, all_of(besides_limit));
+    if (reads_besides == 0) return true;
+    const __m512i n_read = _mm512_min_epu64(
+        all_of(n_besides), _mm512_sub_epi64(all_of(n_channel_capacitors), in_channel));
+    const __m512i ones = _mm512_srlv_epi64(all_of((1U << n_besides) - 1),
+                                           _mm512_sub_epi64(all_of(n_besides), n_read));
+    const __m512i samples = samples_of(ones, _mm512_sub_epi64(besides, all_of(n_besides - 1)));
+    const __m512i even = _mm512_mask_or_epi64(odd, reads_besides, odd, samples);
+    out.alike_ = false;
+    _mm512_storeu_si512(out.even_samples_.data(), _mm512_maskz_compress_epi64(applies, even));
+    _mm512_storeu_si512(out.even_samples_.data() + most_latest, zero);
   }
   return true;
 }

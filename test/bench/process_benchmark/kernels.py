@@ -21,7 +21,7 @@ SYMBOLS = GAINS * PIXELS * SAMPLES
 BASELINE_LINES = GAINS * PIXELS * (2 * SAMPLES / 64 + 1)
 # Kernels that make up a part; how often each runs in an event whose gains are both read out.
 KERNELS = {
-    "correct DRS4": (("correct_readouts/dispatched", 2), ("find_time_lapses", 2)),
+    "correct DRS4": (("correct_readouts/dispatched", 2), ("find_time_lapses/1500", 2)),
     "gain and charge": (("extract_charges/dispatched", 1),),
     "clean and parametrise": (("clean_and_parametrise/100", 1 / 64),),
 }
