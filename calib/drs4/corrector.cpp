@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 
+#include "calib/drs4/fetch_lines.hpp"
 #include "lib/base/error.hpp"
 
 namespace alisio::calib {
@@ -164,26 +165,19 @@ void Drs4Corrector::note_status(const RawEvent& event, std::size_t e, CorrectedB
 }
 
 void Drs4Corrector::fetch(const RawBlock& block, std::size_t module) const {
-  // First capacitors are random, so no hardware sees these accesses coming, and prefetch
-  // instructions are dropped where the address is not in the translation buffer. Plain loads, a
-  // line each, overlap: the module's data are in the cache then.
-  constexpr std::size_t line = 64;
-  const auto load = [](const auto* from, std::size_t items) {
-    const auto* const bytes = reinterpret_cast<const volatile char*>(from);
-    for (std::size_t b = 0; b < items * sizeof(*from); b += line) static_cast<void>(bytes[b]);
-    static_cast<void>(bytes[items * sizeof(*from) - 1]);
-  };
+  // First capacitors are random, so no hardware sees these accesses coming.
   for (const RawEvent& event : block.events) {
     if (!event.stored_row.empty()) continue;
     const std::size_t n_fetched = event.n_gains == n_gains && wants_both_gains(event) ? n_gains : 1;
     for (std::size_t g = 0; g < n_fetched; ++g)
-      load(&event.waveform[(g * event.n_stored + module * pixels_per_module) * event.n_samples],
-           pixels_per_module * event.n_samples);
+      drs4::fetch_lines(
+          &event.waveform[(g * event.n_stored + module * pixels_per_module) * event.n_samples],
+          pixels_per_module * event.n_samples);
     if (n_fetched < n_gains) continue;
     for (std::size_t k = 0; k < pixels_per_module; ++k) {
       const std::size_t channel = n_pixels_ + camera_.pixel_ids[module * pixels_per_module + k];
       const std::size_t chip = module * chips_per_module + readout::chip_of_pixel[1][k];
-      load(
+      drs4::fetch_lines(
           &pedestal_
                ->baseline[channel * Drs4Pedestal::row + event.first_capacitor[chip] % n_capacitors],
           readout::n_samples);
@@ -194,7 +188,7 @@ void Drs4Corrector::fetch(const RawBlock& block, std::size_t module) const {
   constexpr std::size_t most_of_a_row = 16;
   if (block.events.size() < most_of_a_row) return;
   const std::span<const std::uint8_t> rows = narrow_baselines_.of_module(module);
-  load(rows.data(), rows.size());
+  drs4::fetch_lines(rows.data(), rows.size());
 }
 
 bool Drs4Corrector::wants_both_gains(const RawEvent& event) const {

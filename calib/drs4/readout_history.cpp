@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "calib/constants/constants.hpp"
+#include "calib/drs4/fetch_lines.hpp"
 #include "calib/drs4/time_lapse.hpp"
 
 namespace alisio::calib::drs4 {
@@ -244,20 +245,11 @@ void ReadoutHistory::add(std::span<const std::uint16_t> first_capacitors, std::u
 }
 
 void ReadoutHistory::fetch() const {
-  constexpr std::size_t line = 64;
-  const auto load = [](const auto* from, const auto* to) {
-    const auto* const end = reinterpret_cast<const volatile char*>(to);
-    for (const auto* at = reinterpret_cast<const volatile char*>(from); at < end; at += line)
-      static_cast<void>(*at);
-    if (from != to) static_cast<void>(end[-1]);
-  };
   // Those that are searched first, and mostly decide.
   const std::size_t first = std::max(begin_, end_ - std::min(end_, search));
-  for (std::size_t chip = 0; chip < chips_per_module; ++chip) {
-    const std::uint16_t* const of_chip = &first_capacitor_[chip * capacity_];
-    load(of_chip + first, of_chip + end_);
-  }
-  load(clock_.data() + first, clock_.data() + end_);
+  for (std::size_t chip = 0; chip < chips_per_module; ++chip)
+    fetch_lines(first_capacitor_.data() + chip * capacity_ + first, end_ - first);
+  fetch_lines(clock_.data() + first, end_ - first);
 }
 
 void ReadoutHistory::find(std::span<const Readout> readouts, std::uint64_t clock,
@@ -358,12 +350,14 @@ template <bool with_besides>
 [[gnu::target("avx512bw,avx512vbmi2,popcnt")]] void ReadoutHistory::find_avx512(
     std::span<const Readout> readouts, std::uint64_t clock, std::size_t newer) const {
   const std::size_t stop = end_ - newer;
-  const std::size_t n_searched =
-      stop > begin_ ? std::min(search, (stop - begin_ + step - 1) / step * step) : 0;
+  // All that there are: find() does not let more come here.
+  static_assert(most_for_vectors % step == 0);
+  const std::size_t n_searched = stop > begin_ ? (stop - begin_ + step - 1) / step * step : 0;
   const std::size_t start = stop - n_searched;
   // All are searched before any is looked at: what was stored at many places cannot be loaded in
   // one piece until it has arrived in the cache.
-  std::array<std::array<std::uint16_t, search + overlap_room>, found_at_once> numbers, begins;
+  std::array<std::array<std::uint16_t, most_for_vectors + overlap_room>, found_at_once> numbers,
+      begins;
   std::array<std::size_t, found_at_once> n_found;
   for (std::size_t k = 0; k < readouts.size(); ++k) {
     const std::uint16_t* const searched =
@@ -377,8 +371,7 @@ template <bool with_besides>
   }
   for (std::size_t k = 0; k < readouts.size(); ++k) {
     const std::size_t n = std::min(n_found[k], most_latest), skipped = n_found[k] - n;
-    const Latest latest{&numbers[k][skipped], &begins[k][skipped], n, start,
-                        skipped == 0 && start <= begin_};
+    const Latest latest{&numbers[k][skipped], &begins[k][skipped], n, start, skipped == 0};
     const bool found = can_be_read_besides(readouts[k].first_capacitor)
                            ? find_from<true>(latest, readouts[k], clock)
                            : find_from<false>(latest, readouts[k], clock);

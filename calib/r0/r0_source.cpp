@@ -321,9 +321,6 @@ struct R0Source::State {
   std::size_t oldest_bytes = 0;  ///< the first tile whose compressed bytes are kept
   EventClock clock{std::nullopt};
 
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
   ~State() {
     // Tiles that are being decoded are written to by other threads.
     for (auto& tile : tiles)

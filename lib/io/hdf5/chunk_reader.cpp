@@ -3,9 +3,7 @@
 #include <blosc.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -69,37 +67,14 @@ bool ChunkReader::take(std::size_t first, std::span<std::byte> out) const {
     return blosc_decompress_ctx(stored_.data(), to, chunk_bytes_, 1) == int(chunk_bytes_);
   };
   if (out.size() == chunk_bytes_) return take_all(out.data());
-  if (first + out.size() > chunk_bytes_ / item_bytes_ * item_bytes_) {
-    // Bytes after the last whole item are not given alone.
-    std::vector<std::byte> all(chunk_bytes_);
-    if (!take_all(all.data())) return false;
-    std::copy_n(all.begin() + std::ptrdiff_t(first), out.size(), out.begin());
-    return true;
-  }
-  const auto take_items = [&](std::size_t item, std::size_t n, std::byte* to) {
-    return blosc_getitem(stored_.data(), int(item), int(n), to) == int(n * item_bytes_);
-  };
-  // Blosc gives whole items: those at the ends may be asked for in part.
-  std::array<std::byte, BLOSC_MAX_TYPESIZE> item;
-  const auto take_part = [&](std::size_t at, std::size_t n, std::byte* to) {
-    const std::size_t number = at / item_bytes_;
-    if (!take_items(number, 1, item.data())) return false;
-    std::memcpy(to, item.data() + at % item_bytes_, n);
-    return true;
-  };
-  const std::size_t end = first + out.size();
-  const std::size_t whole_first = (first + item_bytes_ - 1) / item_bytes_ * item_bytes_;
-  const std::size_t whole_end = end / item_bytes_ * item_bytes_;
-  if (whole_first >= whole_end) {
-    for (std::size_t i = 0; i < out.size(); ++i)
-      if (!take_part(first + i, 1, &out[i])) return false;
-    return true;
-  }
-  return (whole_first == first || take_part(first, whole_first - first, out.data())) &&
-         take_items(whole_first / item_bytes_, (whole_end - whole_first) / item_bytes_,
-                    out.data() + (whole_first - first)) &&
-         (whole_end == end ||
-          take_part(whole_end, end - whole_end, out.data() + (whole_end - first)));
+  if (first % item_bytes_ == 0 && out.size() % item_bytes_ == 0)
+    return blosc_getitem(stored_.data(), int(first / item_bytes_), int(out.size() / item_bytes_),
+                         out.data()) == int(out.size());
+  // Blosc gives whole items. Those of large rows are single bytes.
+  std::vector<std::byte> all(chunk_bytes_);
+  if (!take_all(all.data())) return false;
+  std::copy_n(all.begin() + std::ptrdiff_t(first), out.size(), out.begin());
+  return true;
 }
 
 }  // namespace alisio::hdf5

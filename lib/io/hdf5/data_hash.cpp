@@ -105,12 +105,10 @@ class HashBehind {
   explicit HashBehind(Hasher& hasher) : hasher_(hasher) {}
   /// @param bytes stay until the next call has returned
   void update(std::span<const std::byte> bytes) {
-    wait();
     constexpr std::size_t worth_a_thread = std::size_t{1} << 17;
-    if (bytes.size() < worth_a_thread)
-      hasher_.update(bytes);
-    else
-      behind_ = std::async(std::launch::async, [this, bytes] { hasher_.update(bytes); });
+    if (bytes.size() < worth_a_thread) return update_here(bytes);
+    wait();
+    behind_ = std::async(std::launch::async, [this, bytes] { hasher_.update(bytes); });
   }
   /// The same at once: the bytes need not stay.
   void update_here(std::span<const std::byte> bytes) {
