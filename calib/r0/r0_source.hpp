@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "calib/r0/event_clock.hpp"
+#include "calib/r0/raw_camera.hpp"
 #include "lib/base/timings.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/flow/thread_pool.hpp"
@@ -26,20 +27,6 @@ inline constexpr std::uint32_t gain_selection = 1u << 0, baseline_subtraction = 
 namespace pixel_status {
 inline constexpr std::uint8_t dvr = 0x03, high_gain_stored = 0x04, low_gain_stored = 0x08;
 }
-
-/// What the files say of the camera and the run.
-struct RawCamera {
-  bool r1v1 = false;  ///< the format of 2023 and later; else ProtoR1
-  int telescope = 0;
-  std::int64_t run = 0;
-  double run_start_utc_s = 0;            ///< UTC unix
-  std::size_t n_samples = 0;             ///< per readout
-  std::vector<std::uint16_t> pixel_ids;  ///< [read-out position] → pixel
-  std::vector<std::uint16_t> module_ids;
-  std::int64_t event_builder_version = 0;
-  float waveform_scale = 1, waveform_offset = 0;  ///< value = stored / scale - offset
-  bool volume_reduced = false;                    ///< pixels without DVR bits are not stored
-};
 
 /// One event as it was read. The spans point into decoded tiles, little-endian items in read-out
 /// order, and live as long as the block is not filled again.

@@ -93,6 +93,20 @@ std::size_t item_size(ItemType type) noexcept {
   return 1;
 }
 
+std::uint64_t integer_item(const DecodedColumn& column, ItemType type, std::size_t row) {
+  if (column.row(row).empty()) return 0;
+  switch (item_size(type)) {
+    case 1:
+      return column.item<std::uint8_t>(row);
+    case 2:
+      return column.item<std::uint16_t>(row);
+    case 4:
+      return column.item<std::uint32_t>(row);
+    default:
+      return column.item<std::uint64_t>(row);
+  }
+}
+
 struct DecodeScratch::State {
   Buffer compressed, other;
   HuffmanWorkspace huffman;
@@ -400,189 +414,258 @@ void Table::decode(std::size_t tile, std::size_t column, const TileBytes& bytes,
     decode_block(tile, column, read.subspan(offset - bytes.offset_, extent.size), out, scratch);
 }
 
+namespace {
+
+/// What the header of a block says: which processes its writer applied, in order.
+class BlockProcesses {
+ public:
+  /// @throws Damage at a byte of the block.
+  explicit BlockProcesses(std::span<const std::byte> block) : block_(block) {
+    if (block.size() < block_header_size || load<std::uint64_t>(block.data()) != block.size())
+      throw Damage{"the size in the block header is not that of the catalogue", 0};
+    count_ = static_cast<std::size_t>(block[9]);
+    if (header_size() > block.size()) throw Damage{"the block is cut short", 0};
+  }
+  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] std::size_t header_size() const { return place(count_); }
+  /// Return where in the block the id of a process stands.
+  [[nodiscard]] static std::size_t place(std::size_t n) { return block_header_size + 2 * n; }
+  [[nodiscard]] Process operator[](std::size_t n) const {
+    return static_cast<Process>(load<std::uint16_t>(block_.data() + place(n)));
+  }
+
+ private:
+  std::span<const std::byte> block_;
+  std::size_t count_ = 0;
+};
+
+/// Undoes the processes of one block, the last one first, between two buffers.
+class Undoing {
+ public:
+  /// @param data     the block after its header
+  /// @param target   takes a result, and `other` the next
+  /// @param expected bytes of the end result, a hint
+  Undoing(std::span<const std::byte> data, std::size_t expected, std::uint32_t rows, Buffer& target,
+          Buffer& other, HuffmanWorkspace& huffman, Inflater& inflater)
+      : data_(data),
+        expected_(expected),
+        rows_(rows),
+        target_(&target),
+        other_(&other),
+        huffman_(huffman),
+        inflater_(inflater) {}
+
+  [[nodiscard]] std::span<const std::byte> data() const { return data_; }
+
+  /// Return the data in a buffer where they can be changed.
+  Buffer& own() {
+    if (data_.data() != other_->data() || data_.empty()) {
+      other_->resize(data_.size());
+      if (!data_.empty()) std::memcpy(other_->data(), data_.data(), data_.size());
+    }
+    data_ = other_->bytes();
+    return *other_;
+  }
+
+  /// @param smoothed the process before it is smoothing, to be undone with it
+  /// @return false if the process is not known. @throws Damage.
+  [[nodiscard]] bool undo(Process process, bool smoothed) {
+    switch (process) {
+      case Process::raw:
+      case Process::lossy_int16:
+      case Process::lossy_int32:
+        return true;
+      case Process::smoothing:
+      case Process::diff:
+      case Process::double_diff:
+      case Process::offset128:
+        undo_in_place(process, own());
+        data_ = other_->bytes();
+        return true;
+      default:
+        if (!undo_into_target(process, smoothed)) return false;
+        data_ = target_->bytes();
+        std::swap(target_, other_);
+        return true;
+    }
+  }
+
+ private:
+  static void undo_in_place(Process process, Buffer& data) {
+    if (process == Process::smoothing)
+      undo_smoothing(reinterpret_cast<std::uint16_t*>(data.data()), data.size() / 2);
+    else if (process == Process::offset128)
+      undo_offset128(data);
+    else
+      undo_diff(data);
+    if (process == Process::double_diff) undo_diff(data);
+  }
+
+  bool undo_into_target(Process process, bool smoothed) {
+    constexpr std::size_t limit = max_block_bytes;
+    switch (process) {
+      case Process::huffman16:
+        undo_huffman16(data_, smoothed, limit, *target_, huffman_);
+        return true;
+      case Process::halfman16: {
+        Buffer& half = data_.data() == other_->data() ? *target_ : *other_;
+        Buffer joined;
+        undo_halfman16(data_, limit, joined, half, huffman_);
+        std::swap(*target_, joined);
+        return true;
+      }
+      case Process::split16:
+        undo_split16(data_, *target_);
+        return true;
+      case Process::split32:
+        undo_split32(data_, *target_);
+        return true;
+      case Process::zlib:
+        inflater_.undo_zlib(data_, expected_, limit, *target_);
+        return true;
+      case Process::zstd:
+        inflater_.undo_zstd(data_, expected_, limit, *target_);
+        return true;
+      case Process::lzo:
+        undo_lzo(data_, expected_, limit, *target_);
+        return true;
+      case Process::rice:
+        undo_rice(data_, limit, *target_);
+        return true;
+      case Process::same_values:
+        undo_same_values(data_, limit, *target_);
+        return true;
+      case Process::sparse_values:
+        undo_sparse_values(data_, limit, *target_);
+        return true;
+      case Process::lossy_floats:
+        undo_lossy_floats(data_, rows_, *target_);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  std::span<const std::byte> data_;
+  std::size_t expected_;
+  std::uint32_t rows_;
+  Buffer *target_, *other_;
+  HuffmanWorkspace& huffman_;
+  Inflater& inflater_;
+};
+
+/// Where the rows of a column are in its bytes: scalars side by side, arrays behind their lengths.
+struct RowPlaces {
+  std::vector<std::size_t>&offsets, &lengths;
+
+  void scalars(std::size_t rows, std::size_t width) {
+    offsets.resize(rows);
+    for (std::size_t r = 0; r < rows; ++r) offsets[r] = r * width;
+    lengths.assign(rows, width);
+  }
+
+  /// @throws Damage.
+  void arrays(std::span<const std::byte> data, std::size_t rows, std::size_t width) {
+    if (rows > data.size() / 4)
+      throw Damage{"holds " + std::to_string(data.size()) + " bytes, too few for " +
+                       std::to_string(rows) + " rows",
+                   0};
+    offsets.reserve(rows);
+    lengths.reserve(rows);
+    std::size_t at = 0;
+    for (std::size_t r = 0; r < rows; ++r) {
+      const auto row_error = [r] {
+        return Damage{"the length of row " + std::to_string(r) + " of the tile makes no sense", 0};
+      };
+      if (data.size() - at < 4) throw row_error();
+      // A negative length marks a packed field; its absolute value counts.
+      const std::int64_t length = load<std::int32_t>(data.data() + at);
+      const auto bytes = static_cast<std::size_t>(length < 0 ? -length : length);
+      at += 4;
+      if (bytes > data.size() - at || bytes % width != 0) throw row_error();
+      offsets.push_back(at);
+      lengths.push_back(bytes);
+      at += bytes;
+    }
+    if (data.size() - at >= 4)
+      throw Damage{std::to_string(data.size() - at) + " bytes are left over after the last row", 0};
+  }
+};
+
+/// Return about how many bytes a block has when it is decoded: the true size is known only then.
+std::size_t expected_bytes(const Column& column, std::size_t rows) {
+  const auto items = static_cast<double>(column.max_items);
+  const auto width = static_cast<double>(item_size(column.type));
+  const double lengths = is_array(column) ? 4 : 0;
+  const double guess = static_cast<double>(rows) * (items * width + lengths) + 8;
+  return static_cast<std::size_t>(std::min(guess, static_cast<double>(max_block_bytes)));
+}
+
+}  // namespace
+
 void Table::decode_block(std::size_t tile_number, std::size_t column_number,
                          std::span<const std::byte> stored, DecodedColumn& out,
                          DecodeScratch& scratch) const {
   const State& s = *state_;
-  const Tile& tile = s.tiles.at(tile_number);
+  const std::size_t rows = s.tiles.at(tile_number).rows;
   const Column& column = s.columns.at(column_number);
   const std::uint64_t block_offset = s.heap_offset + s.extent(tile_number, column_number).offset;
-  DecodeScratch::State& work = *scratch.state_;
   const auto bad = [&](const std::string& what, std::uint64_t byte) {
-    return s.bad(what, tile_number, column_number, byte);
+    return s.bad(what, tile_number, column_number, block_offset + byte);
   };
   out.offsets_.clear();
   out.lengths_.clear();
   out.data_ = nullptr;
-
   if (stored.empty()) {
     // No bytes vouch for the number of rows of an empty column; other columns of the tile do.
-    if (tile.rows > max_block_bytes / 16) throw bad("the tile claims too many rows", block_offset);
-    out.offsets_.assign(tile.rows, 0);
-    out.lengths_.assign(tile.rows, 0);
+    if (rows > max_block_bytes / 16) throw bad("the tile claims too many rows", 0);
+    out.offsets_.assign(rows, 0);
+    out.lengths_.assign(rows, 0);
     return;
   }
-  const std::byte* const block = stored.data();
-  if (stored.size() < block_header_size || load<std::uint64_t>(block) != stored.size())
-    throw bad("the size in the block header is not that of the catalogue", block_offset);
-  const auto process_count = static_cast<std::size_t>(block[9]);
-  const std::size_t header_size = block_header_size + 2 * process_count;
-  if (header_size > stored.size()) throw bad("the block is cut short", block_offset);
-
-  const bool with_lengths = is_array(column);
-  const std::size_t width = item_size(column.type);
-  // Only a hint for the first allocation: the true size is known when all is decoded.
-  const double guess = static_cast<double>(tile.rows) *
-                           (static_cast<double>(column.max_items) * static_cast<double>(width) +
-                            (with_lengths ? 4 : 0)) +
-                       8;
-  const auto expected =
-      static_cast<std::size_t>(std::min(guess, static_cast<double>(max_block_bytes)));
-  constexpr std::size_t limit = max_block_bytes;
-
-  std::span<const std::byte> data = stored.subspan(header_size);
-  Buffer* target = &out.bytes_;
-  Buffer* other = &work.other;
-  // Transforms that work in place need the bytes in `other`, which holds the last result.
-  const auto own_bytes = [&]() -> Buffer& {
-    if (data.data() != other->data() || data.empty()) {
-      other->resize(data.size());
-      if (!data.empty()) std::memcpy(other->data(), data.data(), data.size());
-    }
-    return *other;
-  };
+  DecodeScratch::State& work = *scratch.state_;
+  // Only bytes that come straight from the file have a place in it.
+  std::uint64_t place = 0;
   try {
-    for (std::size_t p = process_count; p-- > 0;) {
-      const auto id = load<std::uint16_t>(block + block_header_size + 2 * p);
-      const auto process = static_cast<Process>(id);
-      bool in_place = false;
-      switch (process) {
-        case Process::raw:
-        case Process::lossy_int16:
-        case Process::lossy_int32:
-          continue;
-        case Process::smoothing: {
-          Buffer& own = own_bytes();
-          undo_smoothing(reinterpret_cast<std::uint16_t*>(own.data()), own.size() / 2);
-          in_place = true;
-          break;
-        }
-        case Process::huffman16: {
-          const bool smoothing =
-              p > 0 && load<std::uint16_t>(block + block_header_size + 2 * (p - 1)) ==
-                           static_cast<std::uint16_t>(Process::smoothing);
-          undo_huffman16(data, smoothing, limit, *target, work.huffman);
-          if (smoothing) --p;
-          break;
-        }
-        case Process::halfman16: {
-          Buffer& half = data.data() == other->data() ? *target : *other;
-          Buffer joined;
-          undo_halfman16(data, limit, joined, half, work.huffman);
-          std::swap(*target, joined);
-          break;
-        }
-        case Process::diff:
-          undo_diff(own_bytes());
-          in_place = true;
-          break;
-        case Process::double_diff:
-          undo_diff(own_bytes());
-          undo_diff(*other);
-          in_place = true;
-          break;
-        case Process::offset128:
-          undo_offset128(own_bytes());
-          in_place = true;
-          break;
-        case Process::split16:
-          undo_split16(data, *target);
-          break;
-        case Process::split32:
-          undo_split32(data, *target);
-          break;
-        case Process::zlib:
-          work.inflater.undo_zlib(data, expected, limit, *target);
-          break;
-        case Process::zstd:
-          work.inflater.undo_zstd(data, expected, limit, *target);
-          break;
-        case Process::lzo:
-          undo_lzo(data, expected, limit, *target);
-          break;
-        case Process::rice:
-          undo_rice(data, limit, *target);
-          break;
-        case Process::same_values:
-          undo_same_values(data, limit, *target);
-          break;
-        case Process::sparse_values:
-          undo_sparse_values(data, limit, *target);
-          break;
-        case Process::lossy_floats:
-          undo_lossy_floats(data, tile.rows, *target);
-          break;
-        default:
-          throw Error(ErrorKind::bad_input,
-                      "is compressed by process " + std::to_string(id) + ", which is not known",
-                      s.where() + ", tile " + std::to_string(tile_number) + ", column " +
-                          column.name + ", byte " +
-                          std::to_string(block_offset + block_header_size + 2 * p),
-                      "write the file again with one of the usual schemes, or copy it again if it "
-                      "is damaged");
-      }
-      if (in_place) {
-        data = other->bytes();
-      } else {
-        data = target->bytes();
-        std::swap(target, other);
-      }
+    const BlockProcesses processes(stored);
+    const std::span<const std::byte> packed = stored.subspan(processes.header_size());
+    Undoing undoing(packed, expected_bytes(column, rows), static_cast<std::uint32_t>(rows),
+                    out.bytes_, work.other, work.huffman, work.inflater);
+    const auto is_packed = [&] { return undoing.data().data() == packed.data(); };
+    for (std::size_t p = processes.count(); p-- > 0;) {
+      const bool smoothed =
+          processes[p] == Process::huffman16 && p > 0 && processes[p - 1] == Process::smoothing;
+      place = is_packed() ? processes.header_size() : 0;
+      if (!undoing.undo(processes[p], smoothed))
+        throw Error(
+            ErrorKind::bad_input,
+            "is compressed by process " + std::to_string(static_cast<std::uint16_t>(processes[p])) +
+                ", which is not known",
+            s.where() + ", tile " + std::to_string(tile_number) + ", column " + column.name +
+                ", byte " + std::to_string(block_offset + BlockProcesses::place(p)),
+            "write the file again with one of the usual schemes, or copy it again if it "
+            "is damaged");
+      if (smoothed) --p;
     }
-  } catch (const Damage& damage) {
-    // Only bytes that come straight from the file have a place in it.
-    const bool from_file = data.data() == block + header_size;
-    throw bad(damage.what, from_file ? block_offset + header_size + damage.at : block_offset);
-  }
-  // The result stays with `out`, wherever it ended.
-  if (data.data() == block + header_size) data = own_bytes().bytes();
-  if (data.data() == work.other.data()) std::swap(out.bytes_, work.other);
-
-  // A scalar and an array of at most one item look alike in the header; the size tells, except for
-  // 4-byte arrays that are empty in all rows of the tile, which read as zeros.
-  const std::size_t scalars_end = std::size_t{tile.rows} * width;
-  if (!with_lengths && data.size() >= scalars_end && data.size() - scalars_end < 4) {
-    out.offsets_.resize(tile.rows);
-    for (std::size_t r = 0; r < tile.rows; ++r) out.offsets_[r] = r * width;
-    out.lengths_.assign(tile.rows, width);
+    // The result stays with `out`, wherever it ended.
+    if (is_packed()) undoing.own();
+    const std::span<const std::byte> data = undoing.data();
+    if (data.data() == work.other.data()) std::swap(out.bytes_, work.other);
     out.data_ = data.data();
-    return;
+
+    // A scalar and an array of at most one item look alike in the header; the size tells, except
+    // for 4-byte arrays that are empty in all rows of the tile, which read as zeros.
+    place = 0;
+    RowPlaces places{out.offsets_, out.lengths_};
+    const std::size_t width = item_size(column.type), scalars_end = rows * width;
+    if (!is_array(column) && data.size() >= scalars_end && data.size() - scalars_end < 4)
+      places.scalars(rows, width);
+    else
+      places.arrays(data, rows, width);
+  } catch (const Damage& damage) {
+    const bool has_place = place > 0;
+    throw bad(damage.what, has_place ? place + damage.at : 0);
   }
-  if (tile.rows > data.size() / 4)
-    throw bad("holds " + std::to_string(data.size()) + " bytes, too few for " +
-                  std::to_string(tile.rows) + " rows",
-              block_offset);
-  out.offsets_.reserve(tile.rows);
-  out.lengths_.reserve(tile.rows);
-  std::size_t at = 0;
-  for (std::size_t r = 0; r < tile.rows; ++r) {
-    const auto row_error = [&] {
-      return bad("the length of row " + std::to_string(r) + " of the tile makes no sense",
-                 block_offset);
-    };
-    if (data.size() - at < 4) throw row_error();
-    // A negative length marks a packed field; its absolute value counts.
-    const std::int64_t length = load<std::int32_t>(data.data() + at);
-    const auto bytes = static_cast<std::size_t>(length < 0 ? -length : length);
-    at += 4;
-    if (bytes > data.size() - at || bytes % width != 0) throw row_error();
-    out.offsets_.push_back(at);
-    out.lengths_.push_back(bytes);
-    at += bytes;
-  }
-  if (data.size() - at >= 4)
-    throw bad(std::to_string(data.size() - at) + " bytes are left over after the last row",
-              block_offset);
-  out.data_ = data.data();
 }
 
 File File::open(const std::filesystem::path& path, std::size_t most_tiles) {

@@ -114,6 +114,10 @@ class DecodedColumn {
   std::vector<std::size_t> offsets_, lengths_;
 };
 
+/// Return the bits of one integer of any width, 0 if the row is empty. @pre row < row_count().
+[[nodiscard]] std::uint64_t integer_item(const DecodedColumn& column, ItemType type,
+                                         std::size_t row);
+
 /// A compressed table. Light to copy: it shares the open file, which lives as long as its tables.
 class Table {
  public:
