@@ -113,14 +113,9 @@ int main(int argc, char** argv) {
     const int code = alisio::apps::run(argc, argv);
     alisio::apps::expect_all_was_said();
     return code;
-  } catch (const alisio::Error& e) {
-    spdlog::error("{}", e.what());
-    return alisio::exit_code(e.kind());
-  } catch (const std::bad_alloc&) {
-    spdlog::error("out of memory (use fewer threads)");
-    return alisio::exit_code(alisio::ErrorKind::resource);
-  } catch (const std::exception& e) {
-    spdlog::error("internal error: {} (please report it)", e.what());
-    return alisio::exit_code(alisio::ErrorKind::bug);
+  } catch (...) {
+    const alisio::Error error = alisio::current_error();
+    spdlog::error("{}", error.what());
+    return alisio::exit_code(error.kind());
   }
 }

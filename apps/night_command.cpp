@@ -11,6 +11,7 @@
 #include "apps/lost_record.hpp"
 #include "apps/prov_index.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/log.hpp"
 #include "lib/night/dates.hpp"
 #include "lib/night/open_nights.hpp"
@@ -26,10 +27,10 @@ namespace {
 /// disk is away. @throws Error(missing_input)
 bool has_raw_data(const NightDate& date, const config::Configuration& configuration) {
   const fs::path root = configuration.path("paths.r0");
-  if (!fs::is_directory(root))
+  if (!is_folder(root))
     throw Error(ErrorKind::missing_input, "there is no folder of raw data", root.string(),
                 "is its disk mounted? check paths.r0");
-  return fs::is_directory(root / date.compact());
+  return is_folder(root / date.compact());
 }
 
 /// Pass over last night and those before it that are open still. A night that fails does not keep

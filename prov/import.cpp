@@ -250,10 +250,8 @@ void name_run(ImportedActivity& activity) {
   if (const std::size_t dash = run.find('-'); dash != std::string::npos)
     run = activity.name == "drs4_pedestal" ? run.substr(0, dash) : run.substr(dash + 1);
   if (!activity.facts.contains("observation_run")) activity.facts["observation_run"] = run;
-  if (activity.parameters.is_object() && activity.parameters.contains("ObservationSubRun")) {
+  if (activity.parameters.is_object() && activity.parameters.contains("ObservationSubRun"))
     activity.facts["observation_subrun"] = text_at(activity.parameters, "ObservationSubRun");
-    return;
-  }
 }
 
 void name_subrun(ImportedActivity& activity, const Journal& journal) {

@@ -491,9 +491,8 @@ void ImageProducer::keep_times(WorkBlock& block, std::size_t k,
   }
 }
 
-bool ImageProducer::run(flow::ThreadPool& pool, const std::function<void(WorkBlock&)>& process,
-                        const std::function<void(WorkBlock&)>& consume,
-                        const std::stop_token& stop) {
+void ImageProducer::run(flow::ThreadPool& pool, const std::function<void(WorkBlock&)>& process,
+                        const std::function<void(WorkBlock&)>& consume) {
   std::vector<WorkBlock> blocks(pool.threads() == 1 ? 1 : std::size_t(pool.threads()) + 1);
   const flow::Stages<WorkBlock> stages{[&](WorkBlock& block) { return next(block, pool); },
                                        [&](WorkBlock& block) {
@@ -504,9 +503,8 @@ bool ImageProducer::run(flow::ThreadPool& pool, const std::function<void(WorkBlo
                                          process(block);
                                        },
                                        consume};
-  const bool complete = flow::run_ordered(pool, blocks, stages, stop);
-  if (complete) finish();
-  return complete;
+  flow::run_ordered(pool, blocks, stages);
+  finish();
 }
 
 }  // namespace alisio::calib

@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -128,9 +127,9 @@ class ImageProducer {
 
   /// Do it all: next, calibrate and then `process` on each block, several at once; `consume` in
   /// order on the calling thread; finish.
-  /// @return false if stopped before the end.
-  bool run(flow::ThreadPool& pool, const std::function<void(WorkBlock&)>& process,
-           const std::function<void(WorkBlock&)>& consume, const std::stop_token& stop = {});
+  /// @throws Error(interrupted) between two blocks, and what the functions throw.
+  void run(flow::ThreadPool& pool, const std::function<void(WorkBlock&)>& process,
+           const std::function<void(WorkBlock&)>& consume);
 
   /// Monitoring rows: row 0 is the calibration file's, the others are complete after finish().
   [[nodiscard]] const InterleavedStatistics& monitoring() const noexcept { return statistics_; }

@@ -1,5 +1,9 @@
 #include "lib/base/error.hpp"
 
+#include <exception>
+#include <filesystem>
+#include <new>
+
 namespace alisio {
 namespace {
 
@@ -64,5 +68,20 @@ Error::Error(ErrorKind kind, const std::string& what, const std::string& where,
       problem_(what),
       where_(where),
       remedy_(remedy) {}
+
+Error current_error() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return {ErrorKind::resource, "out of memory", "", "use fewer threads"};
+  } catch (const std::filesystem::filesystem_error& refused) {
+    return {ErrorKind::resource, "cannot be looked at: " + refused.code().message(),
+            refused.path1().string(), "check the disk and the permissions of the folders above"};
+  } catch (const std::exception& other) {
+    return {ErrorKind::bug, std::string("internal error: ") + other.what(), "", "please report it"};
+  }
+}
 
 }  // namespace alisio

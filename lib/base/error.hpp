@@ -43,4 +43,9 @@ class Error : public std::runtime_error {
   std::string problem_, where_, remedy_;
 };
 
+/// Return what the exception that is being handled means: an Error as it is, what the machine
+/// refused (memory, a look at a folder) as resource, anything else as a bug.
+/// @pre called in a catch block.
+[[nodiscard]] Error current_error();
+
 }  // namespace alisio

@@ -27,6 +27,15 @@ void sync_path(const fs::path& path, int flags) {
   ::close(descriptor);
 }
 
+fs::file_type type_at(const fs::path& path) {
+  std::error_code problem;
+  const fs::file_type type = fs::status(path, problem).type();
+  if (type == fs::file_type::none)
+    throw Error(ErrorKind::resource, "cannot be looked at: " + problem.message(), path.string(),
+                "check the disk and the permissions of the folders above");
+  return type;
+}
+
 /// Remove what dead processes of this machine left of a file. What another machine writes is let
 /// be: whether its process lives cannot be known here.
 void remove_left_parts(const fs::path& folder, const std::string& target) {
@@ -79,6 +88,14 @@ void PendingFile::publish() {
                 target_.string());
   published_ = true;
   sync_path(part_.parent_path(), O_RDONLY | O_DIRECTORY);
+}
+
+bool is_there(const fs::path& path) {
+  return type_at(path) != fs::file_type::not_found;
+}
+
+bool is_folder(const fs::path& path) {
+  return type_at(path) == fs::file_type::directory;
 }
 
 void make_folder(const fs::path& folder) {

@@ -31,6 +31,12 @@ class PendingFile {
   bool published_ = false;
 };
 
+/// Return whether something is at a path, or a folder is; links are followed.
+/// @throws Error(resource) if it cannot be told: a folder above may not be searched, or the disk
+/// does not answer.
+[[nodiscard]] bool is_there(const std::filesystem::path& path);
+[[nodiscard]] bool is_folder(const std::filesystem::path& path);
+
 /// Make a folder and those above it, unless it is there. @throws Error(resource).
 void make_folder(const std::filesystem::path& folder);
 

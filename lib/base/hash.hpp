@@ -34,7 +34,7 @@ class Hasher {
 
 [[nodiscard]] std::string hash_text(std::string_view text, HashMethod method = HashMethod::sha256);
 
-/// Hash the content of a file, read once in large blocks. @throws Error(missing_input).
+/// Hash the content of a file, read once in large blocks. @throws Error(missing_input, resource).
 [[nodiscard]] std::string hash_file(const std::filesystem::path& path,
                                     HashMethod method = HashMethod::sha256);
 

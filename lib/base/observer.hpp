@@ -50,6 +50,9 @@ struct OutcomeNote {
   std::int64_t events = 0;
 };
 
+/// What a product that is not the whole says of itself: made of at most so many events.
+inline constexpr const char* max_events_attribute = "max_events";
+
 /// What a product says about itself: written into the file before it is published.
 struct ProductMetadata {
   std::vector<std::pair<std::string, std::string>> attributes;  ///< in the order to write

@@ -56,11 +56,10 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string valid_utf8(std::string_view text) {
-  std::string valid;
-  valid.reserve(text.size());
-  for_each_character(text, [&](std::string_view character) { valid += character; });
-  return valid;
+bool has_control_character(std::string_view text) {
+  bool found = false;
+  for_each_character(text, [&](std::string_view character) { found |= is_control(character); });
+  return found;
 }
 
 std::string plain_lines(std::string_view text) {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/daemon/raw_watch.hpp"
 #include "lib/daemon/schedule.hpp"
 #include "lib/daemon/supervisor.hpp"
@@ -33,7 +34,8 @@ namespace fs = std::filesystem;
 namespace {
 
 /// How long a pass may take to hand its jobs back: it waits for them for 15 s.
-constexpr std::chrono::seconds stop_patience(60);
+constexpr std::chrono::seconds stop_patience(60), kill_patience(10);
+constexpr const char* own_work = "its own work";
 constexpr std::uintmax_t most_log_bytes = 10 << 20;
 constexpr double day_s = 86400;
 /// Least time between two looks at the raw data while the telescope writes them (night.pause).
@@ -141,6 +143,10 @@ class Daemon {
   void start_pass(const NightDate& night);
   void reap(bool stopping);
   void stop_pass();
+  void take_turn();
+  /// Tell of trouble, once for each text, until all is well() again.
+  void warn(const std::string& about, const NightDate& night, const std::string& text);
+  void well(const std::string& about);
   void feed_watchdog();
   [[nodiscard]] std::set<NightDate> nights() const;
   /// Return whether the telescope observes: then the disks are its own.
@@ -169,6 +175,7 @@ class Daemon {
   std::set<NightDate> to_close_;                ///< all is done, but it is too early to close them
   std::set<NightDate> known_;
   std::shared_ptr<void> page_;
+  std::map<std::string, std::string> said_;  ///< text of what is in trouble, by what it is about
 };
 
 /// The nights that may have something to do: the present one, those before it, those asked for.
@@ -197,10 +204,16 @@ void Daemon::look_at_raw_data() {
   schedule_.keep_only(wanted);
   std::erase_if(to_close_, [&](const NightDate& night) { return !wanted.contains(night); });
   look_again_ = !watch_.watch(settings_.r0);
+  if (!is_folder(settings_.r0)) {
+    warn("raw data", present_night(),
+         fmt::format("there is no folder of raw data, {} (is its disk mounted? check paths.r0)",
+                     settings_.r0.string()));
+    return;
+  }
+  well("raw data");
   for (const NightDate& night : wanted) {
     const fs::path folder = settings_.r0 / night.compact();
-    std::error_code problem;
-    if (!fs::is_directory(folder, problem)) continue;
+    if (!is_folder(folder)) continue;
     // Watched before it is looked at: what comes meanwhile is heard of.
     bool growing = !watch_.watch(folder);
     try {
@@ -209,10 +222,9 @@ void Daemon::look_at_raw_data() {
           complete_subruns(settings_.r0, settings_.telescope, night, settings_.settle_s, changing);
       tell_schedule(night);
       growing = growing || changing;
-      troubles_->over("raw data of " + night.iso());
+      well("raw data of " + night.iso());
     } catch (const Error& error) {
-      spdlog::warn("{}", error.what());
-      troubles_->trouble("raw data of " + night.iso(), night, error.what());
+      warn("raw data of " + night.iso(), night, error.what());
       growing = true;
     }
     look_again_ = look_again_ || growing;
@@ -321,10 +333,18 @@ void Daemon::stop_pass() {
   if (!running_) return;
   ::kill(running_->pid, SIGTERM);
   const Clock::time_point start = Clock::now();
+  bool killed = false;
   while (running_) {
-    if (Clock::now() - start > stop_patience) {
+    const auto waited = Clock::now() - start;
+    if (waited > stop_patience && !killed) {
       spdlog::error("the pass does not end: it is killed; the next one takes up what it did");
       ::kill(running_->pid, SIGKILL);
+      killed = true;
+    }
+    // A process that waits for a disk that does not answer dies when the disk lets it.
+    if (waited > stop_patience + kill_patience) {
+      spdlog::error("the pass, process {}, does not die: it is left", running_->pid);
+      return;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     reap(true);
@@ -374,6 +394,37 @@ void Daemon::feed_watchdog() {
   fed_at_ = Clock::now();
 }
 
+void Daemon::take_turn() {
+  reap(false);
+  look_at_raw_data();
+  const bool woken = services_.woken->exchange(false);
+  if (woken) asked_at_ = Clock::time_point();
+  look_at_decisions();
+  wake_for_closing();
+  if (woken)
+    for (const NightDate& night : known_) schedule_.wake(night);
+  if (!running_) {
+    if (may_pass(Clock::now()))
+      if (const auto night = schedule_.due(Clock::now())) start_pass(*night);
+  } else if (schedule_.news_after(running_->night)) {
+    // The later night first: this one is taken up again when that has nothing to do.
+    ::kill(running_->pid, SIGUSR1);
+    schedule_.wake(running_->night);
+  }
+}
+
+void Daemon::warn(const std::string& about, const NightDate& night, const std::string& text) {
+  std::string& said = said_[about];
+  if (said != text) spdlog::warn("{}", text);
+  said = text;
+  troubles_->trouble(about, night, text);
+}
+
+void Daemon::well(const std::string& about) {
+  said_.erase(about);
+  troubles_->over(about);
+}
+
 int Daemon::run() {
   const Signals signals;
   const auto lock = night::NightLock::take(settings_.state / "daemon.lock");
@@ -385,21 +436,12 @@ int Daemon::run() {
   for (int signal = 0; signal != SIGTERM && signal != SIGINT;
        signal = signals.wait(std::chrono::milliseconds(500))) {
     if (signal == SIGHUP) reload();
-    reap(false);
-    look_at_raw_data();
-    const bool woken = services_.woken->exchange(false);
-    if (woken) asked_at_ = Clock::time_point();
-    look_at_decisions();
-    wake_for_closing();
-    if (woken)
-      for (const NightDate& night : known_) schedule_.wake(night);
-    if (!running_) {
-      if (may_pass(Clock::now()))
-        if (const auto night = schedule_.due(Clock::now())) start_pass(*night);
-    } else if (schedule_.news_after(running_->night)) {
-      // The later night first: this one is taken up again when that has nothing to do.
-      ::kill(running_->pid, SIGUSR1);
-      schedule_.wake(running_->night);
+    try {
+      take_turn();
+      well(own_work);
+    } catch (...) {
+      // The next turn may go better: who watches over nights does not die of one.
+      warn(own_work, present_night(), current_error().what());
     }
     troubles_->look();
     feed_watchdog();

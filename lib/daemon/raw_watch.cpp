@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/night/growing.hpp"
 
@@ -33,7 +34,7 @@ std::string complete_subruns(const fs::path& r0, int telescope, const NightDate&
                              double settle_s, bool& growing) {
   const fs::path folder = r0 / date.compact();
   growing = is_on_network(folder);
-  if (!fs::is_directory(folder)) return {};
+  if (!is_folder(folder)) return {};
   night::Catalogue catalogue = night::find_runs(r0, {}, telescope, date);
   const night::Growing found =
       night::leave_out_growing(catalogue, settle_s, static_cast<double>(std::time(nullptr)));

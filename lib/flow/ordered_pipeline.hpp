@@ -2,9 +2,9 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
-#include <stop_token>
 #include <vector>
 
+#include "lib/base/interruption.hpp"
 #include "lib/flow/thread_pool.hpp"
 
 namespace alisio::flow {
@@ -24,11 +24,10 @@ struct Stages {
 /// Drive blocks through the stages until produce returns false. The blocks are used in turn, so
 /// their number bounds the memory and how far production runs ahead of consumption.
 /// @param blocks at least one; with one, everything happens on the calling thread.
-/// @return false if `stop` was requested before the end: what had been produced is consumed.
-/// @throws the first exception of a stage, in block order, once no other block is being processed.
+/// @throws the first exception of a stage, in block order, or Error(interrupted), once no other
+/// block is being processed.
 template <typename Block>
-bool run_ordered(ThreadPool& pool, std::vector<Block>& blocks, const Stages<Block>& stages,
-                 const std::stop_token& stop = {}) {
+void run_ordered(ThreadPool& pool, std::vector<Block>& blocks, const Stages<Block>& stages) {
   std::vector<ThreadPool::Handle> tasks(blocks.size());
   std::size_t produced = 0, consumed = 0;
   const auto consume_next = [&] {
@@ -39,7 +38,8 @@ bool run_ordered(ThreadPool& pool, std::vector<Block>& blocks, const Stages<Bloc
   };
   try {
     bool complete = false;
-    while (!complete && !stop.stop_requested()) {
+    while (!complete) {
+      throw_if_interrupted();
       while (consumed < produced && ThreadPool::done(tasks[consumed % blocks.size()])) {
         consume_next();
       }
@@ -53,7 +53,6 @@ bool run_ordered(ThreadPool& pool, std::vector<Block>& blocks, const Stages<Bloc
       }
     }
     while (consumed < produced) consume_next();
-    return complete;
   } catch (...) {
     for (; consumed < produced; ++consumed) {
       try {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/io/text/ecsv.hpp"
 #include "lib/sky/time.hpp"
 
@@ -108,7 +109,7 @@ std::vector<RunEntry> read_run_summary(const fs::path& file) {
 
 void require_raw_data(const fs::path& r0, const NightDate& date) {
   const fs::path folder = r0 / date.compact();
-  if (!fs::is_directory(folder))
+  if (!is_folder(folder))
     throw Error(ErrorKind::missing_input, "there is no raw data folder of this night",
                 folder.string(), "check the date and paths.r0 of the configuration");
 }
@@ -121,7 +122,7 @@ Catalogue find_runs(const fs::path& r0, const fs::path& summaries, int telescope
   require_raw_data(r0, date);
   const fs::path canonical = fs::weakly_canonical(folder);
   std::map<int, RunEntry> runs;
-  if (fs::exists(summary)) {
+  if (is_there(summary)) {
     catalogue.run_summary = fs::weakly_canonical(summary);
     for (RunEntry& run : read_summary_of_night(summary)) runs[run.run] = std::move(run);
   }

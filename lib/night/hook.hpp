@@ -29,8 +29,4 @@ class RunningHook {
   std::unique_ptr<Process> process_;
 };
 
-/// Run a program with a text on its standard input and wait for its end.
-/// @throws Error(resource) if it cannot be run, fails or takes too long, with its last words.
-void run_hook(const std::vector<std::string>& words, const std::string& input, double time_limit_s);
-
 }  // namespace alisio::night

@@ -19,7 +19,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// How long processes may take to end after SIGTERM before they are killed, seconds.
-constexpr double patience_s = 15;
+constexpr double patience_s = 15, kill_patience_s = 10;
 
 ProcessRecord record_of(const JobRequest& request) {
   ProcessRecord record;
@@ -161,9 +161,16 @@ std::vector<ExecutionEnd> LocalExecutor::stop() {
       end.fate = Fate::stopped;
       ends.push_back(std::move(end));
     }
-    if (!killed && std::chrono::duration<double>(Clock::now() - start).count() > patience_s) {
+    const double waited_s = std::chrono::duration<double>(Clock::now() - start).count();
+    if (!killed && waited_s > patience_s) {
       for (const auto& [pid, running] : running_) ::kill(-pid, SIGKILL);
       killed = true;
+    }
+    if (waited_s > patience_s + kill_patience_s) {
+      // They wait for a disk that does not answer; the next pass finds them by the state.
+      for (const auto& [pid, running] : running_)
+        spdlog::error("process {} does not die: it is left", pid);
+      break;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }

@@ -71,8 +71,7 @@ NightLock& NightLock::operator=(NightLock&& other) noexcept {
 }
 
 NightLock NightLock::take(const std::filesystem::path& file) {
-  std::error_code failed;
-  std::filesystem::create_directories(file.parent_path(), failed);
+  make_folder(file.parent_path());
   NightLock lock;
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0)

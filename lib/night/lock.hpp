@@ -20,7 +20,7 @@ class NightLock {
   static NightLock take(const std::filesystem::path& file);
 
   [[nodiscard]] bool holds() const { return descriptor_ >= 0; }
-  /// "process 123 on node since 2024-02-16T07:00:00Z", of the other holder.
+  /// "process 123 on node since 2024-02-16T07:00:00 UTC", of the other holder.
   [[nodiscard]] const std::string& holder() const { return holder_; }
 
  private:

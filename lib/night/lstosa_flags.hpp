@@ -21,6 +21,7 @@ namespace alisio::night {
                                                           const std::string& seal_sha256);
 
 /// Take away the flags of a night that write_lstosa_flags() wrote; the links stay.
+/// @throws Error(resource).
 void remove_lstosa_flags(const ClosingPolicy& policy, const NightKey& night);
 
 /// Take the links to products away that are there no more. @throws Error(resource).

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
 #include "lib/night/table.hpp"
@@ -33,8 +34,7 @@ struct Outcome {
 };
 
 bool has_raw_data(const NightDate& date, const config::Configuration& configuration) {
-  std::error_code ignored;
-  return std::filesystem::exists(configuration.path("paths.r0") / date.compact(), ignored);
+  return is_folder(configuration.path("paths.r0") / date.compact());
 }
 
 bool is_closed(const NightDate& date, const std::string& prod_id,

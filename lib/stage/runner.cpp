@@ -11,6 +11,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
 #include "lib/base/json_text.hpp"
+#include "lib/base/log.hpp"
 #include "lib/stage/description.hpp"
 
 namespace alisio::stage {
@@ -59,7 +60,10 @@ FileStamp hash_pending(const PendingFile& file) {
 }  // namespace
 
 StageRun::StageRun(ActivityNote activity, StageObserver& observer, const KnownHashes& known)
-    : activity_(std::move(activity)), observer_(observer), known_(known) {
+    : activity_(std::move(activity)),
+      observer_(observer),
+      known_(known),
+      cut_to_(activity_.max_events) {
   activity_.stage_version = description(activity_.stage).version;
   if (activity_.activity_id.empty()) activity_.activity_id = new_uuid7();
   const TimedPart timed(&timings_, recording);
@@ -146,6 +150,10 @@ void StageRun::use_part(const std::string& port, const fs::path& path, std::stri
   inputs_.push_back(std::move(input));
 }
 
+void StageRun::inherit_cut(std::int64_t max_events) {
+  cut_to_ = cut_to_ == 0 ? max_events : std::min(cut_to_, max_events);
+}
+
 void StageRun::depend_on(const std::string& what, const std::string& hash) {
   if (inputs_announced_)
     throw Error(ErrorKind::bug, "'" + what + "' added after the inputs were announced");
@@ -199,11 +207,11 @@ StageRun::Product& StageRun::add_product(const std::string& port) {
 PendingFile& StageRun::create(const std::string& port, const fs::path& target) {
   throw_if_interrupted();
   std::error_code unreadable;
-  if (activity_.max_events > 0 && !activity_.overwrite && fs::exists(target, unreadable))
-    throw Error(ErrorKind::usage,
-                fmt::format("is there already, and would be replaced by one of at most {} events",
-                            activity_.max_events),
-                target.string(), "choose another --output-dir, or give --overwrite");
+  if (cut_to_ > 0 && !activity_.overwrite && fs::exists(target, unreadable))
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("is there already, and would be replaced by one of at most {} events", cut_to_),
+        target.string(), "choose another --output-dir, or give --overwrite");
   Product& product = add_product(port);
   product.file = std::make_unique<PendingFile>(fs::absolute(target).lexically_normal());
   return *product.file;
@@ -213,8 +221,7 @@ ProductMetadata StageRun::metadata(const std::string& port) {
   const std::vector<FileNote>& inputs = used();
   const TimedPart timed(&timings_, recording);
   ProductMetadata metadata = observer_.describe_product(activity_, port, inputs);
-  if (activity_.max_events > 0)
-    metadata.attributes.emplace_back("max_events", std::to_string(activity_.max_events));
+  if (cut_to_ > 0) metadata.attributes.emplace_back(max_events_attribute, std::to_string(cut_to_));
   return metadata;
 }
 
@@ -321,29 +328,24 @@ StageResult run_stage(ActivityNote activity, StageObserver& observer, const Know
   StageRun run(std::move(activity), observer, known);
   OutcomeNote outcome;
   StageResult result;
+  const auto note_failure = [&] {
+    const Error error = current_error();
+    result.error = std::make_exception_ptr(error);
+    outcome.ok = false;
+    outcome.exit_code = exit_code(error.kind());
+    outcome.message = error.what();
+  };
   try {
     outcome.events = body(run);
     run.used();
     outcome.ok = true;
-  } catch (const Error& e) {
-    result.error = std::current_exception();
-    outcome.exit_code = exit_code(e.kind());
-    outcome.message = e.what();
-  } catch (const std::bad_alloc&) {
-    result.error = std::make_exception_ptr(Error(ErrorKind::resource, "out of memory"));
-    outcome.exit_code = exit_code(ErrorKind::resource);
-    outcome.message = "out of memory";
-  } catch (const std::exception& e) {
-    result.error = std::current_exception();
-    outcome.exit_code = exit_code(ErrorKind::bug);
-    outcome.message = e.what();
-  }
-  if (!outcome.ok) {
+  } catch (...) {
+    note_failure();
     try {
       run.used();  // which inputs a failed activity had is part of its record
-    } catch (const std::exception&) {
-      // An input that cannot be hashed is the failure itself or its consequence: already said.
-      outcome.ok = false;
+    } catch (const std::exception& further) {
+      // An input that cannot be hashed is the failure itself or its consequence.
+      spdlog::debug("{}: {}", run.activity().stage, further.what());
     }
   }
   const rusage usage = usage_now();
@@ -353,8 +355,13 @@ StageResult run_stage(ActivityNote activity, StageObserver& observer, const Know
   for (const StageRun::Input& input : run.inputs_) outcome.read_bytes += input.stamp.size;
   for (const StageRun::Product& product : run.products_)
     outcome.written_bytes += product.stamp.size;
+  try {
+    run.finish(outcome);
+  } catch (...) {
+    // The first failure counts.
+    if (outcome.ok) note_failure();
+  }
   result.report = run.report(outcome);
-  run.finish(std::move(outcome));
   result.timings = run.timings_.parts();
   return result;
 }

@@ -57,12 +57,17 @@ class StageRun {
   /// chosen, for example. @throws Error(bug) for an undeclared port.
   void annotate(const std::string& port, const std::string& attribute, const std::string& value);
 
+  /// Say that what an input holds was cut to so many events: so is what is made of it, which says
+  /// so and replaces no whole product.
+  void inherit_cut(std::int64_t max_events);
+
   /// Wait for the hashes of all inputs, announce them, and return them; idempotent.
   /// @throws Error(bad_input) if a FITS file does not match its DATASUM.
   const std::vector<FileNote>& used();
 
   /// Return the file to write the product of `port` into; its final name appears with publish().
-  /// @throws Error(usage) if the activity is cut by max_events, the target is there and the
+  /// @throws Error(usage) if the activity or an input is cut by max_events, the target is there and
+  /// the
   ///         activity may not overwrite it: a part must not silently replace the whole.
   [[nodiscard]] PendingFile& create(const std::string& port, const std::filesystem::path& target);
 
@@ -122,6 +127,7 @@ class StageRun {
   std::vector<std::pair<std::string, std::string>> further_identity_;
   std::vector<FileNote> used_;
   bool inputs_announced_ = false;
+  std::int64_t cut_to_ = 0;  ///< events, by max_events here or before; 0: not cut
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

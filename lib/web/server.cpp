@@ -194,7 +194,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (problem) return;  // gone, or too slow
     const http::verb method = parser_->get().method();
     if (method != http::verb::get && method != http::verb::head && method != http::verb::post)
-      return refuse(http::status::method_not_allowed, "Only GET and HEAD are answered.\n");
+      return refuse(http::status::method_not_allowed,
+                    "Only GET, HEAD and, from the pages themselves, POST are answered.\n");
     Response response = answer(router_, request());
     if (!response.events.empty())
       send_events(response);
@@ -389,6 +390,23 @@ class Acceptor {
   const ServerOptions& options_;
 };
 
+struct ContextStop {
+  asio::io_context& context;
+  ~ContextStop() { context.stop(); }
+};
+
+/// Answer until the context is stopped. What one connection throws ends that connection alone.
+void work(asio::io_context& context) {
+  for (;;) {
+    try {
+      context.run();
+      return;
+    } catch (const std::exception& problem) {
+      spdlog::error("a connection ended: {}", problem.what());
+    }
+  }
+}
+
 }  // namespace
 
 void serve(const Router& router, const ServerOptions& options,
@@ -408,10 +426,11 @@ void serve(const Router& router, const ServerOptions& options,
   acceptor.accept();
   {
     std::vector<std::jthread> threads;
-    for (int i = 0; i < options.threads; ++i) threads.emplace_back([&context] { context.run(); });
+    // Threads end with the context, whatever ready() or stop() throws.
+    const ContextStop stop_at_the_end{context};
+    for (int i = 0; i < options.threads; ++i) threads.emplace_back([&context] { work(context); });
     ready(acceptor.port());
     while (!stop()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    context.stop();
   }
   if (options.hub) options.hub->release();
 }

@@ -1,14 +1,13 @@
 #include "prov/store/store.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "prov/store/connection.hpp"
 #include "prov/store/indexer.hpp"
 #include "prov/store/schema.hpp"
@@ -157,37 +156,18 @@ IndexReport Store::rebuild(const std::string& where, const std::vector<fs::path>
     return report;
   }
   const fs::path target = fs::absolute(where);
-  std::error_code problem;
-  fs::create_directories(target.parent_path(), problem);
-  fs::path fresh = target;
-  fresh.replace_filename(fmt::format(".{}.part-{}", target.filename().string(), ::getpid()));
-  fs::remove(fresh, problem);
+  PendingFile fresh(target);
   IndexReport report;
-  try {
-    const auto connection = connect(fresh.string(), StoreMode::update, true);
+  {
+    const auto connection = connect(fresh.path().string(), StoreMode::update, true);
     report = within_transaction(
         *connection, [&] { return fill_fresh(*connection, journals, definition, logger); });
     connection->tidy();
-  } catch (...) {
-    fs::remove(fresh, problem);
-    throw;
   }
-  for (const fs::path& path : {fresh, target.parent_path()}) {
-    if (path == target.parent_path()) {
-      // The log of the old file must not be taken for that of the new one.
-      for (const char* suffix : {"-wal", "-shm"}) fs::remove(target.string() + suffix, problem);
-      fs::rename(fresh, target, problem);
-      if (problem)
-        throw Error(ErrorKind::resource, "cannot take its name: " + problem.message(),
-                    target.string());
-    }
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0 || ::fsync(file) != 0) {
-      if (file >= 0) ::close(file);
-      throw Error(ErrorKind::resource, "cannot be synced to disk", path.string());
-    }
-    ::close(file);
-  }
+  // The log of the old file must not be taken for that of the new one.
+  std::error_code absent;
+  for (const char* suffix : {"-wal", "-shm"}) fs::remove(target.string() + suffix, absent);
+  fresh.publish();
   return report;
 }
 

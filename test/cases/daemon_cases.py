@@ -212,6 +212,21 @@ def case_daemon_obeys_its_signals(case):
         expect(calls(program)[-1] == "stopped", f"the pass was not waited for: {calls(program)[-2:]}")
 
 
+def case_daemon_says_that_the_raw_data_are_away(case):
+    """A disk that is not mounted is told once, and found again when it is back."""
+    config, program = pretended(case)
+    (raw,) = config.parent.glob("R0")
+    away = raw.rename(case.folder / "away")
+    with daemon(case, config, "--night", DATE, "--executable", program, "--no-page") as running:
+        until(lambda: f"there is no folder of raw data, {raw}" in log_of(case), "it says nothing")
+        time.sleep(1)
+        expect(log_of(case).count("there is no folder of raw data") == 1, log_of(case))
+        expect(not calls(program), "a pass over nothing")
+        away.rename(raw)
+        until(lambda: calls(program), "no pass begins")
+        running.stop()
+
+
 def case_daemon_takes_up_after_a_crash(case):
     """Killed in a pass, the pass is told to stop, and the next daemon begins at once."""
     config, program = pretended(case)

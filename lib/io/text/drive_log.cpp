@@ -95,8 +95,7 @@ std::vector<std::size_t> order_of(const std::vector<double>& times) {
 }
 
 fs::path existing(const fs::path& file) {
-  std::error_code ignored;
-  return fs::exists(file, ignored) ? file : fs::path();
+  return is_there(file) ? file : fs::path();
 }
 
 /// The log of another kind that lies beside a DrivePosition log.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "lib/base/interruption.hpp"
 #include "lib/io/zfits/encode.hpp"
 
 namespace alisio::zfits {
@@ -46,6 +47,7 @@ std::uint64_t copy_table(const Table& table, Writer& out,
   std::vector<std::span<const std::byte>> row(n_columns);
   std::uint64_t written = 0;
   for (std::size_t tile = 0; tile < table.tile_count(); ++tile) {
+    throw_if_interrupted();
     for (std::size_t c = 0; c < n_columns; ++c) table.decode(tile, c, columns[c], scratch);
     for (std::size_t r = 0; r < table.rows_in_tile(tile); ++r) {
       for (std::size_t c = 0; c < n_columns; ++c) row[c] = columns[c].row(r);

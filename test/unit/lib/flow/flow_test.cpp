@@ -2,12 +2,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/flow/ordered_pipeline.hpp"
 #include "lib/flow/scratch_pool.hpp"
 #include "lib/flow/thread_pool.hpp"
@@ -65,7 +68,7 @@ TEST_P(Threads, PipelineKeepsTheOrder) {
     block.result = block.number * 2;
   };
   stages.consume = [&](Block& block) { results.push_back(block.result); };
-  EXPECT_TRUE(run_ordered(pool, blocks, stages));
+  run_ordered(pool, blocks, stages);
   ASSERT_EQ(results.size(), 100u);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(results[static_cast<std::size_t>(i)], 2 * i);
 }
@@ -82,7 +85,7 @@ TEST_P(Threads, ProductionRunsAheadByNoMoreThanTheBlocks) {
   };
   stages.process = [](Block&) {};
   stages.consume = [&](Block&) { ++consumed; };
-  EXPECT_TRUE(run_ordered(pool, blocks, stages));
+  run_ordered(pool, blocks, stages);
   EXPECT_EQ(consumed, 50);
   EXPECT_LE(ahead, 3);
 }
@@ -127,21 +130,31 @@ TEST_P(Threads, FailureOfTheSinkStopsThePipeline) {
   EXPECT_LT(produced, 10);
 }
 
-TEST_P(Threads, StopFinishesWhatWasProduced) {
+TEST_P(Threads, ASignalEndsItBetweenTwoBlocks) {
+  const StopOnSignal signals;
   ThreadPool pool(GetParam());
   std::vector<Block> blocks(4);
-  std::stop_source stop;
-  int produced = 0, consumed = 0;
+  int produced = 0;
+  std::atomic<int> working{0};
   Stages<Block> stages;
   stages.produce = [&](Block&) {
-    if (++produced == 8) stop.request_stop();
-    return true;
+    if (++produced == 8) std::raise(SIGTERM);
+    return produced < 1000;
   };
-  stages.process = [](Block&) {};
-  stages.consume = [&](Block&) { ++consumed; };
-  EXPECT_FALSE(run_ordered(pool, blocks, stages, stop.get_token()));
+  stages.process = [&](Block&) {
+    ++working;
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+    --working;
+  };
+  stages.consume = [](Block&) {};
+  try {
+    run_ordered(pool, blocks, stages);
+    FAIL() << "nothing thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::interrupted);
+  }
   EXPECT_EQ(produced, 8);
-  EXPECT_EQ(consumed, 8);
+  EXPECT_EQ(working, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Flow, Threads, testing::Values(1, 2, 4));

@@ -169,19 +169,24 @@ TEST(Hook, DoesNotKeepAnybodyWaiting) {
                Error);
 }
 
+void run_hook(const std::vector<std::string>& words, const std::string& input) {
+  RunningHook hook(words, input, 10);
+  while (!hook.has_ended()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
 TEST(Hook, GetsItsInputAndSaysWhatIsWrong) {
-  EXPECT_NO_THROW(run_hook({"/bin/sh", "-c", "test \"$(cat)\" = hello"}, "hello\n", 10));
+  EXPECT_NO_THROW(run_hook({"/bin/sh", "-c", "test \"$(cat)\" = hello"}, "hello\n"));
   const std::string large(3 << 20, 'x');
-  EXPECT_NO_THROW(run_hook({"/bin/true"}, large, 10)) << "who does not read, is not waited for";
+  EXPECT_NO_THROW(run_hook({"/bin/true"}, large)) << "who does not read, is not waited for";
   try {
-    run_hook({"/bin/sh", "-c", "echo no such channel >&2; exit 4"}, "", 10);
+    run_hook({"/bin/sh", "-c", "echo no such channel >&2; exit 4"}, "");
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("failed with code 4: no such channel"),
               std::string::npos)
         << error.what();
   }
-  EXPECT_THROW(run_hook({"/no/such/program"}, "", 10), Error);
+  EXPECT_THROW(run_hook({"/no/such/program"}, ""), Error);
 }
 
 }  // namespace

@@ -100,6 +100,42 @@ TEST_F(RunnerTest, AFailureIsRecordedAndLeavesNothing) {
       << "only the input is left";
 }
 
+TEST_F(RunnerTest, WhatTheSystemRefusesIsNoBug) {
+  const auto code_of = [&](const auto& fail) {
+    const StageResult result =
+        run_stage(activity(), listener_, known_, [&](StageRun&) -> std::int64_t { fail(); });
+    EXPECT_THROW(std::rethrow_exception(result.error), Error);
+    return listener_.outcome.exit_code;
+  };
+  EXPECT_EQ(code_of([] { throw std::bad_alloc(); }), exit_code(ErrorKind::resource));
+  EXPECT_EQ(code_of([] {
+              throw fs::filesystem_error("status", "/data",
+                                         std::make_error_code(std::errc::permission_denied));
+            }),
+            exit_code(ErrorKind::resource));
+  EXPECT_NE(listener_.outcome.message.find("/data: cannot be looked at: Permission denied"),
+            std::string::npos)
+      << listener_.outcome.message;
+  EXPECT_EQ(code_of([] { throw std::logic_error("x"); }), exit_code(ErrorKind::bug));
+}
+
+TEST_F(RunnerTest, AnEndThatCannotBeRecordedIsAFailure) {
+  struct FullDisk : Listener {
+    void finished(const ActivityNote&, const OutcomeNote&) override {
+      throw Error(ErrorKind::resource, "the disk is full", "journal");
+    }
+  } full;
+  const StageResult result =
+      run_stage(activity(), full, known_, [&](StageRun& run) { return make(run); });
+  ASSERT_TRUE(result.error);
+  EXPECT_EQ(result.report["status"], "failed");
+  EXPECT_EQ(result.report["exit_code"], exit_code(ErrorKind::resource));
+  const StageResult failed = run_stage(activity(), full, known_, [&](StageRun&) -> std::int64_t {
+    throw Error(ErrorKind::bad_input, "cut short", "in.txt");
+  });
+  EXPECT_EQ(failed.report["message"], "in.txt: cut short") << "the first failure counts";
+}
+
 TEST_F(RunnerTest, ADryRunPlansAbsentInputs) {
   ActivityNote note = activity();
   note.dry_run = true;

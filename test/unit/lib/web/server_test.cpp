@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -125,6 +126,21 @@ TEST_F(ServerTest, AnswersAndTakesPostsWhereTheRouterHasThem) {
   EXPECT_NE(client.until("\r\n\r\n").find("405"), std::string::npos);
   client.say("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_NE(client.until("\r\n\r\n").find("405"), std::string::npos);
+}
+
+TEST_F(ServerTest, EndsWithWhatItsCallerThrows) {
+  options_.port = 0;
+  const auto fail = [](const char* what) { throw std::runtime_error(what); };
+  EXPECT_THROW(serve(
+                   router_, options_, [&](std::uint16_t) { fail("ready"); }, [] { return false; }),
+               std::runtime_error);
+  EXPECT_THROW(serve(
+                   router_, options_, [](std::uint16_t) {},
+                   [&]() -> bool {
+                     fail("stop");
+                     return true;
+                   }),
+               std::runtime_error);
 }
 
 TEST_F(ServerTest, ManyListenWithoutAThreadEach) {
