@@ -15,6 +15,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/file_name.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/plain_text.hpp"
 #include "lib/base/suggest.hpp"
 #include "lib/base/yaml_file.hpp"
 #include "lib/config/options.hpp"
@@ -88,6 +89,19 @@ void add_once(json& block, const YAML::Node& name, json value, const Option& opt
            fmt::format("a block of names, each once ('{}' is there twice)", entry.key()));
 }
 
+/// Refuse names that a block may not hold.
+void check_names(const YAML::Node& block, const Option& option, const std::string& where) {
+  if (option.names.empty()) return;
+  for (const auto& item : block)
+    if (const std::string name = item.first.as<std::string>();
+        std::find(option.names.begin(), option.names.end(), name) == option.names.end())
+      throw Error(
+          ErrorKind::configuration, fmt::format("unknown key '{}.{}'", option.key, name), where,
+          nearest_word(name, option.names).empty()
+              ? fmt::format("it takes {}", fmt::join(option.names, ", "))
+              : fmt::format("did you mean '{}.{}'?", option.key, nearest_word(name, option.names)));
+}
+
 /// Turn a YAML value into the JSON value of an option.
 json convert(const YAML::Node& node, const Option& option, const fs::path& base,
              const std::string& where) {
@@ -120,6 +134,7 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
       json all = json::object();
       if (node.IsNull()) return all;
       if (!node.IsMap()) refuse(where, option, "a block of names with [low, high]");
+      check_names(node, option, where);
       for (const auto& item : node)
         add_once(all, item.first, convert_range(item.second, option, where), option, where);
       return all;
@@ -164,7 +179,12 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
     }
     case OptionKind::path: {
       const std::string text = node.IsNull() ? std::string() : scalar(node, "a path");
-      if (text.empty()) return std::string();
+      if (text.empty()) {
+        // Empty means none where there is none by default; elsewhere it would be any folder.
+        if (option.default_value != "") refuse(where, option, "a path, not nothing");
+        return std::string();
+      }
+      if (has_control_character(text)) refuse(where, option, "a path without control characters");
       return fs::weakly_canonical(base / text).string();
     }
   }
@@ -466,7 +486,22 @@ void Configuration::set(std::string_view key, const std::string& text) {
       if (name == key) old = std::move(converted);
     return;
   }
-  refuse_unknown(std::string(key), "--set");
+  if (!set_entry(key, text)) refuse_unknown(std::string(key), "--set");
+}
+
+bool Configuration::set_entry(std::string_view key, const std::string& text) {
+  for (const Option& option : options()) {
+    const bool is_block = option.kind == OptionKind::ranges || option.kind == OptionKind::numbers;
+    if (!is_block || !key.starts_with(option.key + ".")) continue;
+    YAML::Node block;
+    block[std::string(key.substr(option.key.size() + 1))] =
+        parse_yaml(text, fmt::format("--set {}", key));
+    const json entry = convert(block, option, fs::current_path(), "--set");
+    for (auto& [name, held] : values_)
+      if (name == option.key) held.update(entry);
+    return true;
+  }
+  return false;
 }
 
 const json& Configuration::value(std::string_view key) const {

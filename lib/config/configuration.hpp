@@ -58,7 +58,8 @@ class Configuration {
   /// Return an absolute path, or an empty one if the value is empty.
   [[nodiscard]] std::filesystem::path path(std::string_view key) const;
 
-  /// Set one value, as an override would. @throws Error(configuration).
+  /// Set one value, or one entry of a block of names, as an override would.
+  /// @throws Error(configuration).
   void set(std::string_view key, const std::string& value);
 
   /// Return the part below the given top-level keys ("tailcut") or single keys, as one JSON object
@@ -73,6 +74,7 @@ class Configuration {
   [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
 
  private:
+  bool set_entry(std::string_view key, const std::string& text);
   [[nodiscard]] const nlohmann::json& value(std::string_view key) const;
   std::vector<std::pair<std::string, nlohmann::json>> values_;  ///< in the order of options()
   std::vector<std::filesystem::path> files_;

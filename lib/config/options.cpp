@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "lib/event/image_parameter_columns.hpp"
+
 namespace alisio::config {
 namespace {
 
@@ -21,6 +23,15 @@ constexpr double day_s = 86400;
 
 json non_negative() {
   return json::array({0.0, std::numeric_limits<double>::infinity()});
+}
+
+/// Columns of DL1 that hold a number of each event.
+std::vector<std::string> parameter_column_names() {
+  std::vector<std::string> names;
+  for (const ImageParameterColumn& column : image_parameter_columns)
+    names.emplace_back(column.name);
+  names.insert(names.end(), event_columns.begin(), event_columns.end());
+  return names;
 }
 
 /// What a tool for charge calibrations takes. lstchain has a file of its own for each of the two,
@@ -534,13 +545,18 @@ std::vector<Option> make_options() {
        "interpolate in zenith between training nodes"},
       {"random_forest_zd_interpolation.interpolate_gammaness", K::boolean, true, "", "the same"},
       {"random_forest_zd_interpolation.interpolate_direction", K::boolean, true, "", "the same"},
-      {"events_filters.intensity", K::range, non_negative(), "p.e.", "events kept for DL2"},
-      {"events_filters.width", K::range, non_negative(), "deg", "events kept for DL2"},
-      {"events_filters.length", K::range, non_negative(), "deg", "events kept for DL2"},
-      {"events_filters.wl", K::range, non_negative(), "", "events kept for DL2"},
-      {"events_filters.r", K::range, non_negative(), "m", "events kept for DL2"},
-      {"events_filters.leakage_intensity_width_2", K::range, non_negative(), "",
-       "events kept for DL2"},
+      {"events_filters",
+       K::ranges,
+       {{"intensity", non_negative()},
+        {"width", non_negative()},
+        {"length", non_negative()},
+        {"wl", non_negative()},
+        {"r", non_negative()},
+        {"leakage_intensity_width_2", non_negative()}},
+       "",
+       "columns of DL1 and their values in the events that DL2 is made of; a NaN is in no range",
+       {},
+       parameter_column_names()},
 
       {"dl3.irf", K::path, "", "",
        "instrument response of DL3: a file of alisio irf, or a folder of such files"},

@@ -37,6 +37,7 @@ struct Option {
   std::string description;
   Limits limits = {};  ///< of integers and numbers; what may be negative says so, and what cannot
                        ///< be counted without end
+  std::vector<std::string> names = {};  ///< that a block of names may hold; empty: any
 };
 
 /// Return every option of the program, in the order of the manual. Blocks that cta-lstchain's JSON

@@ -7,6 +7,7 @@
 #include "calib/measure/cat_b.hpp"
 #include "calib/quality/gates.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/base/log.hpp"
 #include "lib/pipeline/camera_calibration.hpp"
 #include "lib/pipeline/constants_file.hpp"
@@ -94,6 +95,7 @@ std::int64_t cat_b(stage::StageRun& run, const CatBRequest& request,
   for (const fs::path& file : files) {
     const InterleavedReader reader(file, n_pixels);
     for (std::size_t i = 0; i < reader.event_count(); ++i) {
+      throw_if_interrupted();
       reader.read(i, event);
       meter.add(event.type, event.waveform, event.peak_time, event.missing, event.unix_s);
       ++events;

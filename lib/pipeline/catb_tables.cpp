@@ -34,14 +34,6 @@ std::vector<T> pixels(const hdf5::Rows& row, const std::string& name, std::size_
   return values;
 }
 
-ColumnSpec added(const char* name, ScalarType type, const char* description) {
-  ColumnSpec column;
-  column.name = name;
-  column.type = type;
-  column.description = description;
-  return column;
-}
-
 struct Added {
   ColumnSpec column;
   ColumnSource source;
@@ -130,13 +122,15 @@ void copy_catb_tables(const hdf5::File& file, hdf5::File& target, std::int64_t t
   std::vector<std::int64_t> numbers(longest);
   std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
   const auto number = [&](const char* name) {
-    return Added{added(name, ScalarType::int64, "Number of the row"), ColumnSource::of(numbers)};
+    return Added{hdf5::plain_column(name, ScalarType::int64, "Number of the row"),
+                 ColumnSource::of(numbers)};
   };
   copy_table(file, target, from + "calibration", to + "calibration", calibration_columns(n_pixels),
              {number("calibration_id"),
               number("pedestal_id"),
               number("flatfield_id"),
-              {added("gti", ScalarType::boolean, "Good time interval: few pixels are unusable"),
+              {hdf5::plain_column("gti", ScalarType::boolean,
+                                  "Good time interval: few pixels are unusable"),
                ColumnSource::of(gti)}});
   copy_table(file, target, from + "pedestal", to + "pedestal", pedestal_columns(n_pixels),
              {number("pedestal_id")});

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/event/image_parameter_columns.hpp"
 #include "lib/flow/ordered_pipeline.hpp"
+#include "lib/pipeline/cut.hpp"
 #include "lib/pipeline/data_quality.hpp"
 #include "lib/pipeline/datacheck_file.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
@@ -36,24 +39,23 @@ struct Block {
   }
 };
 
-struct NumberColumn {
-  const char* name;
-  double ImageParameters::*member;
-};
-constexpr NumberColumn number_columns[] = {
-    {"intensity", &ImageParameters::intensity},
-    {"x", &ImageParameters::x},
-    {"y", &ImageParameters::y},
-    {"r", &ImageParameters::r},
-    {"length", &ImageParameters::length},
-    {"width", &ImageParameters::width},
-    {"psi", &ImageParameters::psi},
-    {"skewness", &ImageParameters::skewness},
-    {"intercept", &ImageParameters::intercept},
-    {"time_gradient", &ImageParameters::time_gradient},
-    {"concentration_pixel", &ImageParameters::concentration_pixel}};
-constexpr std::pair<const char*, std::int64_t ImageParameters::*> count_columns[] = {
-    {"n_pixels", &ImageParameters::n_pixels}, {"n_islands", &ImageParameters::n_islands}};
+/// The parameters that the check looks at.
+constexpr std::array checked_parameters = {"intensity",
+                                           "x",
+                                           "y",
+                                           "r",
+                                           "length",
+                                           "width",
+                                           "psi",
+                                           "skewness",
+                                           "intercept",
+                                           "time_gradient",
+                                           "concentration_pixel",
+                                           "n_pixels",
+                                           "n_islands"};
+static_assert(std::ranges::all_of(checked_parameters, [](const char* name) {
+  return find_image_parameter(name) != nullptr;
+}));
 
 /// Turn the rows that were read into columns.
 void unpack(Block& b, bool has_jumps) {
@@ -61,13 +63,11 @@ void unpack(Block& b, bool has_jumps) {
   b.images.arrays_into("peak_time", b.peak_time);
   b.columns.read(b.rows, has_jumps);
   b.parameters.resize(b.size);
-  const auto put = [&](const char* name, auto member) {
+  for (const char* name : checked_parameters) {
     b.rows.column_into(name, b.numbers);
-    using Value = std::remove_reference_t<decltype(b.parameters.front().*member)>;
-    for (std::size_t i = 0; i < b.size; ++i) b.parameters[i].*member = Value(b.numbers[i]);
-  };
-  for (const NumberColumn& column : number_columns) put(column.name, column.member);
-  for (const auto& [name, member] : count_columns) put(name, member);
+    for (std::size_t i = 0; i < b.size; ++i)
+      set_value(b.parameters[i], find_image_parameter(name)->member, b.numbers[i]);
+  }
 }
 
 void check_input(const hdf5::File& dl1, std::size_t n_pixels) {
@@ -212,6 +212,7 @@ std::int64_t check_dl1(stage::StageRun& run, const CheckDl1Request& request,
     return 0;
   }
   const hdf5::File dl1 = hdf5::File::open(request.input);
+  inherit_cut(run, dl1);
   check_input(dl1, telescope.geometry.n_pixels);
   const hdf5::TableReader image_rows(dl1, images_path), parameter_rows(dl1, parameters_path);
   const bool has_jumps = parameter_rows.has_column("ucts_jump");

@@ -11,6 +11,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/log.hpp"
+#include "lib/pipeline/cut.hpp"
 #include "lib/pipeline/data_quality.hpp"
 #include "lib/pipeline/datacheck_layout.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
@@ -324,14 +325,11 @@ Parts parts_of(const std::vector<SubrunSummary>& summaries) {
 /// the inputs.
 void check_replaceable(const fs::path& target, const std::vector<Input>& inputs) {
   if (!fs::exists(target)) return;
-  Parts there, coming;
-  try {
-    there = parts_of(read_summaries(target));
-  } catch (const Error&) {
-    return;  // what cannot be read may be replaced
-  }
+  const auto there = unless_damaged([&] { return parts_of(read_summaries(target)); });
+  if (!there) return;
+  Parts coming;
   for (const Input& input : inputs) coming.merge(parts_of(input.summaries));
-  refuse_loss(target, there, coming);
+  refuse_loss(target, *there, coming);
 }
 
 }  // namespace
@@ -356,6 +354,9 @@ std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest
 
   std::map<std::int64_t, std::vector<SubrunSummary>> runs;
   std::int64_t subruns = 0;
+  std::vector<fs::path> paths;
+  for (const Input& input : inputs) paths.push_back(input.path);
+  inherit_cut(run, paths);
   PendingFile& product = run.create(request.port, request.target);
   std::array<std::size_t, check::n_classes> rows{};
   {

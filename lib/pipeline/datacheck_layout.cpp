@@ -25,17 +25,12 @@ constexpr ScalarType type_of() {
   if constexpr (std::is_same_v<T, std::int64_t>) return ScalarType::int64;
 }
 
+/// @param unit null: none
 ColumnSpec spec(const char* name, const char* description, const char* unit,
                 std::vector<std::size_t> shape = {}) {
-  ColumnSpec column;
-  column.name = name;
-  column.description = description;
-  column.shape = std::move(shape);
-  if (unit != nullptr) {
-    column.transform = hdf5::Transform::quantity;
-    column.unit = unit;
-  }
-  return column;
+  return unit == nullptr
+             ? hdf5::plain_column(name, ScalarType::float64, description, std::move(shape))
+             : hdf5::quantity_column(name, unit, description, std::move(shape));
 }
 
 /// Collects the columns of a row; a thin cover over RowColumns.
@@ -87,12 +82,12 @@ std::vector<float> as_floats(const std::vector<double>& values) {
   return out;
 }
 
-void add_histogram(Row& row, const ClassCheck& check, check::Histogram h, const char* what) {
+void add_histogram(Row& row, const ClassCheck& check, check::Histogram h) {
   const check::Binning& b = check::binning(h);
   const std::vector<double> counts = as_doubles(check.histograms[h]);
   std::vector<std::size_t> shape{b.x_bins()};
   if (!b.y.empty()) shape.push_back(b.y_bins());
-  row.columns.add(spec(b.name, what, nullptr, std::move(shape)), counts.data(), counts.size());
+  row.columns.add(spec(b.name, b.what, nullptr, std::move(shape)), counts.data(), counts.size());
 }
 
 /// Mean and spread of the pixels, or -1 twice if the class has none.
@@ -237,20 +232,20 @@ RowColumns lstchain_row(EventClass c, const ClassCheck& check) {
   row.array("ucts_time", check.ucts_time, "Their times by the UCTS", "s");
   row.array("tib_time", check.tib_time, "Their times by the TIB", "s");
   row.array("dragon_time", check.dragon_time, "Their times by the camera modules", "s");
-  add_histogram(row, check, H::delta_t, "Time between consecutive events of any class, ms");
-  add_histogram(row, check, H::npixels, "Pixels in the image");
-  add_histogram(row, check, H::nislands, "Islands in the image");
-  add_histogram(row, check, H::intensity, "Intensity, p.e.");
-  add_histogram(row, check, H::dist0, "Distance of the centroid from the camera centre, deg");
-  add_histogram(row, check, H::dist0_intensity_gt_200, "The same, above 200 p.e.");
-  add_histogram(row, check, H::width, "Intensity (p.e.) and width (deg)");
-  add_histogram(row, check, H::length, "Intensity (p.e.) and length (deg)");
-  add_histogram(row, check, H::skewness, "Intensity (p.e.) and skewness");
-  add_histogram(row, check, H::pixelchargespectrum, "Positive charges of all pixels, p.e.");
-  add_histogram(row, check, H::psi, "Angle of the image axis, deg");
-  add_histogram(row, check, H::intercept, "Intensity (p.e.) and time at the centroid (ns)");
-  add_histogram(row, check, H::tgrad_vs_length, "Length (deg) and |time gradient| (ns/deg)");
-  add_histogram(row, check, H::tgrad_vs_length_intensity_gt_200, "The same, above 200 p.e.");
+  add_histogram(row, check, H::delta_t);
+  add_histogram(row, check, H::npixels);
+  add_histogram(row, check, H::nislands);
+  add_histogram(row, check, H::intensity);
+  add_histogram(row, check, H::dist0);
+  add_histogram(row, check, H::dist0_intensity_gt_200);
+  add_histogram(row, check, H::width);
+  add_histogram(row, check, H::length);
+  add_histogram(row, check, H::skewness);
+  add_histogram(row, check, H::pixelchargespectrum);
+  add_histogram(row, check, H::psi);
+  add_histogram(row, check, H::intercept);
+  add_histogram(row, check, H::tgrad_vs_length);
+  add_histogram(row, check, H::tgrad_vs_length_intensity_gt_200);
   row.array("cog_within_pixel", as_doubles(check.cog_within_pixel), "Centroids in the pixel");
   row.array("cog_within_pixel_intensity_gt_200",
             as_doubles(check.cog_within_pixel_intensity_gt_200), "The same, above 200 p.e.");

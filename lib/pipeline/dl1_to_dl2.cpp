@@ -7,6 +7,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/timings.hpp"
+#include "lib/pipeline/cut.hpp"
 #include "lib/pipeline/dl2_file.hpp"
 #include "lib/pipeline/options.hpp"
 #include "lib/pipeline/source_dependence.hpp"
@@ -85,6 +86,7 @@ std::int64_t dl1_to_dl2(stage::StageRun& run, const Dl1ToDl2Request& request,
   if (std::filesystem::file_size(request.models) < verified_bytes) models.verify();
   timed.emplace(&run.timings(), "read DL1");
   const hdf5::File dl1 = hdf5::File::open(request.input);
+  inherit_cut(run, dl1);
   dl2::Dl1Columns read;
   if (rows == nullptr) {
     read = read_observation(dl1);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "lib/base/version.hpp"
+#include "lib/pipeline/configuration_tables.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 
 namespace alisio::pipeline {
@@ -15,27 +16,9 @@ using hdf5::ColumnSpec;
 using hdf5::ScalarType;
 using hdf5::TableSpec;
 using hdf5::TableWriter;
-using hdf5::Transform;
 
 constexpr std::size_t parameter_chunk_rows = 202;
 constexpr std::int64_t not_simulated = -9999;
-
-ColumnSpec column(const char* name, ScalarType type, const char* unit = nullptr) {
-  ColumnSpec spec;
-  spec.name = name;
-  spec.type = type;
-  if (unit != nullptr) {
-    spec.transform = Transform::quantity;
-    spec.unit = unit;
-  }
-  return spec;
-}
-
-ColumnSpec text_column(const char* name, const std::string& value) {
-  ColumnSpec spec = column(name, ScalarType::text);
-  spec.text_size = value.size();
-  return spec;
-}
 
 /// Image tables end on a partly filled chunk only if no full one can follow; blocks see to that.
 TableSpec image_table(std::size_t n_pixels, std::size_t block_events) {
@@ -64,131 +47,6 @@ void write_table_attributes(TableWriter& table, const std::string& config_json) 
   table.write_attribute("CTAPIPE_VERSION", ctapipe_version);
   table.write_attribute("CTAPIPE_IO_LST_VERSION", ctapipe_io_lst_version);
   table.write_attribute("config", config_json);
-}
-
-void write_configuration(hdf5::File& file, const instrument::Telescope& t) {
-  constexpr int level = 5;
-  const std::string base = "/configuration/instrument";
-  const std::string camera = t.geometry.name;
-  const std::int64_t index = 0;
-  {
-    const auto tel_id = static_cast<std::uint16_t>(t.tel_id);
-    TableWriter table(
-        file,
-        {.path = base + "/subarray/layout",
-         .title = "",
-         .columns = {column("tel_id", ScalarType::uint16), text_column("name", t.name),
-                     text_column("type", t.type), column("pos_x", ScalarType::float64, "m"),
-                     column("pos_y", ScalarType::float64, "m"),
-                     column("pos_z", ScalarType::float64, "m"), text_column("camera_name", camera),
-                     text_column("optics_name", t.optics.name),
-                     column("camera_index", ScalarType::int64),
-                     column("optics_index", ScalarType::int64),
-                     text_column("tel_description", t.description)},
-         .chunk_rows = 923,
-         .compression_level = level});
-    const ColumnSource sources[] = {ColumnSource::constant(tel_id),
-                                    {t.name.data(), 0},
-                                    {t.type.data(), 0},
-                                    ColumnSource::constant(t.position[0]),
-                                    ColumnSource::constant(t.position[1]),
-                                    ColumnSource::constant(t.position[2]),
-                                    {camera.data(), 0},
-                                    {t.optics.name.data(), 0},
-                                    ColumnSource::constant(index),
-                                    ColumnSource::constant(index),
-                                    {t.description.data(), 0}};
-    table.append(1, sources);
-    table.write_attribute("ORIGIN", "ctapipe.instrument.SubarrayDescription");
-    table.write_attribute("SOFT_VER", ctapipe_version);
-    table.write_attribute("SUBARRAY", t.subarray);
-    table.write_attribute("TAB_TYPE", "subarray");
-    table.write_attribute("TAB_VER", "2.0");
-    table.write_attribute("name", t.subarray);
-    table.write_attribute("reference_itrs_x", t.reference_itrs[0]);
-    table.write_attribute("reference_itrs_y", t.reference_itrs[1]);
-    table.write_attribute("reference_itrs_z", t.reference_itrs[2]);
-    table.finish();
-  }
-  {
-    const instrument::CameraGeometry& g = t.geometry;
-    TableWriter table(file, {.path = base + "/telescope/camera/geometry_0",
-                             .title = "",
-                             .columns = {column("pix_id", ScalarType::int64),
-                                         column("pix_x", ScalarType::float64, "m"),
-                                         column("pix_y", ScalarType::float64, "m"),
-                                         column("pix_area", ScalarType::float64, "m**2")},
-                             .chunk_rows = 2048,
-                             .compression_level = level});
-    const ColumnSource sources[] = {ColumnSource::of(g.pix_id), ColumnSource::of(g.x),
-                                    ColumnSource::of(g.y), ColumnSource::of(g.area)};
-    table.append(g.n_pixels, sources);
-    table.write_attribute("CAM_ID", g.name);
-    table.write_attribute("CAM_ROT", g.camera_rotation_deg);
-    table.write_attribute("PIX_ROT", g.pixel_rotation_deg);
-    table.write_attribute("PIX_TYPE", g.pixel_type);
-    table.write_attribute("TAB_TYPE", "ctapipe.instrument.CameraGeometry");
-    table.write_attribute("TAB_VER", g.table_version);
-    table.finish();
-  }
-  {
-    const instrument::CameraReadout& r = t.readout;
-    std::vector<ColumnSpec> columns;
-    std::vector<ColumnSource> sources;
-    for (std::size_t channel = 0; channel < r.n_channels; ++channel) {
-      columns.push_back(column(fmt::format("reference_pulse_shape_channel{}", channel).c_str(),
-                               ScalarType::float64));
-      sources.push_back(ColumnSource::of(r.reference_pulse_shape[channel]));
-    }
-    columns.push_back(column("reference_pulse_sample_time", ScalarType::float64, "ns"));
-    sources.push_back(ColumnSource::of(r.reference_pulse_time));
-    TableWriter table(file, {.path = base + "/telescope/camera/readout_0",
-                             .title = "",
-                             .columns = columns,
-                             .chunk_rows = 2730,
-                             .compression_level = level});
-    table.append(r.reference_pulse_time.size(), sources);
-    table.write_attribute("CAM_ID", r.camera_name);
-    table.write_attribute("NCHAN", std::int64_t(r.n_channels));
-    table.write_attribute("NPIXELS", std::int64_t(r.n_pixels));
-    table.write_attribute("NSAMPLES", std::int64_t(r.n_samples));
-    table.write_attribute("SAMPFREQ", r.sampling_rate);
-    table.write_attribute("REFWIDTH", r.reference_pulse_width);
-    table.write_attribute("TAB_TYPE", "ctapipe.instrument.CameraReadout");
-    table.write_attribute("TAB_VER", r.table_version);
-    table.finish();
-  }
-  {
-    const instrument::Optics& o = t.optics;
-    TableWriter table(
-        file,
-        {.path = base + "/telescope/optics",
-         .title = "",
-         .columns = {text_column("optics_name", o.name), text_column("size_type", o.size_type),
-                     text_column("reflector_shape", o.reflector_shape),
-                     column("mirror_area", ScalarType::float64, "m**2"),
-                     column("n_mirrors", ScalarType::int64),
-                     column("n_mirror_tiles", ScalarType::int64),
-                     column("equivalent_focal_length", ScalarType::float64, "m"),
-                     column("effective_focal_length", ScalarType::float64, "m")},
-         .chunk_rows = 1191,
-         .compression_level = level});
-    const ColumnSource sources[] = {{o.name.data(), 0},
-                                    {o.size_type.data(), 0},
-                                    {o.reflector_shape.data(), 0},
-                                    ColumnSource::constant(o.mirror_area),
-                                    ColumnSource::constant(o.n_mirrors),
-                                    ColumnSource::constant(o.n_mirror_tiles),
-                                    ColumnSource::constant(o.equivalent_focal_length),
-                                    ColumnSource::constant(o.effective_focal_length)};
-    table.append(1, sources);
-    table.write_attribute("ORIGIN", "ctapipe.instrument.SubarrayDescription");
-    table.write_attribute("SOFT_VER", ctapipe_version);
-    table.write_attribute("SUBARRAY", t.subarray);
-    table.write_attribute("TAB_TYPE", "optics");
-    table.write_attribute("TAB_VER", "4.0");
-    table.finish();
-  }
 }
 
 void write_file_attributes(hdf5::File& file, const ProductMetadata& metadata,
@@ -365,6 +223,8 @@ void append_rows(dl2::Dl1Columns& rows, const EventBlock& b, const instrument::T
     to.insert(to.end(), from.begin(), from.begin() + std::ptrdiff_t(b.size));
   };
   const auto fill = [&](auto& to, auto value) { to.insert(to.end(), b.size, value); };
+  for (std::size_t i = 0; i < b.size; ++i)
+    rows.file_row.push_back(std::int64_t(rows.file_row.size()));
   fill(rows.obs_id, obs_id);
   add(rows.event_id, b.event_id);
   add(rows.parameters, b.parameters);

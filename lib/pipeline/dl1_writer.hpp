@@ -13,9 +13,6 @@
 
 namespace alisio::pipeline {
 
-/// Write the `/configuration/instrument` tables of a telescope, as ctapipe's readers expect them.
-void write_configuration(hdf5::File& file, const instrument::Telescope& telescope);
-
 /// Write the attributes that readers of lstchain tables look for.
 /// @param config_json configuration of the stage that made the table
 void write_table_attributes(hdf5::TableWriter& table, const std::string& config_json);

@@ -5,15 +5,20 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <iterator>
 #include <limits>
-#include <mutex>
-#include <span>
+#include <memory>
+#include <string_view>
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/event/image_parameter_columns.hpp"
 #include "lib/flow/ordered_pipeline.hpp"
+#include "lib/flow/scratch_pool.hpp"
 #include "lib/pipeline/catb_tables.hpp"
 #include "lib/pipeline/check_dl1.hpp"
+#include "lib/pipeline/cut.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/names.hpp"
@@ -78,68 +83,17 @@ struct Workspace {
   std::vector<std::byte> packed;
 };
 
-class Workspaces {
- public:
-  explicit Workspaces(std::size_t n_pixels) : n_pixels_(n_pixels) {}
-  std::unique_ptr<Workspace> borrow() {
-    const std::scoped_lock lock(mutex_);
-    if (free_.empty()) return std::make_unique<Workspace>(n_pixels_);
-    auto space = std::move(free_.back());
-    free_.pop_back();
-    return space;
-  }
-  void give_back(std::unique_ptr<Workspace> space) {
-    const std::scoped_lock lock(mutex_);
-    free_.push_back(std::move(space));
-  }
-
- private:
-  std::size_t n_pixels_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Workspace>> free_;
-};
-
-/// A parameter that dl1ab computes, and how its value of event i of a block is had.
+/// A column that dl1ab computes, and how its value of event i of a block is had.
 struct Computed {
-  const char* name;
-  double (*value)(const Block&, std::size_t);
+  std::string_view name;
+  std::function<double(const Block&, std::size_t)> value;
 };
 
-template <auto Member>
-double of_image(const Block& block, std::size_t i) {
-  return static_cast<double>(block.parameters[i].*Member);
+Computed computed_from(const ImageParameterColumn& column) {
+  return {column.name, [member = column.member](const Block& block, std::size_t i) {
+            return value_of(block.parameters[i], member);
+          }};
 }
-
-using P = ImageParameters;
-constexpr Computed always[] = {
-    {"intensity", of_image<&P::intensity>},
-    {"log_intensity", of_image<&P::log_intensity>},
-    {"x", of_image<&P::x>},
-    {"y", of_image<&P::y>},
-    {"r", of_image<&P::r>},
-    {"phi", of_image<&P::phi>},
-    {"length", of_image<&P::length>},
-    {"width", of_image<&P::width>},
-    {"psi", of_image<&P::psi>},
-    {"skewness", of_image<&P::skewness>},
-    {"kurtosis", of_image<&P::kurtosis>},
-    {"time_gradient", of_image<&P::time_gradient>},
-    {"intercept", of_image<&P::intercept>},
-    {"leakage_intensity_width_1", of_image<&P::leakage_intensity_width_1>},
-    {"leakage_intensity_width_2", of_image<&P::leakage_intensity_width_2>},
-    {"leakage_pixels_width_1", of_image<&P::leakage_pixels_width_1>},
-    {"leakage_pixels_width_2", of_image<&P::leakage_pixels_width_2>},
-    {"n_pixels", of_image<&P::n_pixels>},
-    {"concentration_cog", of_image<&P::concentration_cog>},
-    {"concentration_core", of_image<&P::concentration_core>},
-    {"concentration_pixel", of_image<&P::concentration_pixel>},
-    {"n_islands", of_image<&P::n_islands>},
-    {"wl", of_image<&P::wl>},
-    {"sin_az_tel", [](const Block& b, std::size_t i) { return std::sin(b.az_tel[i]); }}};
-constexpr Computed uncertainties[] = {{"length_uncertainty", of_image<&P::length_uncertainty>},
-                                      {"width_uncertainty", of_image<&P::width_uncertainty>}};
-constexpr Computed of_catb[] = {
-    {"calibration_id", [](const Block& b, std::size_t i) { return double(b.calibration_id[i]); }}};
 
 /// The vector from the centroid to the simulated source, along and across the image axis.
 double disp_dx(const Block& b, std::size_t i) {
@@ -152,16 +106,38 @@ double disp_along(const Block& b, std::size_t i) {
   const double psi = b.parameters[i].psi;
   return disp_dx(b, i) * std::cos(psi) + disp_dy(b, i) * std::sin(psi);
 }
-constexpr Computed of_simulations[] = {
-    {"disp_dx", disp_dx},
-    {"disp_dy", disp_dy},
-    {"disp_norm", [](const Block& b, std::size_t i) { return std::abs(disp_along(b, i)); }},
-    {"disp_angle",
-     [](const Block& b, std::size_t i) { return std::atan(disp_dy(b, i) / disp_dx(b, i)); }},
-    {"disp_sign", [](const Block& b, std::size_t i) {
-       const double along = disp_along(b, i);
-       return along == 0 || std::isnan(along) ? along : std::copysign(1.0, along);
-     }}};
+std::vector<Computed> of_simulations() {
+  return {{"disp_dx", disp_dx},
+          {"disp_dy", disp_dy},
+          {"disp_norm", [](const Block& b, std::size_t i) { return std::abs(disp_along(b, i)); }},
+          {"disp_angle",
+           [](const Block& b, std::size_t i) { return std::atan(disp_dy(b, i) / disp_dx(b, i)); }},
+          {"disp_sign", [](const Block& b, std::size_t i) {
+             const double along = disp_along(b, i);
+             return along == 0 || std::isnan(along) ? along : std::copysign(1.0, along);
+           }}};
+}
+
+/// Return what is computed for an input with these columns.
+std::vector<Computed> computed_columns(const hdf5::TableReader& input, bool with_catb) {
+  const auto input_has = [&](std::string_view name) { return input.has_column(std::string(name)); };
+  const bool has_uncertainties =
+      std::ranges::any_of(image_parameter_columns, [&](const ImageParameterColumn& column) {
+        return is_uncertainty(column) && input_has(column.name);
+      });
+  std::vector<Computed> computed;
+  for (const ImageParameterColumn& column : image_parameter_columns)
+    if (has_uncertainties || !is_uncertainty(column)) computed.push_back(computed_from(column));
+  computed.push_back(
+      {"sin_az_tel", [](const Block& b, std::size_t i) { return std::sin(b.az_tel[i]); }});
+  if (std::vector<Computed> disp = of_simulations();
+      std::ranges::any_of(disp, input_has, &Computed::name))
+    std::ranges::move(disp, std::back_inserter(computed));
+  if (with_catb)
+    computed.push_back({"calibration_id",
+                        [](const Block& b, std::size_t i) { return double(b.calibration_id[i]); }});
+  return computed;
+}
 
 template <typename T>
 void store_as(double value, std::byte* to) {
@@ -219,7 +195,7 @@ class ParameterTable {
       add(spec_of(column, known), is_computed ? &*found : nullptr);
     }
     for (const Computed& value : computed) {
-      if (input.has_column(value.name)) continue;
+      if (input.has_column(std::string(value.name))) continue;
       const auto spec = std::ranges::find(known, value.name, &ColumnSpec::name);
       if (spec != known.end()) add(*spec, &value);
     }
@@ -529,6 +505,7 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
       effective.section_json(stage::description("dl1ab").configuration_sections);
 
   const hdf5::File dl1 = hdf5::File::open(request.input);
+  inherit_cut(run, dl1);
   check_input(dl1, request);
   const instrument::Telescope telescope = telescope_of(dl1, standard_telescope);
   const Treatment treatment = treatment_of(dl1, request, effective, telescope);
@@ -541,18 +518,8 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
                   fmt::format("column '{}' holds {} pixels, not {}", name, column.items, n_pixels),
                   request.input.string(), "give the telescope's own file");
 
-  std::vector<Computed> computed(std::begin(always), std::end(always));
-  const auto add = [&](std::span<const Computed> more) {
-    computed.insert(computed.end(), more.begin(), more.end());
-  };
-  const auto has_any = [&](std::span<const Computed> names) {
-    return std::ranges::any_of(
-        names, [&](const Computed& c) { return parameter_rows.has_column(c.name); });
-  };
-  const bool has_disp = has_any(of_simulations);
-  if (has_any(uncertainties)) add(uncertainties);
-  if (has_disp) add(of_simulations);
-  if (treatment.with_catb) add(of_catb);
+  const std::vector<Computed> computed = computed_columns(parameter_rows, treatment.with_catb);
+  const bool has_disp = std::ranges::find(computed, "disp_dx", &Computed::name) != computed.end();
 
   PendingFile& product = run.create("dl1b_subrun", target);
   hdf5::File file = hdf5::File::create(product.path());
@@ -581,7 +548,7 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
   std::optional<check::Accumulator> data_check;
   if (with_check && !dl1.exists("/simulation")) data_check.emplace(telescope, id.run, id.subrun);
   const bool has_jumps = parameter_rows.has_column("ucts_jump");
-  Workspaces workspaces(n_pixels);
+  flow::ScratchPool<Workspace> workspaces([&] { return std::make_unique<Workspace>(n_pixels); });
   std::size_t first = 0;
   std::int64_t events = 0;
   const auto produce = [&](Block& block) {
@@ -607,14 +574,14 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
     return true;
   };
   const auto work = [&](Block& block) {
-    auto space = workspaces.borrow();
-    process(block, treatment, telescope, *space);
-    if (images) images->pack(block, space->packed);
+    workspaces.with_scratch([&](Workspace& space) {
+      process(block, treatment, telescope, space);
+      if (images) images->pack(block, space.packed);
+    });
     if (data_check) {
       block.check_columns.read(block.rows, has_jumps);
       data_check->prepare(block.events(), block.prepared_check);
     }
-    workspaces.give_back(std::move(space));
   };
   const auto consume = [&](Block& block) {
     if (images) images->table().write_chunk(block.chunk);

@@ -2,8 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <numeric>
+#include <optional>
 
+#include "lib/base/error.hpp"
+#include "lib/event/image_parameter_columns.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 
@@ -14,49 +20,36 @@ using hdf5::ColumnSource;
 using hdf5::ColumnSpec;
 using hdf5::ScalarType;
 
-/// The floating-point members of ImageParameters under their column names.
-struct DoubleMember {
-  const char* name;
-  double ImageParameters::*member;
-};
-constexpr std::array double_members{
-    DoubleMember{"intensity", &ImageParameters::intensity},
-    DoubleMember{"log_intensity", &ImageParameters::log_intensity},
-    DoubleMember{"x", &ImageParameters::x},
-    DoubleMember{"y", &ImageParameters::y},
-    DoubleMember{"r", &ImageParameters::r},
-    DoubleMember{"phi", &ImageParameters::phi},
-    DoubleMember{"length", &ImageParameters::length},
-    DoubleMember{"length_uncertainty", &ImageParameters::length_uncertainty},
-    DoubleMember{"width", &ImageParameters::width},
-    DoubleMember{"width_uncertainty", &ImageParameters::width_uncertainty},
-    DoubleMember{"psi", &ImageParameters::psi},
-    DoubleMember{"skewness", &ImageParameters::skewness},
-    DoubleMember{"kurtosis", &ImageParameters::kurtosis},
-    DoubleMember{"time_gradient", &ImageParameters::time_gradient},
-    DoubleMember{"intercept", &ImageParameters::intercept},
-    DoubleMember{"leakage_pixels_width_1", &ImageParameters::leakage_pixels_width_1},
-    DoubleMember{"leakage_pixels_width_2", &ImageParameters::leakage_pixels_width_2},
-    DoubleMember{"concentration_cog", &ImageParameters::concentration_cog},
-    DoubleMember{"concentration_core", &ImageParameters::concentration_core},
-    DoubleMember{"concentration_pixel", &ImageParameters::concentration_pixel},
-    DoubleMember{"wl", &ImageParameters::wl}};
-
 /// Columns of a table under way, with where their values are.
 struct Columns {
   std::vector<ColumnSpec> specs;
   std::vector<ColumnSource> sources;
-  std::vector<std::int64_t> wide_trigger, wide_ucts_trigger;
+  /// What is converted or gathered for it; a deque, since the sources point into it.
+  std::deque<std::vector<std::byte>> kept;
 
-  /// Add a column; one without values only if there are no rows at all.
   template <typename T>
-  void add(const std::string& name, const std::vector<T>& values, std::size_t rows) {
-    if (values.empty() && rows > 0) return;
-    ColumnSpec column;
-    column.name = name;
-    column.type = std::is_same_v<T, double> ? ScalarType::float64 : ScalarType::int64;
-    specs.push_back(column);
+  void add(const std::string& name, const std::vector<T>& values) {
+    specs.push_back(hdf5::plain_column(
+        name, std::is_same_v<T, double> ? ScalarType::float64 : ScalarType::int64));
     sources.push_back(ColumnSource::of(values));
+  }
+  /// Add a column of the DL1 file as it is there.
+  /// @param rows  of the file @param which  of them are wanted
+  void add_unchanged(const hdf5::ColumnInfo& column, const hdf5::Rows& rows,
+                     const std::vector<std::int64_t>& which) {
+    // The peers' DL2 table names no units: pandas wrote it.
+    ColumnSpec spec = hdf5::plain_column(column.name, column.type, {}, column.shape);
+    if (column.type == ScalarType::text) spec.text_size = column.item_bytes;
+    const std::size_t bytes = spec.bytes();
+    const ColumnSource source = rows.source(column.name);
+    std::vector<std::byte>& values = kept.emplace_back(which.size() * bytes);
+    for (std::size_t i = 0; i < which.size(); ++i)
+      std::memcpy(&values[i * bytes],
+                  static_cast<const std::byte*>(source.data) +
+                      static_cast<std::size_t>(which[i]) * source.stride_bytes,
+                  bytes);
+    specs.push_back(std::move(spec));
+    sources.push_back({values.data(), bytes});
   }
 };
 
@@ -67,14 +60,8 @@ ColumnSource source_of(const dl2::Dl1Columns& d, const std::string& name) {
     return ColumnSource{none ? nullptr : static_cast<const void*>(&(d.parameters[0].*at)),
                         sizeof(ImageParameters)};
   };
-  for (const DoubleMember& entry : double_members)
-    if (name == entry.name) return member(entry.member);
-  if (name == "leakage_intensity_width_1")
-    return member(&ImageParameters::leakage_intensity_width_1);
-  if (name == "leakage_intensity_width_2")
-    return member(&ImageParameters::leakage_intensity_width_2);
-  if (name == "n_pixels") return member(&ImageParameters::n_pixels);
-  if (name == "n_islands") return member(&ImageParameters::n_islands);
+  if (const ImageParameterColumn* parameter = find_image_parameter(name))
+    return std::visit(member, parameter->member);
   if (name == "obs_id") return ColumnSource::of(d.obs_id);
   if (name == "event_id") return ColumnSource::of(d.event_id);
   if (name == "alt_tel") return ColumnSource::of(d.alt_tel);
@@ -93,51 +80,48 @@ ColumnSource source_of(const dl2::Dl1Columns& d, const std::string& name) {
   if (name == "trigger_type") return ColumnSource::of(d.trigger_type);
   if (name == "ucts_trigger_type") return ColumnSource::of(d.ucts_trigger_type);
   if (name == "trigger_time") return ColumnSource::of(d.trigger_time);
-  return ColumnSource::of(d.event_type);
+  if (name == "event_type") return ColumnSource::of(d.event_type);
+  throw Error(ErrorKind::bug, "nothing is known to fill the DL2 column '" + name + "' with");
 }
 
-/// Add the columns of the DL1 table, as they were in the file.
+/// Add the columns of the DL1 table: those that there are, known or not, and no others.
 void add_dl1_columns(const hdf5::File& dl1, const dl2::Dl1Columns& d, Columns& out) {
-  // Old DL1 files hold the trigger bits in wider integers; the type of the input is kept.
   const hdf5::TableReader input(dl1, parameters_path);
-  const auto is_wide = [&](const std::string& name) {
-    return input.has_column(name) &&
-           hdf5::find_column(input.columns(), name, parameters_path).type == ScalarType::int64;
-  };
-  out.wide_trigger.assign(d.trigger_type.begin(), d.trigger_type.end());
-  out.wide_ucts_trigger.assign(d.ucts_trigger_type.begin(), d.ucts_trigger_type.end());
-  for (const ColumnSpec& column : parameter_columns()) {
-    // A DL1 file without event times gives a DL2 file without them.
-    if (column.name == "dragon_time" && d.dragon_time.empty()) continue;
-    // The peers' DL2 table names no units: pandas wrote it.
-    ColumnSpec bare;
-    bare.name = column.name;
-    bare.type = column.type;
-    out.specs.push_back(bare);
-    out.sources.push_back(source_of(d, column.name));
-    if (column.type == ScalarType::uint8 && is_wide(column.name)) {
-      out.specs.back().type = ScalarType::int64;
-      out.sources.back() = ColumnSource::of(column.name == "trigger_type" ? out.wide_trigger
-                                                                          : out.wide_ucts_trigger);
+  const std::vector<ColumnSpec> known = parameter_columns();
+  std::optional<hdf5::Rows> all;
+  for (const hdf5::ColumnInfo& column : input.columns()) {
+    const auto spec = std::ranges::find(known, column.name, &ColumnSpec::name);
+    // Old DL1 files hold the trigger bits in wider integers; the type of the input is kept.
+    const bool is_wide =
+        spec != known.end() && spec->type == ScalarType::uint8 && column.type != ScalarType::uint8;
+    if (spec == known.end() || is_wide) {
+      if (!all) all = input.read_all();
+      out.add_unchanged(column, *all, d.file_row);
+    } else {
+      out.specs.push_back(hdf5::plain_column(column.name, spec->type));
+      out.sources.push_back(source_of(d, column.name));
     }
   }
+  if (!input.has_column("sin_az_tel")) out.add("sin_az_tel", d.sin_az_tel);
 }
 
 /// Add what was reconstructed. @param named makes the name of a column
 template <typename Named>
 void add_results(const dl2::Dl2Columns& rows, const Named& named, Columns& out) {
-  const auto add = [&](const char* name, const auto& values) {
-    out.add(named(name), values, rows.size());
-  };
-  add("alt0", rows.alt0);
-  add("alt1", rows.alt1);
-  add("w0", rows.w0);
-  add("w1", rows.w1);
+  const auto add = [&](const char* name, const auto& values) { out.add(named(name), values); };
+  if (rows.made.interpolated) {
+    add("alt0", rows.alt0);
+    add("alt1", rows.alt1);
+    add("w0", rows.w0);
+    add("w1", rows.w1);
+  }
   add("log_reco_energy", rows.log_reco_energy);
   add("reco_energy", rows.reco_energy);
-  add("reco_disp_norm", rows.reco_disp_norm);
-  add("reco_disp_sign", rows.reco_disp_sign);
-  add("reco_disp_sign_proba", rows.reco_disp_sign_proba);
+  if (rows.made.norm_sign) {
+    add("reco_disp_norm", rows.reco_disp_norm);
+    add("reco_disp_sign", rows.reco_disp_sign);
+    add("reco_disp_sign_proba", rows.reco_disp_sign_proba);
+  }
   add("reco_disp_dx", rows.reco_disp_dx);
   add("reco_disp_dy", rows.reco_disp_dy);
   add("reco_src_x", rows.reco_src_x);
@@ -146,7 +130,7 @@ void add_results(const dl2::Dl2Columns& rows, const Named& named, Columns& out) 
   add("signed_skewness", rows.signed_skewness);
   add("reco_alt", rows.reco_alt);
   add("reco_az", rows.reco_az);
-  if (!rows.reco_disp_sign_correctness.empty()) {
+  if (rows.made.of_source) {
     add("reco_disp_sign_correctness", rows.reco_disp_sign_correctness);
     add("reco_disp_norm_diff", rows.reco_disp_norm_diff);
   }
@@ -171,6 +155,11 @@ void write_table(hdf5::File& file, const char* path, const Columns& columns, std
   table.finish();
 }
 
+/// Whether events have times, from which delta_t is made.
+bool has_times(const hdf5::File& dl1) {
+  return hdf5::TableReader(dl1, parameters_path).has_column("dragon_time");
+}
+
 hdf5::File create_with_monitoring(const std::filesystem::path& path, const hdf5::File& dl1) {
   hdf5::File file = hdf5::File::create(path);
   for (const char* group : {"/configuration", "/dl1/event/telescope/monitoring", "/dl1/monitoring"})
@@ -185,21 +174,18 @@ dl2::Dl1Columns read_dl1_columns(const hdf5::File& file) {
   const hdf5::Rows rows = table.read_all();
   const std::size_t n = rows.size();
   dl2::Dl1Columns out;
+  out.file_row.resize(n);
+  std::iota(out.file_row.begin(), out.file_row.end(), std::int64_t{0});
   out.parameters.resize(n);
-  for (const DoubleMember& entry : double_members) {
-    if (!table.has_column(entry.name) && std::string_view(entry.name).ends_with("_uncertainty"))
-      continue;
-    const auto values = rows.column<double>(entry.name);
-    for (std::size_t i = 0; i < n; ++i) out.parameters[i].*entry.member = values[i];
+  for (const ImageParameterColumn& parameter : image_parameter_columns) {
+    const std::string name(parameter.name);
+    if (!table.has_column(name) && is_uncertainty(parameter)) continue;
+    const auto fill = [&]<typename T>(T ImageParameters::*member) {
+      const auto values = rows.column<T>(name);
+      for (std::size_t i = 0; i < n; ++i) out.parameters[i].*member = values[i];
+    };
+    std::visit(fill, parameter.member);
   }
-  const auto fill = [&]<typename T>(const char* name, T ImageParameters::*member) {
-    const auto values = rows.column<T>(name);
-    for (std::size_t i = 0; i < n; ++i) out.parameters[i].*member = values[i];
-  };
-  fill("leakage_intensity_width_1", &ImageParameters::leakage_intensity_width_1);
-  fill("leakage_intensity_width_2", &ImageParameters::leakage_intensity_width_2);
-  fill("n_pixels", &ImageParameters::n_pixels);
-  fill("n_islands", &ImageParameters::n_islands);
   const auto optional = [&]<typename T>(const char* name, std::vector<T>& to, T otherwise) {
     if (table.has_column(name))
       to = rows.column<T>(name);
@@ -242,7 +228,7 @@ void write_dl2_file(const std::filesystem::path& path, const hdf5::File& dl1,
   hdf5::File file = create_with_monitoring(path, dl1);
   Columns columns;
   add_dl1_columns(dl1, rows.dl1, columns);
-  columns.add("delta_t", rows.delta_t, rows.size());
+  if (has_times(dl1)) columns.add("delta_t", rows.delta_t);
   add_results(
       rows, [](const char* name) { return std::string(name); }, columns);
   write_table(file, dl2_parameters_path, columns, rows.size(), config_json);
@@ -259,7 +245,7 @@ void write_source_dependent_dl2_file(const std::filesystem::path& path, const hd
   const std::size_t n = rows.front().size();
   Columns shared, dependent;
   add_dl1_columns(dl1, rows.front().dl1, shared);
-  shared.add("delta_t", rows.front().delta_t, n);
+  if (has_times(dl1)) shared.add("delta_t", rows.front().delta_t);
   std::vector<std::vector<double>> angles;
   angles.reserve(positions.size());
   for (std::size_t i = 0; i < positions.size(); ++i) {
@@ -267,14 +253,14 @@ void write_source_dependent_dl2_file(const std::filesystem::path& path, const hd
       return fmt::format("('{}', '{}')", positions[i].name, name);
     };
     const dl2::SourceColumns& source = rows[i].dl1.source;
-    dependent.add(named("expected_src_x"), source.expected_src_x, n);
-    dependent.add(named("expected_src_y"), source.expected_src_y, n);
-    dependent.add(named("time_gradient_from_source"), source.time_gradient_from_source, n);
-    dependent.add(named("skewness_from_source"), source.skewness_from_source, n);
-    dependent.add(named("dist"), source.dist, n);
-    dependent.add(named("alpha"), source.alpha, n);
+    dependent.add(named("expected_src_x"), source.expected_src_x);
+    dependent.add(named("expected_src_y"), source.expected_src_y);
+    dependent.add(named("time_gradient_from_source"), source.time_gradient_from_source);
+    dependent.add(named("skewness_from_source"), source.skewness_from_source);
+    dependent.add(named("dist"), source.dist);
+    dependent.add(named("alpha"), source.alpha);
     angles.emplace_back(n, positions[i].turn_deg);
-    if (positions[i].turn_deg != 0) dependent.add(named("off_angle"), angles.back(), n);
+    if (positions[i].turn_deg != 0) dependent.add(named("off_angle"), angles.back());
     add_results(rows[i], named, dependent);
   }
   write_table(file, dl2_parameters_path, shared, n, config_json);

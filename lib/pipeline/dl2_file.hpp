@@ -9,8 +9,10 @@
 
 namespace alisio::pipeline {
 
-/// Read the parameters table of a DL1 file, ours or lstchain's. Columns that old files lack are
-/// filled with zeros. @throws Error(bad_input) naming file, table and column.
+/// Read the parameters table of a DL1 file, ours or lstchain's. Columns that old files lack
+/// stay NaN or empty if something else is made of that, else hold what data of LST-1 have: zeros,
+/// no simulated particle, telescope 1, physics events. @throws Error(bad_input) naming file, table
+/// and column.
 [[nodiscard]] dl2::Dl1Columns read_dl1_columns(const hdf5::File& file);
 
 /// Return the effective focal length of the optics table, m, or `otherwise` if there is none.

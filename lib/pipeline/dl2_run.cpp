@@ -10,6 +10,7 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/io/hdf5/file.hpp"
 #include "lib/pipeline/assumed_position_table.hpp"
@@ -256,9 +257,11 @@ Dl2Run read_dl2_run(const std::vector<fs::path>& files, const dl3::EventRanges& 
           fmt::format("was not made for the source positions of {}", files.front().string()),
           path.string(), "make the DL2 of the run again, with one configuration");
     const std::uint64_t total = reader.shared().row_count();
-    for (std::uint64_t first = 0; first < total; first += rows_at_once)
+    for (std::uint64_t first = 0; first < total; first += rows_at_once) {
+      throw_if_interrupted();
       collector->add(
           reader.read(first, std::size_t(std::min<std::uint64_t>(rows_at_once, total - first))));
+    }
   }
   Dl2Run run = collector->finish(files.front());
   run.focal_length = focal_length;

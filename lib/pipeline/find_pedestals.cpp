@@ -7,6 +7,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/io/hdf5/table.hpp"
+#include "lib/pipeline/cut.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/names.hpp"
@@ -40,13 +41,6 @@ pedestals::Options options_of(const config::Configuration& c, int run) {
   return options;
 }
 
-hdf5::ColumnSpec id_column(const char* name) {
-  hdf5::ColumnSpec column;
-  column.name = name;
-  column.type = hdf5::ScalarType::int64;
-  return column;
-}
-
 }  // namespace
 
 ActivityNote find_pedestals_activity(const FindPedestalsRequest& request, const JobContext& context,
@@ -67,6 +61,7 @@ std::int64_t find_pedestals(stage::StageRun& run, const FindPedestalsRequest& re
   }
 
   const hdf5::File dl1 = hdf5::File::open(request.input);
+  inherit_cut(run, dl1);
   const hdf5::Rows rows = hdf5::TableReader(dl1, parameters_path).read_all();
   if (rows.size() == 0)
     throw Error(ErrorKind::bad_input, "holds no events", request.input.string(),
@@ -95,11 +90,13 @@ std::int64_t find_pedestals(stage::StageRun& run, const FindPedestalsRequest& re
 
   PendingFile& product = run.create("pedestal_ids", target);
   hdf5::File file = hdf5::File::create(product.path());
-  hdf5::TableWriter table(file, {.path = ids_path,
-                                 .title = "",
-                                 .columns = {id_column("obs_id"), id_column("event_id")},
-                                 .chunk_rows = 4096,
-                                 .compression_level = 1});
+  hdf5::TableWriter table(file,
+                          {.path = ids_path,
+                           .title = "",
+                           .columns = {hdf5::plain_column("obs_id", hdf5::ScalarType::int64),
+                                       hdf5::plain_column("event_id", hdf5::ScalarType::int64)},
+                           .chunk_rows = 4096,
+                           .compression_level = 1});
   const hdf5::ColumnSource sources[] = {hdf5::ColumnSource::of(obs_ids),
                                         hdf5::ColumnSource::of(event_ids)};
   if (!event_ids.empty()) table.append(event_ids.size(), sources);

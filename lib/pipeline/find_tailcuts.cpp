@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/base/log.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/io/hdf5/table.hpp"
@@ -79,6 +80,7 @@ tailcuts::SubrunLevel measure(const fs::path& path, std::size_t n_pixels,
   const std::size_t step = std::max(block_events, images.chunk_rows());
   std::vector<float> charges, block;
   for (std::size_t first = 0; first < types.size(); first += step) {
+    throw_if_interrupted();
     const std::size_t n = std::min(step, types.size() - first);
     bool any = false;
     for (std::size_t i = first; i < first + n; ++i) any = any || is_pedestal(i);

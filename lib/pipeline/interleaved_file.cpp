@@ -8,6 +8,7 @@
 #include <map>
 
 #include "lib/base/error.hpp"
+#include "lib/pipeline/configuration_tables.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/sky/time.hpp"
@@ -17,8 +18,12 @@ namespace {
 
 using hdf5::ColumnSource;
 using hdf5::ColumnSpec;
+using hdf5::enumeration_column;
+using hdf5::plain_column;
+using hdf5::quantity_column;
 using hdf5::ScalarType;
 using hdf5::TableWriter;
+using hdf5::text_column;
 
 constexpr std::size_t n_gains = 2;
 constexpr const char* trigger_path = "/dl1/event/subarray/trigger";
@@ -33,48 +38,18 @@ std::string images_path_of(std::int64_t tel_id) {
   return fmt::format("/dl1/event/telescope/images/tel_{:03}", tel_id);
 }
 
-ColumnSpec plain(const char* name, ScalarType type, const char* description,
-                 std::vector<std::size_t> shape = {}) {
-  ColumnSpec column;
-  column.name = name;
-  column.type = type;
-  column.shape = std::move(shape);
-  column.description = description;
-  return column;
-}
-
-/// A number that stands for a member of a Python enumeration of ctapipe.
-ColumnSpec member(const char* name, const char* enumeration, const char* description) {
-  ColumnSpec column = plain(name, ScalarType::int64, description);
-  column.transform = hdf5::Transform::enumeration;
-  column.enumeration = fmt::format("cctapipe.containers\n{}\np0\n.", enumeration);
-  return column;
-}
-
-ColumnSpec quantity(const char* name, const char* unit, const char* description) {
-  ColumnSpec column = plain(name, ScalarType::float64, description);
-  column.transform = hdf5::Transform::quantity;
-  column.unit = unit;
-  return column;
-}
-
-ColumnSpec text_column(const char* name, const std::string& value, const char* description) {
-  ColumnSpec column = plain(name, ScalarType::text, description);
-  column.text_size = value.size();
-  return column;
-}
-
 const std::vector<std::size_t> high_res_time{2};
 
 std::vector<ColumnSpec> waveform_columns(std::size_t n_pixels, std::size_t n_samples) {
-  return {plain("obs_id", ScalarType::int64, "Run"),
-          plain("event_id", ScalarType::int64, "Event"),
-          plain("tel_id", ScalarType::int16, "Telescope"),
-          member("event_type", "EventType", "Type of the event"),
-          plain("event_time", ScalarType::uint32, "Time, TAI s and quarter ns", high_res_time),
-          plain("waveform", ScalarType::uint16, "Waveform, p.e. in fixed point",
-                {n_gains, n_pixels, n_samples}),
-          plain("pixel_status", ScalarType::uint8, "Status of the pixels", {n_pixels})};
+  return {
+      plain_column("obs_id", ScalarType::int64, "Run"),
+      plain_column("event_id", ScalarType::int64, "Event"),
+      plain_column("tel_id", ScalarType::int16, "Telescope"),
+      enumeration_column("event_type", "EventType", "Type of the event"),
+      plain_column("event_time", ScalarType::uint32, "Time, TAI s and quarter ns", high_res_time),
+      plain_column("waveform", ScalarType::uint16, "Waveform, p.e. in fixed point",
+                   {n_gains, n_pixels, n_samples}),
+      plain_column("pixel_status", ScalarType::uint8, "Status of the pixels", {n_pixels})};
 }
 
 /// @param item_bytes of the numbers that fill most of a row, if they are noise
@@ -117,16 +92,18 @@ void write_observation(hdf5::File& file, std::int64_t obs_id, std::int64_t start
   {
     TableWriter table = make_table(
         file, "/configuration/observation/observation_block", "ObservationBlockContainer",
-        {plain("obs_id", ScalarType::uint64, "Run"), plain("sb_id", ScalarType::uint64, "Run"),
+        {plain_column("obs_id", ScalarType::uint64, "Run"),
+         plain_column("sb_id", ScalarType::uint64, "Run"),
          text_column("producer_id", producer, "Telescope"),
-         member("state", "ObservationBlockState", "State"),
-         quantity("subarray_pointing_lat", "deg", "Declination"),
-         quantity("subarray_pointing_lon", "deg", "Right ascension"),
-         member("subarray_pointing_frame", "CoordinateFrameType", "Frame of the pointing"),
-         quantity("scheduled_duration", "min", "Expected duration"),
-         plain("scheduled_start_time", ScalarType::float64, "Expected start, MJD"),
-         plain("actual_start_time", ScalarType::float64, "Start, MJD"),
-         quantity("actual_duration", "min", "Duration")},
+         enumeration_column("state", "ObservationBlockState", "State"),
+         quantity_column("subarray_pointing_lat", "deg", "Declination"),
+         quantity_column("subarray_pointing_lon", "deg", "Right ascension"),
+         enumeration_column("subarray_pointing_frame", "CoordinateFrameType",
+                            "Frame of the pointing"),
+         quantity_column("scheduled_duration", "min", "Expected duration"),
+         plain_column("scheduled_start_time", ScalarType::float64, "Expected start, MJD"),
+         plain_column("actual_start_time", ScalarType::float64, "Start, MJD"),
+         quantity_column("actual_duration", "min", "Duration")},
         16);
     mark_text(table, 2, producer.size());
     for (const char* column : {"8", "9"}) {
@@ -146,10 +123,11 @@ void write_observation(hdf5::File& file, std::int64_t obs_id, std::int64_t start
   }
   TableWriter table = make_table(
       file, "/configuration/observation/scheduling_block", "SchedulingBlockContainer",
-      {plain("sb_id", ScalarType::uint64, "Run"), member("sb_type", "SchedulingBlockType", "Type"),
+      {plain_column("sb_id", ScalarType::uint64, "Run"),
+       enumeration_column("sb_type", "SchedulingBlockType", "Type"),
        text_column("producer_id", producer, "Telescope"),
-       member("observing_mode", "ObservingMode", "How observations lie in space"),
-       member("pointing_mode", "PointingMode", "How the telescope moves")},
+       enumeration_column("observing_mode", "ObservingMode", "How observations lie in space"),
+       enumeration_column("pointing_mode", "PointingMode", "How the telescope moves")},
       16);
   mark_text(table, 2, producer.size());
   const ColumnSource sources[] = {ColumnSource::constant(id),
@@ -227,24 +205,28 @@ InterleavedWriter::InterleavedWriter(const std::filesystem::path& path,
                             waveform_columns(n_pixels_, n_samples), 1, sizeof(std::uint16_t))),
       images_(make_table(
           file_, images_path_of(telescope.tel_id), "TelEventIndexContainer,DL1CameraContainer",
-          {plain("obs_id", ScalarType::int64, "Run"), plain("event_id", ScalarType::int64, "Event"),
-           plain("tel_id", ScalarType::int16, "Telescope"),
-           plain("peak_time", ScalarType::float32, "Arrival time, ns", {n_gains, n_pixels_}),
-           plain("is_valid", ScalarType::boolean, "Extraction succeeded")},
+          {plain_column("obs_id", ScalarType::int64, "Run"),
+           plain_column("event_id", ScalarType::int64, "Event"),
+           plain_column("tel_id", ScalarType::int16, "Telescope"),
+           plain_column("peak_time", ScalarType::float32, "Arrival time, ns", {n_gains, n_pixels_}),
+           plain_column("is_valid", ScalarType::boolean, "Extraction succeeded")},
           17, sizeof(float))),
       trigger_(make_table(
           file_, trigger_path, "EventIndexContainer,TriggerContainer",
-          {plain("obs_id", ScalarType::int64, "Run"), plain("event_id", ScalarType::int64, "Event"),
-           plain("time", ScalarType::uint32, "Time, TAI s and quarter ns", high_res_time),
-           plain("tels_with_trigger", ScalarType::boolean, "Telescopes that triggered", {1}),
-           member("event_type", "EventType", "Type of the event")},
+          {plain_column("obs_id", ScalarType::int64, "Run"),
+           plain_column("event_id", ScalarType::int64, "Event"),
+           plain_column("time", ScalarType::uint32, "Time, TAI s and quarter ns", high_res_time),
+           plain_column("tels_with_trigger", ScalarType::boolean, "Telescopes that triggered", {1}),
+           enumeration_column("event_type", "EventType", "Type of the event")},
           256)),
       tel_trigger_(make_table(
           file_, tel_trigger_path, "TelEventIndexContainer,TelescopeTriggerContainer",
-          {plain("obs_id", ScalarType::int64, "Run"), plain("event_id", ScalarType::int64, "Event"),
-           plain("tel_id", ScalarType::int16, "Telescope"),
-           plain("time", ScalarType::uint32, "Time, TAI s and quarter ns", high_res_time),
-           plain("n_trigger_pixels", ScalarType::int64, "Number of trigger groups; -1: unknown")},
+          {plain_column("obs_id", ScalarType::int64, "Run"),
+           plain_column("event_id", ScalarType::int64, "Event"),
+           plain_column("tel_id", ScalarType::int16, "Telescope"),
+           plain_column("time", ScalarType::uint32, "Time, TAI s and quarter ns", high_res_time),
+           plain_column("n_trigger_pixels", ScalarType::int64,
+                        "Number of trigger groups; -1: unknown")},
           256)) {
   mark_time(waveforms_, 4);
   waveforms_.write_attribute("CTAFIELD_5_TRANSFORM", "fixed_point");

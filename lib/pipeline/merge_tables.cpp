@@ -12,6 +12,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
 #include "lib/base/log.hpp"
+#include "lib/pipeline/cut.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/parts.hpp"
@@ -369,14 +370,13 @@ void verify(const hdf5::File& product, const std::vector<Input>& inputs, const s
   if (at != written.row_count()) fail("there are rows that no input has");
 }
 
-/// What a merged file says that it is made of; empty if it does not, or cannot be read.
+/// What a merged file says that it is made of; empty if it does not, or is damaged.
 Parts merged_parts(const fs::path& merged) {
-  try {
+  const auto read = [&] {
     return parts_in_names(
         hdf5::File::open(merged).read_texts(std::string(sources_path) + "/filenames"));
-  } catch (const Error&) {
-    return {};
-  }
+  };
+  return unless_damaged(read).value_or(Parts{});
 }
 
 /// A merged file is not replaced by a poorer one unless that is said.
@@ -389,17 +389,16 @@ void check_replaceable(const std::vector<Input>& inputs, const char* events,
     return refuse_loss(request.target, there, coming);
   }
   // A file that does not name its parts: its events decide.
-  std::uint64_t before = 0, after = 0;
-  try {
-    before = hdf5::TableReader(hdf5::File::open(request.target), events).row_count();
-  } catch (const Error&) {
-    return;  // what cannot be read may be replaced
-  }
-  for (const Input& input : inputs)
-    after += hdf5::TableReader(hdf5::File::open(input.path), events).row_count();
-  if (after < before)
+  const auto rows_of = [&](const fs::path& file) {
+    return hdf5::TableReader(hdf5::File::open(file), events).row_count();
+  };
+  const auto before = unless_damaged([&] { return rows_of(request.target); });
+  if (!before) return;
+  std::uint64_t after = 0;
+  for (const Input& input : inputs) after += rows_of(input.path);
+  if (after < *before)
     throw Error(ErrorKind::usage,
-                fmt::format("holds {} events, and would be replaced by {}", before, after),
+                fmt::format("holds {} events, and would be replaced by {}", *before, after),
                 request.target.string(), "choose another --output-dir, or give --overwrite");
 }
 
@@ -420,8 +419,10 @@ std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& reques
 
   std::vector<int> subruns;
   std::vector<std::string> names;
+  std::vector<fs::path> paths;
   for (const Input& input : inputs) {
     subruns.push_back(input.subrun);
+    paths.push_back(input.path);
     names.push_back(input.path.filename().string());
   }
   ExpectedSubruns expected = request.expected_subruns;
@@ -431,6 +432,7 @@ std::int64_t merge_tables(stage::StageRun& run, const MergeTablesRequest& reques
   const std::string without = ranges_of({expected.left_out.begin(), expected.left_out.end()});
   if (!missing.empty()) spdlog::warn("{}: lacks subruns {}", request.target.string(), missing);
 
+  inherit_cut(run, paths);
   PendingFile& product = run.create(request.port, request.target);
   const ProductMetadata metadata = run.metadata(request.port);
   hdf5::File file = hdf5::File::create(product.path());

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/interruption.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl2_events.hpp"
 
@@ -83,7 +84,7 @@ class RunConfig {
 /// Give every row of a piece what it has in the table of the source position, too.
 class SourceTable {
  public:
-  explicit SourceTable(const hdf5::File& file) : table_(file, path), where_(file.path().string()) {}
+  explicit SourceTable(const hdf5::File& file) : table_(file, path) {}
 
   [[nodiscard]] bool has_column(const std::string& name) const {
     return table_.has_column(stored(name));
@@ -100,7 +101,6 @@ class SourceTable {
  private:
   static std::string stored(const std::string& name) { return "('on', '" + name + "')"; }
   hdf5::TableReader table_;
-  std::string where_;
 };
 
 /// Where the columns of a file are.
@@ -120,7 +120,7 @@ Plan plan_columns(const Dl2EventReader& reader, const std::optional<SourceTable>
       plan.shared.push_back(name);
     else if (required)
       throw Error(ErrorKind::bad_input, fmt::format("the DL2 table has no column '{}'", name),
-                  where, "give DL2 of simulated events, of dl1-to-dl2 or lstchain");
+                  where, "give DL2 of simulated events, of lstchain");
   };
   for (const std::string& name : selection.columns) add(name, true);
   for (const dl3::EventRange& range : selection.ranges.ranges) add(range.column, true);
@@ -183,7 +183,7 @@ hdf5::File open_monte_carlo(const fs::path& path) {
                 path.string(), "give DL2 of simulated events, not of an observation");
   if (!file.exists(dl2_parameters_path))
     throw Error(ErrorKind::bad_input, fmt::format("is no DL2 file (no '{}')", dl2_parameters_path),
-                path.string(), "give what dl1-to-dl2 made of simulated events");
+                path.string(), "give what lstchain_dl1_to_dl2 made of simulated events");
   return file;
 }
 
@@ -305,6 +305,7 @@ std::int64_t read_monte_carlo(
                   "make the file again");
     const Plan plan = plan_columns(reader, source, selection, path.string());
     for (std::uint64_t first = 0; first < reader.row_count(); first += piece_rows) {
+      throw_if_interrupted();
       const auto n = std::size_t(std::min<std::uint64_t>(piece_rows, reader.row_count() - first));
       dl3::Events events = reader.read(first, n, plan.shared);
       if (source) source->read(first, n, plan.of_source, events);

@@ -93,11 +93,8 @@ clean::CleaningOptions cleaning_options(const config::Configuration& c, const st
 dl2::Options dl2_options(const config::Configuration& c, double effective_focal_length) {
   dl2::Options options;
   options.events_filters.clear();
-  for (const char* column :
-       {"intensity", "width", "length", "wl", "r", "leakage_intensity_width_2"}) {
-    const auto [low, high] = c.range(std::string("events_filters.") + column);
-    options.events_filters.push_back({column, low, high});
-  }
+  for (const auto& [column, range] : c.ranges("events_filters"))
+    options.events_filters.push_back({column, range.first, range.second});
   options.interpolate_energy = c.boolean("random_forest_zd_interpolation.interpolate_energy");
   options.interpolate_direction = c.boolean("random_forest_zd_interpolation.interpolate_direction");
   options.interpolate_gammaness = c.boolean("random_forest_zd_interpolation.interpolate_gammaness");

@@ -31,16 +31,15 @@ Parts parts_in_names(const std::vector<fs::path>& files) {
 
 Parts recorded_parts(const fs::path& fits_product) {
   if (std::error_code absent; !fs::exists(fits_product, absent)) return {};
-  try {
+  const auto read = [&] {
     const fits::File file = fits::File::open(fits_product);
     const auto value = [&](const std::string& key) { return file.text_key("PRIMARY", key); };
     std::vector<std::string> names;
     while (const auto name = value(fmt::format("PROV INPUT {} FILE", names.size())))
       names.push_back(*name);
     return parts_in_names(names);
-  } catch (const Error&) {
-    return {};  // what cannot be read may be replaced
-  }
+  };
+  return unless_damaged(read).value_or(Parts{});
 }
 
 void refuse_loss(const fs::path& product, const Parts& there, const Parts& coming) {

@@ -1,9 +1,12 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "lib/base/error.hpp"
 
 /// What a product of several files is made of, and that none of it is lost when it is made anew.
 namespace alisio::pipeline {
@@ -17,8 +20,21 @@ using Parts = std::set<std::pair<int, int>>;
 /// The same of the files themselves.
 [[nodiscard]] Parts parts_in_names(const std::vector<std::filesystem::path>& files);
 
-/// Return what a FITS product records as its inputs; empty if there is no such file, it cannot be
-/// read, or it tells none.
+/// Return what read() finds in a product that is there; nothing if the product is damaged, so that
+/// another may take its place. @throws whatever else read() throws: what cannot be read just now,
+/// or not by us, may be whole.
+template <typename Read>
+[[nodiscard]] auto unless_damaged(const Read& read) -> std::optional<decltype(read())> {
+  try {
+    return read();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_input) throw;
+    return std::nullopt;
+  }
+}
+
+/// Return what a FITS product records as its inputs; empty if there is no such file, it is damaged,
+/// or it tells none. @throws Error(missing_input, resource) if it is there and cannot be read.
 [[nodiscard]] Parts recorded_parts(const std::filesystem::path& fits_product);
 
 /// Make sure that a product is not replaced by one that lacks a part of it. The same parts with

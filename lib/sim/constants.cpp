@@ -17,16 +17,6 @@ using hdf5::Transform;
 constexpr int charge_window = 12, charge_window_shift = 5;
 constexpr int calibration_compression = 5;
 
-ColumnSpec array_column(std::string name, ScalarType type, std::vector<std::size_t> shape,
-                        std::string description) {
-  ColumnSpec column;
-  column.name = std::move(name);
-  column.type = type;
-  column.shape = std::move(shape);
-  column.description = std::move(description);
-  return column;
-}
-
 /// One row of a table, gathered column by column.
 class OneRow {
  public:
@@ -37,34 +27,28 @@ class OneRow {
     spec_.compression_level = calibration_compression;
   }
   void time(const std::string& name, double value, const std::string& description) {
-    ColumnSpec column = array_column(name, ScalarType::float64, {}, description);
-    column.transform = Transform::quantity;
-    column.unit = std::string("s");
-    spec_.columns.push_back(column);
+    spec_.columns.push_back(hdf5::quantity_column(name, "s", description));
     numbers_.push_back({value});
     sources_.push_back({numbers_.back().data(), 0});
   }
   void count(const std::string& name, std::int64_t value, const std::string& description) {
-    spec_.columns.push_back(array_column(name, ScalarType::int64, {}, description));
+    spec_.columns.push_back(hdf5::plain_column(name, ScalarType::int64, description));
     counts_.push_back(value);
     sources_.push_back({&counts_.back(), 0});
   }
   void values(const std::string& name, std::vector<double> data, const std::string& description,
               const std::string& unit = "") {
-    ColumnSpec column =
-        array_column(name, ScalarType::float64, {drs4::gains, camera_.n_pixels}, description);
-    if (!unit.empty()) {
-      column.transform = Transform::quantity;
-      column.unit = unit;
-    }
-    spec_.columns.push_back(column);
+    const std::vector<std::size_t> shape{drs4::gains, camera_.n_pixels};
+    spec_.columns.push_back(unit.empty()
+                                ? hdf5::plain_column(name, ScalarType::float64, description, shape)
+                                : hdf5::quantity_column(name, unit, description, shape));
     numbers_.push_back(std::move(data));
     sources_.push_back({numbers_.back().data(), 0});
   }
   void flags(const std::string& name, std::vector<std::uint8_t> data,
              const std::string& description) {
-    spec_.columns.push_back(
-        array_column(name, ScalarType::boolean, {drs4::gains, camera_.n_pixels}, description));
+    spec_.columns.push_back(hdf5::plain_column(name, ScalarType::boolean, description,
+                                               {drs4::gains, camera_.n_pixels}));
     flags_.push_back(std::move(data));
     sources_.push_back({flags_.back().data(), 0});
   }
@@ -127,14 +111,16 @@ void write_drs4_pedestal(const CameraModel& camera, const ConstantsOrigin& origi
   spec.chunk_rows = 1;
   spec.compression_level = calibration_compression;
   const std::vector<std::size_t> shape{drs4::gains, camera.n_pixels, drs4::cells};
-  spec.columns = {array_column("baseline_mean", ScalarType::int16, shape,
-                               "Mean baseline of each cell, [gain][pixel][cell], ADC"),
-                  array_column("baseline_std", ScalarType::int16, shape,
-                               "Standard deviation of the baseline, [gain][pixel][cell], ADC"),
-                  array_column("baseline_counts", ScalarType::uint16, shape,
-                               "Entries of the baseline, [gain][pixel][cell]"),
-                  array_column("spike_height", ScalarType::int16, {drs4::gains, camera.n_pixels, 3},
-                               "Height of the three samples of a spike, [gain][pixel][3], ADC")};
+  spec.columns = {
+      hdf5::plain_column("baseline_mean", ScalarType::int16,
+                         "Mean baseline of each cell, [gain][pixel][cell], ADC", shape),
+      hdf5::plain_column("baseline_std", ScalarType::int16,
+                         "Standard deviation of the baseline, [gain][pixel][cell], ADC", shape),
+      hdf5::plain_column("baseline_counts", ScalarType::uint16,
+                         "Entries of the baseline, [gain][pixel][cell]", shape),
+      hdf5::plain_column("spike_height", ScalarType::int16,
+                         "Height of the three samples of a spike, [gain][pixel][3], ADC",
+                         {drs4::gains, camera.n_pixels, 3})};
   hdf5::TableWriter table(file, spec);
   const std::vector<hdf5::ColumnSource> sources{
       {baseline.data(), 0}, {spread.data(), 0}, {counts.data(), 0}, {spikes.data(), 0}};

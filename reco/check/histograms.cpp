@@ -23,32 +23,33 @@ std::vector<double> decades(double first, double last, std::size_t n) {
 }
 
 std::array<Binning, n_histograms> make_binnings() {
-  constexpr const char* intensity = "intensity (p.e.)";
-  constexpr const char* length = "length (deg)";
-  constexpr const char* gradient = "|time gradient| (ns/deg)";
   const std::vector<double> by_intensity = decades(0.7, 5.7, 101);
   const std::vector<double> by_length = linear(0, 1, 101);
   const std::vector<double> by_distance = linear(0, 2.5, 50);
+  constexpr const char* same_when_bright = "The same, above 200 p.e.";
   return {{
-      {"hist_delta_t", "time between events (ms)", nullptr, linear(-0.01, 2, 200), {}},
-      {"hist_npixels", "pixels in the image", nullptr, linear(0.5, 2000.5, 400), {}},
-      {"hist_nislands", "islands in the image", nullptr, linear(-0.5, 29.5, 31), {}},
-      {"hist_intensity", intensity, nullptr, decades(1, 6, 101), {}},
-      {"hist_dist0", "distance of the centroid (deg)", nullptr, by_distance, {}},
-      {"hist_dist0_intensity_gt_200",
-       "distance of the centroid, above 200 p.e. (deg)",
-       nullptr,
-       by_distance,
+      {"hist_delta_t",
+       "Time between consecutive events of any class, ms",
+       linear(-0.01, 2, 200),
        {}},
-      {"hist_width", intensity, "width (deg)", by_intensity, linear(0, 0.8, 101)},
-      {"hist_length", intensity, length, by_intensity, by_length},
-      {"hist_skewness", intensity, "skewness", by_intensity, linear(-4, 4, 101)},
-      {"hist_pixelchargespectrum", "pixel charge (p.e.)", nullptr, decades(-1, 4.7, 121), {}},
-      {"hist_psi", "psi (deg)", nullptr, linear(-100, 100, 101), {}},
-      {"hist_intercept", intensity, "time at the centroid (ns)", by_intensity,
+      {"hist_npixels", "Pixels in the image", linear(0.5, 2000.5, 400), {}},
+      {"hist_nislands", "Islands in the image", linear(-0.5, 29.5, 31), {}},
+      {"hist_intensity", "Intensity, p.e.", decades(1, 6, 101), {}},
+      {"hist_dist0", "Distance of the centroid from the camera centre, deg", by_distance, {}},
+      {"hist_dist0_intensity_gt_200", same_when_bright, by_distance, {}},
+      {"hist_width", "Intensity (p.e.) and width (deg)", by_intensity, linear(0, 0.8, 101)},
+      {"hist_length", "Intensity (p.e.) and length (deg)", by_intensity, by_length},
+      {"hist_skewness", "Intensity (p.e.) and skewness", by_intensity, linear(-4, 4, 101)},
+      {"hist_pixelchargespectrum",
+       "Positive charges of all pixels, p.e.",
+       decades(-1, 4.7, 121),
+       {}},
+      {"hist_psi", "Angle of the image axis, deg", linear(-100, 100, 101), {}},
+      {"hist_intercept", "Intensity (p.e.) and time at the centroid (ns)", by_intensity,
        linear(-30, 40, 101)},
-      {"hist_tgrad_vs_length", length, gradient, by_length, linear(0, 200, 101)},
-      {"hist_tgrad_vs_length_intensity_gt_200", length, gradient, by_length, linear(0, 50, 101)},
+      {"hist_tgrad_vs_length", "Length (deg) and |time gradient| (ns/deg)", by_length,
+       linear(0, 200, 101)},
+      {"hist_tgrad_vs_length_intensity_gt_200", same_when_bright, by_length, linear(0, 50, 101)},
   }};
 }
 

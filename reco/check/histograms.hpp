@@ -30,8 +30,7 @@ inline constexpr std::size_t n_histograms = 14;
 /// upper edge too; what is not a number is not counted (numpy's rules).
 struct Binning {
   const char* name;       ///< of the column, "hist_width"
-  const char* x_title;    ///< what is counted, with its unit
-  const char* y_title;    ///< null for one-dimensional histograms
+  const char* what;       ///< is counted, with its unit
   std::vector<double> x;  ///< edges
   std::vector<double> y;  ///< edges; empty for one-dimensional histograms
 

@@ -6,6 +6,7 @@ namespace {
 /// Call f(a.column, b.column) for every column of two tables of the same type.
 template <typename A, typename B, typename F>
 void for_each_dl1_column(A& a, B& b, F f) {
+  f(a.file_row, b.file_row);
   f(a.obs_id, b.obs_id);
   f(a.event_id, b.event_id);
   f(a.parameters, b.parameters);
@@ -63,42 +64,6 @@ Dl1Columns Dl1Columns::select(const std::vector<std::size_t>& rows) const {
   for_each_dl1_column(result, *this, pick);
   for_each_source_column(result.source, source, pick);
   return result;
-}
-
-void Dl2Columns::Counts::add(const Counts& other) noexcept {
-  input += other.input;
-  outside_filters += other.outside_filters;
-  non_finite_features += other.non_finite_features;
-  non_finite_results += other.non_finite_results;
-  imputed_pointings += other.imputed_pointings;
-  output += other.output;
-}
-
-void Dl2Columns::append(const Dl2Columns& other) {
-  dl1.append(other.dl1);
-  append_column(delta_t, other.delta_t);
-  append_column(alt0, other.alt0);
-  append_column(alt1, other.alt1);
-  append_column(w0, other.w0);
-  append_column(w1, other.w1);
-  append_column(log_reco_energy, other.log_reco_energy);
-  append_column(reco_energy, other.reco_energy);
-  append_column(reco_disp_norm, other.reco_disp_norm);
-  append_column(reco_disp_sign, other.reco_disp_sign);
-  append_column(reco_disp_sign_proba, other.reco_disp_sign_proba);
-  append_column(reco_disp_dx, other.reco_disp_dx);
-  append_column(reco_disp_dy, other.reco_disp_dy);
-  append_column(reco_src_x, other.reco_src_x);
-  append_column(reco_src_y, other.reco_src_y);
-  append_column(signed_time_gradient, other.signed_time_gradient);
-  append_column(signed_skewness, other.signed_skewness);
-  append_column(reco_alt, other.reco_alt);
-  append_column(reco_az, other.reco_az);
-  append_column(reco_disp_sign_correctness, other.reco_disp_sign_correctness);
-  append_column(reco_disp_norm_diff, other.reco_disp_norm_diff);
-  append_column(gammaness, other.gammaness);
-  append_column(reco_type, other.reco_type);
-  counts.add(other.counts);
 }
 
 }  // namespace alisio::dl2

@@ -22,6 +22,7 @@ struct SourceColumns {
 /// The DL1 parameters table of one telescope, one entry per row; names, units and order of the
 /// columns are those of the file. All vectors have the same length.
 struct Dl1Columns {
+  std::vector<std::int64_t> file_row;  ///< its number in the file, from 0
   std::vector<std::int64_t> obs_id, event_id;
   std::vector<ImageParameters> parameters;  ///< intensity … wl
   std::vector<double> alt_tel, az_tel;      ///< rad; NaN where the pointing is unknown
@@ -69,9 +70,14 @@ struct Dl2Columns {
   std::vector<double> gammaness;        ///< probability of a gamma ray
   std::vector<std::int64_t> reco_type;  ///< 0 gamma, 101 proton
 
+  /// Which of the columns there are that depend on the analysis, with rows or without.
+  struct Made {
+    bool interpolated = false;  ///< alt0, alt1, w0, w1
+    bool norm_sign = true;      ///< reco_disp_norm, reco_disp_sign, reco_disp_sign_proba
+    bool of_source = false;     ///< reco_disp_sign_correctness, reco_disp_norm_diff
+  } made;
+
   [[nodiscard]] std::size_t size() const noexcept { return dl1.size(); }
-  /// Append the rows of another result with the same columns filled.
-  void append(const Dl2Columns& other);
 
   /// What became of the rows.
   struct Counts {
@@ -81,8 +87,6 @@ struct Dl2Columns {
     std::size_t non_finite_results = 0;   ///< reconstructed to something that is not a number
     std::size_t imputed_pointings = 0;    ///< pointing was NaN and was interpolated or set
     std::size_t output = 0;
-
-    void add(const Counts& other) noexcept;
   } counts;
 };
 
@@ -90,7 +94,7 @@ enum class DispMethod { norm_sign, vector };
 
 /// Keep rows with minimum <= column <= maximum; a NaN fails.
 struct EventFilter {
-  std::string column;  ///< a floating-point column of ImageParameters, or alt_tel, az_tel, …
+  std::string column;  ///< of the DL1 parameters table
   double minimum, maximum;
 };
 
@@ -114,6 +118,7 @@ struct ModelSet {
   const forest::Forest* disp_vector = nullptr;  ///< reg_disp_vector, instead of the two above
   const forest::Forest* gammaness = nullptr;    ///< cls_gh
   std::vector<forest::TrainingPointing> training_pointings;
+  bool source_dependent = false;  ///< the rows have SourceColumns
 
   /// Look up the forests and check that every feature they want is one that can be made and that
   /// their classes are the known ones. @throws Error(bad_input).
@@ -169,29 +174,5 @@ class Preparer {
 /// Log one line for each oddity that was counted, and if interpolation is asked for but the models
 /// name fewer than two training pointings.
 void warn(const Dl2Columns::Counts& counts, const ModelSet& models, const Options& options);
-
-/// reconstruct() for a table that arrives in pieces: the concatenated results equal those of the
-/// whole table, for rows in event order.
-class Stream {
- public:
-  /// @param models and the forests it points to must outlive the stream.
-  /// @param gather reconstruct once this many rows are there: the forests like large blocks.
-  Stream(const ModelSet& models, Options options, std::size_t gather = 16384);
-
-  /// Add rows; return what could be reconstructed so far and was not yet returned (may be empty).
-  [[nodiscard]] Dl2Columns push(const Dl1Columns& rows);
-  /// Reconstruct what is left, and warn() of what was odd in the whole table.
-  [[nodiscard]] Dl2Columns finish();
-
- private:
-  Dl2Columns reconstruct_gathered();
-
-  const ModelSet& models_;
-  Options options_;
-  std::size_t gather_;
-  Preparer preparer_;
-  Prepared gathered_;
-  Dl2Columns::Counts total_;
-};
 
 }  // namespace alisio::dl2

@@ -11,6 +11,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/suggest.hpp"
+#include "lib/event/image_parameter_columns.hpp"
 #include "lib/sky/frames.hpp"
 #include "reco/dl2/dl2.hpp"
 
@@ -22,17 +23,13 @@ using forest::Forest;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::int64_t gamma_type = 0, proton_type = 101;
 
-/// How to read a floating-point column of a DL1 row.
-using Reader = double (*)(const Dl1Columns&, std::size_t);
-
-template <auto member>
-double parameter(const Dl1Columns& rows, std::size_t i) {
-  return static_cast<double>(rows.parameters[i].*member);
-}
+/// How to read a column of a DL1 row; NaN if there is none.
+using Reader = std::function<double(const Dl1Columns&, std::size_t)>;
 
 template <auto member>
 double column(const Dl1Columns& rows, std::size_t i) {
-  return static_cast<double>((rows.*member)[i]);
+  const auto& values = rows.*member;
+  return values.empty() ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(values[i]);
 }
 
 template <auto member>
@@ -53,40 +50,35 @@ const std::map<std::string, Reader>& source_readers() {
 }
 
 const std::map<std::string, Reader>& readers() {
-  using P = ImageParameters;
-  static const std::map<std::string, Reader> table = {
-      {"intensity", parameter<&P::intensity>},
-      {"log_intensity", parameter<&P::log_intensity>},
-      {"x", parameter<&P::x>},
-      {"y", parameter<&P::y>},
-      {"r", parameter<&P::r>},
-      {"phi", parameter<&P::phi>},
-      {"length", parameter<&P::length>},
-      {"length_uncertainty", parameter<&P::length_uncertainty>},
-      {"width", parameter<&P::width>},
-      {"width_uncertainty", parameter<&P::width_uncertainty>},
-      {"psi", parameter<&P::psi>},
-      {"skewness", parameter<&P::skewness>},
-      {"kurtosis", parameter<&P::kurtosis>},
-      {"time_gradient", parameter<&P::time_gradient>},
-      {"intercept", parameter<&P::intercept>},
-      {"leakage_intensity_width_1", parameter<&P::leakage_intensity_width_1>},
-      {"leakage_intensity_width_2", parameter<&P::leakage_intensity_width_2>},
-      {"leakage_pixels_width_1", parameter<&P::leakage_pixels_width_1>},
-      {"leakage_pixels_width_2", parameter<&P::leakage_pixels_width_2>},
-      {"n_pixels", parameter<&P::n_pixels>},
-      {"concentration_cog", parameter<&P::concentration_cog>},
-      {"concentration_core", parameter<&P::concentration_core>},
-      {"concentration_pixel", parameter<&P::concentration_pixel>},
-      {"n_islands", parameter<&P::n_islands>},
-      {"wl", parameter<&P::wl>},
-      {"alt_tel", column<&Dl1Columns::alt_tel>},
-      {"az_tel", column<&Dl1Columns::az_tel>},
-      {"sin_az_tel", column<&Dl1Columns::sin_az_tel>},
-      {"calibration_id", column<&Dl1Columns::calibration_id>},
-      {"dragon_time", column<&Dl1Columns::dragon_time>},
-      {"event_type", column<&Dl1Columns::event_type>},
-  };
+  static const std::map<std::string, Reader> table = [] {
+    std::map<std::string, Reader> all = {
+        {"obs_id", column<&Dl1Columns::obs_id>},
+        {"event_id", column<&Dl1Columns::event_id>},
+        {"alt_tel", column<&Dl1Columns::alt_tel>},
+        {"az_tel", column<&Dl1Columns::az_tel>},
+        {"sin_az_tel", column<&Dl1Columns::sin_az_tel>},
+        {"calibration_id", column<&Dl1Columns::calibration_id>},
+        {"dragon_time", column<&Dl1Columns::dragon_time>},
+        {"ucts_time", column<&Dl1Columns::ucts_time>},
+        {"tib_time", column<&Dl1Columns::tib_time>},
+        {"ucts_jump", column<&Dl1Columns::ucts_jump>},
+        {"mc_type", column<&Dl1Columns::mc_type>},
+        {"tel_id", column<&Dl1Columns::tel_id>},
+        {"tel_pos_x", column<&Dl1Columns::tel_pos_x>},
+        {"tel_pos_y", column<&Dl1Columns::tel_pos_y>},
+        {"tel_pos_z", column<&Dl1Columns::tel_pos_z>},
+        {"trigger_type", column<&Dl1Columns::trigger_type>},
+        {"ucts_trigger_type", column<&Dl1Columns::ucts_trigger_type>},
+        {"trigger_time", column<&Dl1Columns::trigger_time>},
+        {"event_type", column<&Dl1Columns::event_type>},
+    };
+    for (const ImageParameterColumn& parameter : image_parameter_columns)
+      all.emplace(parameter.name,
+                  [member = parameter.member](const Dl1Columns& rows, std::size_t i) {
+                    return value_of(rows.parameters[i], member);
+                  });
+    return all;
+  }();
   return table;
 }
 
@@ -97,9 +89,12 @@ Reader reader_of(const std::string& feature) {
 }
 
 /// The features that are made on the way from DL1 to DL2.
-const std::vector<std::string> derived_features = {"signed_skewness", "signed_time_gradient",
-                                                   "log_reco_energy", "reco_disp_norm",
-                                                   "reco_disp_sign"};
+const std::vector<std::string> derived_features = {
+    "signed_skewness", "signed_time_gradient", "log_reco_energy", "reco_energy", "reco_disp_norm",
+    "reco_disp_sign",  "reco_disp_dx",         "reco_disp_dy",    "reco_src_x",  "reco_src_y"};
+/// Of them, those of one of the two ways to find the direction.
+const std::vector<std::string> derived_from_norm_sign = {
+    "reco_disp_norm", "reco_disp_sign", "reco_disp_sign_correctness", "reco_disp_norm_diff"};
 const std::vector<std::string> derived_from_source = {"reco_disp_sign_correctness",
                                                       "reco_disp_norm_diff"};
 
@@ -146,16 +141,10 @@ std::vector<std::size_t> select_rows(const Dl1Columns& dl1, const ModelSet& mode
     }
     ranges.push_back({found->second, filter.minimum, filter.maximum});
   }
-  std::vector<Reader> features;
-  for (const Forest* forest : forests_of(models)) {
-    for (const std::string& name : forest->features()) {
-      if (is_derived(name)) continue;
-      const Reader reader = reader_of(name);
-      if (std::find(features.begin(), features.end(), reader) == features.end()) {
-        features.push_back(reader);
-      }
-    }
-  }
+  std::map<std::string, Reader> features;
+  for (const Forest* forest : forests_of(models))
+    for (const std::string& name : forest->features())
+      if (!is_derived(name)) features.emplace(name, reader_of(name));
   std::vector<std::size_t> rows;
   rows.reserve(dl1.size());
   for (std::size_t i = 0; i < dl1.size(); ++i) {
@@ -167,8 +156,8 @@ std::vector<std::size_t> select_rows(const Dl1Columns& dl1, const ModelSet& mode
       ++counts.outside_filters;
       continue;
     }
-    const bool finite = std::all_of(features.begin(), features.end(), [&](Reader reader) {
-      return std::isfinite(static_cast<float>(reader(dl1, i)));
+    const bool finite = std::all_of(features.begin(), features.end(), [&](const auto& feature) {
+      return std::isfinite(static_cast<float>(feature.second(dl1, i)));
     });
     if (!finite) {
       ++counts.non_finite_features;
@@ -335,6 +324,10 @@ void add_direction(Dl2Columns& dl2, Features& features, const ModelSet& models,
   }
   features.add("signed_time_gradient", dl2.signed_time_gradient);
   features.add("signed_skewness", dl2.signed_skewness);
+  features.add("reco_disp_dx", dl2.reco_disp_dx);
+  features.add("reco_disp_dy", dl2.reco_disp_dy);
+  features.add("reco_src_x", dl2.reco_src_x);
+  features.add("reco_src_y", dl2.reco_src_y);
 }
 
 /// Compare what was reconstructed with the assumed source position.
@@ -398,17 +391,22 @@ void drop_non_finite(Dl2Columns& dl2) {
   dl2.dl1 = dl2.dl1.select(kept);
 }
 
-void check_features(const Forest& forest, const std::string& path, bool derived_allowed,
-                    bool source_dependent) {
+/// @param is_last  the forest sees what the others gave
+void check_features(const Forest& forest, const std::string& path, const ModelSet& models,
+                    bool is_last) {
+  const bool norm_sign = models.disp_norm != nullptr;
   for (const std::string& name : forest.features()) {
     const bool of_source = source_readers().contains(name) || contains(derived_from_source, name);
-    const bool made = of_source ? source_dependent : readers().contains(name) || is_derived(name);
-    if (made && (derived_allowed || !is_derived(name))) continue;
+    const bool of_norm_sign = contains(derived_from_norm_sign, name);
+    const bool made =
+        of_source ? models.source_dependent : readers().contains(name) || is_derived(name);
+    if (made && (norm_sign || !of_norm_sign) && (is_last || !is_derived(name))) continue;
     throw Error(
         ErrorKind::bad_input,
         fmt::format("{} wants the feature '{}', which is not made here", forest.name(), name), path,
         of_source ? "these models are for a source-dependent analysis: dl2.source_dependent=true"
-                  : "use models trained with lstchain's features");
+        : of_norm_sign ? "these models are for dl2's disp_method: disp_norm_sign"
+                       : "use models trained with lstchain's features");
   }
 }
 
@@ -447,6 +445,7 @@ ModelSet ModelSet::from(const forest::ForestFile& file, DispMethod method, bool 
   using forest::ForestKind;
   const std::string path = file.path().string();
   ModelSet models;
+  models.source_dependent = source_dependent;
   models.energy = &file.at("reg_energy");
   models.gammaness = &file.at("cls_gh");
   if (method == DispMethod::vector) {
@@ -463,7 +462,7 @@ ModelSet ModelSet::from(const forest::ForestFile& file, DispMethod method, bool 
   check_outputs(*models.gammaness, path, ForestKind::classifier, 2);
   check_classes(*models.gammaness, path, {gamma_type, proton_type});
   for (const Forest* forest : forests_of(models)) {
-    check_features(*forest, path, forest == models.gammaness, source_dependent);
+    check_features(*forest, path, models, forest == models.gammaness);
   }
   if (source_dependent && !contains(models.energy->features(), "dist"))
     throw Error(ErrorKind::bad_input, "these models do not look at a source position", path,
@@ -482,6 +481,9 @@ Dl2Columns reconstruct(const Prepared& rows, const ModelSet& models, const Optio
     for (const std::size_t row : selected) dl2.delta_t.push_back(rows.delta_t[row]);
   }
   const bool interpolate = interpolates(models, options);
+  dl2.made = {.interpolated = interpolate,
+              .norm_sign = options.disp_method == DispMethod::norm_sign,
+              .of_source = models.source_dependent && models.disp_norm != nullptr};
   Features features(dl2.dl1);
   if (interpolate) {
     add_interpolation(dl2, models.training_pointings);
@@ -492,10 +494,11 @@ Dl2Columns reconstruct(const Prepared& rows, const ModelSet& models, const Optio
       predict(*models.energy, features, dl2, interpolate && options.interpolate_energy, {0})[0]);
   features.add("log_reco_energy", dl2.log_reco_energy);
   for (const double energy : dl2.log_reco_energy) dl2.reco_energy.push_back(std::pow(10.0, energy));
+  features.add("reco_energy", dl2.reco_energy);
 
   add_direction(dl2, features, models, options, interpolate && options.interpolate_direction);
 
-  if (!dl2.dl1.source.dist.empty()) add_agreement_with_source(dl2, features);
+  if (dl2.made.of_source) add_agreement_with_source(dl2, features);
 
   const std::size_t gamma = models.gammaness->output_of_class(gamma_type);
   dl2.gammaness = std::move(predict(*models.gammaness, features, dl2,
@@ -535,33 +538,6 @@ void warn(const Dl2Columns::Counts& counts, const ModelSet& models, const Option
   if (counts.input > 0 && counts.output == 0) {
     spdlog::warn("none of {} events could be reconstructed", counts.input);
   }
-}
-
-Stream::Stream(const ModelSet& models, Options options, std::size_t gather)
-    : models_(models), options_(std::move(options)), gather_(gather) {}
-
-Dl2Columns Stream::push(const Dl1Columns& rows) {
-  const Prepared ready = preparer_.push(rows);
-  gathered_.dl1.append(ready.dl1);
-  gathered_.delta_t.insert(gathered_.delta_t.end(), ready.delta_t.begin(), ready.delta_t.end());
-  gathered_.imputed_pointings += ready.imputed_pointings;
-  return gathered_.dl1.size() >= gather_ ? reconstruct_gathered() : Dl2Columns{};
-}
-
-Dl2Columns Stream::finish() {
-  const Prepared rest = preparer_.finish();
-  gathered_.dl1.append(rest.dl1);
-  gathered_.delta_t.insert(gathered_.delta_t.end(), rest.delta_t.begin(), rest.delta_t.end());
-  gathered_.imputed_pointings += rest.imputed_pointings;
-  Dl2Columns result = reconstruct_gathered();
-  warn(total_, models_, options_);
-  return result;
-}
-
-Dl2Columns Stream::reconstruct_gathered() {
-  const Dl2Columns result = reconstruct(std::exchange(gathered_, {}), models_, options_);
-  total_.add(result.counts);
-  return result;
 }
 
 }  // namespace alisio::dl2

@@ -247,8 +247,13 @@ def case_interrupted_job(case):
     """A job that is told to stop ends with code 130, leaves a record and nothing half made."""
     night = case.simulated(events=400)
     output, report = case.folder / "out", case.folder / "report.json"
-    command = [case.alisio, *night.stage_words(output), "--report", report]
-    for number in (signal.SIGTERM, signal.SIGINT):
+    first = case.folder / "whole"
+    case.run(*night.stage_words(first)).ends("done")
+    (dl1,) = first.glob("dl1_*.h5")
+    second = ["dl1ab", "--input", dl1, "--output-dir", output]
+    for words, number in ((night.stage_words(output), signal.SIGTERM),
+                          (night.stage_words(output), signal.SIGINT), (second, signal.SIGTERM)):
+        command = [case.alisio, *words, "--report", report]
         process = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True)
         end = time.monotonic() + 60
         while not list(output.glob(".*.part-*")) and process.poll() is None:
@@ -280,6 +285,15 @@ def case_cut_product(case):
     expect_no_fragments(output)
     case.run(*words, "--max-events", 5, "--overwrite").ends("done")
     case.run("show", product).ends("done").says("at most 5 events")
+    # What is made of it is no more whole than it is.
+    for start, name in ((["dl1-to-dl2", "--models", SMALL_MODELS], "dl2_"), (["dl1ab"], "dl1_"),
+                        (["merge"], "dl1_")):
+        made = case.folder / start[0]
+        call = [*start, "--input", product, "--output-dir", made]
+        case.run(*call).ends("done")
+        (file,) = made.glob(f"{name}*.h5")
+        case.run("show", file).ends("done").says("at most 5 events")
+        case.run(*call).ends("usage").complains(file.name, "5 events", "--overwrite")
     facts = json.loads(case.run("show", "--json", product).ends("done").out)
     expect(facts["made_by"]["max_events"] == "5", f"the cut is not told: {facts['made_by']}")
     case.run(*words).ends("done")

@@ -50,6 +50,21 @@ struct ColumnSpec {
   [[nodiscard]] std::size_t bytes() const;
 };
 
+/// A column without unit. @param shape of one element; none for scalars
+[[nodiscard]] ColumnSpec plain_column(std::string name, ScalarType type,
+                                      std::string description = {},
+                                      std::vector<std::size_t> shape = {});
+/// A column of double precision with a unit, "" if it is dimensionless.
+[[nodiscard]] ColumnSpec quantity_column(std::string name, std::string unit,
+                                         std::string description = {},
+                                         std::vector<std::size_t> shape = {});
+/// Numbers that stand for the members of an enumeration in ctapipe.containers.
+[[nodiscard]] ColumnSpec enumeration_column(std::string name, const std::string& enumeration,
+                                            std::string description);
+/// Text, as wide as one value.
+[[nodiscard]] ColumnSpec text_column(std::string name, const std::string& value,
+                                     std::string description = {});
+
 /// What Blosc compresses with; every reader of Blosc's chunks knows all of them. LZ4 finds only
 /// what repeats and is ten times as fast as zstd, which also shortens what is frequent.
 enum class Codec { zstd, lz4 };
@@ -113,7 +128,6 @@ class TableWriter {
 
   void write_attribute(const std::string& name, const AttributeValue& value,
                        TextForm form = TextForm::fixed);
-  [[nodiscard]] std::uint64_t rows_written() const;
   /// Write what is left and the number of rows. @throws Error(resource).
   void finish();
 

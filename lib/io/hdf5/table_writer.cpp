@@ -100,6 +100,39 @@ void write_fill(hid_t table, const std::string& name, const ColumnSpec& column) 
 
 }  // namespace
 
+ColumnSpec plain_column(std::string name, ScalarType type, std::string description,
+                        std::vector<std::size_t> shape) {
+  ColumnSpec column;
+  column.name = std::move(name);
+  column.type = type;
+  column.shape = std::move(shape);
+  column.description = std::move(description);
+  return column;
+}
+
+ColumnSpec quantity_column(std::string name, std::string unit, std::string description,
+                           std::vector<std::size_t> shape) {
+  ColumnSpec column =
+      plain_column(std::move(name), ScalarType::float64, std::move(description), std::move(shape));
+  column.transform = Transform::quantity;
+  column.unit = std::move(unit);
+  return column;
+}
+
+ColumnSpec enumeration_column(std::string name, const std::string& enumeration,
+                              std::string description) {
+  ColumnSpec column = plain_column(std::move(name), ScalarType::int64, std::move(description));
+  column.transform = Transform::enumeration;
+  column.enumeration = "cctapipe.containers\n" + enumeration + "\np0\n.";
+  return column;
+}
+
+ColumnSpec text_column(std::string name, const std::string& value, std::string description) {
+  ColumnSpec column = plain_column(std::move(name), ScalarType::text, std::move(description));
+  column.text_size = value.size();
+  return column;
+}
+
 std::size_t ColumnSpec::bytes() const {
   std::size_t n = scalar_bytes(*this);
   for (const std::size_t size : shape) n *= size;
@@ -195,9 +228,6 @@ std::size_t TableWriter::row_bytes() const {
 }
 std::size_t TableWriter::chunk_rows() const {
   return state_->spec.chunk_rows;
-}
-std::uint64_t TableWriter::rows_written() const {
-  return state_->rows;
 }
 
 void TableWriter::pack(std::size_t n, std::span<const ColumnSource> sources,

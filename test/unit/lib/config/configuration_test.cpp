@@ -119,8 +119,9 @@ TEST_F(ConfigurationTest, ReadsThePeersJson) {
             R"({"events_filters": {"intensity": [50, Infinity]}, "n_training_events": {"x": 1},
                            "random_forest_zd_interpolation": {"interpolate_energy": false}})");
   const auto c = Configuration::load({a});
-  EXPECT_EQ(c.range("events_filters.intensity").first, 50);
-  EXPECT_TRUE(std::isinf(c.range("events_filters.intensity").second));
+  EXPECT_EQ(c.ranges("events_filters").at("intensity").first, 50);
+  EXPECT_TRUE(std::isinf(c.ranges("events_filters").at("intensity").second));
+  EXPECT_EQ(c.ranges("events_filters").size(), 1U) << "what it leaves out is no filter in lstchain";
   EXPECT_FALSE(c.boolean("random_forest_zd_interpolation.interpolate_energy"));
 }
 
@@ -291,12 +292,24 @@ TEST_F(ConfigurationTest, RelativePathsStartAtTheirFile) {
   EXPECT_TRUE(c.path("calibration.time").empty());
 }
 
+TEST_F(ConfigurationTest, APathThatMayBeAnythingIsRefused) {
+  for (const char* text :
+       {"paths: {products: ''}\n", "paths: {r0: ~}\n", "paths: {state: \"a\\nb\"}\n"}) {
+    const auto file = write("a.yaml", text);
+    EXPECT_NE(error_of([&] { (void)Configuration::load({file}); }).find("a.yaml:1"),
+              std::string::npos)
+        << text;
+  }
+  const auto none = Configuration::load({write("a.yaml", "dl2: {models: ''}\n")});
+  EXPECT_TRUE(none.path("dl2.models").empty()) << "empty is said of what may be missing";
+}
+
 TEST_F(ConfigurationTest, SectionsAreCanonicalText) {
   const auto c = Configuration::defaults();
   EXPECT_EQ(
       c.section_json({"dynamic_cleaning", "telescope"}),
       R"({"dynamic_cleaning":{"apply":true,"fraction_cleaning_intensity":0.03,"threshold":267.0},"telescope":1})");
-  EXPECT_EQ(c.section_json({"events_filters.r"}), R"({"events_filters":{"r":[0.0,"inf"]}})");
+  EXPECT_NE(c.section_json({"events_filters"}).find(R"("r":[0.0,"inf"])"), std::string::npos);
 }
 
 /// Return the line of YAML that gives a dotted key a value.
@@ -340,14 +353,15 @@ TEST_F(ConfigurationTest, WhatIsPrintedLoadsAgain) {
       changes.push_back(option.key + "=.inf");
   }
   changes.emplace_back("EventSelector.filters={r: [-.inf, 1], wl: [0, .inf]}");
+  changes.emplace_back("events_filters.n_pixels=[-.inf, .inf]");
   changes.emplace_back(R"(slurm.qos="say: 'a', \"b\" # and\tnull")");
   changes.emplace_back("night.catalogue_command=['null', '1', 'a b', '']");
-  ASSERT_GT(changes.size(), 50U);
+  ASSERT_GT(changes.size(), 44U);
   for (const auto& overrides : {std::vector<std::string>(), changes}) {
     const Configuration said = Configuration::load({write("a.yaml", "")}, overrides);
     const Configuration again = Configuration::load({write("b.json", said.all().dump(2))});
     EXPECT_EQ(again.all(), said.all());
-    EXPECT_EQ(again.range("events_filters.r"), said.range("events_filters.r"));
+    EXPECT_EQ(again.ranges("events_filters"), said.ranges("events_filters"));
   }
 }
 
@@ -355,8 +369,21 @@ TEST_F(ConfigurationTest, AnOpenRangeIsWrittenWithInf) {
   const auto a = write("a.yaml", "events_filters: {intensity: [0.0, null]}\n");
   EXPECT_NE(error_of([&] { (void)Configuration::load({a}); }).find(".inf where it is open"),
             std::string::npos);
-  EXPECT_NE(options_as_text().find("events_filters.intensity ([low, high], -.inf or .inf where it "
-                                   "is open, p.e.; default [0.0, .inf])"),
+  const std::string help = options_as_text();
+  const std::string line = help.substr(help.find("\nevents_filters ("));
+  EXPECT_NE(line.substr(0, line.find('\n', 1)).find("[0.0, .inf]"), std::string::npos) << line;
+}
+
+TEST_F(ConfigurationTest, EntriesOfABlockOfNamesAreSetOneByOne) {
+  const auto c = Configuration::load(
+      {}, {"events_filters.intensity=[300, .inf]", "events_filters.alt_tel=[1, 2]"});
+  EXPECT_EQ(c.ranges("events_filters").at("intensity").first, 300);
+  EXPECT_EQ(c.ranges("events_filters").at("alt_tel").second, 2);
+  EXPECT_EQ(c.ranges("events_filters").at("r").first, 0);
+  const auto a = write("a.yaml", "events_filters:\n  intensty: [0, 1]\n");
+  EXPECT_NE(error_of([&] {
+              (void)Configuration::load({a});
+            }).find("did you mean 'events_filters.intensity'?"),
             std::string::npos);
 }
 

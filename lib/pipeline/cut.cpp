@@ -1,0 +1,28 @@
+#include "lib/pipeline/cut.hpp"
+
+#include <charconv>
+
+#include "lib/base/observer.hpp"
+
+namespace alisio::pipeline {
+
+std::int64_t max_events_of(const hdf5::File& product) {
+  if (!product.has_attribute("/", max_events_attribute)) return 0;
+  const std::string text = product.text_attribute("/", max_events_attribute);
+  std::int64_t events = 0;
+  std::from_chars(text.data(), text.data() + text.size(), events);
+  return events;
+}
+
+void inherit_cut(stage::StageRun& run, const hdf5::File& input) {
+  if (const std::int64_t events = max_events_of(input); events > 0) run.inherit_cut(events);
+}
+
+void inherit_cut(stage::StageRun& run, const std::vector<std::filesystem::path>& joined) {
+  std::int64_t events = 0;
+  for (const std::filesystem::path& input : joined)
+    events += max_events_of(hdf5::File::open(input));
+  if (events > 0) run.inherit_cut(events);
+}
+
+}  // namespace alisio::pipeline
