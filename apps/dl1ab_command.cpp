@@ -11,6 +11,7 @@
 #include "lib/base/log.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "lib/pipeline/dl1ab.hpp"
+#include "lib/pipeline/names.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -78,11 +79,11 @@ int run_dl1ab_command(const std::vector<Text>& arguments, const Program& program
     if (values.count("max-unusable-pixels") != 0)
       job.configuration.set("dl1ab.max_unusable_pixels",
                             std::to_string(values["max-unusable-pixels"].as<int>()));
-    const SubrunId id = pipeline::subrun_of(request.input);
+    const SubrunId id = pipeline::subrun_or_run_of(request.input);
     const instrument::Telescope telescope =
         instrument::load_telescope(program.cfg_folder, "LSTCam", id.telescope);
     if (shared == nullptr && !own) own = make_recorder(program, job);
-    Progress progress(fmt::format("DL1 again, run {}", run_subrun_text(id)), "events",
+    Progress progress(fmt::format("DL1 again, {}", input.filename().string()), "events",
                       !job.context.dry_run);
     request.progress = [&](std::int64_t done, std::int64_t total) { progress.update(done, total); };
     std::int64_t events = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apps/provenance_setup.hpp"
+#include "apps/sealed_products.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/interruption.hpp"
@@ -151,6 +152,9 @@ stage::StageResult run_job_stage(ActivityNote activity, const Job& job, StageObs
   const auto work = [&](stage::StageRun& run) {
     for (const auto& [port, text] : job.notes) run.annotate(port, "choice", text);
     if (!job.config_file.empty()) run.use("analysis_configuration", job.config_file);
+    // The jobs of a pass, which write reports, are of open nights.
+    if (job.report.empty())
+      run.ask_before_replacing([&](const fs::path& target) { refuse_sealed(job, target); });
     return body(run);
   };
   stage::StageResult result = stage::run_stage(std::move(activity), observer, job.known, work);

@@ -13,6 +13,7 @@
 #include "apps/show.hpp"
 #include "lib/base/error.hpp"
 #include "lib/io/fits/file.hpp"
+#include "lib/io/fits/gzip.hpp"
 #include "lib/io/fits/header.hpp"
 #include "lib/pipeline/muon_file.hpp"
 
@@ -53,7 +54,7 @@ std::string quoted(std::string_view card) {
 std::map<std::string, std::string> long_cards(const std::filesystem::path& path) {
   constexpr std::size_t card_size = 80;
   constexpr std::string_view hierarch = "HIERARCH ", further = "CONTINUE";
-  const fits::ByteSource source = fits::ByteSource::open(path);
+  const fits::ByteSource source = fits::open_unpacked(path);
   const fits::Hdu primary = fits::read_hdus(source).front();
   std::string header(primary.data_offset - primary.header_offset, ' ');
   source.read(primary.header_offset, std::as_writable_bytes(std::span(header)));
@@ -218,8 +219,8 @@ const KnownTable* known_table(const fits::File& file) {
                   {"efficiency", "GH_EFF", ""},
                   {"theta", "RAD_MAX", "deg"},
                   {"containment", "TH_CONT", ""}}},
-      KnownTable{"HDU_INDEX", "index of DL3: its tables", {{"folder", "BASE_DIR", ""}}},
-      KnownTable{"OBS_INDEX", "index of DL3: its observations", {}}};
+      KnownTable{"HDU INDEX", "index of DL3: its tables", {{"folder", "BASE_DIR", ""}}},
+      KnownTable{"OBS INDEX", "index of DL3: its observations", {}}};
   const auto found = std::find_if(known.begin(), known.end(),
                                   [&](const KnownTable& table) { return file.has_hdu(table.hdu); });
   return found == known.end() ? nullptr : &*found;
@@ -230,10 +231,8 @@ const KnownTable* known_table(const fits::File& file) {
 int show_fits(const Request& request) {
   const fits::File file = fits::File::open(request.file);
   const auto names = file.hdu_names();
-  const bool compressed = request.file.extension() == ".gz";
   // The peers' table of muon rings has no name; its header is asked instead.
-  const std::vector<fits::Hdu> hdus =
-      compressed ? std::vector<fits::Hdu>() : fits::read_hdus(fits::ByteSource::open(request.file));
+  const std::vector<fits::Hdu> hdus = fits::read_hdus(fits::open_unpacked(request.file));
   bool muons = request.file.filename().string().starts_with("muons_") || is_muon_file(file);
   if (const fits::Header* header = table_header(hdus))
     for (std::int64_t i = 1; i <= header->integer("TFIELDS").value_or(0); ++i)

@@ -142,7 +142,7 @@ void add_r0_to_dl1(std::vector<PeerFixed>& keys) {
       "interleaved events are calibrated once, as by lstchain's standard configuration");
   add(source + ".trigger_information", true, "triggers are read");
   add(source + ".pointing_information", true, "pointings are written if a drive log is given",
-      "leave it out; give no --drive for DL1 without pointings");
+      "leave it out; give no --drive-log for DL1 without pointings");
   add(source + ".pedestal_ids_path", nullptr, "ids of pedestals come from the command line alone",
       "leave it out and give --pedestal-ids");
   for (const char* key : {"drive_report_path", "bending_model_corrections_path", "target_log_path"})
@@ -163,6 +163,10 @@ void add_r0_to_dl1(std::vector<PeerFixed>& keys) {
        {"source_config.EventSource.allowed_tels", "source_config.LSTEventSource.allowed_tels"})
     add(key, json::array({1}), "events are those of the configured telescope",
         "leave it out and set 'telescope'");
+  for (const char* key :
+       {"reference_position_lon", "reference_position_lat", "reference_position_height"})
+    add(source + "." + key, nullptr, "the telescope stands where the camera data of cfg say",
+        "leave it out");
   add("LocalPeakWindowSum.apply_integration_correction", false,
       "charges are plain sums, without the correction for light outside the window");
   const char* const muons = "muon rings are plain sums of 8 samples, 4 before the common peak";
@@ -190,6 +194,22 @@ void add_r0_to_dl1(std::vector<PeerFixed>& keys) {
   add(writer + "waveform_dtype", "uint16", interleaved);
   add(writer + "waveform_offset", 400, interleaved);
   add(writer + "waveform_scale", 60, interleaved);
+}
+
+void add_dl3(std::vector<PeerFixed>& keys) {
+  const auto add = [&](const std::string& key, json done, const char* does, const char* remedy) {
+    keys.push_back({"DataReductionFITSWriter." + key, {"dl3"}, std::move(done), does, remedy});
+  };
+  const char* const source = "sources come from the command line or the catalogues";
+  add("source_name", nullptr, source, "leave it out and give --source-name");
+  for (const char* key : {"source_ra", "source_dec"})
+    add(key, nullptr, source, "leave it out and give --source-ra and --source-dec");
+  add("interp_method", "linear", "responses are interpolated linearly", "");
+  add("use_nearest_irf_node", false, "responses are interpolated between the nodes",
+      "leave it out and give --nearest-irf");
+  add("keep_duplicated_events", false, "of an event that two positions take, one is kept",
+      "leave it out and give --keep-duplicated-events");
+  add("gzip", false, "DL3 is not compressed", "leave it out and give --gzip");
 }
 
 void add_defaults_of_calculator(std::vector<PeerDefault>& defaults, const CalculatorPlaces& p) {
@@ -261,6 +281,15 @@ std::span<const PeerIdle> peer_idle() {
           "extra_noise_in_bright_pixels", "smeared_light_fraction"})
       all.push_back(
           {std::string("image_modifier.") + key, "counts with increase_nsb or increase_psf only"});
+    all.push_back({"DataReductionFITSWriter.source_dep", "DL2 tells whether it is of a source"});
+    all.push_back({"IRFFITSWriter.irf_obs_time", "rates do not depend on it"});
+    for (const char* key :
+         {"DataReductionFITSWriter.input_dl2", "DataReductionFITSWriter.output_dl3_path",
+          "DataReductionFITSWriter.input_irf_path", "DataReductionFITSWriter.irf_file_pattern",
+          "DataReductionFITSWriter.overwrite", "IRFFITSWriter.input_gamma_dl2",
+          "IRFFITSWriter.input_proton_dl2", "IRFFITSWriter.input_electron_dl2",
+          "IRFFITSWriter.output_irf_file", "IRFFITSWriter.overwrite"})
+      all.push_back({key, on_command_line});
     for (const std::string block : {"camera_calibration", "cat_b"}) {
       all.push_back({block + ".version", bookkeeping});
       all.push_back({block + ".PedestalIntegrator.tel_id", "the file of a run has one telescope"});
@@ -288,6 +317,7 @@ std::span<const PeerFixed> peer_fixed() {
     add_r0_to_dl1(all);
     add_monitoring(all);
     add_charge_calibrations(all);
+    add_dl3(all);
     for (const char* key : {"increase_nsb", "increase_psf"})
       all.push_back({std::string("image_modifier.") + key,
                      {"dl1ab"},

@@ -473,7 +473,7 @@ void check_input(const hdf5::File& dl1, const Dl1abRequest& request) {
 
 ActivityNote dl1ab_activity(const Dl1abRequest& request, const JobContext& context,
                             const config::Configuration& configuration) {
-  return activity_note("dl1ab", subrun_of(request.input), context, configuration);
+  return dl1_activity_note("dl1ab", request.input, context, configuration);
 }
 
 std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
@@ -486,9 +486,10 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
   run.use("dl1_subrun", request.input);
   if (!request.tailcuts.empty()) run.use("tailcuts", request.tailcuts);
   if (!request.cat_b.empty()) run.use("catb_calibration", request.cat_b);
-  const SubrunId id = subrun_of(request.input);
+  const SubrunId id = subrun_or_run_of(request.input);
   const fs::path check_target = request.output_dir / datacheck_name(id);
-  const bool with_check = configuration.boolean("data_check.write");
+  // A data check is of one subrun; those of a run are merged.
+  const bool with_check = configuration.boolean("data_check.write") && id.subrun != all_subruns;
   if (run.activity().dry_run) {
     run.plan_product("dl1b_subrun", target);
     if (with_check) run.plan_product("dl1_datacheck", check_target);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/version.hpp"
@@ -261,6 +262,20 @@ std::string now_text() {
   return parts.date + ' ' + parts.time;
 }
 
+/// @throws Error(usage) if the run's DL3 is in the folder packed the other way: an index takes one
+/// file of a run.
+void refuse_packed_twin(const fs::path& target, const Dl2ToDl3Request& request,
+                        const SubrunId& id) {
+  const fits::Packing other =
+      request.packing == fits::Packing::none ? fits::Packing::gzip : fits::Packing::none;
+  const fs::path twin = request.output_dir / dl3_name(id.telescope, id.run, other);
+  if (is_there(twin))
+    throw Error(ErrorKind::usage, "is the DL3 of the same run, which would be there twice",
+                twin.string(),
+                fmt::format("move it away, or choose another --output-dir for {}",
+                            target.filename().string()));
+}
+
 std::vector<fits::Card> facts_of(const stage::StageRun& run, const ChosenResponse& response,
                                  const Orientation& orientation, const dl3::Observation& o,
                                  const Dl2Origin& origin, const std::vector<std::string>& assumed) {
@@ -333,6 +348,7 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
                         const instrument::Telescope& telescope) {
   const SubrunId id = run_of(request);
   const fs::path target = request.output_dir / dl3_name(id.telescope, id.run, request.packing);
+  refuse_packed_twin(target, request, id);
   announce_inputs(run, request, id);
   if (run.activity().dry_run) {
     run.plan_product("dl3_run", target);

@@ -77,13 +77,20 @@ SubrunId subrun_or_run_of(const fs::path& dl1) {
   return subrun_of(dl1);
 }
 
-ActivityNote dl1_to_dl2_activity(const Dl1ToDl2Request& request, const JobContext& context,
-                                 const config::Configuration& configuration) {
-  SubrunId id = subrun_or_run_of(request.input);
+ActivityNote dl1_activity_note(const std::string& stage, const fs::path& dl1,
+                               const JobContext& context,
+                               const config::Configuration& configuration) {
+  SubrunId id = subrun_or_run_of(dl1);
   const bool whole_run = id.subrun == all_subruns;
   if (whole_run) id.subrun = 0;
-  ActivityNote note = activity_note("dl1_to_dl2", id, context, configuration);
+  ActivityNote note = activity_note(stage, id, context, configuration);
   if (whole_run) note.parameters.erase("ObservationSubRun");
+  return note;
+}
+
+ActivityNote dl1_to_dl2_activity(const Dl1ToDl2Request& request, const JobContext& context,
+                                 const config::Configuration& configuration) {
+  ActivityNote note = dl1_activity_note("dl1_to_dl2", request.input, context, configuration);
   note.parameters["ModelSet"] = request.models.stem().string();
   return note;
 }

@@ -15,6 +15,12 @@ namespace alisio::pipeline {
                                          const JobContext& context,
                                          const config::Configuration& configuration);
 
+/// The same for a stage that works on a DL1 file, of a subrun or of a whole run.
+[[nodiscard]] ActivityNote dl1_activity_note(const std::string& stage,
+                                             const std::filesystem::path& dl1,
+                                             const JobContext& context,
+                                             const config::Configuration& configuration);
+
 /// The subrun of a file that holds a whole run.
 inline constexpr int all_subruns = -1;
 

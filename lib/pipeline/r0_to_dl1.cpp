@@ -26,6 +26,7 @@
 #include "lib/pipeline/pedestal_ids.hpp"
 #include "lib/pipeline/reference_time.hpp"
 #include "lib/pipeline/unusable_pixels.hpp"
+#include "lib/sky/time.hpp"
 #include "lib/stage/description.hpp"
 #include "reco/params/process_block.hpp"
 
@@ -291,7 +292,8 @@ std::int64_t r0_to_dl1(stage::StageRun& run, const R0ToDl1Request& request,
                    run.activity().configuration_json);
   std::optional<InterleavedWriter> interleaved;
   if (!targets.interleaved.empty()) {
-    const auto start_ns = static_cast<std::int64_t>(source.camera().run_start_utc_s * 1e9);
+    const std::int64_t start_ns =
+        sky::utc_to_tai_ns(static_cast<std::int64_t>(source.camera().run_start_utc_s * 1e9));
     interleaved.emplace(run.create("interleaved", targets.interleaved).path(), telescope,
                         run_number, calib::readout::n_kept_samples, start_ns);
   }

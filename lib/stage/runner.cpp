@@ -212,6 +212,7 @@ PendingFile& StageRun::create(const std::string& port, const fs::path& target) {
         ErrorKind::usage,
         fmt::format("is there already, and would be replaced by one of at most {} events", cut_to_),
         target.string(), "choose another --output-dir, or give --overwrite");
+  if (may_replace_ && fs::exists(target, unreadable)) may_replace_(target);
   Product& product = add_product(port);
   product.file = std::make_unique<PendingFile>(fs::absolute(target).lexically_normal());
   return *product.file;

@@ -65,10 +65,17 @@ class StageRun {
   /// @throws Error(bad_input) if a FITS file does not match its DATASUM.
   const std::vector<FileNote>& used();
 
+  /// Have create() ask before a target that is there is to be replaced.
+  /// @param check throws if it may not be
+  void ask_before_replacing(std::function<void(const std::filesystem::path&)> check) {
+    may_replace_ = std::move(check);
+  }
+
   /// Return the file to write the product of `port` into; its final name appears with publish().
   /// @throws Error(usage) if the activity or an input is cut by max_events, the target is there and
   /// the
-  ///         activity may not overwrite it: a part must not silently replace the whole.
+  ///         activity may not overwrite it: a part must not silently replace the whole; what was
+  ///         asked before says.
   [[nodiscard]] PendingFile& create(const std::string& port, const std::filesystem::path& target);
 
   /// Return what the product must carry about itself; waits for the input hashes.
@@ -127,6 +134,7 @@ class StageRun {
   std::vector<std::pair<std::string, std::string>> further_identity_;
   std::vector<FileNote> used_;
   bool inputs_announced_ = false;
+  std::function<void(const std::filesystem::path&)> may_replace_;
   std::int64_t cut_to_ = 0;  ///< events, by max_events here or before; 0: not cut
 
   std::mutex mutex_;

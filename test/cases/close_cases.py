@@ -47,6 +47,20 @@ def case_close(case):
     expect(len(list((night.folder / "seals").rglob("seal_*.json"))) == 2, "one seal a closing")
 
 
+def case_closed_nights_are_not_written_into(case):
+    """Commands given by hand do not replace what a seal vouches for."""
+    night = closed_night(case)
+    product = night.product("DL1", 0)
+    before = night.state_of_products()
+    merge = ["merge", "--config", night.config, "--input", product, night.product("DL1", 1)]
+    for words in (["report", DATE, "--config", night.config],
+                  [*merge, "--output-dir", product.parent, "--overwrite"]):
+        case.run(*words).ends("usage").complains("is sealed", f"alisio reopen {DATE}")
+    expect(night.state_of_products() == before, "a sealed product was replaced")
+    case.run("verify-seal", DATE, "--config", night.config).ends("done")
+    case.run(*merge, "--output-dir", case.folder / "elsewhere").ends("done")
+
+
 def case_tampered_product(case):
     """What was changed after the sealing is named, though size and time are as they were."""
     night = closed_night(case)

@@ -361,7 +361,9 @@ def case_dl3_index_of_two_of_one_run(case):
     """Which of a packed and an unpacked file is the newer, the program does not guess."""
     data = dl2(case)
     to_dl3(case, data).ends("done")
-    to_dl3(case, data, *SOURCE, "--gzip").ends("done")
+    to_dl3(case, data, *SOURCE, "--gzip").ends("usage").complains("Run05001.fits", "twice")
+    plain = case.folder / "DL3" / "dl3_LST-1.Run05001.fits"
+    plain.with_name(plain.name + ".gz").write_bytes(gzip.compress(plain.read_bytes()))
     outcome = case.run("dl3-index", "--input-dir", case.folder / "DL3").ends("bad input")
     outcome.complains("Run05001.fits.gz", "is of run 5001", "Run05001.fits ", "keep one")
 

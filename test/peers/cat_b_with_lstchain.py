@@ -20,6 +20,9 @@ TABLES = {
     "/dl1/event/telescope/images/tel_001": set(),
     "/dl1/event/subarray/trigger": set(),
     "/dl1/event/telescope/trigger": set(),
+    # The target log is not read.
+    "/configuration/observation/observation_block":
+        {"subarray_pointing_lat", "subarray_pointing_lon"},
 }
 
 

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -26,20 +27,42 @@ Bytef* as_zlib(std::byte* bytes) {
   return reinterpret_cast<Bytef*>(bytes);
 }
 
+/// Push bytes through zlib; its counters take no more than 4 GiB at once.
+/// @param step  deflate() or inflate(), told whether this is all @return its last status
+template <typename Step>
+int push_through(z_stream& stream, std::vector<std::byte>& in, std::vector<std::byte>& out,
+                 const Step& step) {
+  constexpr std::size_t most_in = std::size_t{1} << 30;
+  std::vector<std::byte> piece(std::size_t{1} << 20);
+  std::size_t given = 0;
+  int status = Z_OK;
+  while (status == Z_OK) {
+    if (stream.avail_in == 0) {
+      const std::size_t n = std::min(most_in, in.size() - given);
+      stream.next_in = as_zlib(in.data() + given);
+      stream.avail_in = static_cast<uInt>(n);
+      given += n;
+    }
+    stream.next_out = as_zlib(piece.data());
+    stream.avail_out = static_cast<uInt>(piece.size());
+    status = step(given == in.size());
+    out.insert(out.end(), piece.begin(),
+               piece.end() - static_cast<std::ptrdiff_t>(stream.avail_out));
+  }
+  return status;
+}
+
 std::vector<std::byte> pack(std::vector<std::byte> plain) {
   z_stream stream{};
   if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8,
                    Z_DEFAULT_STRATEGY) != Z_OK)
     throw Error(ErrorKind::resource, "there is no memory to pack a file");
-  std::vector<std::byte> packed(deflateBound(&stream, plain.size()));
-  stream.next_in = as_zlib(plain.data());
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = as_zlib(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  const int status = deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
+  std::vector<std::byte> packed;
+  const int status = push_through(stream, plain, packed, [&](bool is_all) {
+    return deflate(&stream, is_all ? Z_FINISH : Z_NO_FLUSH);
+  });
   deflateEnd(&stream);
-  if (status != Z_STREAM_END) throw Error(ErrorKind::bug, "gzip did not finish in one call");
+  if (status != Z_STREAM_END) throw Error(ErrorKind::bug, "gzip did not come to its end");
   return packed;
 }
 
@@ -48,17 +71,8 @@ std::vector<std::byte> unpack(std::vector<std::byte> packed, const std::string& 
   if (inflateInit2(&stream, gzip_window) != Z_OK)
     throw Error(ErrorKind::resource, "there is no memory to unpack a file", name);
   std::vector<std::byte> plain;
-  std::vector<std::byte> piece(std::size_t{1} << 20);
-  stream.next_in = as_zlib(packed.data());
-  stream.avail_in = static_cast<uInt>(packed.size());
-  int status = Z_OK;
-  while (status == Z_OK) {
-    stream.next_out = as_zlib(piece.data());
-    stream.avail_out = static_cast<uInt>(piece.size());
-    status = inflate(&stream, Z_NO_FLUSH);
-    plain.insert(plain.end(), piece.begin(),
-                 piece.end() - static_cast<std::ptrdiff_t>(stream.avail_out));
-  }
+  const int status =
+      push_through(stream, packed, plain, [&](bool) { return inflate(&stream, Z_NO_FLUSH); });
   inflateEnd(&stream);
   if (status != Z_STREAM_END)
     throw Error(ErrorKind::bad_input, "its gzip frame is cut short or damaged", name,

@@ -167,6 +167,12 @@ TEST_F(ConfigurationTest, ValuesOfThePeersThatAreNotDoneAreRefusedByTheirStage) 
            {R"({"CatBCalibrationHDF5Writer": {},
                "PedestalIntegrator": {"charge_product": "LocalPeakWindowSum"}})",
             "cat_b", "cat_b.PedestalIntegrator.charge_product"},
+           {R"({"DataReductionFITSWriter": {"source_name": "Crab"}})", "dl3",
+            "DataReductionFITSWriter.source_name"},
+           {R"({"DataReductionFITSWriter": {"use_nearest_irf_node": true}})", "dl3",
+            "DataReductionFITSWriter.use_nearest_irf_node"},
+           {R"({"source_config": {"LSTEventSource": {"reference_position_height": 1e5}}})",
+            "r0_to_dl1", "source_config.LSTEventSource.reference_position_height"},
        }) {
     const auto configuration = Configuration::load({write("a.json", c.text)});
     const std::string error = refusal(configuration, c.stage);

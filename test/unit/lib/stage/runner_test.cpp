@@ -103,7 +103,10 @@ TEST_F(RunnerTest, AFailureIsRecordedAndLeavesNothing) {
 TEST_F(RunnerTest, WhatTheSystemRefusesIsNoBug) {
   const auto code_of = [&](const auto& fail) {
     const StageResult result =
-        run_stage(activity(), listener_, known_, [&](StageRun&) -> std::int64_t { fail(); });
+        run_stage(activity(), listener_, known_, [&](StageRun&) -> std::int64_t {
+          fail();
+          return 0;
+        });
     EXPECT_THROW(std::rethrow_exception(result.error), Error);
     return listener_.outcome.exit_code;
   };

@@ -1,0 +1,44 @@
+#include "apps/sealed_products.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
+#include "lib/night/seal.hpp"
+#include "lib/night/state.hpp"
+
+namespace alisio::apps {
+namespace fs = std::filesystem;
+namespace {
+
+/// Return whether a seal names a file.
+bool vouches_for(const night::Seal& seal, const fs::path& file) {
+  return std::ranges::any_of(seal.products, [&](const night::SealedFile& sealed) {
+    return (seal.root / sealed.path).lexically_normal() == file;
+  });
+}
+
+}  // namespace
+
+void refuse_sealed(const Job& job, const fs::path& target) {
+  const fs::path file = fs::weakly_canonical(target);
+  std::optional<night::State> state =
+      night::State::open_read_only(job.configuration.path("paths.state"));
+  if (!state) return;
+  for (const night::ShownNight& shown : state->nights()) {
+    if (shown.key.date.compact() != job.context.date) continue;
+    const auto closing = state->closing(shown.key);
+    if (!closing || !closing->closed() || !is_there(closing->seal)) continue;
+    if (vouches_for(night::parse_seal(read_text_file(closing->seal), closing->seal), file))
+      throw Error(ErrorKind::usage,
+                  fmt::format("is sealed: the night {} is closed", shown.key.date.iso()),
+                  target.string(),
+                  fmt::format("choose another place, or `alisio reopen {}` first",
+                              shown.key.date.compact()));
+  }
+}
+
+}  // namespace alisio::apps
