@@ -87,7 +87,11 @@ void write_observation(hdf5::File& file, std::int64_t obs_id, std::int64_t start
   const std::string producer = "LST-1";
   const std::int64_t unknown = -1, icrs = 1, track = 0;
   const double none = 0;
-  const double start_mjd = 40587.0 + double(start_tai_ns) / (86400.0 * double(ns_per_s));
+  // Whole days apart, so that nothing is rounded but the sum.
+  constexpr std::int64_t ns_per_day = 86400 * ns_per_s;
+  constexpr std::int64_t mjd_of_unix_epoch = 40587;
+  const double start_mjd = double(mjd_of_unix_epoch + start_tai_ns / ns_per_day) +
+                           double(start_tai_ns % ns_per_day) / double(ns_per_day);
   const auto id = std::uint64_t(obs_id);
   {
     TableWriter table = make_table(
