@@ -111,7 +111,8 @@ Seal draft_seal(const ClosingNight& night, const ClosingRecord& closing, const S
   seal.documents = std::move(files.documents);
   seal.used = std::move(files.used);
   seal.not_sealed = std::move(files.not_sealed);
-  seal.not_sealed.insert(seal.not_sealed.end(), files.withdrawn.begin(), files.withdrawn.end());
+  for (const std::vector<std::string>* others : {&files.withdrawn, &files.not_current})
+    seal.not_sealed.insert(seal.not_sealed.end(), others->begin(), others->end());
   return seal;
 }
 
@@ -235,6 +236,7 @@ ClosingResult close_night(const ClosingNight& night, const CloseRequest& request
   }
   const bool anew = begun && !begun->forced && request.force;
   const ClosingRecord closing = begun && !anew ? *begun : new_closing(night, request);
+  const std::vector<std::string> not_current = files.not_current;
   result.seal = draft_seal(night, closing, standing, std::move(files));
   if (anew)
     night.state.reopen(key, said_text(request.author.empty() ? account_name() : request.author),
@@ -245,6 +247,7 @@ ClosingResult close_night(const ClosingNight& night, const CloseRequest& request
   else
     night.state.closing_starts(closing);
   finish(night, result);
+  for (const std::string& product : not_current) result.notes.push_back("not sealed: " + product);
   return result;
 }
 

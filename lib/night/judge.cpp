@@ -21,12 +21,6 @@ std::string name_of(const std::string& path) {
   return fs::path(path).filename().string();
 }
 
-bool counts_in_identity(const std::string& stage, const std::string& port) {
-  for (const stage::PortDescription& known : stage::description(stage).inputs)
-    if (known.name == port) return known.in_identity;
-  return true;
-}
-
 const JobFile* find_input(const JobRecord& record, const PortFile& input) {
   const auto found = std::find_if(
       record.inputs.begin(), record.inputs.end(),
@@ -163,7 +157,7 @@ std::string change_since(const Case& about, FileView& files, bool& gone) {
       continue;
     }
     // Ports that planning does not fill: the stage found the file by itself, and would again.
-    const std::optional<FileHashes> now = hashes_now(input.path, &input, files);
+    const std::optional<FileHashes> now = present_hashes(input, files);
     if (!now) gone = true;
     const FileHashes& hashes = now ? *now : input.hashes;
     if (hashes.deciding() != input.hashes.deciding())
@@ -334,6 +328,16 @@ const char* to_string(StepStatus status) {
       return "failed";
   }
   return "blocked";
+}
+
+bool counts_in_identity(const std::string& stage, const std::string& port) {
+  for (const stage::PortDescription& known : stage::description(stage).inputs)
+    if (known.name == port) return known.in_identity;
+  return true;
+}
+
+std::optional<FileHashes> present_hashes(const JobFile& recorded, FileView& files) {
+  return hashes_now(recorded.path, &recorded, files);
 }
 
 std::string words_of_port(const std::string& port) {

@@ -90,6 +90,14 @@ void note_unread_inputs(JobRecord& record, const std::vector<PortFile>& inputs);
 [[nodiscard]] int tries_in_a_row(const JobRecord* before, const JobRecord& now,
                                  const Decision* redo);
 
+/// Tell whether what comes through a port of a stage decides what the stage makes.
+[[nodiscard]] bool counts_in_identity(const std::string& stage, const std::string& port);
+
+/// Return the present hashes of a recorded input, in the way that it was recorded; nothing if it is
+/// gone. One that was read in part is known by its stamp alone, one that grows by the part that was
+/// taken of it.
+[[nodiscard]] std::optional<FileHashes> present_hashes(const JobFile& recorded, FileView& files);
+
 /// Return the words for a file of a port: "DL1", "charge calibration".
 [[nodiscard]] std::string words_of_port(const std::string& port);
 

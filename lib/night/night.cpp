@@ -474,6 +474,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   pass.end_followed_decisions();
   pass.merge_all();
   pass.judge_data();
+  pass.look_for_not_current();
   pass.show();
   const NightSummary summary = pass.summary();
   const bool complete = pass.merge_faults().empty() && summary.complete();

@@ -20,6 +20,7 @@
 #include "lib/night/holds.hpp"
 #include "lib/night/instant.hpp"
 #include "lib/night/kept_configuration.hpp"
+#include "lib/night/not_current.hpp"
 #include "lib/night/other_runs.hpp"
 #include "lib/night/progress.hpp"
 
@@ -170,6 +171,14 @@ void Pass::keep_verdicts() {
 void Pass::judge_data() {
   verdicts_ = planner_.judge_data(plan_, snapshot_);
   keep_verdicts();
+}
+
+void Pass::look_for_not_current() {
+  const FileAccess access = disk_access(services_);
+  FileView files(snapshot_, access);
+  not_current_ = not_current_notes(find_not_current(plan_, snapshot_, settings_.decisions, files),
+                                   setup_, plan_, snapshot_);
+  state_.remember_files(files.rehashed());
 }
 
 void Pass::update(const std::vector<JobKey>& changed) {
@@ -526,6 +535,7 @@ NightSummary Pass::summary() const {
     taken.reason = reason;
   }
   summary.notes.insert(summary.notes.end(), merges_.notes().begin(), merges_.notes().end());
+  summary.notes.insert(summary.notes.end(), not_current_.begin(), not_current_.end());
   for (const int run : settings_.accepted) {
     const auto is_it = [&](const auto& other) { return other.run == run; };
     if (std::none_of(setup_.catalogue.runs.begin(), setup_.catalogue.runs.end(), is_it) &&

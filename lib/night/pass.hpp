@@ -53,6 +53,8 @@ class Pass {
   void merge_all();
   /// Ask the quality gates about the data that stand.
   void judge_data();
+  /// Look for products of steps that are switched off which are made of what stands no more.
+  void look_for_not_current();
   /// Write into the state how the night stands, for those who look on.
   void show();
 
@@ -124,6 +126,7 @@ class Pass {
   std::optional<std::string> paused_;  ///< until when, while it pauses
   std::int64_t seen_version_ = 0;      ///< of the database, when decisions were last looked at
   DataVerdicts verdicts_;
+  std::vector<std::string> not_current_;  ///< products that no pass makes again, one line each
   int jobs_run_ = 0;
   std::map<JobKey, StepRecord> shown_;
   std::optional<NightSummary> before_;  ///< as the last pass showed the night

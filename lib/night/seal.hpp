@@ -49,7 +49,7 @@ struct Seal {
   std::vector<SealedFile> products;     ///< of the night's jobs
   std::vector<SealedFile> documents;    ///< provenance: documents and journals
   std::vector<SealedFile> used;         ///< constants, models and the like that no job here made
-  std::vector<std::string> not_sealed;  ///< recorded products that are not as recorded, and why
+  std::vector<std::string> not_sealed;  ///< recorded products that do not stand, and why
 };
 
 [[nodiscard]] std::string to_text(const Seal& seal);

@@ -9,6 +9,7 @@
 #include "lib/base/hash.hpp"
 #include "lib/base/path_below.hpp"
 #include "lib/night/file_parts.hpp"
+#include "lib/night/not_current.hpp"
 #include "prov/invalidation.hpp"
 
 namespace alisio::night {
@@ -29,6 +30,7 @@ class Gatherer {
         verify_content_(verify_content) {
     for (const PlannedJob& planned : plan.jobs)
       if (planned.job.shared) shared_.insert(planned.job.key);
+    not_current_ = find_not_current(plan, snapshot, settings.decisions, files_);
   }
 
   SealedFiles gather(const NightSetup& setup) {
@@ -74,6 +76,12 @@ class Gatherer {
 
   void add_product(const JobRecord& job, const JobFile& product) {
     made_.insert(product.path);
+    if (const auto fault = not_current_.find(job.key); fault != not_current_.end()) {
+      found_.not_current.push_back(fmt::format("{} of {} {} is not current: {}",
+                                               below_root(product.path, root_), job.key.stage,
+                                               job_name(job.key), fault->second));
+      return;
+    }
     const bool shared = shared_.contains(job.key);
     std::optional<FileHashes> now = files_.hashes(product.path);
     if (now && verify_content_) {
@@ -148,6 +156,7 @@ class Gatherer {
   const PlanSettings& settings_;
   bool verify_content_;
   std::set<JobKey> shared_;
+  std::map<JobKey, std::string> not_current_;
   std::set<std::string> made_, used_;
   SealedFiles found_;
 };

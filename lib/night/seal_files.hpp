@@ -14,10 +14,13 @@ struct SealedFiles {
   std::vector<FileStamp> reread;        ///< files that hold something else than was remembered
   std::vector<std::string> not_sealed;  ///< recorded products that are not as recorded, and why
   std::vector<std::string> withdrawn;   ///< those that were cleaned or discarded, one line each
+  /// Those that are made of what stands no more, by steps that are switched off; one line each.
+  std::vector<std::string> not_current;
 };
 
 /// Gather the files that a seal of this night vouches for: every recorded product that stands as
-/// recorded, the provenance documents and journals, and what was used and not made here.
+/// recorded and is made of what stands, the provenance documents and journals, and what was used
+/// and not made here.
 /// @param settings tell which products may be absent
 /// @param verify_content read every product; else those whose stamps are unchanged are trusted
 [[nodiscard]] SealedFiles gather_sealed_files(const NightSetup& setup, const NightPlan& plan,

@@ -127,6 +127,44 @@ def case_bad_subrun_closes(case):
     case.run("verify-seal", DATE, "--config", night.config).ends("done")
 
 
+def case_merged_files_left_behind(case):
+    """What was merged of a subrun that was discarded since is not sealed, though nothing merges now."""
+    night = case.simulated()
+    night.process().ends("done")
+    text = night.config.read_bytes()
+    replace_file(night.config, text + b"steps:\n  merge: false\n")
+    night.process().ends("done")
+    words = ("discard", f"{night.run_number}.0000", DATE, "--reason", "clouds", "--config", night.config)
+    case.run(*words).ends("done")
+    said = night.process().ends("done").says("was discarded since", "merge_dl1", "steps.*")
+    expect("dl2_LST-1" in said.out and "muons" in said.out and "datacheck" in said.out, f"{said}")
+    case.run("status", DATE, "--config", night.config).ends("done").says("was discarded since")
+    case.run("close", DATE, "--config", night.config).ends("done").says("not sealed: ", "merge_dl2")
+    seal = json.loads(seal_of(night).read_text("utf-8"))
+    sealed = {item["path"].rpartition("/")[2] for item in seal["products"]}
+    run = f"{night.run_number:05d}"
+    expect(f"dl1_LST-1.Run{run}.0001.h5" in sealed, f"the good subrun is not sealed: {sealed}")
+    for name in (f"dl1_LST-1.Run{run}.h5", f"dl2_LST-1.Run{run}.h5", f"muons_LST-1.Run{run}.fits",
+                 f"datacheck_dl1_LST-1.Run{run}.h5", f"muons_LST-1.{DATE}.fits"):
+        expect(name not in sealed, f"{name} is sealed and holds a discarded subrun")
+        expect(any(name in line for line in seal["not_sealed"]), f"{name}: {seal['not_sealed']}")
+    case.run("verify-seal", DATE, "--config", night.config).ends("done")
+    case.run("reopen", DATE, "--config", night.config, "--reason", "merge again").ends("done")
+    replace_file(night.config, text)
+    said = night.process().ends("done")
+    expect("is not current" not in said.out, f"{said}")
+
+
+def case_merged_files_of_old_settings(case):
+    """What was merged of DL1 that was made with other settings since is not sealed."""
+    night = case.simulated()
+    night.process().ends("done")
+    replace_file(night.config, night.config.read_bytes()
+                 + b"steps:\n  merge: false\ntailcut:\n  picture_thresh: 9\n")
+    night.process().ends("done").says("was made anew since", f"dl1_LST-1.Run{night.run_number:05d}.h5")
+    case.run("close", DATE, "--config", night.config).ends("done").says("not sealed: ", "merge_dl1")
+
+
 def case_killed_closing(case):
     """Closing is killed again and again, and two close at once: one seal comes of it."""
     night = case.simulated()
