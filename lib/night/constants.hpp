@@ -53,6 +53,7 @@ struct ConstantsChoice {
   int run = -1;                ///< run that the file is made from, -1 if its name does not say
   std::string reason;          ///< "nearest at or before run 11220, of this night"
   std::vector<std::string> passed_over;  ///< better placed ones, and why they were not taken
+  std::vector<std::string> vetoed;       ///< files of those that operators took out
   bool coming = false;                   ///< still to be made
 
   /// Return all of it in one line, as it is recorded.

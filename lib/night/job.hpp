@@ -39,6 +39,8 @@ struct Job {
   /// Ports that are to stay empty: a recorded input of theirs is one too many. Of other ports that
   /// planning leaves empty, the stage finds the file by itself.
   std::vector<std::string> empty_ports;
+  /// Files that operators took out: one that is a recorded input is one too many.
+  std::vector<std::string> vetoed_files;
   /// It tells of all others: it runs when none of them is left to run.
   bool last = false;
   /// The file whose quality gates decide whether this job may run, and the port that it comes out

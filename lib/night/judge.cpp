@@ -119,8 +119,10 @@ std::string fact_difference(const Case& about) {
   return "";
 }
 
-bool leaves_empty(const Job& job, const std::string& port) {
-  return std::find(job.empty_ports.begin(), job.empty_ports.end(), port) != job.empty_ports.end();
+/// True if a recorded input is one that the job would not be given again.
+bool is_one_too_many(const Job& job, const JobFile& input) {
+  return std::ranges::count(job.empty_ports, input.port) > 0 ||
+         std::ranges::count(job.vetoed_files, input.path) > 0;
 }
 
 /// Return what has changed since the job was done, or "": version, configuration, inputs.
@@ -152,7 +154,7 @@ std::string change_since(const Case& about, FileView& files, bool& gone) {
   }
   for (const JobFile& input : about.record->inputs) {
     if (wanted_paths.contains(input.path) || !counts_in_identity(stage, input.port)) continue;
-    if (wanted_ports.contains(input.port) || leaves_empty(about.job, input.port)) {
+    if (wanted_ports.contains(input.port) || is_one_too_many(about.job, input)) {
       differs(fmt::format("{} is no longer an input", name_of(input.path)));
       continue;
     }

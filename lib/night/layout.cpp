@@ -220,6 +220,7 @@ class Layout {
   /// Give a job the constants that were chosen for it.
   static void add_constants(ConstantsKind kind, const ConstantsChoice& choice, Job& job) {
     const char* port = facts_of(kind).port;
+    job.vetoed_files.insert(job.vetoed_files.end(), choice.vetoed.begin(), choice.vetoed.end());
     if (!choice.file.empty()) {
       job.inputs.push_back({port, choice.file.string()});
       job.notes.push_back({port, choice.text()});
@@ -256,6 +257,7 @@ class Layout {
     if (const Decision* veto =
             decision_about(settings_.decisions, DecisionKind::veto, {"", run, whole_run})) {
       choice.passed_over.push_back(fmt::format("run {} ({})", run_text(run), veto->text()));
+      choice.vetoed.push_back(file.string());
       return false;
     }
     const Verdict found = verdict(kind, file, run);
@@ -289,6 +291,7 @@ class Layout {
         if (take(kind, product, run, reason, choice)) return true;
       } else {
         choice.passed_over.push_back(fmt::format("run {} ({})", run_text(run), step(*job).reason));
+        if (step(*job).status == StepStatus::vetoed) choice.vetoed.push_back(product.string());
       }
     } else if (there.empty()) {
       const RunEntry* entry = entry_of(run);

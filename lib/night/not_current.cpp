@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -59,6 +60,7 @@ class Search {
     const bool made_here = maker != makers_.end();
     if (made_here && is_discarded(maker->second->key))
       return name_of(input.path) + " was discarded since";
+    if (is_vetoed(job.key, input)) return name_of(input.path) + " was vetoed since";
     if (const auto now = present_hashes(input, files_);
         now && now->deciding() != input.hashes.deciding())
       return fmt::format("{} {} since", name_of(input.path),
@@ -71,6 +73,12 @@ class Search {
   [[nodiscard]] bool stands(const JobKey& key) const {
     const auto position = plan_.positions.find(key);
     return position != plan_.positions.end() && plan_.jobs[position->second].step.done();
+  }
+
+  [[nodiscard]] bool is_vetoed(const JobKey& key, const JobFile& input) const {
+    const auto position = plan_.positions.find(key);
+    return position != plan_.positions.end() &&
+           std::ranges::count(plan_.jobs[position->second].job.vetoed_files, input.path) > 0;
   }
 
   [[nodiscard]] bool is_discarded(const JobKey& key) const {

@@ -93,7 +93,7 @@ void print_plan(const NightSetup& setup, const NightPlan& plan, const InputState
         << choice_line("charge calibration", plan.runs[i].charge)
         << choice_line("time calibration", plan.runs[i].time);
     if (!run.models_reason.empty())
-      out << choice_line("models", {run.models, -1, run.models_reason, {}, false});
+      out << choice_line("models", {run.models, -1, run.models_reason, {}, {}, false});
     print_jobs(plan, run.entry.run, out);
   }
   for (const std::string& decision : plan.decisions) out << "decision: " << decision << '\n';

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 
-from harness import DATE, expect, flip_byte, replace_file
+from harness import DATE, expect, flip_byte, one_file, replace_file
 from night_cases import wait_for
 
 
@@ -215,6 +215,23 @@ def case_scheduled_pass_without_data(case):
     case.run("night", "--config", night.config).ends("missing input")
     (night.folder / "R0").rename(night.folder / "R0.away")
     case.run(*words).ends("missing input").complains("mounted")
+
+
+def case_veto_of_the_only_constants(case):
+    """Data that were made with constants which are vetoed since are open until there are others."""
+    night = left_open(case.simulated())
+    night.process().ends("done")
+    before = night.state_of_products()
+    pedestal = int(one_file(night.folder / "monitoring", "drs4_pedestal*.h5").name.split(".Run")[1][:5])
+    decide(night, "veto", pedestal, "--reason", "the lid was open").ends("done")
+    said = night.process().ends("incomplete").says("vetoed by", "the lid was open", "no DRS4 pedestal")
+    expect("Nothing to do" not in said.out, f"{said}")
+    status(night, "incomplete").says("no DRS4 pedestal", "the lid was open")
+    said = night.process("--plan").ends("done").says("passed over")
+    expect(night.state_of_products() == before, "products changed")
+    decide(night, "unveto", pedestal).ends("done")
+    night.process().ends("done").says("Nothing to do")
+    expect(night.state_of_products() == before, "what is current again was made again")
 
 
 def case_veto_that_comes_late(case):
