@@ -85,9 +85,11 @@ class Layout {
     job.shared = true;
     run_summary_ = folders_.run_summaries / fmt::format("RunSummary_{}.ecsv", folders_.date);
     job.products = {{"run_summary", run_summary_}};
-    add_if_there("run_summary_override",
-                 folders_.run_summaries / fmt::format("RunSummary_{}.override.yaml", folders_.date),
-                 job);
+    const fs::path override =
+        folders_.run_summaries / fmt::format("RunSummary_{}.override.yaml", folders_.date);
+    add_if_there("run_summary_override", override, job);
+    // What is corrected no more must be as the raw files tell it.
+    if (!files_.exists(override.string())) job.empty_ports.emplace_back("run_summary_override");
     for (const RunEntry& entry : setup_.catalogue.runs) {
       add_head(entry, job);
       const auto subruns =

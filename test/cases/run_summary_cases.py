@@ -148,6 +148,22 @@ def case_run_summary_override(case):
     make(case, night, folder, "--override", case.folder / "none.yaml").ends("missing input")
 
 
+def case_override_that_is_removed(case):
+    """A night makes its summary again without the override that it was made with."""
+    night = case.simulated(runs=2, without_run_summary=True)
+    folder = night.folder / "monitoring" / "RunSummary"
+    override = folder / f"RunSummary_{DATE}.override.yaml"
+    folder.mkdir(parents=True, exist_ok=True)
+    override.write_text(f"runs:\n  {night.run_number}: {{run_type: ERROR}}\n", encoding="utf-8")
+    night.process("--no-dl2")
+    expect(rows_of(summary_file(folder))[night.run_number]["run_type"] == "ERROR", "no override")
+    override.unlink()
+    night.process("--plan").ends("done").says(f"{override.name} is no longer an input")
+    night.process("--no-dl2")
+    expect(rows_of(summary_file(folder))[night.run_number]["run_type"] == "DATA", "it is still corrected")
+    expect(len(night.products("DL1")) == 4, "the run is not processed as what it is")
+
+
 def case_run_summary_keeps_the_work_of_others(case):
     """A summary that was edited is replaced only if that is asked for, and then kept beside."""
     night = case.simulated()
