@@ -235,7 +235,8 @@ void tell_what_is_made(const Request& request, night::State& state) {
   if (made.empty()) return;
   std::cout << fmt::format(
       "  {} of its jobs {} done or under way: what they make stays, and is part of the run's and "
-      "the night's products (`alisio discard RUN.SUBRUN` takes a subrun out of them)\n",
+      "the night's products while it is current (`alisio discard RUN.SUBRUN` takes a subrun out of "
+      "them at once)\n",
       made.size(), made.size() == 1 ? "is" : "are");
 }
 
@@ -316,11 +317,16 @@ const char* const obeyed =
 Grammar veto_grammar() {
   return {.help = {"veto", "RUN[.SUBRUN] [DATE] --reason TEXT --config FILE",
                    fmt::format("Takes a run, or a subrun, out of the processing: no job of it is "
-                               "started, constants of a\n"
-                               "calibration run are not used, and the night is complete without "
-                               "it. What was made before\n"
-                               "stays in the run's products; `alisio discard` takes a subrun "
-                               "out.\n{}",
+                               "started, and the night\n"
+                               "is complete without it. What was made before stays in the run's "
+                               "products while it is\n"
+                               "current; once it would have to be made again (other settings, "
+                               "`alisio reprocess --redo`),\n"
+                               "it is not, and leaves them. `alisio discard` takes a subrun out at "
+                               "once. Constants of a\n"
+                               "calibration run are not used: what was made with them is made with "
+                               "others, and is open\n"
+                               "while there are none.\n{}",
                                obeyed),
                    "  alisio veto 17000 20240215 --reason \"test of the drive\" --config "
                    "alisio.yaml"}};

@@ -178,9 +178,9 @@ Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged
 
 bool grants_try(const Decision& decision, const JobKey& key) {
   if (decision.kind == DecisionKind::retry) return decision.concerns(key);
-  // What gathers a run may do without a subrun that was discarded what it could not with it.
-  return decision.kind == DecisionKind::discard && decision.run == key.run &&
-         key.subrun == whole_run;
+  // What gathers a run may do without a subrun that was left out what it could not with it.
+  return (decision.kind == DecisionKind::discard || decision.kind == DecisionKind::veto) &&
+         decision.subrun != whole_run && decision.run == key.run && key.subrun == whole_run;
 }
 
 const Decision* owed_retry(const std::vector<Decision>& decisions, const JobRecord& record) {

@@ -78,7 +78,7 @@ std::vector<Decision> end_decisions(State& state, const NightKey& night, Decisio
 [[nodiscard]] Step obey(const std::vector<Decision>& decisions, const JobKey& key, Step judged);
 
 /// Tell whether a decision lets a job that failed be tried again: a retry, or that a subrun of the
-/// run that it gathers is discarded.
+/// run that it gathers is discarded or vetoed.
 [[nodiscard]] bool grants_try(const Decision& decision, const JobKey& key);
 
 /// Return the decision for which a failed job is owed another try, because it came after the job's

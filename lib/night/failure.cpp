@@ -131,6 +131,10 @@ constexpr KnownCause known_causes[] = {
      "fewer subruns could be made than stand in the run's product",
      "mend what keeps the missing subruns from being made; `alisio discard RUN.SUBRUN` lets the "
      "run be merged without one"},
+    {"too, which would be lost", "", missing_input, TryAgain::never,
+     "something that stands in the product could not be made again",
+     "mend what keeps it from being made; `alisio discard RUN.SUBRUN` or `alisio veto RUN.SUBRUN` "
+     "lets the product be made without it"},
     {"is there already", "", configuration, TryAgain::never,
      "a product with more events is in the way",
      "move it aside if it is not wanted: it was made by somebody else or is from a longer input"},

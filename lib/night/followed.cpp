@@ -17,6 +17,13 @@ bool owes_try(const Decision& retry, const NightPlan& plan, const StateSnapshot&
   });
 }
 
+/// True if a job was made before it was vetoed. Were the decision to make it again over, what was
+/// made would be current, and come back into the products that it has left.
+bool was_made(const PlannedJob& planned, const StateSnapshot& recorded) {
+  const auto record = recorded.jobs.find(planned.job.key);
+  return record != recorded.jobs.end() && record->second.status == JobStatus::done;
+}
+
 }  // namespace
 
 bool is_followed(const Decision& decision, const NightPlan& plan, const StateSnapshot& recorded,
@@ -32,7 +39,7 @@ bool is_followed(const Decision& decision, const NightPlan& plan, const StateSna
   return std::any_of(plan.jobs.begin(), plan.jobs.end(), meant) &&
          std::all_of(plan.jobs.begin(), plan.jobs.end(), [&](const PlannedJob& planned) {
            return !meant(planned) || planned.step.done() ||
-                  planned.step.status == StepStatus::vetoed;
+                  (planned.step.status == StepStatus::vetoed && !was_made(planned, recorded));
          });
 }
 

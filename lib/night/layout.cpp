@@ -602,6 +602,7 @@ class Layout {
     const int run = entry.run;
     job.too_early = too_early(entry);
     job.key = {"dl3", run, whole_run};
+    job.may_shrink = !left_out_subruns(settings_.decisions, run, 0).empty();
     job.output_folder = folders_.dl3;
     job.inputs = dl2;
     if (!setup_.sources.empty()) job.inputs.push_back({"source_catalogue", setup_.sources});
@@ -628,6 +629,16 @@ class Layout {
     add(std::move(job));
   }
 
+  /// Tell whether a run that was processed as data has another type now. One that could not be
+  /// read has none: what was made of it may be all that is left.
+  [[nodiscard]] bool is_no_data_run_now() const {
+    return std::ranges::any_of(state_.jobs, [&](const auto& recorded) {
+      if (recorded.first.stage != "r0_to_dl1") return false;
+      const RunEntry* entry = entry_of(recorded.first.run);
+      return entry != nullptr && entry->type != "DATA" && entry->type != "ERROR";
+    });
+  }
+
   /// Add the files of the whole night.
   void add_night_products() {
     const auto gather = [&](const char* stage, const char* name, const char* port,
@@ -637,9 +648,11 @@ class Layout {
       job.key = {stage, whole_night, whole_run};
       job.too_early = night_too_early();
       job.output_folder = folders_.dl1;
-      job.may_shrink = std::ranges::any_of(settings_.decisions, [](const Decision& decision) {
-        return decision.kind == DecisionKind::discard || decision.kind == DecisionKind::veto;
-      });
+      job.may_shrink =
+          is_no_data_run_now() ||
+          std::ranges::any_of(settings_.decisions, [](const Decision& decision) {
+            return decision.kind == DecisionKind::discard || decision.kind == DecisionKind::veto;
+          });
       for (const PortFile& run : runs) job.inputs.push_back({as, run.path});
       job.products = {
           {port, folders_.dl1 / fmt::format(fmt::runtime(name),

@@ -323,13 +323,15 @@ Parts parts_of(const std::vector<SubrunSummary>& summaries) {
 
 /// @throws Error(usage) if a subrun of the file that is there, which tells its run, is in none of
 /// the inputs.
-void check_replaceable(const fs::path& target, const std::vector<Input>& inputs) {
+/// @param left_out subruns of the run that operators left out
+void check_replaceable(const fs::path& target, const std::vector<Input>& inputs,
+                       const std::set<int>& left_out) {
   if (!fs::exists(target)) return;
   const auto there = unless_damaged([&] { return parts_of(read_summaries(target)); });
   if (!there) return;
   Parts coming;
   for (const Input& input : inputs) coming.merge(parts_of(input.summaries));
-  refuse_loss(target, *there, coming);
+  refuse_loss(target, *there, coming, left_out);
 }
 
 }  // namespace
@@ -349,7 +351,7 @@ std::int64_t merge_datachecks(stage::StageRun& run, const MergeDatachecksRequest
     expected.number = std::max(expected.number, subruns_told_by_names(request.inputs));
   }
   check_subruns(inputs, expected);
-  if (!run.activity().overwrite) check_replaceable(request.target, inputs);
+  if (!run.activity().overwrite) check_replaceable(request.target, inputs, expected.left_out);
   for (const Input& input : inputs) run.use("dl1_datacheck", input.path);
 
   std::map<std::int64_t, std::vector<SubrunSummary>> runs;

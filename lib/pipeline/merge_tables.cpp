@@ -386,7 +386,7 @@ void check_replaceable(const std::vector<Input>& inputs, const char* events,
   if (const Parts there = merged_parts(request.target); !there.empty()) {
     Parts coming;
     for (const Input& input : inputs) coming.emplace(input.run, input.subrun);
-    return refuse_loss(request.target, there, coming);
+    return refuse_loss(request.target, there, coming, request.expected_subruns.left_out);
   }
   // A file that does not name its parts: its events decide.
   const auto rows_of = [&](const fs::path& file) {

@@ -115,7 +115,8 @@ std::int64_t merge_muons(stage::StageRun& run, const MergeMuonsRequest& request)
                                   ? missing_of_run(inputs, used, request.expected_subruns)
                                   : std::string();
   if (!run.activity().overwrite)
-    refuse_loss(request.target, recorded_parts(request.target), parts_in_names(used));
+    refuse_loss(request.target, recorded_parts(request.target), parts_in_names(used),
+                request.expected_subruns.left_out);
   if (!missing.empty()) spdlog::warn("{}: lacks subruns {}", request.target.string(), missing);
 
   PendingFile& file = run.create(request.port, request.target);

@@ -42,10 +42,12 @@ Parts recorded_parts(const fs::path& fits_product) {
   return unless_damaged(read).value_or(Parts{});
 }
 
-void refuse_loss(const fs::path& product, const Parts& there, const Parts& coming) {
+void refuse_loss(const fs::path& product, const Parts& there, const Parts& coming,
+                 const std::set<int>& left_out) {
   std::vector<std::string> lost;
   for (const auto& [run, subrun] : there)
-    if (!coming.contains({run, subrun}) && !coming.contains({run, all_subruns}))
+    if (!coming.contains({run, subrun}) && !coming.contains({run, all_subruns}) &&
+        !left_out.contains(subrun))
       lost.push_back(subrun == all_subruns
                          ? run_text(run)
                          : fmt::format("{}.{}", run_text(run), subrun_text(subrun)));

@@ -41,7 +41,9 @@ template <typename Read>
 /// fewer events are no loss: they were made anew. The file of a run holds all its subruns.
 /// @param there  what the product is made of that is there
 /// @param coming what it is to be made of
+/// @param left_out subruns that operators left out: they are no loss
 /// @throws Error(usage) naming what would be lost.
-void refuse_loss(const std::filesystem::path& product, const Parts& there, const Parts& coming);
+void refuse_loss(const std::filesystem::path& product, const Parts& there, const Parts& coming,
+                 const std::set<int>& left_out = {});
 
 }  // namespace alisio::pipeline

@@ -234,6 +234,46 @@ def case_veto_of_the_only_constants(case):
     expect(night.state_of_products() == before, "what is current again was made again")
 
 
+def case_vetoed_subrun_that_is_to_be_made_again(case):
+    """It stays while it is current; to be made again, it is not, and leaves the run's products."""
+    night = left_open(case.simulated())
+    night.process().ends("done")
+    merged = next(night.folder.glob(f"DL1/{DATE}/*/dl1_*.Run{night.run_number:05d}.h5"))
+
+    def events():
+        return json.loads(case.run("show", "--json", merged).ends("done").out)["events"]
+
+    before = night.state_of_products()[night.product("DL1", 1)]
+    decide(night, "veto", f"{night.run_number}.1", "--reason", "car lights").ends("done").says("current")
+    night.process("--pass").ends("done")
+    expect(events() == 80, "what was vetoed left the run though it is current")
+    words = ("--from", "r0_to_dl1", "--redo", "drive mended", "--config", night.config)
+    case.run("reprocess", DATE, *words).ends("done")
+    status(night, "done").says("vetoed by")
+    expect(events() == 40, "what is not made again is in the run's product")
+    expect(night.state_of_products()[night.product("DL1", 1)] == before, "the vetoed subrun was made")
+    told = json.loads(night.process("--pass", "--json").ends("done").out)
+    expect(told["jobs_run"] == 0 and events() == 40, f"the next pass changes its mind: {told}")
+    decide(night, "unveto", f"{night.run_number}.1").ends("done")
+    night.process("--pass").ends("done")
+    expect(events() == 80, "the subrun did not come back")
+    expect(night.state_of_products()[night.product("DL1", 1)] != before, "it was not made again")
+
+
+def case_run_that_is_no_data_run_any_more(case):
+    """A run whose type an override corrects leaves what is merged of the night."""
+    night = left_open(case.simulated(runs=2, without_run_summary=True))
+    night.process("--no-dl2").ends("done")
+    override = night.folder / "monitoring" / "RunSummary" / f"RunSummary_{DATE}.override.yaml"
+    override.write_text(f"runs:\n  {night.run_number + 1}: {{run_type: PEDCALIB}}\n", "utf-8")
+    # It is no calibration run either, which its job says; what is merged of the night is made.
+    night.process("--no-dl2")
+    told = json.loads(case.run("status", DATE, "--config", night.config, "--json").out)
+    merges = {job["stage"]: job["status"] for job in told["jobs"]
+              if job["run"] == 0 and job["stage"].startswith("merge_")}
+    expect(merges == {"merge_muons": "done", "merge_datacheck": "done"}, f"{merges}")
+
+
 def case_veto_that_comes_late(case):
     """A veto tells what it comes too late for."""
     night = left_open(case.simulated())

@@ -21,6 +21,8 @@ TEST(Parts, AFileOfTheRunHoldsAllItsSubruns) {
   EXPECT_NO_THROW(
       refuse_loss("out", there, parts_in_names(std::vector<std::string>{"dl1_LST-1.Run00001.h5"})));
   EXPECT_THROW(refuse_loss("out", there, {{1, 2}}), Error);
+  EXPECT_NO_THROW(refuse_loss("out", there, {{1, 2}}, {3}));
+  EXPECT_THROW(refuse_loss("out", there, {{1, 2}}, {2}), Error);
 }
 
 }  // namespace
