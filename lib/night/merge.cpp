@@ -29,6 +29,18 @@ void add_journals_beside(const fs::path& file, const fs::path& tree, std::set<fs
   }
 }
 
+/// Say what helps when the state knows that something was made, and no journal tells of it.
+std::string lost_journals(const Error& error, const MergeJob& job) {
+  const bool of_constants = std::ranges::any_of(
+      constants_kinds, [&](ConstantsKind kind) { return job.stage == facts_of(kind).stage; });
+  return fmt::format(
+      "{}: {} (its journals are lost: bring the folder back from a copy, or have it made and "
+      "recorded again: alisio reprocess {} --from {} --redo REASON)",
+      job.journal_folders.empty() ? job.output_folder.string()
+                                  : job.journal_folders.front().string(),
+      error.problem(), job.date.compact(), of_constants ? job.stage : "r0_to_dl1");
+}
+
 }  // namespace
 
 std::vector<std::string> documented_stages(const std::vector<std::string>& did) {
@@ -120,18 +132,22 @@ std::vector<MergeJob> observation_merge_jobs(const NightSetup& setup, const Nigh
 }
 
 std::string merge(const NightServices& services, const MergeJob& job) {
+  std::string fault;
   try {
     services.merge(job);
     return "";
+  } catch (const Error& error) {
+    fault = error.kind() == ErrorKind::missing_input ? lost_journals(error, job) : error.what();
   } catch (const std::exception& error) {
-    if (!job.runs.empty())
-      return fmt::format("the provenance of the observation of {} could not be merged: {}",
-                         job.source, error.what());
-    if (job.run == whole_night)
-      return fmt::format("the provenance of the night could not be merged: {}", error.what());
-    return fmt::format("the provenance of run {} ({}) could not be merged: {}", run_text(job.run),
-                       job.stage, error.what());
+    fault = error.what();
   }
+  if (!job.runs.empty())
+    return fmt::format("the provenance of the observation of {} could not be merged: {}",
+                       job.source, fault);
+  if (job.run == whole_night)
+    return fmt::format("the provenance of the night could not be merged: {}", fault);
+  return fmt::format("the provenance of run {} ({}) could not be merged: {}", run_text(job.run),
+                     job.stage, fault);
 }
 
 }  // namespace alisio::night

@@ -477,7 +477,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   pass.look_for_not_current();
   pass.show();
   const NightSummary summary = pass.summary();
-  const bool complete = pass.merge_faults().empty() && summary.complete();
+  const bool complete = summary.complete();
   if (options.close) {
     const int code =
         print_closing(close_night(closing_night(), *options.close), request.key, options.json, out);
@@ -487,7 +487,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   if (options.json) {
     out << json_text(summary_json(summary), 2) << '\n';
   } else {
-    if (idle && (complete || !summary.complete())) print_idle(summary, pass.done(), out);
+    if (idle) print_idle(summary, pass.done(), out);
     print_summary(summary, out);
   }
   bool open = false;

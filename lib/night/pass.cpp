@@ -534,7 +534,11 @@ NightSummary Pass::summary() const {
     taken.key = {"r0_to_dl1", run, whole_run};
     taken.reason = reason;
   }
-  summary.notes.insert(summary.notes.end(), merges_.notes().begin(), merges_.notes().end());
+  for (const std::string& fault : merges_.notes()) {
+    Trouble& trouble = summary.troubles.emplace_back();
+    trouble.key = {"provenance", whole_night, whole_run};
+    trouble.reason = fault;
+  }
   summary.notes.insert(summary.notes.end(), not_current_.begin(), not_current_.end());
   for (const int run : settings_.accepted) {
     const auto is_it = [&](const auto& other) { return other.run == run; };

@@ -274,6 +274,22 @@ def case_run_that_is_no_data_run_any_more(case):
     expect(merges == {"merge_muons": "done", "merge_datacheck": "done"}, f"{merges}")
 
 
+def case_lost_journals(case):
+    """Night, status and closing agree on journals that are gone, and what they advise helps."""
+    night = left_open(case.simulated())
+    night.process().ends("done")
+    for log in night.folder.glob(f"DL1/{DATE}/*/log"):
+        shutil.rmtree(log)
+    advice = f"alisio reprocess {DATE} --from r0_to_dl1 --redo REASON"
+    night.process().ends("incomplete").says("could not be merged", "journals are lost", advice)
+    status(night, "incomplete").says("not complete", advice)
+    case.run("close", DATE, "--config", night.config).ends("incomplete").says(advice)
+    words = advice.replace("REASON", "journals").split()[1:]
+    case.run(*words, "--config", night.config).ends("done")
+    status(night, "done").says(": complete")
+    case.run("close", DATE, "--config", night.config).ends("done")
+
+
 def case_veto_that_comes_late(case):
     """A veto tells what it comes too late for."""
     night = left_open(case.simulated())
