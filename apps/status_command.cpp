@@ -52,7 +52,9 @@ struct StatusRequest {
 };
 
 std::string night_line(const night::NightRecord& record) {
-  const bool complete = nlohmann::json::parse(record.summary).value("complete", false);
+  const auto summary = nlohmann::json::parse(record.summary);
+  const bool complete =
+      summary.value("complete", false) && summary.value("not_asked", std::string()).empty();
   return fmt::format("{}  {:<24} {:<13} {}", record.key.date.iso(), record.key.prod_id,
                      complete ? "complete" : "not complete", record.updated_at.substr(0, 19));
 }

@@ -286,6 +286,29 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
   return made;
 }
 
+/// Return what is left to make of a night of which a pass was asked for no DL2; one line, empty:
+/// nothing.
+std::string left_without_dl2(SetupRequest request, const Pass& pass, StateSnapshot snapshot,
+                             const NightServices& services) {
+  std::size_t jobs = 0;
+  try {
+    request.steps.dl2 = true;
+    const NightSetup setup = set_up_night(request, services.probe);
+    std::vector<FileStamp> rehashed;
+    jobs = Planner(setup, pass.settings(), disk_access(services))
+               .plan(snapshot, {}, rehashed)
+               .count(StepStatus::to_run);
+  } catch (const Error& error) {
+    return fmt::format("DL2, which was not asked for (--no-dl2), cannot be planned: {}",
+                       error.what());
+  }
+  if (jobs == 0) return "";
+  return fmt::format(
+      "{} job{} can still run, of DL2 and what is made of it, which {} not asked for "
+      "(--no-dl2): a pass without it makes them",
+      jobs, jobs == 1 ? "" : "s", jobs == 1 ? "was" : "were");
+}
+
 /// Say what there was to do if nothing ran.
 void print_idle(const NightSummary& summary, std::size_t done, std::ostream& out) {
   if (summary.complete())
@@ -475,6 +498,7 @@ int run_night(const NightOptions& options, const config::Configuration& configur
   pass.merge_all();
   pass.judge_data();
   pass.look_for_not_current();
+  if (!options.dl2) pass.leaves(left_without_dl2(request, pass, pass.snapshot(), services));
   pass.show();
   const NightSummary summary = pass.summary();
   const bool complete = summary.complete();

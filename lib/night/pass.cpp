@@ -539,6 +539,7 @@ NightSummary Pass::summary() const {
     trouble.key = {"provenance", whole_night, whole_run};
     trouble.reason = fault;
   }
+  summary.not_asked = not_asked_;
   summary.notes.insert(summary.notes.end(), not_current_.begin(), not_current_.end());
   for (const int run : settings_.accepted) {
     const auto is_it = [&](const auto& other) { return other.run == run; };

@@ -64,6 +64,8 @@ class Pass {
   [[nodiscard]] bool makes_shared() const;
   /// True if nothing but jobs that tell of the whole night is left to run.
   [[nodiscard]] bool only_night_left() const;
+  /// Say what is left to make that this pass was not asked for; one line.
+  void leaves(std::string not_asked) { not_asked_ = std::move(not_asked); }
   [[nodiscard]] const NightSetup& setup() const { return setup_; }
   [[nodiscard]] StateSnapshot& snapshot() { return snapshot_; }
   /// Return what it plans by, with what operators have decided meanwhile.
@@ -126,6 +128,7 @@ class Pass {
   std::optional<std::string> paused_;  ///< until when, while it pauses
   std::int64_t seen_version_ = 0;      ///< of the database, when decisions were last looked at
   DataVerdicts verdicts_;
+  std::string not_asked_;
   std::vector<std::string> not_current_;  ///< products that no pass makes again, one line each
   int jobs_run_ = 0;
   std::map<JobKey, StepRecord> shown_;

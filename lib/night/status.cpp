@@ -133,9 +133,14 @@ void recognise_failures(const NightSummary& summary, std::vector<JobStatusView>&
 /// Note that the jobs are shown as they were before operators decided something.
 void tell_decided_since(State& state, const NightKey& night, NightStatus& status) {
   const std::vector<Decision> all = all_decisions(state, night);
-  if (std::any_of(all.begin(), all.end(), [&](const Decision& decision) {
-        return std::max(decision.at, decision.ended_at) > status.updated_at;
-      }))
+  const auto is_new = [&](const Decision& decision) {
+    return std::max(decision.at, decision.ended_at) > status.updated_at;
+  };
+  // Holds are told as they stand now: what they keep from being made is open without this.
+  status.decided_since = std::any_of(all.begin(), all.end(), [&](const Decision& decision) {
+    return decision.kind != DecisionKind::hold && is_new(decision);
+  });
+  if (std::any_of(all.begin(), all.end(), is_new))
     status.summary.notes.emplace_back(
         "operators have decided something since: the next pass follows it");
 }

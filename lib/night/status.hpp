@@ -71,9 +71,13 @@ struct NightStatus {
   std::vector<RunningView> running;
   std::map<std::pair<int, std::string>, StatusCounts> counts;  ///< by run and stage
   NightProgress progress;
-  bool goes_on = false;  ///< more raw files may come, so that what is complete is so for now
-  /// All that is to be done is done.
-  [[nodiscard]] bool complete() const { return summary.complete() && progress.ahead() == 0; }
+  bool decided_since = false;  ///< operators have decided something that no pass has followed yet
+  bool goes_on = false;        ///< more raw files may come, so that what is complete is so for now
+  /// All that is to be done is done, as far as it is known without planning.
+  [[nodiscard]] bool complete() const {
+    return summary.complete() && progress.ahead() == 0 && summary.not_asked.empty() &&
+           !decided_since;
+  }
 };
 
 /// Read how one night of one production stands; nothing if no pass has shown it yet.

@@ -211,6 +211,7 @@ void print_status(const NightStatus& status, const StatusScope& scope, std::ostr
       out << "decision: " << decision.line() << '\n';
   if (scope.run) return;
   for (const std::string& note : summary.notes) out << "note: " << note << '\n';
+  if (!summary.not_asked.empty()) out << "left: " << summary.not_asked << '\n';
 }
 
 }  // namespace alisio::night

@@ -317,6 +317,7 @@ void print_summary(const NightSummary& summary, std::ostream& out) {
   print_troubles(summary.troubles, out);
   for (const std::string& decision : summary.decisions) out << "decision: " << decision << '\n';
   for (const std::string& note : summary.notes) out << "note: " << note << '\n';
+  if (!summary.not_asked.empty()) out << "left: " << summary.not_asked << '\n';
   out << "DL1: " << summary.folders.dl1.string() << '\n';
   if (summary.steps.dl2) out << "DL2: " << summary.folders.dl2.string() << '\n';
   if (summary.jobs_run > 0)
@@ -329,6 +330,7 @@ json summary_json(const NightSummary& summary) {
                 {"date", summary.key.date.iso()},
                 {"prod_id", summary.key.prod_id}};
   document["complete"] = summary.complete();
+  document["not_asked"] = summary.not_asked;
   document["open_until"] = summary.open_until;
   document["jobs_run"] = summary.jobs_run;
   document["wall_s"] = summary.wall_s;
@@ -381,6 +383,7 @@ NightSummary parse_summary(const json& document) {
   document.at("wall_s").get_to(summary.wall_s);
   summary.decisions = document.value("decisions", std::vector<std::string>());
   document.at("notes").get_to(summary.notes);
+  summary.not_asked = document.value("not_asked", "");
   summary.open_until = document.value("open_until", "");
   summary.folders.dl1 = document.at("dl1_folder").get<std::string>();
   summary.folders.dl2 = document.at("dl2_folder").get<std::string>();

@@ -50,6 +50,9 @@ struct NightSummary {
   std::vector<GateFault> gate_faults;
   std::vector<std::string> decisions;  ///< of operators, one line each
   std::vector<std::string> notes;
+  /// What a pass would make that is asked for all steps, unlike the one that showed this; one line,
+  /// empty: nothing.
+  std::string not_asked;
   /// Until when raw files of further subruns may come, as utc_text() writes it; empty: the night is
   /// closed, or it is not known.
   std::string open_until;

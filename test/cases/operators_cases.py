@@ -53,6 +53,19 @@ def case_status(case):
     expect(time.monotonic() - start < 5, "status takes long")
 
 
+def case_status_of_a_night_in_part(case):
+    """What a pass was not asked for is left, and status does not call the night complete."""
+    night = left_open(case.simulated())
+    night.process("--no-dl2").ends("done").says("--no-dl2")
+    status(night, "incomplete").says("not complete", "can still run", "--no-dl2")
+    expect(not json.loads(status(night, "incomplete", "--json").out)["complete"], "JSON disagrees")
+    night.process().ends("done")
+    said = status(night, "done").says(": complete")
+    expect("--no-dl2" not in said.out, f"{said}")
+    night.process("--no-dl2").ends("done")
+    status(night, "done").says(": complete")
+
+
 def case_discarded_subrun(case):
     """A bad subrun is left out, its products set aside and noted as invalidated, and taken back."""
     night = left_open(case.simulated(subruns=3))
@@ -65,7 +78,7 @@ def case_discarded_subrun(case):
     said = decide(night, "discard", place, "--reason", "clouds", "--author", "crew").ends("done")
     said.says("discarded by crew", "set aside")
     expect(not product.exists() and list(product.parent.glob(product.name + ".discarded-*")), f"{said}")
-    status(night, "done").says("since: the next pass follows it")
+    status(night, "incomplete").says("not complete", "since: the next pass follows it")
     decide(night, "discard", place, "--reason", "again").ends("usage").complains("already", "clouds")
     night.process("--pass").ends("done").says("2 of 3, 1 discarded", "discarded by crew")
     expect(len(night.products("DL1")) == 2, "the discarded subrun was made again")
