@@ -89,17 +89,32 @@ void add_once(json& block, const YAML::Node& name, json value, const Option& opt
            fmt::format("a block of names, each once ('{}' is there twice)", entry.key()));
 }
 
+bool may_hold(const Option& option, const std::string& name) {
+  return option.names.empty() ||
+         std::find(option.names.begin(), option.names.end(), name) != option.names.end();
+}
+
 /// Refuse names that a block may not hold.
 void check_names(const YAML::Node& block, const Option& option, const std::string& where) {
-  if (option.names.empty()) return;
   for (const auto& item : block)
-    if (const std::string name = item.first.as<std::string>();
-        std::find(option.names.begin(), option.names.end(), name) == option.names.end())
+    if (const std::string name = item.first.as<std::string>(); !may_hold(option, name))
       throw Error(
           ErrorKind::configuration, fmt::format("unknown key '{}.{}'", option.key, name), where,
           nearest_word(name, option.names).empty()
               ? fmt::format("it takes {}", fmt::join(option.names, ", "))
               : fmt::format("did you mean '{}.{}'?", option.key, nearest_word(name, option.names)));
+}
+
+/// Refuse a text, or a word of a list, that the option may not be or hold. @return it
+const std::string& checked_text(const std::string& text, const Option& option,
+                                const std::string& where) {
+  if (!may_hold(option, text))
+    throw Error(ErrorKind::configuration,
+                fmt::format("'{}' does not take '{}'", option.key, plain_line(text, 80)), where,
+                suggestion(text, option.names));
+  if (option.form.fits != nullptr && !option.form.fits(text))
+    refuse(where, option, fmt::format("{}, not '{}'", option.form.expected, plain_line(text, 80)));
+  return text;
 }
 
 /// Turn a YAML value into the JSON value of an option.
@@ -155,7 +170,8 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
       json all = json::array();
       if (node.IsNull()) return all;
       if (!node.IsSequence()) refuse(where, option, "a list of words");
-      for (const auto& item : node) all.push_back(scalar(item, "a list of words"));
+      for (const auto& item : node)
+        all.push_back(checked_text(scalar(item, "a list of words"), option, where));
       return all;
     }
     case OptionKind::boolean_or_null:
@@ -169,7 +185,7 @@ json convert(const YAML::Node& node, const Option& option, const fs::path& base,
       }
     }
     case OptionKind::text:
-      return node.IsNull() ? std::string() : scalar(node, "text");
+      return checked_text(node.IsNull() ? std::string() : scalar(node, "text"), option, where);
     case OptionKind::name: {
       const std::string text = node.IsNull() ? std::string() : scalar(node, "a name");
       if (!text.empty() && !is_file_name_part(text))

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "lib/config/forms.hpp"
 #include "lib/event/image_parameter_columns.hpp"
 
 namespace alisio::config {
@@ -32,6 +33,17 @@ std::vector<std::string> parameter_column_names() {
     names.emplace_back(column.name);
   names.insert(names.end(), event_columns.begin(), event_columns.end());
   return names;
+}
+
+constexpr Limits no_limits{};
+
+std::vector<std::string> trigger_devices() {
+  return {"ucts", "tib"};
+}
+
+std::vector<std::string> notified_events() {
+  return {"job_failed",       "gates_failed", "night_stalled",  "night_held",    "night_complete",
+          "night_incomplete", "night_closed", "raw_files_late", "daemon_trouble"};
 }
 
 /// What a tool for charge calibrations takes. lstchain has a file of its own for each of the two,
@@ -97,7 +109,8 @@ void add_charge_calibrations(std::vector<Option>& options) {
                      "first events of the run that are left out: their baseline is bad; null: "
                      "1000, but a tenth of a run at most"});
   options.push_back({"camera_calibration.LSTEventSource.default_trigger_type", K::text, "tib", "",
-                     "device whose trigger bits tell flat-fields from pedestals: ucts or tib"});
+                     "device whose trigger bits tell flat-fields from pedestals", no_limits,
+                     trigger_devices()});
   add_calculator(options, {.block = "camera_calibration",
                            .products = ", of camera-calibration",
                            .sample_size = 10000,
@@ -182,8 +195,13 @@ void add_slurm(std::vector<Option>& options) {
 
 /// What the jobs of a night may take of this machine.
 void add_execution(std::vector<Option>& options) {
-  options.push_back({"night.executor", K::text, "local", "",
-                     "what runs the jobs: local (this machine) or slurm"});
+  options.push_back({"night.executor",
+                     K::text,
+                     "local",
+                     "",
+                     "what runs the jobs: local (this machine) or slurm",
+                     no_limits,
+                     {"local", "slurm"}});
   options.push_back({"night.memory",
                      K::number,
                      0.0,
@@ -350,18 +368,21 @@ std::vector<Option> make_options() {
       {"steps.report", K::boolean, true, "", "a night ends with its report"},
 
       {"source_config.LSTEventSource.default_trigger_type", K::text, "ucts", "",
-       "device whose trigger bits count when both are present: ucts or tib"},
+       "device whose trigger bits count when both are present", no_limits, trigger_devices()},
       {"source_config.LSTEventSource.LSTR0Corrections.calib_scale_high_gain", K::number, 1.088, "",
        "factor on the high-gain charge"},
       {"source_config.LSTEventSource.LSTR0Corrections.calib_scale_low_gain", K::number, 1.004, "",
        "factor on the low-gain charge"},
       {"source_config.LSTEventSource.LSTR0Corrections.gain_selection_threshold", K::number, 3500.0,
        "ADC", "a high-gain sample above it selects low gain"},
-      {"source_config.LSTEventSource.LSTR0Corrections.spike_correction_method", K::text,
-       "subtraction", "",
+      {"source_config.LSTEventSource.LSTR0Corrections.spike_correction_method",
+       K::text,
+       "subtraction",
+       "",
        "how spikes of the DRS4 chips are removed: subtraction (of the DRS4 pedestal file's "
-       "heights) "
-       "or interpolation"},
+       "heights) or interpolation",
+       no_limits,
+       {"subtraction", "interpolation"}},
       {"source_config.LSTEventSource.use_flatfield_heuristic", K::boolean_or_null, nullptr, "",
        "tell flat-field events by their charges, not by their trigger; null: in runs before 2022"},
       {"source_config.LSTEventSource.min_flatfield_adc", K::number, 3000.0, "ADC",
@@ -509,17 +530,27 @@ std::vector<Option> make_options() {
       {"gates.data.mistagged_events", K::number, 0.01, "",
        "greatest fraction of flat-field events among the cosmics, and of others among flat-fields"},
       {"gates.data.missing_subruns", K::integer, 0, "", "greatest number of subruns without DL1"},
-      {"gates.on_failure", K::text, "warn", "",
-       "what a night does with a run whose data fail a gate: warn, or stop its further steps"},
+      {"gates.on_failure",
+       K::text,
+       "warn",
+       "",
+       "what a night does with a run whose data fail a gate: warn, or stop its further steps",
+       no_limits,
+       {"warn", "stop"}},
 
       {"muons.write", K::boolean, true, "", "r0-to-dl1 writes a file of muon rings"},
       {"data_check.write", K::boolean, true, "", "r0-to-dl1 and dl1ab write a data check"},
 
       {"dl2.models", K::path, "", "",
        "forest file, or a folder of model sets; empty: the small set that ships"},
-      {"dl2.choice", K::text, "fixed", "",
+      {"dl2.choice",
+       K::text,
+       "fixed",
+       "",
        "fixed: dl2.models is the set; by_declination_and_nsb: chosen per run in the folder "
-       "dl2.models"},
+       "dl2.models",
+       no_limits,
+       {"fixed", "by_declination_and_nsb"}},
       {"dl2.catalogue", K::path, "", "",
        "run catalogue (run_id, source_name, source_ra, source_dec, in deg), ECSV or CSV, or a "
        "folder "
@@ -528,8 +559,13 @@ std::vector<Option> make_options() {
        "additional night-sky level of runs that have no own value"},
       {"dl2.source_dependent", K::boolean, false, "",
        "reconstruct for an assumed source position, with models trained for that"},
-      {"dl2.observation_mode", K::text, "wobble", "",
-       "where that source is: on (in the camera centre) or wobble (where the sky puts it)"},
+      {"dl2.observation_mode",
+       K::text,
+       "wobble",
+       "",
+       "where that source is: on (in the camera centre) or wobble (where the sky puts it)",
+       no_limits,
+       {"on", "wobble"}},
       {"dl2.n_off_wobble",
        K::integer,
        1,
@@ -540,7 +576,13 @@ std::vector<Option> make_options() {
       {"dl2.source_ra", K::number_or_null, nullptr, "deg",
        "its right ascension (ICRS), in place of the catalogue's"},
       {"dl2.source_dec", K::number_or_null, nullptr, "deg", "its declination", {-90, 90}},
-      {"disp_method", K::text, "disp_norm_sign", "", "disp_norm_sign or disp_vector"},
+      {"disp_method",
+       K::text,
+       "disp_norm_sign",
+       "",
+       "how the direction is reconstructed: its distance and sign apart, or as a vector",
+       no_limits,
+       {"disp_norm_sign", "disp_vector"}},
       {"random_forest_zd_interpolation.interpolate_energy", K::boolean, true, "",
        "interpolate in zenith between training nodes"},
       {"random_forest_zd_interpolation.interpolate_gammaness", K::boolean, true, "", "the same"},
@@ -577,8 +619,13 @@ std::vector<Option> make_options() {
       {"significance.alpha_max", K::number, 90.0, "deg", "end of the histograms of alpha"},
       {"significance.alpha_norm", K::range, json::array({30.0, 90.0}), "deg",
        "range of alpha whose events give the ratio of the exposures"},
-      {"significance.normalisation", K::text, "counts", "",
-       "counts: the ratio comes from these ranges; positions: it is 1 / n_off"},
+      {"significance.normalisation",
+       K::text,
+       "counts",
+       "",
+       "counts: the ratio comes from these ranges; positions: it is 1 / n_off",
+       no_limits,
+       {"counts", "positions"}},
       {"significance.n_off",
        K::integer,
        1,
@@ -603,32 +650,55 @@ std::vector<Option> make_options() {
       {"night.threads", K::integer, 1, "", "threads of each process", {1, 256}},
       {"night.retries", K::integer, 1, "",
        "further tries of a job that failed for want of a resource"},
-      {"night.catalogue_command", K::words, json::array(), "",
+      {"night.catalogue_command",
+       K::words,
+       json::array(),
+       "",
        "program and arguments that print a run catalogue as of dl2.catalogue: "
        "[/site/bin/catalogue, \"{date}\", \"{telescope}\"]; asked once per pass if a data run is "
-       "not known, its answers are kept; empty: none"},
+       "not known, its answers are kept; empty: none",
+       no_limits,
+       {},
+       {is_word_of_night, "words whose braces hold date or telescope: \"{date}\""}},
       {"night.catalogue_timeout",
        K::number,
        20.0,
        "s",
        "after which that program is killed, and the night goes on without an answer",
        {0.1, 600}},
-      {"night.without_drive_log", K::text, "wait", "",
+      {"night.without_drive_log",
+       K::text,
+       "wait",
+       "",
        "what becomes of subruns while there is no drive log of their night: wait (they are made "
-       "when it comes, and missing until then) or go_on (without pointings)"},
-      {"night.pause", K::text, "", "",
+       "when it comes, and missing until then) or go_on (without pointings)",
+       no_limits,
+       {"wait", "go_on"}},
+      {"night.pause",
+       K::text,
+       "",
+       "",
        "times of the day, UTC, in which the telescope observes and no new job starts: "
-       "\"18:00-07:00\"; several with commas; empty: none"},
+       "\"18:00-07:00\"; several with commas; empty: none",
+       no_limits,
+       {},
+       {[](const std::string& text) { return parse_day_windows(text).has_value(); },
+        "times of the day as \"18:00-07:00\", UTC"}},
       {"night.jobs_while_observing", K::integer, 0, "", "processes at a time within night.pause"},
 
       {"notify.command", K::text, "", "",
        "shell command that gets what happened to a night as JSON on its standard input"},
-      {"notify.mail", K::text, "", "", "address to which the same is mailed"},
+      {"notify.mail",
+       K::text,
+       "",
+       "",
+       "address to which the same is mailed",
+       no_limits,
+       {},
+       {is_mail_address, "one mail address, without blanks"}},
       {"notify.sendmail", K::text, "/usr/sbin/sendmail", "", "program that takes mail, with -t"},
-      {"notify.on", K::words,
-       json::array({"job_failed", "gates_failed", "night_stalled", "night_held", "night_complete",
-                    "night_incomplete", "night_closed", "raw_files_late", "daemon_trouble"}),
-       "", "which events are told, as they occur and each once"},
+      {"notify.on", K::words, notified_events(), "",
+       "which events are told, as they occur and each once", no_limits, notified_events()},
       {"notify.gather",
        K::number,
        30.0,
@@ -696,9 +766,13 @@ std::vector<Option> make_options() {
 void add_closing(std::vector<Option>& options) {
   options.insert(
       options.end(),
-      {{"clean.intermediate", K::words, json::array({"interleaved"}), "",
-        "products that alisio clean may remove of closed nights: interleaved, dl1_subrun, "
-        "dl1b_subrun, muons, dl2_subrun"},
+      {{"clean.intermediate",
+        K::words,
+        json::array({"interleaved"}),
+        "",
+        "products that alisio clean may remove of closed nights",
+        no_limits,
+        {"interleaved", "dl1_subrun", "dl1b_subrun", "muons", "dl2_subrun"}},
        {"clean.intermediate_days",
         K::number,
         60.0,
@@ -729,11 +803,23 @@ void add_closing(std::vector<Option>& options) {
         "a night of which something is missing closes by itself from this UTC hour on: raw files "
         "may be late; .inf: never",
         {0}},
-       {"closing.allowed_missing_subruns", K::text, "100 %", "",
-        "so many subruns of a run may be missing, each named: a number, or a part as in \"5 %\""},
-       {"closing.gates", K::text, "ignore", "",
+       {"closing.allowed_missing_subruns",
+        K::text,
+        "100 %",
+        "",
+        "so many subruns of a run may be missing, each named: a number, or a part as in \"5 %\"",
+        no_limits,
+        {},
+        {[](const std::string& text) { return MissingLimit::parse(text).has_value(); },
+         "a number of subruns as 3, or a part as \"5 %\", up to \"100 %\""}},
+       {"closing.gates",
+        K::text,
+        "ignore",
+        "",
         "require: runs whose data fail their quality gates keep the night open until accepted; "
-        "ignore: they are named"},
+        "ignore: they are named",
+        no_limits,
+        {"require", "ignore"}},
        {"closing.reopen_for_late_raw", K::boolean, false, "",
         "a pass (--pass) over a closed night opens it again if raw files of data runs came after "
         "its "
@@ -797,6 +883,13 @@ const char* kind_name(OptionKind kind) {
   return "";
 }
 
+/// Return what an option may be or hold as a line of the help; nothing if that is anything.
+std::string names_text(const Option& option) {
+  if (option.names.empty()) return "";
+  return fmt::format("    {}: {}\n", option.kind == K::text ? "one of" : "may hold",
+                     fmt::join(option.names, ", "));
+}
+
 }  // namespace
 
 std::span<const Option> options() {
@@ -824,9 +917,9 @@ std::string options_as_text() {
       "then.\n"
       "  A JSON file with the key 'telescope' is Alisio's own.\n";
   for (const Option& option : options())
-    text += fmt::format("{} ({}{}{}; default {})\n    {}\n", option.key, kind_name(option.kind),
+    text += fmt::format("{} ({}{}{}; default {})\n    {}\n{}", option.key, kind_name(option.kind),
                         option.unit.empty() ? "" : ", ", option.unit,
-                        yaml_text(option.default_value), option.description);
+                        yaml_text(option.default_value), option.description, names_text(option));
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace alisio::config {
 
@@ -28,6 +29,12 @@ struct Limits {
   double low = 0, high = std::numeric_limits<double>::infinity();
 };
 
+/// What a text, or each word of a list, must be where no list of words tells it.
+struct TextForm {
+  bool (*fits)(const std::string& text) = nullptr;  ///< nullptr: anything
+  const char* expected = "";                        ///< "must be ...", with an example
+};
+
 /// One configuration key: the single source of defaults, validation, help and manual.
 struct Option {
   std::string key;  ///< dotted path, for example "tailcut.picture_thresh"
@@ -37,7 +44,9 @@ struct Option {
   std::string description;
   Limits limits = {};  ///< of integers and numbers; what may be negative says so, and what cannot
                        ///< be counted without end
-  std::vector<std::string> names = {};  ///< that a block of names may hold; empty: any
+  std::vector<std::string> names = {};  ///< that a text may be, or a list or a block of names may
+                                        ///< hold; empty: any
+  TextForm form = {};
 };
 
 /// Return every option of the program, in the order of the manual. Blocks that cta-lstchain's JSON

@@ -357,7 +357,6 @@ void Daemon::reload() {
   try {
     config::Configuration fresh = services_.load();
     const Settings settings = settings_of(fresh);
-    static_cast<void>(night::notify_options(fresh));
     if (settings.state != settings_.state)
       throw Error(ErrorKind::configuration, "the state of a running daemon cannot move",
                   "paths.state", "stop the daemon and start it anew");

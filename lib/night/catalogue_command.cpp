@@ -22,9 +22,6 @@ std::string filled_in(std::string word, const NightKey& night) {
   for (const auto& [name, value] : known)
     for (std::size_t at = word.find(name); at != std::string::npos; at = word.find(name, at))
       word.replace(at, name.size(), value);
-  if (word.find_first_of("{}") != std::string::npos)
-    throw Error(ErrorKind::configuration, fmt::format("'{}' has unknown braces", word),
-                "night.catalogue_command", "known: {date}, {telescope}");
   return word;
 }
 

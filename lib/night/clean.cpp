@@ -261,18 +261,9 @@ std::uint64_t CleanPlan::bytes() const {
 }
 
 CleanPolicy clean_policy(const config::Configuration& configuration) {
-  CleanPolicy policy{.intermediate_days = configuration.number("clean.intermediate_days"),
-                     .logs_days = configuration.number("clean.logs_days"),
-                     .intermediate = configuration.words("clean.intermediate")};
-  for (const std::string& port : policy.intermediate)
-    if (kind_of_port(port) == nullptr) {
-      std::vector<std::string> known;
-      for (const IntermediateKind& kind : intermediate_kinds) known.emplace_back(kind.port);
-      throw Error(ErrorKind::configuration,
-                  fmt::format("'{}' is no intermediate product that could be had again", port),
-                  "clean.intermediate", fmt::format("known: {}", fmt::join(known, ", ")));
-    }
-  return policy;
+  return {.intermediate_days = configuration.number("clean.intermediate_days"),
+          .logs_days = configuration.number("clean.logs_days"),
+          .intermediate = configuration.words("clean.intermediate")};
 }
 
 CleanPlan plan_cleaning(State& state, const CleanRequest& request) {

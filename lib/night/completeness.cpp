@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 
-#include "lib/base/error.hpp"
 #include "lib/night/absent.hpp"
 #include "lib/night/root_cause.hpp"
 #include "lib/night/words.hpp"
@@ -74,37 +72,12 @@ std::string subruns_text(const std::vector<MissingSubrun>& missing) {
 
 }  // namespace
 
-MissingLimit MissingLimit::parse(const std::string& text) {
-  MissingLimit limit;
-  const char* const end = text.data() + text.size();
-  const auto [rest, fault] = std::from_chars(text.data(), end, limit.value);
-  std::string unit(rest, end);
-  std::erase(unit, ' ');
-  limit.per_cent = unit == "%";
-  if (fault != std::errc() || !(limit.value >= 0) || (!unit.empty() && !limit.per_cent))
-    throw Error(ErrorKind::configuration, fmt::format("'{}' is no number of subruns", text),
-                limit_key, "write it as 3, or as \"5 %\"");
-  return limit;
-}
-
-bool MissingLimit::allows(int missing, int expected) const {
-  return missing <= (per_cent ? value * expected / 100 : value);
-}
-
-std::string MissingLimit::text() const {
-  return fmt::format("{:g}{}", value, per_cent ? " %" : "");
-}
-
 ClosingPolicy closing_policy(const config::Configuration& configuration) {
-  const std::string gates = configuration.text("closing.gates");
-  if (gates != "ignore" && gates != "require")
-    throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to treat gates", gates),
-                "closing.gates", "known: ignore, require");
   return {.automatic = configuration.boolean("closing.auto"),
           .earliest_hour = configuration.number("closing.earliest_hour"),
           .incomplete_hour = configuration.number("closing.incomplete_hour"),
-          .allowed_missing = MissingLimit::parse(configuration.text(limit_key)),
-          .gates_required = gates == "require",
+          .allowed_missing = config::MissingLimit::parse(configuration.text(limit_key)).value(),
+          .gates_required = configuration.text("closing.gates") == "require",
           .lstosa_flags = configuration.boolean("closing.lstosa_flags"),
           .reopens_for_late_raw = configuration.boolean("closing.reopen_for_late_raw"),
           .key = configuration.path("closing.key"),

@@ -4,27 +4,17 @@
 #include <vector>
 
 #include "lib/config/configuration.hpp"
+#include "lib/config/forms.hpp"
 #include "lib/night/plan.hpp"
 #include "lib/night/setup.hpp"
 
 namespace alisio::night {
 
-/// How many subruns of a run may be missing.
-struct MissingLimit {
-  double value = 100;
-  bool per_cent = true;
-
-  /// Read "3" or "2.5 %". @throws Error(configuration) if it is neither.
-  static MissingLimit parse(const std::string& text);
-  [[nodiscard]] bool allows(int missing, int expected) const;
-  [[nodiscard]] std::string text() const;
-};
-
 /// When a night may close.
 struct ClosingPolicy {
   bool automatic = true;
   double earliest_hour = 8, incomplete_hour = 14;  ///< h, UTC, of the day after the evening
-  MissingLimit allowed_missing;
+  config::MissingLimit allowed_missing;
   bool gates_required = false;
   bool lstosa_flags = true;
   bool reopens_for_late_raw = false;  ///< a pass opens a closed night if raw files came late
@@ -32,7 +22,6 @@ struct ClosingPolicy {
   std::filesystem::path products, osa, running_analysis;
 };
 
-/// Read the policy. @throws Error(configuration) naming the key that is wrong.
 [[nodiscard]] ClosingPolicy closing_policy(const config::Configuration& configuration);
 
 /// A subrun of which something could not be made.

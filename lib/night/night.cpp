@@ -42,25 +42,9 @@ namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
 
-bool stops_on_gates(const config::Configuration& configuration) {
-  const std::string said = configuration.text("gates.on_failure");
-  if (said != "warn" && said != "stop")
-    throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to treat failed gates", said),
-                "gates.on_failure", "known: warn, stop");
-  return said == "stop";
-}
-
 std::string configured_production(const config::Configuration& configuration) {
   const std::string named = configuration.text("prod_id");
   return named.empty() ? version_tag() + "_v00" : named;
-}
-
-bool waits_for_drive_log(const config::Configuration& configuration) {
-  const std::string said = configuration.text("night.without_drive_log");
-  if (said != "wait" && said != "go_on")
-    throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to do without", said),
-                "night.without_drive_log", "known: wait, go_on");
-  return said == "wait";
 }
 
 Steps steps_of(const NightOptions& options, const config::Configuration& configuration) {
@@ -80,7 +64,7 @@ Steps steps_of(const NightOptions& options, const config::Configuration& configu
       .report = configuration.boolean("steps.report"),
       .dl3 = configuration.boolean("steps.dl3"),
       .significance = configuration.boolean("steps.significance"),
-      .stop_on_gates = stops_on_gates(configuration)};
+      .stop_on_gates = configuration.text("gates.on_failure") == "stop"};
   if (steps.stop_on_gates && !steps.data_check)
     throw Error(ErrorKind::configuration,
                 "'stop' needs the data check, whose numbers the gates judge", "gates.on_failure",
@@ -107,7 +91,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   request.r0g = configuration.path("paths.r0g");
   request.run_summaries = configuration.path("paths.run_summary");
   request.drive = configuration.path("paths.drive");
-  request.waits_for_drive_log = waits_for_drive_log(configuration);
+  request.waits_for_drive_log = configuration.text("night.without_drive_log") == "wait";
   request.calibration = configuration.path("paths.calibration");
   request.tailcuts = configuration.path("paths.tailcuts");
   request.pedestal_ids = configuration.path("paths.pedestal_ids");
@@ -119,11 +103,7 @@ SetupRequest request_of(const NightOptions& options, const config::Configuration
   request.filters = configuration.text("camera_calibration.filters");
   request.models = configuration.path("dl2.models");
   if (request.models.empty()) request.models = services.default_models;
-  const std::string choice = configuration.text("dl2.choice");
-  if (choice != "fixed" && choice != "by_declination_and_nsb")
-    throw Error(ErrorKind::configuration, fmt::format("'{}' is no way to choose models", choice),
-                "dl2.choice", "known: fixed, by_declination_and_nsb");
-  request.models_by_pointing = choice == "by_declination_and_nsb";
+  request.models_by_pointing = configuration.text("dl2.choice") == "by_declination_and_nsb";
   request.source_catalogue = configuration.path("dl2.catalogue");
   request.responses = configuration.path("dl3.irf");
   request.sources = configuration.path("significance.catalogue");

@@ -124,36 +124,19 @@ void add_whole(const NightStatus& status, std::vector<NightEvent>& events) {
 
 }  // namespace
 
-const std::vector<std::string>& event_kinds() {
-  static const std::vector<std::string> kinds{"job_failed",   "gates_failed",   "night_stalled",
-                                              "night_held",   "night_complete", "night_incomplete",
-                                              "night_closed", "raw_files_late", "daemon_trouble"};
-  return kinds;
-}
-
 bool NotifyOptions::wants(const std::string& kind) const {
   return std::find(on.begin(), on.end(), kind) != on.end();
 }
 
 NotifyOptions notify_options(const config::Configuration& configuration) {
-  NotifyOptions options{.command = configuration.text("notify.command"),
-                        .mail = configuration.text("notify.mail"),
-                        .sendmail = configuration.text("notify.sendmail"),
-                        .on = configuration.words("notify.on"),
-                        .time_limit_s = configuration.number("notify.time_limit"),
-                        .gather_s = configuration.number("notify.gather"),
-                        .interval_s = configuration.number("notify.interval"),
-                        .stalled_after_s = configuration.number("notify.stalled_after")};
-  for (const std::string& kind : options.on)
-    if (std::find(event_kinds().begin(), event_kinds().end(), kind) == event_kinds().end())
-      throw Error(ErrorKind::configuration, fmt::format("'{}' is no event", kind), "notify.on",
-                  suggestion(kind, event_kinds()));
-  const bool clean = std::all_of(options.mail.begin(), options.mail.end(),
-                                 [](unsigned char c) { return c > ' ' && c != 127; });
-  if (!clean || (!options.mail.empty() && options.mail.front() == '-'))
-    throw Error(ErrorKind::configuration, "is no mail address", "notify.mail",
-                "give one address, without blanks");
-  return options;
+  return {.command = configuration.text("notify.command"),
+          .mail = configuration.text("notify.mail"),
+          .sendmail = configuration.text("notify.sendmail"),
+          .on = configuration.words("notify.on"),
+          .time_limit_s = configuration.number("notify.time_limit"),
+          .gather_s = configuration.number("notify.gather"),
+          .interval_s = configuration.number("notify.interval"),
+          .stalled_after_s = configuration.number("notify.stalled_after")};
 }
 
 std::vector<NightEvent> events_meanwhile(const NightStatus& status, double stalled_after_s,

@@ -18,17 +18,13 @@ struct EventItem {
 
 /// Something that people want to be told of, once.
 struct NightEvent {
-  std::string kind;  ///< one of event_kinds()
+  std::string kind;  ///< a word of notify.on
   NightKey night;
   std::string what;  ///< "jobs failed"
   std::string list;  ///< what the facts of the items are called: "failures"; may be empty
   std::vector<EventItem> items;
   nlohmann::json facts = nlohmann::json::object();  ///< beside those of the items
 };
-
-/// The kinds: job_failed, gates_failed, night_stalled, night_held, night_complete,
-/// night_incomplete, night_closed, raw_files_late, daemon_trouble.
-[[nodiscard]] const std::vector<std::string>& event_kinds();
 
 /// How people are told.
 struct NotifyOptions {
@@ -43,7 +39,6 @@ struct NotifyOptions {
 
   [[nodiscard]] bool wants(const std::string& kind) const;
 };
-/// @throws Error(configuration) for an unknown kind of event and an address that is none.
 [[nodiscard]] NotifyOptions notify_options(const config::Configuration& configuration);
 
 /// Return what there is to tell of a night that is being processed: failures that are not tried

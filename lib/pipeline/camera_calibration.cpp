@@ -37,11 +37,8 @@ calib::R0Options r0_options(stage::StageRun& run, const CameraCalibrationRequest
   r0.max_events = request.max_events;
   r0.all_subruns = request.all_subruns;
   const std::string key = "camera_calibration.LSTEventSource.default_trigger_type";
-  const std::string source = configuration.text(key);
-  if (source != "tib" && source != "ucts")
-    throw Error(ErrorKind::configuration,
-                fmt::format("'{}' must be ucts or tib, not '{}'", key, source));
-  r0.trigger_source = source == "tib" ? calib::TriggerSource::tib : calib::TriggerSource::ucts;
+  r0.trigger_source =
+      configuration.text(key) == "tib" ? calib::TriggerSource::tib : calib::TriggerSource::ucts;
   r0.reference_time = use_reference_time(run, request.run_summary, subrun_of(request.input).run);
   return r0;
 }

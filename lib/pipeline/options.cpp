@@ -33,11 +33,8 @@ calib::CalibrationOptions calibration_options(const config::Configuration& c,
     refuse("LocalPeakWindowSum.window_shift", "between 0 and the window's width",
            std::to_string(options.window.shift));
   const std::string source = "source_config.LSTEventSource.";
-  if (const std::string method = c.text(corrections + "spike_correction_method");
-      method == "interpolation")
+  if (c.text(corrections + "spike_correction_method") == "interpolation")
     options.spike_method = calib::SpikeMethod::interpolation;
-  else if (method != "subtraction")
-    refuse(corrections + "spike_correction_method", "subtraction or interpolation", method);
   // Since 2022 the triggers of flat-field events are right.
   constexpr double first_right_triggers = 1640995200;  // 2022-01-01T00:00:00 UTC
   if (c.boolean_or_null(source + "use_flatfield_heuristic")
@@ -61,10 +58,7 @@ calib::CalibrationOptions calibration_options(const config::Configuration& c,
 
 calib::TriggerSource trigger_source(const config::Configuration& c) {
   const std::string key = "source_config.LSTEventSource.default_trigger_type";
-  const std::string value = c.text(key);
-  if (value == "ucts") return calib::TriggerSource::ucts;
-  if (value == "tib") return calib::TriggerSource::tib;
-  refuse(key, "ucts or tib", value);
+  return c.text(key) == "tib" ? calib::TriggerSource::tib : calib::TriggerSource::ucts;
 }
 
 clean::CleaningOptions cleaning_options(const config::Configuration& c, const std::string& block) {
@@ -98,14 +92,8 @@ dl2::Options dl2_options(const config::Configuration& c, double effective_focal_
   options.interpolate_energy = c.boolean("random_forest_zd_interpolation.interpolate_energy");
   options.interpolate_direction = c.boolean("random_forest_zd_interpolation.interpolate_direction");
   options.interpolate_gammaness = c.boolean("random_forest_zd_interpolation.interpolate_gammaness");
-  const std::string method = c.text("disp_method");
-  if (method == "disp_norm_sign")
-    options.disp_method = dl2::DispMethod::norm_sign;
-  else if (method == "disp_vector")
-    options.disp_method = dl2::DispMethod::vector;
-  else
-    throw Error(ErrorKind::configuration,
-                "'disp_method' must be disp_norm_sign or disp_vector, not '" + method + "'");
+  options.disp_method =
+      c.text("disp_method") == "disp_vector" ? dl2::DispMethod::vector : dl2::DispMethod::norm_sign;
   options.effective_focal_length = effective_focal_length;
   return options;
 }

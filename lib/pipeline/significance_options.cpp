@@ -34,14 +34,8 @@ SignificanceOptions significance_options(const config::Configuration& c) {
   options.interleaved = c.boolean(block + "interleaved");
   options.theta2 = binning_of(c, "theta2");
   options.alpha = binning_of(c, "alpha");
-  const std::string normalisation = c.text(block + "normalisation");
-  if (normalisation == "positions")
+  if (c.text(block + "normalisation") == "positions")
     options.normalisation = dl3::Normalisation::positions;
-  else if (normalisation != "counts")
-    throw Error(ErrorKind::configuration,
-                "'significance.normalisation' must be counts or "
-                "positions, not '" +
-                    normalisation + "'");
   options.n_off = int(c.integer(block + "n_off"));
   options.focal_length = c.number(block + "focal_length");
   options.degree_per_metre = c.number(block + "degree_per_metre");

@@ -32,14 +32,10 @@ std::optional<SourceDependence> source_dependence(const config::Configuration& c
                                                   const std::filesystem::path& catalogue) {
   if (!c.boolean("dl2.source_dependent")) return std::nullopt;
   SourceDependence dependence;
-  const std::string mode = c.text("dl2.observation_mode");
-  if (mode != "on" && mode != "wobble")
-    throw Error(ErrorKind::configuration,
-                "'dl2.observation_mode' must be on or wobble, not '" + mode + "'");
   if (c.text("disp_method") != "disp_norm_sign")
     throw Error(ErrorKind::configuration, "a source-dependent analysis needs the sign of disp",
                 "disp_method", "say disp_norm_sign");
-  dependence.wobble = mode == "wobble";
+  dependence.wobble = c.text("dl2.observation_mode") == "wobble";
   dependence.n_off = dependence.wobble ? int(c.integer("dl2.n_off_wobble")) : 0;
   if (!dependence.wobble) return dependence;
   const std::string name = c.text("dl2.source_name");

@@ -68,6 +68,12 @@ def case_wrong_config_value(case):
         config.write_text(f"camera_calibration:\n  {key}: {value}\n", "utf-8")
         said = case.run("night", DATE, "--config", config).ends("configuration")
         said.complains(f"{config}:2", key)
+    config.write_text("closing:\n  gates: require\n  allowed_missing_subruns: 120 %\n", "utf-8")
+    for command in (("config",), ("night", DATE), ("status", DATE)):
+        said = case.run(*command, "--config", config).ends("configuration")
+        said.complains(f"{config}:3", "allowed_missing_subruns", "120 %")
+    said = case.run("doctor", "--config", config).ends("incomplete")
+    said.says("FAIL", f"{config}:3", "allowed_missing_subruns")
     config.write_text("steps:\n  data_check: false\ngates:\n  on_failure: stop\n", "utf-8")
     said = case.run("night", DATE, "--config", config).ends("configuration")
     said.complains("gates.on_failure", "data_check")

@@ -113,6 +113,44 @@ TEST_F(ConfigurationTest, WrongTypesAreRefused) {
   }
 }
 
+TEST_F(ConfigurationTest, TextsThatMeanNothingAreRefusedWithFileLineAndRemedy) {
+  struct Case {
+    const char *block, *line, *remedy;
+  };
+  for (const Case& c : {
+           Case{"night", "pause: 18-7", "'18-7'"},
+           {"night", "executor: slurmm", "did you mean 'slurm'?"},
+           {"night", "executor: \"\"", "known: local, slurm"},
+           {"night", "without_drive_log: x", "known: wait, go_on"},
+           {"night", "catalogue_command: [ask, \"{run}\"]", "'{run}'"},
+           {"closing", "allowed_missing_subruns: lots", "'lots'"},
+           {"closing", "allowed_missing_subruns: 120 %", "up to \"100 %\""},
+           {"closing", "gates: requires", "did you mean 'require'?"},
+           {"gates", "on_failure: perhaps", "known: warn, stop"},
+           {"dl2", "choice: x", "known: fixed, by_declination_and_nsb"},
+           {"dl2", "observation_mode: wobbles", "did you mean 'wobble'?"},
+           {"notify", "on: [night_closed, night_completed]", "did you mean 'night_complete'?"},
+           {"notify", "mail: \"a\\nb\"", "'a b'"},
+           {"clean", "intermediate: [raw]", "known: interleaved, dl1_subrun"},
+           {"significance", "normalisation: count", "did you mean 'counts'?"},
+           {"camera_calibration", "LSTEventSource: {default_trigger_type: x}", "known: ucts, tib"},
+       }) {
+    const auto a = write("a.yaml", std::string(c.block) + ":\n  " + c.line + "\n");
+    const std::string error = error_of([&] { (void)Configuration::load({a}); });
+    EXPECT_NE(error.find("a.yaml:2"), std::string::npos) << c.line << ": " << error;
+    EXPECT_NE(error.find(c.remedy), std::string::npos) << c.line << ": " << error;
+    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+  }
+}
+
+TEST_F(ConfigurationTest, HelpListsTheWordsThatAKeyTakes) {
+  const std::string help = options_as_text();
+  for (const char* line :
+       {"    one of: warn, stop\n", "    may hold: interleaved, dl1_subrun, dl1b_subrun, muons,",
+        "    may hold: job_failed, gates_failed,", "    may hold: intensity,"})
+    EXPECT_NE(help.find(line), std::string::npos) << line;
+}
+
 TEST_F(ConfigurationTest, ReadsThePeersJson) {
   const auto a =
       write("a.json",

@@ -281,9 +281,6 @@ TEST_F(CleanTest, WhatWasSetAsideGoesWhenItWasMadeAnew) {
 }
 
 TEST_F(CleanTest, PoliciesNameWhatCanBeHadAgain) {
-  configure("clean:\n  intermediate: [r0g_subrun]\n");
-  EXPECT_THROW(static_cast<void>(clean_policy(config::Configuration::load({options_.config_file}))),
-               Error);
   configure("clean:\n  intermediate: [dl2_subrun]\n  logs_days: .inf\n");
   const CleanPolicy policy = clean_policy(config::Configuration::load({options_.config_file}));
   EXPECT_EQ(policy.intermediate, std::vector<std::string>{"dl2_subrun"});

@@ -505,14 +505,5 @@ TEST_F(ClosingTest, TellsAlteredProductsByTheirContent) {
       << out_.str();
 }
 
-TEST(MissingLimit, IsANumberOrAPart) {
-  EXPECT_TRUE(MissingLimit::parse("2").allows(2, 5));
-  EXPECT_FALSE(MissingLimit::parse("2").allows(3, 500));
-  EXPECT_TRUE(MissingLimit::parse("5 %").allows(5, 100));
-  EXPECT_FALSE(MissingLimit::parse("5%").allows(6, 100));
-  for (const char* wrong : {"", "few", "-1", "5 percent", "nan"})
-    EXPECT_THROW(static_cast<void>(MissingLimit::parse(wrong)), Error) << wrong;
-}
-
 }  // namespace
 }  // namespace alisio::night

@@ -389,9 +389,6 @@ TEST_F(SignificanceTest, CutsMustMakeSense) {
   config::Configuration configuration = config::Configuration::defaults();
   configuration.set("significance.theta2_norm", "[0.01, 1]");
   EXPECT_THROW(static_cast<void>(significance_options(configuration)), Error);
-  configuration = config::Configuration::defaults();
-  configuration.set("significance.normalisation", "guess");
-  EXPECT_THROW(static_cast<void>(significance_options(configuration)), Error);
 }
 
 TEST(FileWord, HoldsNothingThatAShellKnows) {
