@@ -132,7 +132,9 @@ int run_close_command(const std::vector<std::string>& arguments, const Program& 
            "key) and writes LSTOSA's flags. What was interrupted is gone on with. A closed night\n"
            "is left alone by passes until alisio reopen. The policy is in closing.*; scheduled\n"
            "passes (alisio night --pass) close by themselves unless closing.auto is false.\n"
-           "Exit code 0 if the night is closed, 7 if it stays open, with the reasons.",
+           "Exit code 0 if the night is closed, whatever it lacks, which is told (status and "
+           "night\n"
+           "end with 7 then); 7 if it stays open, with the reasons.",
        .examples = "  alisio close 20240215 --config alisio.yaml\n"
                    "  alisio close 20240215 --config alisio.yaml --force --reason \"run 17003 is "
                    "lost\""},

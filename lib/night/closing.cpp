@@ -19,6 +19,7 @@
 #include "lib/night/night_note.hpp"
 #include "lib/night/seal_chain.hpp"
 #include "lib/night/seal_files.hpp"
+#include "lib/night/status.hpp"
 #include "lib/night/words.hpp"
 #include "lib/stage/runner.hpp"
 
@@ -208,7 +209,18 @@ void finish(const ClosingNight& night, ClosingResult& result) {
   night.state.closing_reaches(key, "flags written");
   night.state.closing_ends(key);
   show_over(night.state, key);
+  result.missing = missing_lines(result.seal.found);
   result.closed = true;
+}
+
+/// Return what the last pass over a night showed as not done, one line each.
+std::vector<std::string> shown_troubles(State& state, const NightKey& night) {
+  std::vector<std::string> lines;
+  if (const std::optional<NightStatus> status = read_status(state, night))
+    for (const Trouble& trouble : status->summary.troubles)
+      lines.push_back(
+          fmt::format("{} {}: {}", job_name(trouble.key), trouble.key.stage, trouble.reason));
+  return lines;
 }
 
 }  // namespace
@@ -294,7 +306,8 @@ int print_closing(const ClosingResult& result, const NightKey& night, bool as_js
   if (as_json) {
     nlohmann::ordered_json document{{"date", night.date.iso()},      {"telescope", night.telescope},
                                     {"prod_id", night.prod_id},      {"closed", result.closed},
-                                    {"obstacles", result.obstacles}, {"notes", result.notes}};
+                                    {"obstacles", result.obstacles}, {"missing", result.missing},
+                                    {"notes", result.notes}};
     if (!result.seal_file.empty())
       document["seal"] = {{"file", result.seal_file.string()}, {"number", result.seal.number}};
     out << json_text(document, 2) << '\n' << std::flush;
@@ -313,18 +326,21 @@ int print_closing(const ClosingResult& result, const NightKey& night, bool as_js
                      result.seal.fingerprint.empty()
                          ? ", not signed"
                          : ", signed with key " + result.seal.fingerprint.substr(0, 16));
-  for (const RunCompleteness& run : result.seal.found.runs)
-    for (const MissingSubrun& missing : run.missing)
-      out << fmt::format("  without {}.{}: {}\n", run_text(run.run), subrun_text(missing.subrun),
-                         missing.reason);
-  for (const std::vector<OpenJob>* jobs :
-       {&result.seal.found.unfinished, &result.seal.found.pending})
-    for (const OpenJob& job : *jobs)
-      out << fmt::format("  without {} {}: {}\n", job_name(job.key), job.key.stage, job.reason);
+  for (const std::string& line : result.missing) out << "  without " << line << '\n';
   for (const std::string& note : result.notes) out << "note: " << note << '\n';
   // Signals that were held strike when the result goes.
   out << std::flush;
   return code;
+}
+
+std::vector<std::string> missing_of(State& state, const ClosingRecord& closing) {
+  try {
+    return missing_lines(parse_seal(read_text_file(closing.seal), closing.seal).found);
+  } catch (const Error& error) {
+    // Whoever verifies the seal says what is wrong with it.
+    spdlog::debug("what the night lacks is not known from its seal: {}", error.what());
+    return shown_troubles(state, closing.key);
+  }
 }
 
 std::string closed_text(const ClosingRecord& closing) {

@@ -30,7 +30,8 @@ struct ClosingResult {
   std::vector<std::string> obstacles;  ///< why the night stays open, one line each
   Seal seal;                           ///< of a closed night
   std::filesystem::path seal_file;
-  std::vector<std::string> notes;  ///< what those who read the flags should know
+  std::vector<std::string> missing;  ///< what a closed night lacks, one line each
+  std::vector<std::string> notes;    ///< what those who read the flags should know
   /// Of a night that was closed: signals that came meanwhile strike when it has been told.
   std::shared_ptr<SignalsHeld> held;
 };
@@ -55,9 +56,14 @@ struct ClosingResult {
 /// @throws Error(usage) if the night is not closed.
 void reopen_night(const ClosingNight& night, const std::string& author, const std::string& reason);
 
-/// Print what closing came to. @return the exit code
+/// Print what closing came to. @return the exit code: whether the night is closed, not whether it
+/// lacks something
 int print_closing(const ClosingResult& result, const NightKey& night, bool as_json,
                   std::ostream& out);
+
+/// Return what a closed night lacks, one line each, by its seal; if that cannot be read, by what
+/// its last pass showed.
+[[nodiscard]] std::vector<std::string> missing_of(State& state, const ClosingRecord& closing);
 
 /// Return one line: "night 2024-02-15 of LST-1, production v1, is closed since … by … (seal …)".
 [[nodiscard]] std::string closed_text(const ClosingRecord& closing);

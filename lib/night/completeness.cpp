@@ -114,6 +114,18 @@ Completeness assess_completeness(const NightSetup& setup, const NightPlan& plan,
   return found;
 }
 
+std::vector<std::string> missing_lines(const Completeness& found) {
+  std::vector<std::string> lines;
+  for (const RunCompleteness& run : found.runs)
+    for (const MissingSubrun& missing : run.missing)
+      lines.push_back(
+          fmt::format("{}.{}: {}", run_text(run.run), subrun_text(missing.subrun), missing.reason));
+  for (const std::vector<OpenJob>* jobs : {&found.unfinished, &found.pending})
+    for (const OpenJob& job : *jobs)
+      lines.push_back(fmt::format("{} {}: {}", job_name(job.key), job.key.stage, job.reason));
+  return lines;
+}
+
 std::vector<std::string> obstacles_to_closing(const Completeness& found,
                                               const ClosingPolicy& policy) {
   std::vector<std::string> obstacles;

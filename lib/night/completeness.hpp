@@ -60,6 +60,9 @@ struct Completeness {
                                                const std::vector<Decision>& decisions,
                                                const std::set<int>& accepted);
 
+/// Return what was not made, one line each: "11221.0001: there are no raw files".
+[[nodiscard]] std::vector<std::string> missing_lines(const Completeness& found);
+
 /// Return what the policy has against closing, one line each.
 [[nodiscard]] std::vector<std::string> obstacles_to_closing(const Completeness& found,
                                                             const ClosingPolicy& policy);

@@ -73,25 +73,28 @@ nlohmann::json shown_night(const std::filesystem::path& state_folder, const Nigh
 }
 
 void print_closed(const std::filesystem::path& state_folder, const ClosingRecord& closing,
-                  bool as_json, std::ostream& out) {
+                  const std::vector<std::string>& missing, bool as_json, std::ostream& out) {
   const std::string text = closed_text(closing) + "; alisio reopen opens it";
   if (!as_json) {
     out << text << '\n';
+    for (const std::string& line : missing) out << "  without " << line << '\n';
     return;
   }
   nlohmann::json document = shown_night(state_folder, closing.key, text);
   document["open_until"] = "";
   document["closed"] = {{"at", closing.closed_at},
                         {"by", closing.author},
-                        {"seal", {{"file", closing.seal}, {"number", closing.seal_number}}}};
+                        {"seal", {{"file", closing.seal}, {"number", closing.seal_number}}},
+                        {"missing", missing}};
   out << json_text(document, 2) << '\n';
 }
 
-ClosingResult closed_before(const ClosingRecord& closing) {
+ClosingResult closed_before(const ClosingRecord& closing, std::vector<std::string> missing) {
   ClosingResult result;
   result.closed = true;
   result.seal_file = closing.seal;
   result.seal.number = closing.seal_number;
+  result.missing = std::move(missing);
   return result;
 }
 

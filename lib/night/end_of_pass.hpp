@@ -4,6 +4,7 @@
 #include <iosfwd>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "lib/night/closing.hpp"
 #include "lib/night/messenger.hpp"
@@ -35,12 +36,16 @@ bool close_by_itself(const ClosingNight& night, std::ostream& out);
 [[nodiscard]] nlohmann::json shown_night(const std::filesystem::path& state_folder,
                                          const NightKey& night, const std::string& why);
 
-/// Tell that a night is closed: in a line, or as JSON, which is shown_night() with its seal.
+/// Tell that a night is closed and what it lacks: in lines, or as JSON, which is shown_night() with
+/// its seal.
+/// @param missing as missing_of() returns it
 void print_closed(const std::filesystem::path& state_folder, const ClosingRecord& closing,
-                  bool as_json, std::ostream& out);
+                  const std::vector<std::string>& missing, bool as_json, std::ostream& out);
 
 /// Return what a closing came to that was done before.
-[[nodiscard]] ClosingResult closed_before(const ClosingRecord& closing);
+/// @param missing as missing_of() returns it
+[[nodiscard]] ClosingResult closed_before(const ClosingRecord& closing,
+                                          std::vector<std::string> missing);
 
 /// Tell of a closing that could not be told when it was done, if that was in the last day: it was
 /// interrupted then. What was told is not told again.

@@ -223,7 +223,11 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
   StateSnapshot snapshot;
   std::optional<State> state = State::open_read_only(state_folder);
   std::vector<Decision> said;
+  std::string closed;
   if (state) {
+    if (const auto closing = state->closing(setup.key); closing && closing->closed())
+      closed = fmt::format("{}: nothing of this runs before `alisio reopen {}` opens it",
+                           closed_text(*closing), setup.key.date.compact());
     snapshot = state->snapshot(setup.key);
     said = all_decisions(*state, setup.key);
     take_over(*state, setup.key, settings);
@@ -241,10 +245,13 @@ int print_plan_only(NightSetup setup, const Pause& pause, const fs::path& state_
   if (const auto text = pause_text(pause); text && plan.count(StepStatus::to_run) > 0)
     setup.catalogue.notes.push_back(*text);
   const InputStates states = describe_inputs(setup, services);
-  if (options.json)
+  if (options.json) {
+    if (!closed.empty()) setup.catalogue.notes.push_back(closed);
     print_plan_json(setup, plan, states, out);
-  else
+  } else {
     print_plan(setup, plan, states, out);
+    if (!closed.empty()) out << closed << '\n';
+  }
   return 0;
 }
 
@@ -395,18 +402,21 @@ int run_night(const NightOptions& options, const config::Configuration& configur
       closing && closing->closed() && !options.dry_run && !reopening) {
     tell_owed_closing(state, *closing, notifications);
     const LateSubruns late = late_raw_files(state, *closing, request.r0, request.run_summaries);
+    const std::vector<std::string> missing = missing_of(state, *closing);
     if (!late.empty() && options.pass && closing_policy(configuration).reopens_for_late_raw)
       reopening = CloseRequest{.reopen = true, .reason = late_raw_text(late)};
     else if (options.close && options.json)
-      print_closing(closed_before(*closing), request.key, true, out);
+      print_closing(closed_before(*closing, missing), request.key, true, out);
     else
-      print_closed(state_folder, *closing, options.json, out);
+      print_closed(state_folder, *closing, missing, options.json, out);
     tell_of_late_raw(state, *closing, late,
                      reopening ? "the night is opened again (closing.reopen_for_late_raw)"
                                : fmt::format("`alisio reopen {}` lets them be processed",
                                              options.date.compact()),
                      notifications, options.json ? std::cerr : out);
-    if (!reopening) return late.empty() ? 0 : exit_code(ErrorKind::incomplete);
+    // Who closes asks whether the night is closed, who processes it whether all is done.
+    const bool as_asked = late.empty() && (options.close || missing.empty());
+    if (!reopening) return as_asked ? 0 : exit_code(ErrorKind::incomplete);
   }
   if (!options.dry_run) refuse_forgotten_seal(state, request.key, request.products);
   settings.known_verdict = [&](const std::string& gates, const FileStamp& file) {

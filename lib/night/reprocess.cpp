@@ -13,6 +13,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
+#include "lib/night/closing.hpp"
 #include "lib/night/table.hpp"
 #include "lib/night/words.hpp"
 
@@ -28,6 +29,7 @@ struct Outcome {
   /// "interrupted".
   std::string word;
   std::string reason;  ///< one line; may be empty
+  bool lacks = false;  ///< a closed night was not made as a whole
   int jobs_run = 0;
   double wall_s = 0;
   json told;  ///< what the night said as JSON
@@ -37,12 +39,22 @@ bool has_raw_data(const NightDate& date, const config::Configuration& configurat
   return is_folder(configuration.path("paths.r0") / date.compact());
 }
 
-bool is_closed(const NightDate& date, const std::string& prod_id,
-               const config::Configuration& configuration) {
+/// Say what a closed night came to. @return whether the night is closed
+bool take_closing(const NightOptions& options, const config::Configuration& configuration,
+                  Outcome& outcome) {
   std::optional<State> state = State::open_read_only(configuration.path("paths.state"));
   if (!state) return false;
-  const auto closing = state->closing(night_key(configuration, date, prod_id));
-  return closing && closing->closed();
+  const auto closing = state->closing(night_key(configuration, options.date, options.prod_id));
+  if (!closing || !closing->closed()) return false;
+  // A closed night is done, unless something of it is to be made again.
+  outcome.word = options.redo ? "failed" : "closed";
+  const std::vector<std::string> missing = missing_of(*state, *closing);
+  outcome.lacks = !missing.empty();
+  outcome.reason = "the night is closed";
+  if (outcome.lacks) outcome.reason += " without " + missing.front();
+  if (missing.size() > 1) outcome.reason += fmt::format(" (and {} more)", missing.size() - 1);
+  outcome.reason += ": `alisio reopen` opens it";
+  return true;
 }
 
 /// Say what a night that ran came to.
@@ -68,12 +80,7 @@ Outcome process(const NightDate& date, const ReprocessRequest& request,
   NightOptions options = request.options;
   options.date = date;
   const bool runs = !options.plan && !options.dry_run;
-  if (runs && is_closed(date, request.options.prod_id, configuration)) {
-    // A closed night is done, unless something of it is to be made again.
-    outcome.word = options.redo ? "failed" : "closed";
-    outcome.reason = "the night is closed: `alisio reopen` opens it";
-    return outcome;
-  }
+  if (runs && take_closing(options, configuration, outcome)) return outcome;
   options.json = options.json || runs;
   std::ostringstream said;
   try {
@@ -146,7 +153,10 @@ int reprocess(const ReprocessRequest& request, const config::Configuration& conf
         outcomes.begin(), outcomes.end(), [&](const Outcome& one) { return one.word == word; }));
   };
   if (count("no raw data") == outcomes.size()) return exit_code(ErrorKind::missing_input);
-  return count("failed") + count("not complete") == 0 ? 0 : exit_code(ErrorKind::incomplete);
+  const bool all_done =
+      count("failed") + count("not complete") == 0 &&
+      std::none_of(outcomes.begin(), outcomes.end(), [](const Outcome& one) { return one.lacks; });
+  return all_done ? 0 : exit_code(ErrorKind::incomplete);
 }
 
 }  // namespace alisio::night

@@ -100,7 +100,8 @@ def case_import_lstosa(case):
     before = {path: path.read_bytes() for path in night.folder.rglob("DL1/**/*.h5")}
     status = case.run("status", DATE, "--prod-id", "v0.9.6", "--config", night.config).ends("incomplete")
     status.says("11220.0001", "ended with code 10")
-    night.process("--pass", "--prod-id", "v0.9.6").ends("done").says("is closed since")
+    said = night.process("--pass", "--prod-id", "v0.9.6").ends("incomplete").says("is closed since")
+    said.says("without 11220.0001: ended with code 10")
     expect(before == {path: path.read_bytes() for path in night.folder.rglob("DL1/**/*.h5")}, "touched")
     seal = ("verify-seal", DATE, "--prod-id", "v0.9.6", "--config", night.config)
     case.run(*seal).ends("done").says("holds")

@@ -251,6 +251,37 @@ TEST_F(ClosingTest, RawFilesThatWereMadeIntoProductsAreNotMissing) {
   EXPECT_TRUE(parse_seal(read_text_file(seals()[0]), seals()[0]).found.complete());
 }
 
+TEST_F(ClosingTest, WhoeverComesLaterIsToldWhatIsMissing) {
+  expect_absent_run();
+  configure("closing:\n  auto: true\n");
+  options_.pass = true;
+  ASSERT_EQ(run(), 7);
+  ASSERT_TRUE(closing());
+  const auto told = [&] {
+    return out_.str().find("without 00103.0000: there are no raw files") != std::string::npos;
+  };
+  EXPECT_EQ(run(), 7);
+  EXPECT_TRUE(told()) << out_.str();
+  options_.pass = false;
+  EXPECT_EQ(run(), 7);
+  EXPECT_TRUE(told()) << out_.str();
+  EXPECT_EQ(close(), 0) << "it is closed, as was asked";
+  EXPECT_TRUE(told()) << out_.str();
+  fs::remove_all(folder_ / "seals");
+  EXPECT_EQ(run(), 7) << "without the seal, by what was shown";
+  EXPECT_NE(out_.str().find("without 00103"), std::string::npos) << out_.str();
+}
+
+TEST_F(ClosingTest, APlanOfAClosedNightSaysThatItIsClosed) {
+  ASSERT_EQ(run(), 0);
+  EXPECT_EQ(plan().find("is closed"), std::string::npos);
+  ASSERT_EQ(close(), 0);
+  fs::remove(product("dl2", 101, 0));
+  const std::string said = plan();
+  EXPECT_NE(said.find("1 job to run\n"), std::string::npos) << said;
+  EXPECT_NE(said.find("`alisio reopen 20221215` opens it"), std::string::npos) << said;
+}
+
 TEST_F(ClosingTest, TellsOfRawFilesThatCameAfterIt) {
   expect_absent_run();
   configure("closing:\n  auto: true\nnotify:\n  on: [raw_files_late]\n  command: cat >> " +
@@ -258,7 +289,8 @@ TEST_F(ClosingTest, TellsOfRawFilesThatCameAfterIt) {
   options_.pass = true;
   EXPECT_EQ(run(), 7);
   ASSERT_TRUE(closing());
-  EXPECT_EQ(run(), 0) << "closed, and nothing came";
+  EXPECT_EQ(run(), 7) << "closed, and nothing came, but a run is missing";
+  EXPECT_EQ(out_.str().find("came after the closing"), std::string::npos) << out_.str();
   calls();
   for (int stream = 1; stream <= 4; ++stream) write(raw(103, 2, stream), "late");
   for (int time = 0; time < 2; ++time) {
@@ -280,7 +312,7 @@ TEST_F(ClosingTest, TellsOfRawFilesThatCameAfterIt) {
   EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
   EXPECT_NE(told.find(R"("late":[{"run":103,"subruns":[2]}])"), std::string::npos) << told;
   decide_veto(103);
-  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(run(), 7) << "its seal says that the run is missing";
   const auto after = notes();
   EXPECT_EQ(std::count_if(after.begin(), after.end(), is_late), 0);
 }
@@ -291,7 +323,8 @@ TEST_F(ClosingTest, TellsOfRawFilesThatWereBadAndHaveChangedSince) {
   options_.pass = true;
   EXPECT_EQ(run(), 7);
   ASSERT_EQ(close({.force = true, .author = "crew", .reason = "half copied"}), 0) << out_.str();
-  EXPECT_EQ(run(), 0) << "closed, and nothing changed: " << out_.str();
+  EXPECT_EQ(run(), 7) << "closed, and nothing changed";
+  EXPECT_EQ(out_.str().find("came after the closing"), std::string::npos) << out_.str();
   const auto taken = fs::last_write_time(raw(101, 1, 1));
   write(raw(101, 1, 1), "raw");
   fs::last_write_time(raw(101, 1, 1), taken);
