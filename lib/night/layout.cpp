@@ -194,6 +194,11 @@ class Layout {
           std::string& text = plan_.found[run];
           text +=
               (text.empty() ? "" : ", ") + fmt::format("{} {}", facts.words, file.file.string());
+          if (decision_about(settings_.decisions, DecisionKind::redo, key) != nullptr)
+            plan_.notes.push_back(fmt::format(
+                "the {} of run {} is as found and is not made here, so not again either: move {} "
+                "away to have it made",
+                facts.words, run_text(run), file.file.string()));
           return job;
         }
     const std::size_t position = add(make_constants_job(kind, key, *entry));
@@ -249,7 +254,9 @@ class Layout {
         plan_.gate_faults.begin(), plan_.gate_faults.end(),
         [&](const GateFault& fault) { return fault.run == run && fault.kind == words; });
     if (!found.passed && !noted && entry_of(run) != nullptr)
-      plan_.gate_faults.push_back({run, words, found.text, settings_.accepted.contains(run)});
+      plan_.gate_faults.push_back({run, words, found.text,
+                                   !found.unreadable && settings_.accepted.contains(run),
+                                   found.unreadable});
     return found;
   }
 
@@ -263,7 +270,7 @@ class Layout {
       return false;
     }
     const Verdict found = verdict(kind, file, run);
-    if (!found.passed && !settings_.accepted.contains(run)) {
+    if (!found.passed && (found.unreadable || !settings_.accepted.contains(run))) {
       choice.passed_over.push_back(fmt::format("run {} ({})", run_text(run), found.text));
       return false;
     }
@@ -700,9 +707,9 @@ class Layout {
   bool may_use_cat_b(std::size_t position) {
     if (!step(position).done()) return true;
     const Job& job = plan_.jobs[position].job;
-    return verdict("catb_calibration", "Cat-B calibration", job.products.front().path, job.key.run)
-               .passed ||
-           settings_.accepted.contains(job.key.run);
+    const Verdict found =
+        verdict("catb_calibration", "Cat-B calibration", job.products.front().path, job.key.run);
+    return found.passed || (!found.unreadable && settings_.accepted.contains(job.key.run));
   }
 
   Job make_cat_b(const RunSetup& about, const RunPlan& chosen,

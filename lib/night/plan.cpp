@@ -204,7 +204,7 @@ Verdict evaluate_gates(const std::string& port, const std::filesystem::path& fil
       verdicts.fresh.push_back(judged);
     } catch (const Error& error) {
       // That a file could not be read may pass.
-      judged.verdict = {false, error.what()};
+      judged.verdict = {.passed = false, .text = error.what(), .unreadable = true};
     }
   }
   return verdicts.by_path.insert_or_assign(file.string(), std::move(judged)).first->second.verdict;

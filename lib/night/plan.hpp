@@ -73,11 +73,12 @@ struct RunPlan {
   ConstantsChoice drs4_pedestal, charge, time;
 };
 
-/// Constants that fail their gates.
+/// Constants that fail their gates, or that cannot be read.
 struct GateFault {
   int run = 0;
   std::string kind, text;
   bool accepted = false;
+  bool unreadable = false;  ///< nobody can accept them
 };
 
 /// All jobs of a night, makers before readers.
@@ -89,6 +90,7 @@ struct NightPlan {
   std::map<int, std::string> found;    ///< calibration runs whose constants were there, and which
   std::vector<GateFault> gate_faults;  ///< of this night's calibration runs
   std::vector<std::string> decisions;  ///< of operators, one line each
+  std::vector<std::string> notes;      ///< on decisions that change nothing, one line each
   std::set<int> vetoed;                ///< runs that operators took out
   std::map<int, std::string> taken;    ///< runs of which more is to come, as one line
   std::map<int, int> discarded;        ///< how many subruns of a run operators left out

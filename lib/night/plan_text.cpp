@@ -97,7 +97,8 @@ void print_plan(const NightSetup& setup, const NightPlan& plan, const InputState
     print_jobs(plan, run.entry.run, out);
   }
   for (const std::string& decision : plan.decisions) out << "decision: " << decision << '\n';
-  for (const std::string& note : setup.catalogue.notes) out << "note: " << note << '\n';
+  for (const auto* notes : {&setup.catalogue.notes, &plan.notes})
+    for (const std::string& note : *notes) out << "note: " << note << '\n';
   for (const GateFault& fault : plan.gate_faults) out << "note: " << gate_note(fault) << '\n';
   const auto processes =
       std::count_if(plan.jobs.begin(), plan.jobs.end(), [&](const PlannedJob& planned) {
@@ -113,6 +114,7 @@ void print_plan_json(const NightSetup& setup, const NightPlan& plan, const Input
                 {"prod_id", setup.key.prod_id},     {"notes", setup.catalogue.notes},
                 {"decisions", plan.decisions},      {"runs", json::array()},
                 {"calibration_runs", json::array()}};
+  for (const std::string& note : plan.notes) document["notes"].push_back(note);
   const auto state_of = [&](int run) {
     const auto state = states.find(run);
     return state == states.end() ? std::string() : state->second;

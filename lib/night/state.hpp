@@ -59,6 +59,7 @@ struct Verdict {
   bool passed = true;
   std::string text;             ///< the failed gates: "unusable_pixels 0.43 (at most 0.1)"
   std::string unmeasured = {};  ///< those that nothing is known of: "cosmics_rate, ucts_jumps"
+  bool unreadable = false;      ///< no gate failed: `text` is why the file cannot be judged
 };
 
 /// A verdict on a file as it was then.

@@ -51,7 +51,10 @@ std::string count_text(const StageCount& count) {
 /// Say in a few words what became of the constants of a calibration run.
 std::string constants_text(const RunLine& line, const NightPlan& plan) {
   for (const GateFault& fault : plan.gate_faults)
-    if (fault.run == line.run) return fault.accepted ? "gates failed, accepted" : "gates failed";
+    if (fault.run == line.run)
+      return fault.unreadable ? "not readable"
+             : fault.accepted ? "gates failed, accepted"
+                              : "gates failed";
   StageCount all;
   for (const auto& [stage, count] : line.stages) {
     all.done += count.done;
@@ -226,6 +229,9 @@ std::vector<std::vector<std::string>> table_rows(const NightSummary& summary) {
 }  // namespace
 
 std::string gate_note(const GateFault& fault) {
+  if (fault.unreadable)
+    return fmt::format("{} of run {} cannot be read and is not used: {}", fault.kind,
+                       run_text(fault.run), fault.text);
   return fmt::format(
       "{} of run {} fails its checks: {}; {}", fault.kind, run_text(fault.run), fault.text,
       fault.accepted ? "accepted" : fmt::format("not used (--accept {} uses it)", fault.run));
@@ -252,6 +258,7 @@ NightSummary summarize(const NightSetup& setup, const StateSnapshot& state, cons
   summary.gate_faults = plan.gate_faults;
   summary.decisions = plan.decisions;
   summary.notes = setup.catalogue.notes;
+  summary.notes.insert(summary.notes.end(), plan.notes.begin(), plan.notes.end());
   for (const GateFault& fault : plan.gate_faults) summary.notes.push_back(gate_note(fault));
   const std::vector<std::string> choices = choice_notes(plan);
   summary.notes.insert(summary.notes.end(), choices.begin(), choices.end());
@@ -362,7 +369,8 @@ json summary_json(const NightSummary& summary) {
     document["failed_gates"].push_back({{"run", fault.run},
                                         {"constants", fault.kind},
                                         {"gates", fault.text},
-                                        {"accepted", fault.accepted}});
+                                        {"accepted", fault.accepted},
+                                        {"unreadable", fault.unreadable}});
   document["troubles"] = json::array();
   for (const Trouble& trouble : summary.troubles)
     document["troubles"].push_back({{"run", trouble.key.run},
@@ -409,8 +417,8 @@ NightSummary parse_summary(const json& document) {
           gates.at("gates");
   }
   for (const json& entry : document.at("failed_gates"))
-    summary.gate_faults.push_back(
-        {entry.at("run"), entry.at("constants"), entry.at("gates"), entry.at("accepted")});
+    summary.gate_faults.push_back({entry.at("run"), entry.at("constants"), entry.at("gates"),
+                                   entry.at("accepted"), entry.value("unreadable", false)});
   for (const json& entry : document.at("troubles"))
     summary.troubles.push_back({{entry.at("stage"), entry.at("run"), entry.at("subrun")},
                                 entry.at("reason"),

@@ -642,6 +642,23 @@ TEST_F(RawNightTest, ConstantsThatFailTheirGatesAreNotUsed) {
   EXPECT_NE(notes().find("accepted in spite of unusable_pixels"), std::string::npos);
 }
 
+TEST_F(RawNightTest, NobodyIsToldToAcceptConstantsThatCannotBeRead) {
+  services_.check_constants = [](const std::string&, const fs::path& file,
+                                 const config::Configuration&, const ExpectedSubruns&) {
+    if (file.string().find("filters_52.Run00091") == std::string::npos) return Verdict{};
+    throw Error(ErrorKind::bad_input, "is cut short", file.string());
+  };
+  options_.accepted = {91};
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_NE(out_.str().find("charge calibration of run 00091 cannot be read and is not used"),
+            std::string::npos)
+      << out_.str();
+  EXPECT_EQ(out_.str().find("--accept"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("00091  PEDCALIB  1        not readable"), std::string::npos)
+      << out_.str();
+  EXPECT_EQ(notes().find("accepted in spite of"), std::string::npos);
+}
+
 TEST_F(RawNightTest, ANightOfCalibrationRunsAlone) {
   for (const int number : {101, 102})
     for (const int subrun : {0, 1})
