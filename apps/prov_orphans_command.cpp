@@ -34,7 +34,8 @@ int prov_orphans_command(const std::vector<std::string>& arguments, const Progra
        .examples = "  alisio prov orphans DL2/20240115 --config alisio.yaml"},
       options, positional);
   if (!values) return 0;
-  prov::check_name(folder, "alisio prov orphans");
+  if (folder.empty())
+    throw Error(ErrorKind::usage, "the folder is missing", "alisio prov orphans", "give DIR");
   prov::Store store = open_index(*values, program);
   const prov::Orphans orphans = prov::orphans(store, folder, read_embedded_ids);
   if (values->count("json") != 0) {

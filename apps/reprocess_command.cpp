@@ -33,7 +33,8 @@ CommandHelp help_text() {
       "that fails does not stop the next; nights without raw data are passed over; the last\n"
       "lines tell what became of each. The same command goes on where it was stopped: to make\n"
       "again once more, give another reason.\n"
-      "Exit code 0 only if all nights are done, 7 if one is not, 4 if none has raw data.",
+      "Exit code 0 only if all nights are done, 7 if one is not, 4 if none has raw data, that of\n"
+      "the error if none could be begun, as of a run that they do not have.",
       "  alisio reprocess 20221201..20221215 --prod-id v0.2.0_v00 --jobs 8 --config alisio.yaml\n"
       "  alisio reprocess dates.txt --from dl1_to_dl2 --redo \"new models\" --config "
       "alisio.yaml\n"

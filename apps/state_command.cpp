@@ -108,6 +108,20 @@ void take_over_documents(const night::NightKey& key, const std::string& config_f
   }
 }
 
+/// @throws Error(missing_input) if a production is named that no journal tells of.
+void require_production(night::RebuildRequest request,
+                        const std::map<NightDate, std::vector<fs::path>>& journals) {
+  if (request.prod_id.empty()) return;
+  request.verify_content = false;
+  for (const auto& [date, files] : journals) {
+    request.date = date;
+    request.journals = files;
+    if (!files.empty() && !night::read_nights_from_disk(request).empty()) return;
+  }
+  throw Error(ErrorKind::missing_input, "no journal of these nights tells of this production",
+              "--prod-id " + request.prod_id, "check its name: it is that of a folder in DL1/DATE");
+}
+
 int rebuild(const Texts& arguments, const Program& program) {
   std::string config_file;
   Texts dates;
@@ -144,7 +158,7 @@ int rebuild(const Texts& arguments, const Program& program) {
   std::vector<NightDate> nights;
   for (const std::string& date : dates) nights.push_back(NightDate::parse(date));
   if (nights.empty()) nights = nights_on_disk(configuration);
-  // A mistyped date costs no copy.
+  // A mistyped date costs no copy, nor does a mistyped production.
   std::map<NightDate, std::vector<fs::path>> journals;
   for (const NightDate& date : nights)
     if (journals[date] = find_journals(configuration, date.compact());
@@ -156,15 +170,16 @@ int rebuild(const Texts& arguments, const Program& program) {
     spdlog::warn("{}: this night has no journals; it is left out", date.iso());
     return true;
   });
+  request.telescope = static_cast<int>(configuration.integer("telescope"));
+  request.products = configuration.path("paths.products");
+  request.logger = load_logger(program.cfg_folder);
+  request.present = night::stage_facts(configuration);
+  require_production(request, journals);
   if (const fs::path aside = night::put_damaged_state_aside(folder); !aside.empty())
     std::cout << fmt::format("the damaged state is kept in {}\n", aside.string());
   if (fs::exists(night::state_file(folder)))
     std::cout << fmt::format("the state is copied to {}\n", night::back_up_state(folder).string());
 
-  request.telescope = static_cast<int>(configuration.integer("telescope"));
-  request.products = configuration.path("paths.products");
-  request.logger = load_logger(program.cfg_folder);
-  request.present = night::stage_facts(configuration);
   night::State state = night::State::open(folder);
   std::size_t gone = 0;
   for (const NightDate& date : nights) {

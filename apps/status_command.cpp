@@ -51,18 +51,40 @@ struct StatusRequest {
   bool json = false, lstosa = false, watch = false, named_date = false;
 };
 
-std::string night_line(const night::NightRecord& record) {
+bool is_complete(const night::NightRecord& record) {
   const auto summary = nlohmann::json::parse(record.summary);
-  const bool complete =
-      summary.value("complete", false) && summary.value("not_asked", std::string()).empty();
+  return summary.value("complete", false) && summary.value("not_asked", std::string()).empty();
+}
+
+std::string night_line(const night::NightRecord& record) {
   return fmt::format("{}  {:<24} {:<13} {}", record.key.date.iso(), record.key.prod_id,
-                     complete ? "complete" : "not complete", record.updated_at.substr(0, 19));
+                     is_complete(record) ? "complete" : "not complete",
+                     record.updated_at.substr(0, 19));
+}
+
+/// Return the document for a night that is not known: which nights are.
+nlohmann::json known_nights_json(const StatusRequest& request, night::State* state,
+                                 const std::vector<night::ShownNight>& nights) {
+  nlohmann::json document{{"telescope", request.key.telescope},
+                          {"date", request.key.date.iso()},
+                          {"prod_id", request.key.prod_id},
+                          {"on_record", false},
+                          {"nights", nlohmann::json::array()}};
+  for (const night::ShownNight& shown : nights)
+    if (const auto record = state->night(shown.key))
+      document["nights"].push_back({{"telescope", record->key.telescope},
+                                    {"date", record->key.date.iso()},
+                                    {"prod_id", record->key.prod_id},
+                                    {"complete", is_complete(*record)},
+                                    {"updated_at", record->updated_at}});
+  return document;
 }
 
 /// Say which nights are known in the place of one that is not.
 int tell_known_nights(const StatusRequest& request, night::State* state) {
   const std::vector<night::ShownNight> nights =
       state == nullptr ? std::vector<night::ShownNight>() : state->nights();
+  if (request.json) std::cout << json_text(known_nights_json(request, state, nights), 2) << '\n';
   const std::string missing = fmt::format("night {} has not been processed as production {}",
                                           request.key.date.iso(), request.key.prod_id);
   std::string known;
@@ -74,6 +96,7 @@ int tell_known_nights(const StatusRequest& request, night::State* state) {
                 !known.empty()   ? "its productions: " + known + "; choose with --prod-id"
                 : nights.empty() ? "no night has been: `alisio night DATE` does it"
                                  : "`alisio status` without a date lists those that have been");
+  if (request.json) return exit_code(ErrorKind::missing_input);
   std::cout << missing << ". Nights on record:\n";
   for (std::size_t at = 0; at < std::min(nights.size(), nights_shown); ++at)
     if (const auto record = state->night(nights[at].key))

@@ -103,9 +103,10 @@ class Archive {
         seal_(std::move(seal)),
         root_(fs::weakly_canonical(request.root.empty() ? seal_.root : request.root)),
         to_(fs::weakly_canonical(request.to)) {
-    if (root_ == to_)
-      throw Error(ErrorKind::usage, "an archive needs a root of its own", to_.string(),
-                  "name another folder with --to");
+    const fs::path within = to_.lexically_relative(root_);
+    if (!within.empty() && *within.begin() != "..")
+      throw Error(ErrorKind::usage, "an archive needs a root of its own, outside of the products",
+                  to_.string(), "name another folder with --to");
   }
 
   ArchiveResult make() {

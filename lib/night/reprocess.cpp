@@ -30,6 +30,7 @@ struct Outcome {
   std::string word;
   std::string reason;  ///< one line; may be empty
   bool lacks = false;  ///< a closed night was not made as a whole
+  int error_code = 0;  ///< of what kept the night from being processed; 0: nothing
   int jobs_run = 0;
   double wall_s = 0;
   json told;  ///< what the night said as JSON
@@ -68,6 +69,12 @@ void take_summary(const NightSummary& summary, Outcome& outcome) {
     outcome.reason += fmt::format(" (and {} more)", summary.troubles.size() - 1);
 }
 
+/// Return what an error says where the night is named already.
+std::string text_within(const NightDate& date, const Error& error) {
+  if (error.where() != date.iso()) return error.what();
+  return Error(error.kind(), error.problem(), "", error.remedy()).what();
+}
+
 Outcome process(const NightDate& date, const ReprocessRequest& request,
                 const config::Configuration& configuration, const NightServices& services,
                 std::ostream& out) {
@@ -99,10 +106,20 @@ Outcome process(const NightDate& date, const ReprocessRequest& request,
     if (runs && request.after_night) request.after_night(date);
   } catch (const Error& error) {
     outcome.word = error.kind() == ErrorKind::interrupted ? "interrupted" : "failed";
-    outcome.reason = error.what();
-    spdlog::error("night {}: {}", date.iso(), error.what());
+    outcome.error_code = exit_code(error.kind());
+    outcome.reason = text_within(date, error);
+    spdlog::error("night {}: {}", date.iso(), outcome.reason);
   }
   return outcome;
+}
+
+/// Return the exit code that all nights share because none of them could be processed; 0: there is
+/// none.
+int common_error_code(const std::vector<Outcome>& outcomes) {
+  const int first = outcomes.empty() ? 0 : outcomes.front().error_code;
+  const bool shared = std::all_of(outcomes.begin(), outcomes.end(),
+                                  [&](const Outcome& one) { return one.error_code == first; });
+  return shared ? first : 0;
 }
 
 void print_outcomes(const std::vector<Outcome>& outcomes, std::ostream& out) {
@@ -153,6 +170,7 @@ int reprocess(const ReprocessRequest& request, const config::Configuration& conf
         outcomes.begin(), outcomes.end(), [&](const Outcome& one) { return one.word == word; }));
   };
   if (count("no raw data") == outcomes.size()) return exit_code(ErrorKind::missing_input);
+  if (const int code = common_error_code(outcomes); code != 0) return code;
   const bool all_done =
       count("failed") + count("not complete") == 0 &&
       std::none_of(outcomes.begin(), outcomes.end(), [](const Outcome& one) { return one.lacks; });

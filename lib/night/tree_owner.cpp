@@ -33,14 +33,25 @@ std::string id_of(const fs::path& state_folder) {
   return fs::is_regular_file(file, absent) ? read_text_file(file) : std::string();
 }
 
+/// Return a text of a document; empty if it holds none of that name.
+std::string text_in(const json& content, const char* name) {
+  if (!content.is_object() || !content.contains(name) || !content.at(name).is_string()) return {};
+  return content.at(name);
+}
+
+/// @throws Error(bad_input) if the mark of the tree is damaged.
 std::optional<Owner> owner_of(const fs::path& products) {
   std::error_code absent;
   const fs::path file = products / owner_name;
   if (!fs::is_regular_file(file, absent)) return std::nullopt;
   const json content = json::parse(read_text_file(file), nullptr, false);
-  if (!content.is_object()) return std::nullopt;
-  return Owner{content.value("id", ""), content.value("host", ""), content.value("state", ""),
-               content.value("products", "")};
+  const Owner owner{text_in(content, "id"), text_in(content, "host"), text_in(content, "state"),
+                    text_in(content, "products")};
+  if (owner.id.empty() || owner.host.empty() || owner.folder.empty())
+    throw Error(ErrorKind::bad_input,
+                "is damaged: it does not tell which state these products are of", file.string(),
+                "if no other state works on them, remove it");
+  return owner;
 }
 
 bool is_same_folder(const std::string& left, const std::string& right) {

@@ -255,7 +255,11 @@ def case_archive_of_a_damaged_night(case):
     replace_file(product, product.read_bytes()[:-1] + b"?")
     case.run(*words).ends("incomplete").says(product.name, "not what was sealed")
     expect(not (case.folder / "archive" / product.relative_to(night.folder)).exists(), "was copied")
-    case.run("archive", DATE, "--to", night.folder, "--config", night.config).ends("usage")
+    for inside in (night.folder, night.folder / "DL1" / "archive"):
+        case.run("archive", DATE, "--to", inside, "--config", night.config).ends("usage").complains(
+            "a root of its own"
+        )
+    expect(not (night.folder / "DL1/archive").exists(), "it was made")
 
 
 def case_all_seals(case):

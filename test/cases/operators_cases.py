@@ -28,6 +28,8 @@ def case_status(case):
     """Status tells of a night before, with and after a failure, by exit code, text and JSON."""
     night = case.simulated(subruns=3)
     case.run("status", DATE, "--config", night.config).ends("missing input").complains("alisio night")
+    told = json.loads(case.run("status", DATE, "--json", "--config", night.config).ends("missing input").out)
+    expect(told["on_record"] is False and told["nights"] == [], f"{told}")
     first = night.raw(1, 1)
     whole = first.read_bytes()
     flip_byte(first, first.stat().st_size * 9 // 10)
@@ -44,6 +46,8 @@ def case_status(case):
     expect(lines[-1][10] == "FAILED" and lines[-1][13] == "66", f"{lines[-1]}")
     # Without a date: last night, which is not this one.
     case.run("status", "--config", night.config).ends("missing input").says("2024-01-15", "not complete")
+    told = json.loads(case.run("status", "--json", "--config", night.config).ends("missing input").out)
+    expect([one["date"] for one in told["nights"]] == ["2024-01-15"], f"{told}")
     status(night, "usage", "--run", "3").complains("not of this night")
     first.write_bytes(whole)
     night.process().ends("done")

@@ -132,6 +132,7 @@ def case_prov_notes_and_orphans(case):
         expect(texts == ["it's \"odd\"; DROP TABLE note"], f"notes after {rebuild}: {texts}")
     ask(case, night, "note", product, "").ends("usage").complains("says nothing")
     folder = product.parent
+    ask(case, night, "orphans").ends("usage").complains("the folder is missing", "give DIR")
     ask(case, night, "orphans", folder).ends("done")
     product.rename(product.with_name("renamed.h5"))
     (folder / "stray.h5").write_bytes(b"of nobody")

@@ -198,6 +198,9 @@ def case_state_rollback(case):
     expect(old.exists(), "the copy from before an upgrade was dropped")
     case.run("state", "rebuild", "oops", *words).ends("usage")
     case.run("state", "rebuild", "20200229", *words).ends("missing input").complains("2020-02-29")
+    for dates in ((DATE,), ()):
+        case.run("state", "rebuild", *dates, "--prod-id", "nope", *words).ends("missing input").complains(
+            "--prod-id nope", "no journal")
     (night.folder / "DL1/20240110").mkdir()
     case.run("state", "rebuild", *words).ends("done").says("2024-01-10", "left out", "2024-01-15")
     expect(len(list(folder.glob("alisio.sqlite.v*"))) == 6, "a mistyped date made a copy")

@@ -1059,6 +1059,20 @@ TEST_F(NightTest, ATreeOfProductsBelongsToOneState) {
   EXPECT_THROW(claim_products(folder_, folder_ / "state"), Error);
 }
 
+TEST_F(NightTest, ADamagedMarkOfATreeIsNobodys) {
+  for (const char* damaged :
+       {"{}", "", "garbage", "[1]", R"({"id": 3, "host": "h", "state": "s"})"}) {
+    write(folder_ / ".alisio-state", damaged);
+    for (const auto& use : {require_own_products, claim_products}) try {
+        use(folder_, folder_ / "state");
+        ADD_FAILURE() << "taken: " << damaged;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::bad_input) << damaged;
+        EXPECT_EQ(error.where(), (folder_ / ".alisio-state").string());
+      }
+  }
+}
+
 TEST_F(NightTest, JobsGetTheConfigurationThatThePassLoaded) {
   const auto loaded =
       config::Configuration::load({options_.config_file}, {"tailcut.picture_thresh=7"});

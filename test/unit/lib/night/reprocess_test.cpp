@@ -63,6 +63,41 @@ TEST_F(ReprocessTest, AClosedNightIsDoneUnlessItIsToBeMadeAgain) {
   EXPECT_EQ(calls(), "");
 }
 
+TEST_F(ReprocessTest, ARunThatIsNotOfTheNightEndsAsItDoesForNight) {
+  request_.dates = {{2022, 12, 15}};
+  request_.options.prod_id = "test_v00";
+  request_.options.runs = {99999};
+  EXPECT_EQ(reprocess_nights(), 2);
+  expect_said("2022-12-15  failed        run 99999 is not of this night");
+}
+
+TEST_F(ReprocessTest, AClosedNightThatLacksSomethingIsNotDone) {
+  expect_absent_run();
+  configure("closing:\n  auto: true\n");
+  options_.pass = true;
+  ASSERT_EQ(run(), 7);
+  request_.dates = {{2022, 12, 15}};
+  request_.options.prod_id = "test_v00";
+  EXPECT_EQ(reprocess_nights(), 7);
+  expect_said(
+      "2022-12-15  closed        the night is closed without 00103.0000: there are no raw "
+      "files (and 4 more): `alisio reopen` opens it");
+}
+
+TEST_F(ReprocessTest, ConstantsAsFoundAreSaidNotToBeMadeAgain) {
+  for (int stream = 1; stream <= 4; ++stream) write(raw(90, 0, stream), "raw");
+  request_.dates = {{2022, 12, 15}};
+  request_.options.prod_id = "test_v00";
+  ASSERT_EQ(reprocess_nights(), 0);
+  EXPECT_EQ(out_.str().find("not made here"), std::string::npos) << out_.str();
+  request_.options.redo = Redo{.stage = "drs4_pedestal", .reason = "doubts", .author = "crew"};
+  for (const bool plan : {true, false}) {
+    request_.options.plan = plan;
+    EXPECT_EQ(reprocess_nights(), 0);
+    expect_said("note: the DRS4 pedestal of run 00090 is as found and is not made here");
+  }
+}
+
 TEST_F(ReprocessTest, FromAStageAllAfterItIsMadeAgainOnceForEachReason) {
   request_.dates = {{2022, 12, 15}};
   request_.options.prod_id = "test_v00";
