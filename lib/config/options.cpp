@@ -334,8 +334,8 @@ std::vector<Option> make_options() {
        "index of provenance: file on a local disk, or postgresql://…; empty: "
        "<paths.state>/provenance.sqlite"},
       {"provenance.moved_from", K::words, json::array(), "",
-       "roots where the data tree stood when it was recorded: files are named below paths.products "
-       "now"},
+       "roots where the data tree stood when it was recorded: provenance names its files below "
+       "paths.products now; alisio night does a moved tree again"},
       {"provenance.journals", K::path, "", "",
        "folder of journals besides those of the products: records of other programs"},
 

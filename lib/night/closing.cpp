@@ -282,7 +282,8 @@ bool may_close_by_itself(const ClosingPolicy& policy, const NightDate& date, boo
                                  (complete ? policy.earliest_hour : policy.incomplete_hour);
 }
 
-void reopen_night(const ClosingNight& night, const std::string& author, const std::string& reason) {
+std::string reopen_night(const ClosingNight& night, const std::string& author,
+                         const std::string& reason) {
   const NightKey& key = night.setup.key;
   const std::optional<ClosingRecord> closing = night.state.closing(key);
   if (!closing)
@@ -290,14 +291,16 @@ void reopen_night(const ClosingNight& night, const std::string& author, const st
                 "there is nothing to do");
   const std::string who = said_text(author.empty() ? account_name() : author);
   const std::string why = said_text(reason);
+  std::error_code gone;
+  const bool is_there = !closing->seal.empty() && fs::exists(closing->seal, gone);
   run_activity(night, "reopen_night", who, why, command_of(night, "reopen"),
                [&](stage::StageRun& run) {
-                 std::error_code gone;
-                 if (!closing->seal.empty() && fs::exists(closing->seal, gone))
-                   run.use("night_seal", closing->seal);
+                 if (is_there) run.use("night_seal", closing->seal);
                });
   remove_lstosa_flags(night.policy, key);
   night.state.reopen(key, who, why);
+  if (closing->seal.empty()) return "it was not sealed yet";
+  return is_there ? "its seal is kept" : fmt::format("its seal {} is gone", closing->seal);
 }
 
 int print_closing(const ClosingResult& result, const NightKey& night, bool as_json,

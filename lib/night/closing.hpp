@@ -53,8 +53,10 @@ struct ClosingResult {
 
 /// Open a closed night again: the seal is kept, the flags are taken away, and provenance records
 /// who did it and why. The caller holds the night's lock.
+/// @return what became of the seal, in words
 /// @throws Error(usage) if the night is not closed.
-void reopen_night(const ClosingNight& night, const std::string& author, const std::string& reason);
+[[nodiscard]] std::string reopen_night(const ClosingNight& night, const std::string& author,
+                                       const std::string& reason);
 
 /// Print what closing came to. @return the exit code: whether the night is closed, not whether it
 /// lacks something

@@ -65,7 +65,9 @@ std::string fault_of_products(const Case& about, FileView& files, std::string& c
         std::find_if(about.record->outputs.begin(), about.record->outputs.end(),
                      [&](const JobFile& file) { return file.path == product.path; });
     if (recorded == about.record->outputs.end())
-      return fmt::format("{} was never made in this folder", name_of(product.path));
+      return fmt::format(
+          "{} was never made in this folder (what was moved here counts as not made)",
+          name_of(product.path));
     const std::optional<FileHashes> now = files.hashes(product.path);
     if (!now) {
       if (about.cleaned == nullptr ||

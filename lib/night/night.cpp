@@ -461,8 +461,8 @@ int run_night(const NightOptions& options, const config::Configuration& configur
                         .merge_faults = pass.merge_faults()};
   };
   if (reopening) {
-    reopen_night(closing_night(), reopening->author, reopening->reason);
-    (options.json ? std::cerr : out) << fmt::format("{} is open again; its seal is kept\n", name);
+    const std::string seal = reopen_night(closing_night(), reopening->author, reopening->reason);
+    (options.json ? std::cerr : out) << fmt::format("{} is open again; {}\n", name, seal);
     if (options.close) return 0;
   }
   pass.recover();

@@ -47,8 +47,10 @@ std::string head_line(const NightStatus& status) {
 
 void print_running(const NightStatus& status, const StatusScope& scope, std::ostream& out) {
   std::size_t shown = 0;
+  bool any_lost = false;
   for (const RunningView& process : status.running) {
     if (process.jobs.empty() || !is_in_scope(process.jobs.front(), scope)) continue;
+    any_lost = any_lost || process.lost;
     if (++shown > running_shown) break;
     std::string stages;
     for (const JobKey& key : process.jobs) stages += (stages.empty() ? "" : ", ") + key.stage;
@@ -59,6 +61,10 @@ void print_running(const NightStatus& status, const StatusScope& scope, std::ost
                        job_name(process.jobs.front()), stages, process.started_at.substr(0, 19),
                        process.host);
   }
+  if (any_lost)
+    out << fmt::format(
+        "    do: the next pass takes up what was lost: `alisio night {}`\n",
+        scope.night_words.empty() ? status.summary.key.date.compact() : scope.night_words);
   if (status.running.size() > running_shown)
     out << fmt::format("… and {} more\n", status.running.size() - running_shown);
 }

@@ -272,6 +272,18 @@ TEST_F(ClosingTest, WhoeverComesLaterIsToldWhatIsMissing) {
   EXPECT_NE(out_.str().find("without 00103"), std::string::npos) << out_.str();
 }
 
+TEST_F(ClosingTest, ReopeningSaysWhetherTheSealIsThere) {
+  ASSERT_EQ(run(), 0);
+  ASSERT_EQ(close(), 0);
+  ASSERT_EQ(close({.reopen = true, .reason = "late data"}), 0);
+  EXPECT_NE(out_.str().find("is open again; its seal is kept"), std::string::npos) << out_.str();
+  ASSERT_EQ(close(), 0);
+  fs::remove_all(folder_ / "seals");
+  ASSERT_EQ(close({.reopen = true, .reason = "late data"}), 0);
+  EXPECT_NE(out_.str().find(".json is gone"), std::string::npos) << out_.str();
+  EXPECT_EQ(out_.str().find("is kept"), std::string::npos) << out_.str();
+}
+
 TEST_F(ClosingTest, APlanOfAClosedNightSaysThatItIsClosed) {
   ASSERT_EQ(run(), 0);
   EXPECT_EQ(plan().find("is closed"), std::string::npos);

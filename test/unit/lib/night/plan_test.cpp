@@ -368,7 +368,8 @@ TEST_F(PlanTest, FailuresInARowCountUntilSomethingChanges) {
 TEST_F(PlanTest, AProductionMovedElsewhereIsMadeThere) {
   make_both();
   dl2_.products[0].path = "/elsewhere/dl2.h5";
-  EXPECT_EQ(plan().dl2.reason, "dl2.h5 was never made in this folder");
+  EXPECT_EQ(plan().dl2.reason,
+            "dl2.h5 was never made in this folder (what was moved here counts as not made)");
 }
 
 TEST_F(PlanTest, WhatAFailedJobDidNotReadIsNotHashed) {

@@ -143,6 +143,14 @@ TEST_F(StatusTest, TellsWhatRunsAndWhatIsLost) {
     return now && now->running.size() == 1 && now->running.front().lost;
   }));
   EXPECT_TRUE(job_of(*now, "r0_to_dl1", 101, 0).running_since.empty());
+  std::ostringstream text;
+  StatusScope scope;
+  scope.night_words = "20221215 --config alisio.yaml";
+  print_status(*now, scope, text);
+  EXPECT_NE(text.str().find("do: the next pass takes up what was lost: `alisio night 20221215 "
+                            "--config alisio.yaml`"),
+            std::string::npos)
+      << text.str();
 }
 
 JobStatusView job_with(int subrun, const char* status) {
