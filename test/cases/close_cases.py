@@ -165,6 +165,27 @@ def case_merged_files_of_old_settings(case):
     case.run("close", DATE, "--config", night.config).ends("done").says("not sealed: ", "merge_dl1")
 
 
+def case_closed_night_that_lacks_a_subrun(case):
+    """Whoever looks at a night that closed without a subrun is told so, and by the exit code."""
+    night = case.simulated()
+    run = f"{night.run_number:05d}"
+    for stream in range(1, 5):
+        night.raw(stream, 1).unlink()
+    night.process("--pass").ends("incomplete").says("is closed: ", f"without {run}.0001")
+    lacks = f"without {run}.0001: there are no raw files"
+    for words in (("night", DATE), ("night", DATE, "--pass"), ("reprocess", DATE)):
+        case.run(*words, "--config", night.config).ends("incomplete").says(lacks)
+    case.run("status", DATE, "--config", night.config).ends("incomplete").says("subrun 0001")
+    case.run("close", DATE, "--config", night.config).ends("done").says(lacks)
+    for words in (("night", DATE), ("close", DATE)):
+        told = json.loads(case.run(*words, "--json", "--config", night.config).out)
+        expect(f"{run}.0001" in str(told.get("missing") or told["closed"]["missing"]), f"{told}")
+    for command in ("night", "reprocess"):
+        case.run(command, DATE, "--plan", "--config", night.config).ends("done").says(
+            "is closed since", f"`alisio reopen {DATE}` opens it"
+        )
+
+
 def case_killed_closing(case):
     """Closing is killed again and again, and two close at once: one seal comes of it."""
     night = case.simulated()
@@ -297,24 +318,3 @@ def case_all_seals(case):
         aside.rename(lost)
     replace_file(seals[1], b"{}")
     case.run(*words).ends("incomplete").says("it is no seal")
-
-
-def case_closed_night_that_lacks_a_subrun(case):
-    """Whoever looks at a night that closed without a subrun is told so, and by the exit code."""
-    night = case.simulated()
-    run = f"{night.run_number:05d}"
-    for stream in range(1, 5):
-        night.raw(stream, 1).unlink()
-    night.process("--pass").ends("incomplete").says("is closed: ", f"without {run}.0001")
-    lacks = f"without {run}.0001: there are no raw files"
-    for words in (("night", DATE), ("night", DATE, "--pass"), ("reprocess", DATE)):
-        case.run(*words, "--config", night.config).ends("incomplete").says(lacks)
-    case.run("status", DATE, "--config", night.config).ends("incomplete").says(f"{run}.0001")
-    case.run("close", DATE, "--config", night.config).ends("done").says(lacks)
-    for words in (("night", DATE), ("close", DATE)):
-        told = json.loads(case.run(*words, "--json", "--config", night.config).out)
-        expect(f"{run}.0001" in str(told.get("missing") or told["closed"]["missing"]), f"{told}")
-    for command in ("night", "reprocess"):
-        case.run(command, DATE, "--plan", "--config", night.config).ends("done").says(
-            "is closed since", f"`alisio reopen {DATE}` opens it"
-        )

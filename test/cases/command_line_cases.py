@@ -73,7 +73,7 @@ def case_wrong_config_value(case):
         said = case.run(*command, "--config", config).ends("configuration")
         said.complains(f"{config}:3", "allowed_missing_subruns", "120 %")
     said = case.run("doctor", "--config", config).ends("incomplete")
-    said.says("FAIL", f"{config}:3", "allowed_missing_subruns")
+    said.says("fail  configuration", f"{config}:3", "allowed_missing_subruns")
     config.write_text("steps:\n  data_check: false\ngates:\n  on_failure: stop\n", "utf-8")
     said = case.run("night", DATE, "--config", config).ends("configuration")
     said.complains("gates.on_failure", "data_check")
@@ -86,7 +86,7 @@ def case_printed_config_loads_again(case):
     printed.write_text(first, "utf-8")
     again = case.run("config", "--config", printed).ends("done").out
     expect(again == first, f"another configuration:\n{again}")
-    case.run("config", "--help-keys").ends("done").says("default [0.0, .inf]")
+    case.run("config", "--help-keys").ends("done").says("default {intensity: [0.0, .inf]")
 
 
 def case_unreadable_config(case):

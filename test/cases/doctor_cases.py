@@ -52,8 +52,8 @@ def case_doctor_finds_what_to_mend(case):
     (night.folder / "token").chmod(0o644)
     broken("web: {token_file: token}\n", "token of the pages", "chmod 600")
     broken("closing: {key: absent.pem}\n", "key of the seals", "absent.pem", "genpkey")
-    broken("closing: {allowed_missing_subruns: all}\n", "closing", "allowed_missing_subruns")
-    broken("notify: {on: [night_over]}\n", "notifications", "night_over")
+    broken("closing: {allowed_missing_subruns: all}\n", "configuration", "allowed_missing_subruns")
+    broken("notify: {on: [night_over]}\n", "configuration", "night_over")
 
     raw, ahead = night.raw(1, 0), time.time() + 5000
     stamp = raw.stat().st_mtime_ns
