@@ -84,8 +84,9 @@ def case_notify_groups_and_tells_once(case):
     expect(len(mails) == 2, f"{len(mails)} mails")
     subjects = sorted(mail["Subject"] for mail in mails)
     expect(f"{many} jobs failed" in subjects[0] and "not complete" in subjects[1], f"{subjects}")
-    for mail in mails:
-        expect(mail["To"] == "crew@example.org" and "and 280 more" in mail.get_payload(), f"{mail}")
+    # Stand-ins record nothing: the provenance of run, source and night is open, too.
+    for mail, more in zip(sorted(mails, key=lambda mail: mail["Subject"]), (many - 20, many - 17)):
+        expect(mail["To"] == "crew@example.org" and f"and {more} more" in mail.get_payload(), f"{mail}")
     expect((case.folder / "sendmail.words").read_text("utf-8") == "-oi -t\n" * 2, "sendmail's words")
     night.run("--pass")
     expect(not night.told() and not night.mails(), "a pass repeats it")
