@@ -336,7 +336,7 @@ ReferenceTime R0Source::State::reference_of_first(const RawEventRow& row,
     reference.time_tai_ns = static_cast<std::uint64_t>(
         sky::utc_to_tai_ns(static_cast<std::int64_t>(camera.run_start_utc_s * 1e9)));
     spdlog::warn("{}: no UCTS in the first event: times count from the start of the run, {} UTC",
-                 files.front().string(), static_cast<std::int64_t>(camera.run_start_utc_s));
+                 row.path().string(), static_cast<std::int64_t>(camera.run_start_utc_s));
   } else {
     throw row.damaged("the first event has no UCTS time to count from; give the run summary");
   }

@@ -136,8 +136,8 @@ TriggerData read_trigger(const RawEventRow& event, const RawCamera& camera) {
 }
 
 std::size_t first_module_with_data(const RawEventRow& event) {
-  if (!event.has(RawField::module_status)) return 0;
   const auto has_data = event.bytes(RawField::module_status);
+  if (has_data.empty()) return 0;
   const auto first = std::find_if(has_data.begin(), has_data.end(),
                                   [](std::byte one) { return one != std::byte{0}; });
   if (first == has_data.end()) throw event.damaged("no module has data");

@@ -99,6 +99,7 @@ class RawEventRow {
   [[nodiscard]] std::size_t item_size(RawField field) const {
     return zfits::item_size(stream_.type[field]);
   }
+  [[nodiscard]] const std::filesystem::path& path() const { return stream_.path; }
   /// Return an error that names file, tile, row and event.
   [[nodiscard]] Error damaged(const std::string& what) const;
 

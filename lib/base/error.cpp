@@ -3,6 +3,7 @@
 #include <exception>
 #include <filesystem>
 #include <new>
+#include <system_error>
 
 namespace alisio {
 namespace {
@@ -77,8 +78,12 @@ Error current_error() {
   } catch (const std::bad_alloc&) {
     return {ErrorKind::resource, "out of memory", "", "use fewer threads"};
   } catch (const std::filesystem::filesystem_error& refused) {
-    return {ErrorKind::resource, "cannot be looked at: " + refused.code().message(),
-            refused.path1().string(), "check the disk and the permissions of the folders above"};
+    const bool absent = refused.code() == std::errc::no_such_file_or_directory;
+    std::string where = refused.path1().string();
+    if (!refused.path2().empty()) where += " or " + refused.path2().string();
+    return {absent ? ErrorKind::missing_input : ErrorKind::resource,
+            "the system refuses it: " + refused.code().message(), where,
+            "check the disk and the permissions of the folders above"};
   } catch (const std::exception& other) {
     return {ErrorKind::bug, std::string("internal error: ") + other.what(), "", "please report it"};
   }

@@ -43,8 +43,8 @@ class Error : public std::runtime_error {
   std::string problem_, where_, remedy_;
 };
 
-/// Return what the exception that is being handled means: an Error as it is, what the machine
-/// refused (memory, a look at a folder) as resource, anything else as a bug.
+/// Return what the exception that is being handled means: an Error as it is, an absent file as
+/// missing_input, what the machine refused (memory, a look) as resource, anything else as a bug.
 /// @pre called in a catch block.
 [[nodiscard]] Error current_error();
 

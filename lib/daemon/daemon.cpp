@@ -33,8 +33,11 @@ namespace alisio::daemon {
 namespace fs = std::filesystem;
 namespace {
 
-/// How long a pass may take to hand its jobs back: it waits for them for 15 s.
-constexpr std::chrono::seconds stop_patience(60), kill_patience(10);
+/// How long a pass may take to hand its jobs back: it waits for them for 15 s, and 10 s more for
+/// those that it kills.
+constexpr std::chrono::seconds stop_patience(60);
+/// How long it may take to die when it is killed.
+constexpr std::chrono::seconds kill_patience(10);
 constexpr const char* own_work = "its own work";
 constexpr std::uintmax_t most_log_bytes = 10 << 20;
 constexpr double day_s = 86400;
@@ -203,20 +206,25 @@ void Daemon::look_at_raw_data() {
   known_ = wanted;
   schedule_.keep_only(wanted);
   std::erase_if(to_close_, [&](const NightDate& night) { return !wanted.contains(night); });
-  look_again_ = !watch_.watch(settings_.r0);
-  if (!is_folder(settings_.r0)) {
-    warn("raw data", present_night(),
-         fmt::format("there is no folder of raw data, {} (is its disk mounted? check paths.r0)",
-                     settings_.r0.string()));
+  // Whatever goes wrong is looked at again.
+  look_again_ = true;
+  try {
+    if (!is_folder(settings_.r0))
+      throw Error(ErrorKind::missing_input, "there is no folder of raw data", settings_.r0.string(),
+                  "is its disk mounted? check paths.r0");
+  } catch (const Error& error) {
+    warn("raw data", present_night(), error.what());
     return;
   }
   well("raw data");
+  look_again_ = !watch_.watch(settings_.r0);
   for (const NightDate& night : wanted) {
     const fs::path folder = settings_.r0 / night.compact();
-    if (!is_folder(folder)) continue;
-    // Watched before it is looked at: what comes meanwhile is heard of.
-    bool growing = !watch_.watch(folder);
+    bool growing = false;
     try {
+      if (!is_folder(folder)) continue;
+      // Watched before it is looked at: what comes meanwhile is heard of.
+      growing = !watch_.watch(folder);
       bool changing = false;
       subruns_[night] =
           complete_subruns(settings_.r0, settings_.telescope, night, settings_.settle_s, changing);
@@ -396,12 +404,12 @@ void Daemon::feed_watchdog() {
 void Daemon::take_turn() {
   reap(false);
   look_at_raw_data();
-  const bool woken = services_.woken->exchange(false);
-  if (woken) asked_at_ = Clock::time_point();
+  if (services_.woken->exchange(false)) {
+    asked_at_ = Clock::time_point();
+    for (const NightDate& night : known_) schedule_.wake(night);
+  }
   look_at_decisions();
   wake_for_closing();
-  if (woken)
-    for (const NightDate& night : known_) schedule_.wake(night);
   if (!running_) {
     if (may_pass(Clock::now()))
       if (const auto night = schedule_.due(Clock::now())) start_pass(*night);

@@ -18,7 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// How long processes may take to end after SIGTERM before they are killed, seconds.
+/// How long processes may take to end after SIGTERM before they are killed, and to die then, s.
 constexpr double patience_s = 15, kill_patience_s = 10;
 
 ProcessRecord record_of(const JobRequest& request) {

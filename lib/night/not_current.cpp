@@ -17,11 +17,18 @@ std::string name_of(const std::string& path) {
   return fs::path(path).filename().string();
 }
 
-/// True if the plan vouches for what a job made, or will have it made again.
-bool is_planned(const NightPlan& plan, const JobKey& key) {
+/// What becomes of a job.
+enum class Prospect {
+  planned,  ///< the plan vouches for what it made, or will have it made again
+  vetoed,
+  none  ///< its step is switched off
+};
+
+Prospect prospect_of(const NightPlan& plan, const JobKey& key) {
   const auto position = plan.positions.find(key);
-  return position != plan.positions.end() &&
-         plan.jobs[position->second].step.status != StepStatus::vetoed;
+  if (position == plan.positions.end()) return Prospect::none;
+  return plan.jobs[position->second].step.status == StepStatus::vetoed ? Prospect::vetoed
+                                                                       : Prospect::planned;
 }
 
 class Search {
@@ -106,18 +113,25 @@ std::vector<std::string> not_current_notes(const std::map<JobKey, std::string>& 
                                            const StateSnapshot& state) {
   std::vector<std::string> notes;
   for (const auto& [key, reason] : not_current) {
-    if (is_planned(plan, key) || !setup.is_asked(key.run)) continue;
+    const Prospect prospect = prospect_of(plan, key);
+    if (prospect == Prospect::planned || !setup.is_asked(key.run)) continue;
     std::vector<std::string> products;
     for (const JobFile& product : state.jobs.at(key).outputs)
       if (std::error_code ignored; fs::exists(product.path, ignored))
         products.push_back(name_of(product.path));
     if (products.empty()) continue;
-    notes.push_back(fmt::format(
-        "{} of {} {} {} not current: {}; no step of this night makes {} again, so {} not sealed: "
-        "switch {} on again (steps.* in the configuration), or remove {}",
-        fmt::join(products, ", "), key.stage, job_name(key), products.size() == 1 ? "is" : "are",
-        reason, products.size() == 1 ? "it" : "them", products.size() == 1 ? "it is" : "they are",
-        key.stage, products.size() == 1 ? "it" : "them"));
+    const bool one = products.size() == 1;
+    const char* const it = one ? "it" : "them";
+    const std::string remedy =
+        prospect == Prospect::vetoed
+            ? fmt::format("the job is vetoed: `alisio unveto` has {} made again", it)
+            : fmt::format(
+                  "no step of this night makes {} again: switch {} on again (steps.* of "
+                  "the configuration), or remove {}",
+                  it, key.stage, it);
+    notes.push_back(fmt::format("{} of {} {} {} not current and not sealed: {}; {}",
+                                fmt::join(products, ", "), key.stage, job_name(key),
+                                one ? "is" : "are", reason, remedy));
   }
   return notes;
 }

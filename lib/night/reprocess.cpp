@@ -80,17 +80,17 @@ Outcome process(const NightDate& date, const ReprocessRequest& request,
                 std::ostream& out) {
   Outcome outcome;
   outcome.date = date;
-  if (!has_raw_data(date, configuration)) {
-    outcome.word = "no raw data";
-    return outcome;
-  }
   NightOptions options = request.options;
   options.date = date;
   const bool runs = !options.plan && !options.dry_run;
-  if (runs && take_closing(options, configuration, outcome)) return outcome;
   options.json = options.json || runs;
   std::ostringstream said;
   try {
+    if (!has_raw_data(date, configuration)) {
+      outcome.word = "no raw data";
+      return outcome;
+    }
+    if (runs && take_closing(options, configuration, outcome)) return outcome;
     const int code = run_night(options, configuration, services, said);
     outcome.word = code == 0 ? "complete" : "not complete";
     if (options.plan) outcome.word = "planned";

@@ -19,9 +19,8 @@ struct ReprocessRequest {
 /// Process nights one after another. One that fails does not stop the others; a night without raw
 /// data is passed over, so is one that is closed: it counts as done unless something is missing of
 /// it or to be made again. The end is a table of the nights (JSON if asked).
-/// @returns the exit code: 0 if all are done, 7 if one is not, 4 if none has raw data, that of
-/// their
-///          error if none could be processed for errors of one kind.
+/// @returns the exit code: 0 if all are done, 7 if one is not, 4 if none has raw data; if none
+///          could be processed, and all for errors of one kind, that kind's.
 /// @throws Error(interrupted) after SIGINT or SIGTERM, when the table has been printed.
 [[nodiscard]] int reprocess(const ReprocessRequest& request,
                             const config::Configuration& configuration,

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "lib/base/error.hpp"
 #include "lib/base/observer.hpp"
 
 namespace alisio::pipeline {
@@ -20,9 +21,18 @@ void inherit_cut(stage::StageRun& run, const hdf5::File& input) {
 
 void inherit_cut(stage::StageRun& run, const std::vector<std::filesystem::path>& joined) {
   std::int64_t events = 0;
-  for (const std::filesystem::path& input : joined)
-    events += max_events_of(hdf5::File::open(input));
-  if (events > 0) run.inherit_cut(events);
+  const std::filesystem::path *cut = nullptr, *whole = nullptr;
+  for (const std::filesystem::path& input : joined) {
+    const std::int64_t own = max_events_of(hdf5::File::open(input));
+    (own > 0 ? cut : whole) = &input;
+    events += own;
+  }
+  if (cut == nullptr) return;
+  if (whole != nullptr)
+    throw Error(ErrorKind::bad_input,
+                "is cut by --max-events, " + whole->filename().string() + " is not", cut->string(),
+                "make it again without");
+  run.inherit_cut(events);
 }
 
 }  // namespace alisio::pipeline

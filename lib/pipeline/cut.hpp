@@ -12,7 +12,8 @@ namespace alisio::pipeline {
 [[nodiscard]] std::int64_t max_events_of(const hdf5::File& product);
 
 /// Let a stage's products inherit the cut of an input, or of several that are joined. Call before
-/// they are created. @throws Error(missing_input, bad_input).
+/// they are created. @throws Error(missing_input, bad_input), also if some of those that are joined
+/// are cut and others are not.
 void inherit_cut(stage::StageRun& run, const hdf5::File& input);
 void inherit_cut(stage::StageRun& run, const std::vector<std::filesystem::path>& joined);
 

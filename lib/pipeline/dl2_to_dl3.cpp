@@ -17,6 +17,7 @@
 #include "lib/base/version.hpp"
 #include "lib/io/text/earth_orientation.hpp"
 #include "lib/io/text/source_catalogue.hpp"
+#include "lib/pipeline/cut.hpp"
 #include "lib/pipeline/dl2_origin.hpp"
 #include "lib/pipeline/dl2_run.hpp"
 #include "lib/pipeline/dl3_file.hpp"
@@ -383,6 +384,7 @@ std::int64_t dl2_to_dl3(stage::StageRun& run, const Dl2ToDl3Request& request,
   if (!run.activity().overwrite)
     refuse_loss(target, recorded_parts(target), parts_in_names(request.inputs));
 
+  inherit_cut(run, request.inputs);
   const fs::path part = run.create("dl3_run", target).path();
   const Dl3Header header{"alisio " + build_info().version, now_text(),
                          facts_of(run, response, orientation, o,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 
 #include "calib/r0/event_clock.hpp"
 #include "calib/r0/raw_camera.hpp"
@@ -25,10 +26,11 @@ using calib::RawField;
 /// Tiles of a stream that hold more events than anybody looks at: a tile has some 20.
 constexpr std::size_t most_tiles = 100;
 
-/// What is looked at: no waveforms.
-constexpr std::array fields = {RawField::event_id,      RawField::event_type, RawField::devices,
-                               RawField::module_status, RawField::tib,        RawField::ucts,
-                               RawField::board_counters};
+/// What is looked at in each format: no waveforms.
+constexpr std::array r1v1_fields = {RawField::event_id, RawField::event_type};
+constexpr std::array proto_r1_fields = {RawField::event_id,      RawField::devices,
+                                        RawField::module_status, RawField::tib,
+                                        RawField::ucts,          RawField::board_counters};
 
 constexpr std::uint64_t mono_trigger = 1;
 
@@ -56,6 +58,8 @@ class StreamHead {
   void read_tile() {
     while (has_event() && stream_.events.rows_in_tile(tile_) == 0) ++tile_;
     if (!has_event()) return;
+    const std::span<const RawField> fields =
+        stream_.r1v1 ? std::span<const RawField>(r1v1_fields) : proto_r1_fields;
     for (const RawField field : fields)
       if (stream_.column[field])
         stream_.events.decode(tile_, *stream_.column[field], columns_[field], scratch_);

@@ -360,7 +360,11 @@ StageResult run_stage(ActivityNote activity, StageObserver& observer, const Know
     run.finish(outcome);
   } catch (...) {
     // The first failure counts.
-    if (outcome.ok) note_failure();
+    if (outcome.ok)
+      note_failure();
+    else
+      spdlog::warn("the end of {} is not recorded: {}", run.activity().stage,
+                   current_error().what());
   }
   result.report = run.report(outcome);
   result.timings = run.timings_.parts();

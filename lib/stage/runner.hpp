@@ -72,10 +72,10 @@ class StageRun {
   }
 
   /// Return the file to write the product of `port` into; its final name appears with publish().
-  /// @throws Error(usage) if the activity or an input is cut by max_events, the target is there and
-  /// the
-  ///         activity may not overwrite it: a part must not silently replace the whole; what was
-  ///         asked before says.
+  /// @throws Error(usage) if the activity or an input is cut by max_events, the target is there,
+  ///         and the activity may not overwrite it: a part must not silently replace the whole;
+  ///         whatever the check of ask_before_replacing() throws, which is asked about targets
+  ///         that are there.
   [[nodiscard]] PendingFile& create(const std::string& port, const std::filesystem::path& target);
 
   /// Return what the product must carry about itself; waits for the input hashes.

@@ -360,8 +360,8 @@ class Acceptor {
     acceptor_.async_accept(asio::make_strand(context_),
                            [this](beast::error_code problem, tcp::socket socket) {
                              if (problem) return accept_later();
-                             receive(std::move(socket));
                              accept();
+                             receive(std::move(socket));
                            });
   }
 

@@ -164,6 +164,7 @@ IndexReport Store::rebuild(const std::string& where, const std::vector<fs::path>
         *connection, [&] { return fill_fresh(*connection, journals, definition, logger); });
     connection->tidy();
   }
+  fresh.sync();
   // The log of the old file must not be taken for that of the new one.
   std::error_code absent;
   for (const char* suffix : {"-wal", "-shm"}) fs::remove(target.string() + suffix, absent);

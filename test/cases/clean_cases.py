@@ -128,4 +128,4 @@ def case_clean_what_cannot_be_removed(case):
     case.run(*words).ends("done").says(f"{first}: it is not as recorded")
     expect(first.exists(), "an altered product was removed")
     replace_file(night.config, night.config.read_bytes().replace(b"dl2_subrun", b"r0g_subrun"))
-    case.run(*words).ends("configuration").complains("r0g_subrun", "dl2_subrun")
+    case.run(*words).ends("configuration").complains("clean.intermediate", "r0g_subrun", "dl1_subrun")

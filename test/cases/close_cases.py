@@ -6,8 +6,11 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from harness import DATE, EXIT, Skipped, expect, expect_no_fragments, one_file, replace_file
+
+MODELS = Path(__file__).resolve().parents[2] / "cfg/models/simulated.forest"
 
 
 def closed_night(case, **options):
@@ -56,6 +59,12 @@ def case_closed_nights_are_not_written_into(case):
     for words in (["report", DATE, "--config", night.config],
                   [*merge, "--output-dir", product.parent, "--overwrite"]):
         case.run(*words).ends("usage").complains("is sealed", f"alisio reopen {DATE}")
+    # Wherever the input is, and whatever night its folder names.
+    scratch = case.folder / "20200101"
+    scratch.mkdir()
+    copy = shutil.copy(product, scratch)
+    case.run("dl1-to-dl2", "--config", night.config, "--input", copy, "--models", MODELS, "--output-dir",
+             night.product("DL2", 0).parent).ends("usage").complains("is sealed")
     expect(night.state_of_products() == before, "a sealed product was replaced")
     case.run("verify-seal", DATE, "--config", night.config).ends("done")
     case.run(*merge, "--output-dir", case.folder / "elsewhere").ends("done")

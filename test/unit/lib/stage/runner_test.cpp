@@ -116,7 +116,7 @@ TEST_F(RunnerTest, WhatTheSystemRefusesIsNoBug) {
                                          std::make_error_code(std::errc::permission_denied));
             }),
             exit_code(ErrorKind::resource));
-  EXPECT_NE(listener_.outcome.message.find("/data: cannot be looked at: Permission denied"),
+  EXPECT_NE(listener_.outcome.message.find("/data: the system refuses it: Permission denied"),
             std::string::npos)
       << listener_.outcome.message;
   EXPECT_EQ(code_of([] { throw std::logic_error("x"); }), exit_code(ErrorKind::bug));
