@@ -218,7 +218,7 @@ def case_daemon_says_that_the_raw_data_are_away(case):
     (raw,) = config.parent.glob("R0")
     away = raw.rename(case.folder / "away")
     with daemon(case, config, "--night", DATE, "--executable", program, "--no-page") as running:
-        until(lambda: f"there is no folder of raw data, {raw}" in log_of(case), "it says nothing")
+        until(lambda: f"{raw}: there is no folder of raw data" in log_of(case), "it says nothing")
         time.sleep(1)
         expect(log_of(case).count("there is no folder of raw data") == 1, log_of(case))
         expect(not calls(program), "a pass over nothing")
