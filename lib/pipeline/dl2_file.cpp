@@ -27,11 +27,22 @@ struct Columns {
   /// What is converted or gathered for it; a deque, since the sources point into it.
   std::deque<std::vector<std::byte>> kept;
 
+  /// Add a column, in the place of one of the same name.
+  void put(ColumnSpec spec, ColumnSource source) {
+    const auto same = std::ranges::find(specs, spec.name, &ColumnSpec::name);
+    if (same != specs.end()) {
+      sources[std::size_t(same - specs.begin())] = source;
+      *same = std::move(spec);
+    } else {
+      specs.push_back(std::move(spec));
+      sources.push_back(source);
+    }
+  }
   template <typename T>
   void add(const std::string& name, const std::vector<T>& values) {
-    specs.push_back(hdf5::plain_column(
-        name, std::is_same_v<T, double> ? ScalarType::float64 : ScalarType::int64));
-    sources.push_back(ColumnSource::of(values));
+    put(hdf5::plain_column(name,
+                           std::is_same_v<T, double> ? ScalarType::float64 : ScalarType::int64),
+        ColumnSource::of(values));
   }
   /// Add a column of the DL1 file as it is there.
   /// @param rows  of the file @param which  of them are wanted
@@ -48,8 +59,7 @@ struct Columns {
                   static_cast<const std::byte*>(source.data) +
                       static_cast<std::size_t>(which[i]) * source.stride_bytes,
                   bytes);
-    specs.push_back(std::move(spec));
-    sources.push_back({values.data(), bytes});
+    put(std::move(spec), {values.data(), bytes});
   }
 };
 
@@ -98,8 +108,7 @@ void add_dl1_columns(const hdf5::File& dl1, const dl2::Dl1Columns& d, Columns& o
       if (!all) all = input.read_all();
       out.add_unchanged(column, *all, d.file_row);
     } else {
-      out.specs.push_back(hdf5::plain_column(column.name, spec->type));
-      out.sources.push_back(source_of(d, column.name));
+      out.put(hdf5::plain_column(column.name, spec->type), source_of(d, column.name));
     }
   }
   if (!input.has_column("sin_az_tel")) out.add("sin_az_tel", d.sin_az_tel);
