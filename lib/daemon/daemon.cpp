@@ -35,9 +35,7 @@ namespace {
 
 /// How long a pass may take to hand its jobs back: it waits for them for 15 s, and 10 s more for
 /// those that it kills.
-constexpr std::chrono::seconds stop_patience(60);
-/// How long it may take to die when it is killed.
-constexpr std::chrono::seconds kill_patience(10);
+constexpr double stop_patience_s = 60;
 constexpr const char* own_work = "its own work";
 constexpr std::uintmax_t most_log_bytes = 10 << 20;
 constexpr double day_s = 86400;
@@ -340,17 +338,14 @@ void Daemon::reap(bool stopping) {
 void Daemon::stop_pass() {
   if (!running_) return;
   ::kill(running_->pid, SIGTERM);
-  const Clock::time_point start = Clock::now();
-  bool killed = false;
+  night::EndingPatience patience(stop_patience_s);
   while (running_) {
-    const auto waited = Clock::now() - start;
-    if (waited > stop_patience && !killed) {
+    const auto step = patience.next();
+    if (step == night::EndingPatience::Step::kill) {
       spdlog::error("the pass does not end: it is killed; the next one takes up what it did");
       ::kill(running_->pid, SIGKILL);
-      killed = true;
     }
-    // A process that waits for a disk that does not answer dies when the disk lets it.
-    if (waited > stop_patience + kill_patience) {
+    if (step == night::EndingPatience::Step::give_up) {
       spdlog::error("the pass, process {}, does not die: it is left", running_->pid);
       return;
     }

@@ -17,6 +17,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/json_text.hpp"
+#include "lib/base/path_below.hpp"
 #include "lib/night/removals.hpp"
 #include "lib/night/seal_files.hpp"
 
@@ -103,8 +104,7 @@ class Archive {
         seal_(std::move(seal)),
         root_(fs::weakly_canonical(request.root.empty() ? seal_.root : request.root)),
         to_(fs::weakly_canonical(request.to)) {
-    const fs::path within = to_.lexically_relative(root_);
-    if (!within.empty() && *within.begin() != "..")
+    if (path_below(to_, root_))
       throw Error(ErrorKind::usage, "an archive needs a root of its own, outside of the products",
                   to_.string(), "name another folder with --to");
   }

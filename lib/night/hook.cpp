@@ -9,10 +9,11 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "lib/base/error.hpp"
+#include "lib/night/process.hpp"
 
 namespace alisio::night {
 namespace {
@@ -20,8 +21,6 @@ namespace {
 constexpr std::size_t words_kept = 300;
 /// After its time limit, an orphan ends by itself, s.
 constexpr unsigned spare_s = 5;
-/// After it was killed.
-constexpr double kill_patience_s = 10;
 
 /// A file without a name, so that no reader and no writer ever waits for the other.
 class MemoryFile {
@@ -76,19 +75,19 @@ class MemoryFile {
 }  // namespace
 
 struct RunningHook::Process {
+  Process(std::string program, double limit_s)
+      : name(std::move(program)), time_limit_s(limit_s), patience(limit_s) {}
+
   std::string name;  ///< for messages
-  double time_limit_s = 0;
-  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  double time_limit_s;
+  EndingPatience patience;
   MemoryFile given{"input"}, said{"output"};
   pid_t pid = -1;
-  bool killed = false;
 };
 
 RunningHook::RunningHook(const std::vector<std::string>& words, const std::string& input,
                          double time_limit_s)
-    : process_(std::make_unique<Process>()) {
-  process_->name = words.back();
-  process_->time_limit_s = time_limit_s;
+    : process_(std::make_unique<Process>(words.back(), time_limit_s)) {
   process_->given.write(input);
   std::vector<std::string> copies = words;
   std::vector<char*> argv;
@@ -113,15 +112,11 @@ bool RunningHook::has_ended() {
   int status = 0;
   const pid_t ended = ::waitpid(process_->pid, &status, WNOHANG);
   if (ended == 0 || (ended < 0 && errno == EINTR)) {
-    const double waited =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - process_->start).count();
-    if (waited <= process_->time_limit_s) return false;
-    if (!process_->killed) ::kill(-process_->pid, SIGKILL);
-    process_->killed = true;
-    // Who waits for a disk that does not answer dies when the disk lets it.
-    if (waited <= process_->time_limit_s + kill_patience_s) return false;
+    const EndingPatience::Step step = process_->patience.next();
+    if (step == EndingPatience::Step::kill) ::kill(-process_->pid, SIGKILL);
+    if (step != EndingPatience::Step::give_up) return false;
   }
-  if (process_->killed)
+  if (process_->patience.killed())
     throw Error(ErrorKind::resource, fmt::format("took longer than {} s", process_->time_limit_s),
                 process_->name, "make it faster, or raise notify.time_limit");
   if (ended == process_->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;

@@ -17,10 +17,6 @@ namespace {
 
 constexpr int attempts_at_most = 3;
 
-std::string name_of(const std::string& path) {
-  return fs::path(path).filename().string();
-}
-
 const JobFile* find_input(const JobRecord& record, const PortFile& input) {
   const auto found = std::find_if(
       record.inputs.begin(), record.inputs.end(),
@@ -342,6 +338,10 @@ bool counts_in_identity(const std::string& stage, const std::string& port) {
 
 std::optional<FileHashes> present_hashes(const JobFile& recorded, FileView& files) {
   return hashes_now(recorded.path, &recorded, files);
+}
+
+std::string name_of(const std::string& path) {
+  return fs::path(path).filename().string();
 }
 
 std::string words_of_port(const std::string& port) {

@@ -98,6 +98,9 @@ void note_unread_inputs(JobRecord& record, const std::vector<PortFile>& inputs);
 /// taken of it.
 [[nodiscard]] std::optional<FileHashes> present_hashes(const JobFile& recorded, FileView& files);
 
+/// Return the name of a file, for reasons.
+[[nodiscard]] std::string name_of(const std::string& path);
+
 /// Return the words for a file of a port: "DL1", "charge calibration".
 [[nodiscard]] std::string words_of_port(const std::string& port);
 

@@ -18,8 +18,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// How long processes may take to end after SIGTERM before they are killed, and to die then, s.
-constexpr double patience_s = 15, kill_patience_s = 10;
+/// How long processes may take to end after SIGTERM before they are killed, seconds.
+constexpr double patience_s = 15;
 
 ProcessRecord record_of(const JobRequest& request) {
   ProcessRecord record;
@@ -153,21 +153,18 @@ std::vector<ExecutionEnd> LocalExecutor::poll() {
 
 std::vector<ExecutionEnd> LocalExecutor::stop() {
   for (const auto& [pid, running] : running_) ::kill(-pid, SIGTERM);
-  const Clock::time_point start = Clock::now();
-  bool killed = false;
+  EndingPatience patience(patience_s);
   std::vector<ExecutionEnd> ends;
   while (!running_.empty()) {
     for (ExecutionEnd& end : poll()) {
       end.fate = Fate::stopped;
       ends.push_back(std::move(end));
     }
-    const double waited_s = std::chrono::duration<double>(Clock::now() - start).count();
-    if (!killed && waited_s > patience_s) {
+    const EndingPatience::Step step = patience.next();
+    if (step == EndingPatience::Step::kill)
       for (const auto& [pid, running] : running_) ::kill(-pid, SIGKILL);
-      killed = true;
-    }
-    if (waited_s > patience_s + kill_patience_s) {
-      // They wait for a disk that does not answer; the next pass finds them by the state.
+    if (step == EndingPatience::Step::give_up) {
+      // The next pass finds them by the state.
       for (const auto& [pid, running] : running_)
         spdlog::error("process {} does not die: it is left", pid);
       break;

@@ -13,10 +13,6 @@ namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
 
-std::string name_of(const std::string& path) {
-  return fs::path(path).filename().string();
-}
-
 /// What becomes of a job.
 enum class Prospect {
   planned,  ///< the plan vouches for what it made, or will have it made again
@@ -25,10 +21,9 @@ enum class Prospect {
 };
 
 Prospect prospect_of(const NightPlan& plan, const JobKey& key) {
-  const auto position = plan.positions.find(key);
-  if (position == plan.positions.end()) return Prospect::none;
-  return plan.jobs[position->second].step.status == StepStatus::vetoed ? Prospect::vetoed
-                                                                       : Prospect::planned;
+  const PlannedJob* const planned = plan.find(key);
+  if (planned == nullptr) return Prospect::none;
+  return planned->step.status == StepStatus::vetoed ? Prospect::vetoed : Prospect::planned;
 }
 
 class Search {
@@ -78,14 +73,13 @@ class Search {
   }
 
   [[nodiscard]] bool stands(const JobKey& key) const {
-    const auto position = plan_.positions.find(key);
-    return position != plan_.positions.end() && plan_.jobs[position->second].step.done();
+    const PlannedJob* const planned = plan_.find(key);
+    return planned != nullptr && planned->step.done();
   }
 
   [[nodiscard]] bool is_vetoed(const JobKey& key, const JobFile& input) const {
-    const auto position = plan_.positions.find(key);
-    return position != plan_.positions.end() &&
-           std::ranges::count(plan_.jobs[position->second].job.vetoed_files, input.path) > 0;
+    const PlannedJob* const planned = plan_.find(key);
+    return planned != nullptr && std::ranges::count(planned->job.vetoed_files, input.path) > 0;
   }
 
   [[nodiscard]] bool is_discarded(const JobKey& key) const {

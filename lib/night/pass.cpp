@@ -209,9 +209,9 @@ void Pass::decide_again(const std::vector<JobKey>& changed) {
 void Pass::give_up_what_failed(const std::vector<JobKey>& keys) {
   std::vector<JobKey> given_up;
   for (const JobKey& key : keys) {
-    const auto position = plan_.positions.find(key);
-    if (position == plan_.positions.end()) continue;
-    const Step& step = plan_.jobs[position->second].step;
+    const PlannedJob* const planned = plan_.find(key);
+    if (planned == nullptr) continue;
+    const Step& step = planned->step;
     if (step.status != StepStatus::to_run) continue;
     const auto record = snapshot_.jobs.find(key);
     const bool failed =
@@ -279,8 +279,8 @@ Outcome Pass::record_end(const ExecutionEnd& about) {
     std::vector<PortFile> read;
     if (inputs != inputs_.end())
       read = inputs->second.at(key);
-    else if (const auto position = plan_.positions.find(key); position != plan_.positions.end())
-      read = plan_.jobs[position->second].job.inputs;
+    else if (const PlannedJob* const planned = plan_.find(key))
+      read = planned->job.inputs;
     // By it a job that failed for its configuration is known to meet another.
     if (!options_.config_file.empty())
       read.push_back({configuration_port, options_.config_file.string()});
@@ -289,10 +289,9 @@ Outcome Pass::record_end(const ExecutionEnd& about) {
   for (JobRecord& job : outcome.jobs) {
     job.ended_at = latest_ = utc_now_after(latest_);
     const auto known = snapshot_.jobs.find(job.key);
-    const auto position = plan_.positions.find(job.key);
-    job.attempts = tries_in_a_row(
-        known == snapshot_.jobs.end() ? nullptr : &known->second, job,
-        position == plan_.positions.end() ? nullptr : plan_.jobs[position->second].redo);
+    const PlannedJob* const planned = plan_.find(job.key);
+    job.attempts = tries_in_a_row(known == snapshot_.jobs.end() ? nullptr : &known->second, job,
+                                  planned == nullptr ? nullptr : planned->redo);
     if (job.status == JobStatus::failed)
       spdlog::error("{} {}: {}", job.key.stage, job_name(job.key), job.message);
   }

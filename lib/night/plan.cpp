@@ -242,6 +242,11 @@ std::size_t NightPlan::count(StepStatus status) const {
                     [&](const PlannedJob& planned) { return planned.step.status == status; }));
 }
 
+const PlannedJob* NightPlan::find(const JobKey& key) const {
+  const auto position = positions.find(key);
+  return position == positions.end() ? nullptr : &jobs[position->second];
+}
+
 const PlannedJob* NightPlan::one_pass_partner(const PlannedJob& dl1) const {
   if (dl1.job.key.stage != "r0_to_dl1" || dl1.step.status != StepStatus::to_run) return nullptr;
   for (const std::size_t position : dl1.serves) {

@@ -98,6 +98,8 @@ struct NightPlan {
   std::map<JobKey, std::string> recalled;
 
   [[nodiscard]] std::size_t count(StepStatus status) const;
+  /// Return a job of the plan, nullptr if it has none of that key.
+  [[nodiscard]] const PlannedJob* find(const JobKey& key) const;
   /// Return the job that makes DL2 of what this r0_to_dl1 job makes, if both run and nothing else
   /// stands between: they go in one process, DL1 is not read again. nullptr: none.
   [[nodiscard]] const PlannedJob* one_pass_partner(const PlannedJob& dl1) const;

@@ -19,6 +19,7 @@
 #include <set>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
@@ -226,20 +227,23 @@ bool has_ended(pid_t pid, ProcessEnd& end) {
   return true;
 }
 
+EndingPatience::Step EndingPatience::next() {
+  constexpr double to_die_s = 10;
+  const double waited_s =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  if (waited_s > patience_s_ && !std::exchange(killed_, true)) return Step::kill;
+  return waited_s > patience_s_ + to_die_s ? Step::give_up : Step::wait;
+}
+
 void end_left_process(pid_t pid, std::int64_t start_time, double patience_s) {
   const auto alive = [&] { return start_time != 0 && process_start_time(pid) == start_time; };
   if (!alive()) return;
   ::kill(-pid, SIGTERM);
-  const auto start = std::chrono::steady_clock::now();
-  bool killed = false;
+  EndingPatience patience(patience_s);
   while (alive()) {
-    const double waited =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (waited > patience_s && !killed) {
-      ::kill(-pid, SIGKILL);
-      killed = true;
-    }
-    if (waited > patience_s + 10)
+    const EndingPatience::Step step = patience.next();
+    if (step == EndingPatience::Step::kill) ::kill(-pid, SIGKILL);
+    if (step == EndingPatience::Step::give_up)
       throw Error(ErrorKind::resource,
                   fmt::format("process {}, started by an earlier night, does not end", pid));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

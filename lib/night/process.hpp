@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -62,6 +63,24 @@ struct ProcessEnd {
 
 /// Look whether a child has ended. Return false while it runs.
 [[nodiscard]] bool has_ended(pid_t pid, ProcessEnd& end);
+
+/// How long processes that were asked to end, or should have, are waited for: they are killed once,
+/// and given up if they do not die of that, as those that wait for a disk that does not answer.
+class EndingPatience {
+ public:
+  enum class Step { wait, kill, give_up };
+
+  /// It begins now. @param patience_s after which they are killed
+  explicit EndingPatience(double patience_s) : patience_s_(patience_s) {}
+  /// Return what is to be done now: to kill them is said once.
+  [[nodiscard]] Step next();
+  [[nodiscard]] bool killed() const { return killed_; }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double patience_s_;
+  bool killed_ = false;
+};
 
 /// Send SIGTERM to a process group that was left by an earlier night, SIGKILL after `patience_s`,
 /// and wait until the process is gone.
