@@ -7,6 +7,8 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/night_folder.hpp"
+#include "lib/base/path_below.hpp"
 #include "lib/night/seal.hpp"
 #include "lib/night/state.hpp"
 
@@ -28,7 +30,11 @@ void refuse_sealed(const Job& job, const fs::path& target) {
   std::optional<night::State> state =
       night::State::open_read_only(job.configuration.path("paths.state"));
   if (!state) return;
+  // Seals of other nights need not be read.
+  const auto below = path_below(file, job.configuration.path("paths.products"));
+  const auto night = below ? night_of_folder(*below) : std::nullopt;
   for (const night::ShownNight& shown : state->nights()) {
+    if (night && *night != shown.key.date) continue;
     const auto closing = state->closing(shown.key);
     if (!closing || !closing->closed() || !is_there(closing->seal)) continue;
     if (vouches_for(night::parse_seal(read_text_file(closing->seal), closing->seal), file))

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <type_traits>
 #include <variant>
 
 #include "lib/event/image_parameters.hpp"
@@ -68,15 +67,6 @@ inline constexpr std::array event_columns = {
 
 [[nodiscard]] inline double value_of(const ImageParameters& image, ParameterMember member) {
   return std::visit([&](auto at) { return static_cast<double>(image.*at); }, member);
-}
-
-inline void set_value(ImageParameters& image, ParameterMember member, double value) {
-  std::visit(
-      [&](auto at) {
-        auto& to = image.*at;
-        to = static_cast<std::remove_reference_t<decltype(to)>>(value);
-      },
-      member);
 }
 
 }  // namespace alisio

@@ -65,8 +65,11 @@ void unpack(Block& b, bool has_jumps) {
   b.parameters.resize(b.size);
   for (const char* name : checked_parameters) {
     b.rows.column_into(name, b.numbers);
-    for (std::size_t i = 0; i < b.size; ++i)
-      set_value(b.parameters[i], find_image_parameter(name)->member, b.numbers[i]);
+    const auto fill = [&]<typename T>(T ImageParameters::*member) {
+      for (std::size_t i = 0; i < b.size; ++i)
+        b.parameters[i].*member = static_cast<T>(b.numbers[i]);
+    };
+    std::visit(fill, find_image_parameter(name)->member);
   }
 }
 
