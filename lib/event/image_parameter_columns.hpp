@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -53,11 +54,12 @@ inline constexpr std::array event_columns = {
     "tel_pos_x",   "tel_pos_y", "tel_pos_z", "trigger_type", "ucts_trigger_type", "trigger_time",
     "event_type"};
 
-/// Return the column of a name, null if it holds no image parameter.
-[[nodiscard]] constexpr const ImageParameterColumn* find_image_parameter(std::string_view name) {
+/// Return the column of a name, none if it holds no image parameter.
+[[nodiscard]] constexpr std::optional<ImageParameterColumn> find_image_parameter(
+    std::string_view name) {
   for (const ImageParameterColumn& column : image_parameter_columns)
-    if (column.name == name) return &column;
-  return nullptr;
+    if (column.name == name) return column;
+  return std::nullopt;
 }
 
 /// Return whether it is one of the uncertainties, which older DL1 files lack.

@@ -54,7 +54,7 @@ constexpr std::array checked_parameters = {"intensity",
                                            "n_pixels",
                                            "n_islands"};
 static_assert(std::ranges::all_of(checked_parameters, [](const char* name) {
-  return find_image_parameter(name) != nullptr;
+  return find_image_parameter(name).has_value();
 }));
 
 /// Turn the rows that were read into columns.

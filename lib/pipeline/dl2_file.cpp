@@ -70,7 +70,7 @@ ColumnSource source_of(const dl2::Dl1Columns& d, const std::string& name) {
     return ColumnSource{none ? nullptr : static_cast<const void*>(&(d.parameters[0].*at)),
                         sizeof(ImageParameters)};
   };
-  if (const ImageParameterColumn* parameter = find_image_parameter(name))
+  if (const std::optional<ImageParameterColumn> parameter = find_image_parameter(name))
     return std::visit(member, parameter->member);
   if (name == "obs_id") return ColumnSource::of(d.obs_id);
   if (name == "event_id") return ColumnSource::of(d.event_id);
