@@ -12,6 +12,7 @@
 #include "lib/instrument/telescope.hpp"
 #include "lib/pipeline/check_dl1.hpp"
 #include "lib/pipeline/muons.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -53,7 +54,7 @@ int run_check_dl1_command(const std::vector<Text>& arguments, const Program& pro
   request.threads = threads_option(values, "check-dl1");
   std::set<Text> names;
   for (const fs::path& input : inputs)
-    if (!names.insert(pipeline::datacheck_name(pipeline::subrun_of(input))).second)
+    if (!names.insert(stage::product_name("dl1_datacheck", pipeline::subrun_of(input))).second)
       throw Error(ErrorKind::usage, "two inputs are of this subrun and would become one file",
                   input.string(), "give each its own --output-dir");
 
@@ -65,7 +66,7 @@ int run_check_dl1_command(const std::vector<Text>& arguments, const Program& pro
     const fs::path muons =
         (values.count("muons-dir") != 0 ? fs::path(text_option(values, "muons-dir"))
                                         : input.parent_path()) /
-        pipeline::muons_name(pipeline::subrun_of(input));
+        stage::product_name("muons", pipeline::subrun_of(input));
     request.muons = fs::exists(muons) ? muons : fs::path();
     Job job = make_job(values, program, request.input, request.output_dir);
     report = job.report;
@@ -87,7 +88,7 @@ int run_check_dl1_command(const std::vector<Text>& arguments, const Program& pro
     progress.finish();
     if (!job.context.dry_run && !results.back().error)
       spdlog::info("{}: {} events in {:.2f} s",
-                   (request.output_dir / pipeline::datacheck_name(id)).string(), events,
+                   (request.output_dir / stage::product_name("dl1_datacheck", id)).string(), events,
                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   return finish_job(results, report);

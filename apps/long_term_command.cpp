@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <map>
-#include <regex>
+#include <optional>
 
 #include "apps/command_line.hpp"
 #include "apps/job.hpp"
 #include "apps/stage_commands.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "lib/report/long_term_stage.hpp"
 
@@ -27,17 +28,15 @@ std::vector<fs::path> paths_option(const po::variables_map& values, const char* 
 /// Sort files that were named into runs, by their names.
 std::vector<report::RunFiles> by_run(const std::vector<fs::path>& checks,
                                      const std::vector<fs::path>& muons) {
-  static const std::regex pattern(R"(.*[.]Run(\d{5,6})(?:[.](\d{4}))?[.][a-z0-9]+)");
   std::map<int, report::RunFiles> runs;
   const auto place = [&](const fs::path& path, auto files, auto of_run) {
-    std::smatch match;
-    const Text name = path.filename().string();
-    if (!std::regex_match(name, match, pattern))
+    const std::optional<RunFileName> name = parse_run_file_name(path);
+    if (!name || !name->ends_in_any_of({".h5", ".hdf5", ".fits"}))
       throw Error(ErrorKind::usage, "the name does not tell a run", path.string(),
                   "expected …RunRRRRR.h5, …RunRRRRR.SSSS.h5 or the same with .fits");
-    report::RunFiles& run = runs[std::stoi(match[1])];
-    run.run = std::stoi(match[1]);
-    const bool whole = !match[2].matched;
+    report::RunFiles& run = runs[name->run];
+    run.run = name->run;
+    const bool whole = !name->subrun;
     if (!(run.*files).empty() && (whole || run.*of_run))
       throw Error(ErrorKind::usage, fmt::format("run {} is given twice", run.run), path.string(),
                   "give the file of the run, or those of its subruns");

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <map>
 #include <optional>
-#include <regex>
 #include <set>
 
 #include "apps/command_line.hpp"
@@ -12,10 +11,12 @@
 #include "apps/stage_commands.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/pipeline/datacheck_file.hpp"
 #include "lib/pipeline/merge_tables.hpp"
 #include "lib/pipeline/muon_file.hpp"
 #include "lib/pipeline/names.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::apps {
 namespace po = boost::program_options;
@@ -27,15 +28,15 @@ namespace {
 struct Kind {
   const char* name;    ///< as `--kind` says it
   const char* prefix;  ///< of the files
-  const char* suffix;
+  const char* ending;
   const char* stage;
   const char* port_of_run;
   const char* port_of_night;  ///< null: only runs are merged
 };
-constexpr Kind kinds[] = {{"dl1", "dl1", "h5", "merge_dl1", "dl1_run", nullptr},
-                          {"dl2", "dl2", "h5", "merge_dl2", "dl2_run", nullptr},
-                          {"muons", "muons", "fits", "merge_muons", "muons_run", "muons_night"},
-                          {"datacheck", "datacheck_dl1", "h5", "merge_datacheck",
+constexpr Kind kinds[] = {{"dl1", "dl1", ".h5", "merge_dl1", "dl1_run", nullptr},
+                          {"dl2", "dl2", ".h5", "merge_dl2", "dl2_run", nullptr},
+                          {"muons", "muons", ".fits", "merge_muons", "muons_run", "muons_night"},
+                          {"datacheck", "datacheck_dl1", ".h5", "merge_datacheck",
                            "dl1_datacheck_run", "dl1_datacheck_night"}};
 
 /// A file that may be merged, as its name tells.
@@ -47,20 +48,16 @@ struct Part {
 };
 
 std::optional<Part> part_of(const fs::path& path) {
-  static const std::regex pattern(
-      R"((dl1|dl2|muons|datacheck_dl1)_LST-([0-9]{1,3})\.Run([0-9]{1,6})(?:\.([0-9]{4}))?\.(h5|fits))");
-  std::smatch found;
-  const Text name = path.filename().string();
-  if (!std::regex_match(name, found, pattern)) return std::nullopt;
-  Part part;
-  part.path = path;
+  const std::optional<RunFileName> name = parse_run_file_name(path);
+  if (!name || !name->telescope) return std::nullopt;
   for (const Kind& kind : kinds)
-    if (found[1] == kind.prefix && found[5] == kind.suffix) part.kind = &kind;
-  if (part.kind == nullptr) return std::nullopt;
-  part.telescope = std::stoi(found[2]);
-  part.run = std::stoi(found[3]);
-  if (found[4].matched) part.subrun = std::stoi(found[4]);
-  return part;
+    if (name->kind == kind.prefix && name->ending == kind.ending)
+      return Part{.path = path,
+                  .kind = &kind,
+                  .telescope = *name->telescope,
+                  .run = name->run,
+                  .subrun = name->subrun};
+  return std::nullopt;
 }
 
 /// What is asked for.
@@ -179,11 +176,11 @@ struct Manner {
 std::int64_t merge(stage::StageRun& run, const Group& group, const Wish& wish, const Job& job,
                    const Manner& manner) {
   const Kind& kind = *group.kind;
-  const Text of = wish.night ? *wish.night : "Run" + run_text(group.run);
-  const fs::path target =
-      manner.output_dir /
-      fmt::format("{}_{}.{}.{}", kind.prefix, telescope_text(group.telescope), of, kind.suffix);
   const Text port = wish.night ? kind.port_of_night : kind.port_of_run;
+  const fs::path target =
+      manner.output_dir / (wish.night
+                               ? stage::night_product_name(port, group.telescope, *wish.night)
+                               : stage::product_name(port, {group.telescope, group.run, 0}));
   for (const fs::path& input : group.inputs)
     if (fs::weakly_canonical(input) == fs::weakly_canonical(target))
       throw Error(ErrorKind::usage, "the product would replace its own input", target.string(),

@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <map>
-#include <regex>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/io/text/ecsv.hpp"
 #include "lib/sky/time.hpp"
 
@@ -22,17 +23,15 @@ using Found = std::map<int, std::map<int, std::map<int, fs::path>>>;
 
 /// What only has the name of a raw file is noted: to open a pipe would wait for a writer.
 Found find_raw_files(const fs::path& folder, int telescope, std::vector<std::string>& notes) {
-  const std::regex pattern(
-      fmt::format(R"(LST-{}\.(\d)\.Run(\d{{1,9}})\.(\d{{1,9}})\.fits\.fz)", telescope));
   Found found;
   std::error_code failed;
   for (fs::directory_iterator at(folder, failed); !failed && at != fs::directory_iterator();
        at.increment(failed)) {
     const std::string name = at->path().filename().string();
-    std::smatch part;
-    if (!std::regex_match(name, part, pattern)) continue;
+    const std::optional<RunFileName> part = parse_run_file_name(name);
+    if (!part || !part->is_raw_data_of(telescope) || part->ending != ".fits.fz") continue;
     if (std::error_code unknown; at->is_regular_file(unknown))
-      found[std::stoi(part[2])][std::stoi(part[3])][std::stoi(part[1])] = at->path();
+      found[part->run][*part->subrun][*part->stream] = at->path();
     else
       notes.push_back(fmt::format("{} is no file{}: it is left out", name,
                                   unknown ? " (" + unknown.message() + ")" : ""));

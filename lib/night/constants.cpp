@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <regex>
+
+#include "lib/base/run_file_name.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -19,13 +20,14 @@ constexpr std::array<ConstantsFacts, 3> kinds{{
      "time calibration"},
 }};
 
-/// The names of the files of each kind; those of 2019 and 2020 are FITS files with unpadded runs.
-const std::regex& file_pattern(ConstantsKind kind) {
-  static const std::array<std::regex, 3> patterns{
-      std::regex(R"(drs4_pedestal\.Run(\d{1,9})\.\d+\.(?:h5|hdf5|fits|fits\.gz))"),
-      std::regex(R"(calibration(?:_filters_[^.]*)?\.Run(\d{1,9})\.\d+\.(?:h5|hdf5|fits|fits\.gz))"),
-      std::regex(R"(time_calibration\.Run(\d{1,9})\.\d+\.(?:h5|hdf5|fits|fits\.gz))")};
-  return patterns.at(static_cast<std::size_t>(kind));
+/// Tell whether it is the name of a file of a kind; those of 2019 and 2020 are FITS files.
+bool is_of_kind(const RunFileName& name, ConstantsKind kind) {
+  const bool has_kind =
+      kind == ConstantsKind::charge
+          ? name.kind == "calibration" || name.kind.starts_with("calibration_filters_")
+          : name.kind == facts_of(kind).port;
+  return has_kind && !name.telescope && name.subrun &&
+         name.ends_in_any_of({".h5", ".hdf5", ".fits", ".fits.gz"});
 }
 
 /// Compare version names so that v0.10 comes after v0.9.
@@ -65,10 +67,9 @@ void add_files(const fs::path& folder, ConstantsKind kind, const std::string& ve
                long nights_earlier, std::vector<ConstantsFile>& files) {
   std::vector<ConstantsFile> found;
   for (const fs::path& file : sorted_entries(folder)) {
-    const std::string name = file.filename().string();
-    std::smatch part;
-    if (!std::regex_match(name, part, file_pattern(kind))) continue;
-    const int run = std::stoi(part[1]);
+    const std::optional<RunFileName> name = parse_run_file_name(file);
+    if (!name || !is_of_kind(*name, kind)) continue;
+    const int run = name->run;
     std::erase_if(found, [&](const ConstantsFile& other) { return other.run == run; });
     found.push_back({run, fs::weakly_canonical(file), version, nights_earlier});
   }

@@ -6,22 +6,13 @@
 #include <optional>
 
 #include "lib/base/error.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/io/text/drive_log.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
 namespace {
-
-std::string subrun_product(const char* level, int telescope, int run, int subrun) {
-  return fmt::format("{}_{}.Run{}.{}.h5", level, telescope_text(telescope), run_text(run),
-                     subrun_text(subrun));
-}
-
-std::string constants_product(ConstantsKind kind, const std::string& filters, int run) {
-  const std::string stem = kind == ConstantsKind::charge ? "calibration_filters_" + filters
-                                                         : std::string(facts_of(kind).port);
-  return fmt::format("{}.Run{}.0000.h5", stem, run_text(run));
-}
 
 std::string nights_text(long nights) {
   return nights == 0 ? "of this night"
@@ -210,8 +201,8 @@ class Layout {
     job.key = key;
     job.shared = true;
     job.output_folder = folders_.constants(kind);
-    job.products = {{facts_of(kind).port, folders_.constants(kind) /
-                                              constants_product(kind, setup_.filters, entry.run)}};
+    job.products = {product(facts_of(kind).port, folders_.constants(kind),
+                            {setup_.key.telescope, entry.run, 0})};
     add_raw(entry.subruns.front(), entry.run, job);
     if (kind == ConstantsKind::drs4_pedestal) return job;
     add_constants(ConstantsKind::drs4_pedestal, choose(ConstantsKind::drs4_pedestal, entry.run),
@@ -320,8 +311,9 @@ class Layout {
     ConstantsChoice choice;
     const fs::path& given = setup_.given_constants.at(static_cast<std::size_t>(kind));
     if (!given.empty()) {
-      const int run = run_in_name(given);
-      if (!take(kind, fs::weakly_canonical(given), run, "named by the configuration", choice))
+      const std::optional<RunFileName> name = parse_run_file_name(given);
+      if (!take(kind, fs::weakly_canonical(given), name ? name->run : -1,
+                "named by the configuration", choice))
         choice.reason = fmt::format("the {} that the configuration names fails its checks",
                                     facts_of(kind).words);
       return choice;
@@ -356,15 +348,6 @@ class Layout {
         fmt::format("no {} at or before run {} in {}", facts_of(kind).words, run_text(last_run),
                     (folders_.calibration / "Cat-A" / facts_of(kind).folder).string());
     return choice;
-  }
-
-  static int run_in_name(const fs::path& file) {
-    const std::string name = file.filename().string();
-    const auto at = name.find("Run");
-    if (at == std::string::npos) return -1;
-    const std::string digits =
-        name.substr(at + 3, name.find_first_not_of("0123456789", at + 3) - at - 3);
-    return digits.empty() || digits.size() > 9 ? -1 : std::stoi(digits);
   }
 
   // --- data ---
@@ -443,23 +426,16 @@ class Layout {
 
   Job make_r0_to_dl1(int run, int subrun, const SubrunFiles* files, const RunPlan& chosen) {
     Job job;
-    const int telescope = setup_.key.telescope;
+    const SubrunId id{setup_.key.telescope, run, subrun};
     job.key = {"r0_to_dl1", run, subrun};
     job.output_folder = folders_.dl1;
-    job.products = {{"dl1_subrun", folders_.dl1 / subrun_product("dl1", telescope, run, subrun)}};
+    job.products = {product("dl1_subrun", folders_.dl1, id)};
     if (setup_.steps.cat_b)
-      job.products.push_back(
-          {"interleaved",
-           folders_.dl1 / "interleaved" / subrun_product("interleaved", telescope, run, subrun)});
-    if (setup_.steps.muons)
-      job.products.push_back(
-          {"muons", folders_.dl1 / fmt::format("muons_{}.Run{}.{}.fits", telescope_text(telescope),
-                                               run_text(run), subrun_text(subrun))});
+      job.products.push_back(product("interleaved", folders_.dl1 / "interleaved", id));
+    if (setup_.steps.muons) job.products.push_back(product("muons", folders_.dl1, id));
     // Of images that are cleaned again, the last ones are checked.
     if (setup_.steps.data_check && !setup_.steps.dl1ab)
-      job.products.push_back(
-          {"dl1_datacheck",
-           folders_.dl1 / subrun_product("datacheck_dl1", telescope, run, subrun)});
+      job.products.push_back(product("dl1_datacheck", folders_.dl1, id));
     if (files != nullptr) {
       add_raw(*files, run, job);
     } else {
@@ -485,10 +461,7 @@ class Layout {
       add_if_there("pointing_correction", text::bending_log_of(setup_.drive_log), job);
     }
     add_run_summary_to(job);
-    add_if_there("pedestal_ids",
-                 folders_.pedestal_ids /
-                     fmt::format("pedestal_ids_Run{}.{}.h5", run_text(run), subrun_text(subrun)),
-                 job);
+    add_if_there("pedestal_ids", product("pedestal_ids", folders_.pedestal_ids, id).path, job);
     return job;
   }
 
@@ -499,6 +472,7 @@ class Layout {
   /// Add what follows DL1: Cat-B, cleaning levels, re-cleaning, DL2.
   void add_recleaning(const RunSetup& run, const RunPlan& chosen, RunFiles& made) {
     const int number = run.entry.run;
+    SubrunId id{setup_.key.telescope, number, 0};
     const std::vector<PortFile>& dl1 = made.dl1;
     std::optional<std::size_t> cat_b, tailcuts;
     if (setup_.steps.cat_b) cat_b = add(make_cat_b(run, chosen, made.interleaved));
@@ -508,8 +482,7 @@ class Layout {
       job.output_folder = folders_.tailcuts;
       job.shared = true;
       job.too_early = too_early(run.entry);
-      job.products = {
-          {"tailcuts", folders_.tailcuts / fmt::format("dl1ab_Run{}.json", run_text(number))}};
+      job.products = {product("tailcuts", folders_.tailcuts, id)};
       job.inputs = dl1;
       tailcuts = add(std::move(job));
     }
@@ -529,12 +502,11 @@ class Layout {
           job.empty_ports.emplace_back("catb_calibration");
         file.path = folders_.dl1 / folder / fs::path(file.path).filename();
         job.products = {{"dl1b_subrun", file.path}};
-        if (setup_.steps.data_check)
-          job.products.push_back(
-              {"dl1_datacheck",
-               folders_.dl1 / folder /
-                   subrun_product("datacheck_dl1", setup_.key.telescope, number, job.key.subrun)});
-        if (setup_.steps.data_check) made.checks.push_back(job.products.back());
+        if (setup_.steps.data_check) {
+          id.subrun = job.key.subrun;
+          job.products.push_back(product("dl1_datacheck", folders_.dl1 / folder, id));
+          made.checks.push_back(job.products.back());
+        }
         add(std::move(job));
       }
     }
@@ -553,9 +525,8 @@ class Layout {
         if (!run.run_catalogue.empty())
           job.inputs.push_back({"run_catalogue", run.run_catalogue.string()});
       }
-      job.products = {
-          {"dl2_subrun", folders_.dl2 / folder /
-                             subrun_product("dl2", setup_.key.telescope, number, job.key.subrun)}};
+      id.subrun = job.key.subrun;
+      job.products = {product("dl2_subrun", folders_.dl2 / folder, id)};
       if (setup_.steps.stop_on_gates) job.gate = check_of(job.key.subrun, made.checks);
       made.dl2.push_back({"dl2_subrun", job.products.front().path});
       add(std::move(job));
@@ -571,8 +542,7 @@ class Layout {
   /// Add the files of whole runs. @return the DL2 of the run; empty if there is none.
   std::vector<PortFile> add_merges(const RunSetup& run, const RunFiles& made) {
     const int number = run.entry.run;
-    const auto gather = [&](const char* stage, const fs::path& folder, const char* prefix,
-                            const char* suffix, const char* port,
+    const auto gather = [&](const char* stage, const fs::path& folder, const char* port,
                             const std::vector<PortFile>& inputs) -> std::string {
       if (inputs.empty()) return "";
       Job job;
@@ -584,20 +554,16 @@ class Layout {
                               .left_out = left_out_subruns(settings_.decisions, number, expected)};
       job.may_shrink = plan_.discarded.contains(number);
       job.too_early = too_early(run.entry);
-      const fs::path product =
-          folder / fmt::format("{}_{}.Run{}.{}", prefix, telescope_text(setup_.key.telescope),
-                               run_text(number), suffix);
-      job.products = {{port, product}};
+      const PortFile merged = product(port, folder, {setup_.key.telescope, number, 0});
+      job.products = {merged};
       add(std::move(job));
-      return product;
+      return merged.path;
     };
-    gather("merge_dl1", folders_.dl1 / made.folder, "dl1", "h5", "dl1_run", made.dl1);
-    const std::string dl2 =
-        gather("merge_dl2", folders_.dl2 / made.folder, "dl2", "h5", "dl2_run", made.dl2);
-    const std::string muons =
-        gather("merge_muons", folders_.dl1, "muons", "fits", "muons_run", made.muons);
-    const std::string check = gather("merge_datacheck", folders_.dl1 / made.folder, "datacheck_dl1",
-                                     "h5", "dl1_datacheck_run", made.checks);
+    gather("merge_dl1", folders_.dl1 / made.folder, "dl1_run", made.dl1);
+    const std::string dl2 = gather("merge_dl2", folders_.dl2 / made.folder, "dl2_run", made.dl2);
+    const std::string muons = gather("merge_muons", folders_.dl1, "muons_run", made.muons);
+    const std::string check =
+        gather("merge_datacheck", folders_.dl1 / made.folder, "dl1_datacheck_run", made.checks);
     if (!muons.empty()) run_muons_.push_back({"muons_run", muons});
     if (!check.empty()) run_checks_.push_back({"dl1_datacheck_run", check});
     return dl2.empty() ? std::vector<PortFile>() : std::vector<PortFile>{{"dl2_run", dl2}};
@@ -615,10 +581,7 @@ class Layout {
     if (!setup_.sources.empty()) job.inputs.push_back({"source_catalogue", setup_.sources});
     if (setup_.responses.empty())
       job.obstacle = "no instrument response is there: see dl3.irf in the configuration";
-    const fs::path product =
-        folders_.dl3 /
-        fmt::format("dl3_{}.Run{}.fits", telescope_text(setup_.key.telescope), run_text(run));
-    job.products = {{"dl3_run", product}};
+    job.products = {product("dl3_run", folders_.dl3, {setup_.key.telescope, run, 0})};
     dl3_.push_back(job.products.front());
     add(std::move(job));
   }
@@ -648,8 +611,8 @@ class Layout {
 
   /// Add the files of the whole night.
   void add_night_products() {
-    const auto gather = [&](const char* stage, const char* name, const char* port,
-                            const std::vector<PortFile>& runs, const char* as) {
+    const auto gather = [&](const char* stage, const char* port, const std::vector<PortFile>& runs,
+                            const char* as) {
       if (runs.empty() || !setup_.asked.empty()) return;
       Job job;
       job.key = {stage, whole_night, whole_run};
@@ -661,14 +624,11 @@ class Layout {
             return decision.kind == DecisionKind::discard || decision.kind == DecisionKind::veto;
           });
       for (const PortFile& run : runs) job.inputs.push_back({as, run.path});
-      job.products = {
-          {port, folders_.dl1 / fmt::format(fmt::runtime(name),
-                                            telescope_text(setup_.key.telescope), folders_.date)}};
+      job.products = {night_product(port, folders_.dl1)};
       add(std::move(job));
     };
-    gather("merge_muons", "muons_{}.{}.fits", "muons_night", run_muons_, "muons");
-    gather("merge_datacheck", "datacheck_dl1_{}.{}.h5", "dl1_datacheck_night", run_checks_,
-           "dl1_datacheck");
+    gather("merge_muons", "muons_night", run_muons_, "muons");
+    gather("merge_datacheck", "dl1_datacheck_night", run_checks_, "dl1_datacheck");
     add_dl3_index();
     const std::string significance = add_significance();
     if (!setup_.steps.report || (run_checks_.empty() && run_muons_.empty())) return;
@@ -680,7 +640,7 @@ class Layout {
     job.inputs.insert(job.inputs.end(), run_muons_.begin(), run_muons_.end());
     if (!significance.empty()) job.inputs.push_back({"significance", significance});
     add_run_summary_to(job);
-    job.products = {{"night_report", folders_.dl1 / fmt::format("report_{}.html", folders_.date)}};
+    job.products = {night_product("night_report", folders_.dl1)};
     // The report tells what failed and what is missing, which no input shows.
     job.last = true;
     add(std::move(job));
@@ -695,11 +655,11 @@ class Layout {
     job.output_folder = folders_.dl3;
     job.inputs = dl2_;
     if (!setup_.sources.empty()) job.inputs.push_back({"source_catalogue", setup_.sources});
-    const std::string product = folders_.dl3 / fmt::format("significance_{}.json", folders_.date);
-    job.products = {{"significance", product}};
+    const PortFile counts = night_product("significance", folders_.dl3);
+    job.products = {counts};
     job.self_named_ports = {"significance_plot"};  // one a source
     add(std::move(job));
-    return product;
+    return counts.path;
   }
 
   /// Whether images may be corrected by a run's Cat-B: not if its gates fail, which the table
@@ -724,16 +684,21 @@ class Layout {
     add_constants(ConstantsKind::charge, chosen.charge, job);
     if (!setup_.ffactor_systematics.empty())
       job.inputs.push_back({"ffactor_systematics", setup_.ffactor_systematics.string()});
-    job.products = {
-        {"catb_calibration", folders_.cat_b() / fmt::format("cat_B_calibration_filters_{}.Run{}.h5",
-                                                            setup_.filters, run_text(run))}};
+    job.products = {product("catb_calibration", folders_.cat_b(), {setup_.key.telescope, run, 0})};
     return job;
   }
 
+  [[nodiscard]] PortFile product(const char* port, const fs::path& folder,
+                                 const SubrunId& id) const {
+    return {port, folder / stage::product_name(port, id, setup_.filters)};
+  }
+
+  [[nodiscard]] PortFile night_product(const char* port, const fs::path& folder) const {
+    return {port, folder / stage::night_product_name(port, setup_.key.telescope, folders_.date)};
+  }
+
   static int subrun_in_name(const std::string& path) {
-    // <level>_LST-<t>.RunRRRRR.SSSS.h5
-    const std::string stem = fs::path(path).stem().string();
-    return std::stoi(stem.substr(stem.rfind('.') + 1));
+    return parse_run_file_name(path)->subrun.value();
   }
 
   /// Return the folder of what is cleaned again. While the levels of a run are still to be found,

@@ -11,6 +11,7 @@
 #include "lib/pipeline/constants_quality.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/reference_time.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::pipeline {
 namespace {
@@ -19,9 +20,8 @@ namespace fs = std::filesystem;
 
 fs::path product_of(const CameraCalibrationRequest& request,
                     const config::Configuration& configuration) {
-  return request.output_dir / fmt::format("calibration_filters_{}.Run{}.0000.h5",
-                                          configuration.text("camera_calibration.filters"),
-                                          run_text(subrun_of(request.input).run));
+  return request.output_dir / stage::product_name("charge_calibration", subrun_of(request.input),
+                                                  configuration.text("camera_calibration.filters"));
 }
 
 void use_constants(stage::StageRun& run, const CameraCalibrationRequest& request) {

@@ -14,6 +14,7 @@
 #include "lib/pipeline/constants_quality.hpp"
 #include "lib/pipeline/interleaved_file.hpp"
 #include "lib/pipeline/names.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::pipeline {
 namespace {
@@ -68,8 +69,8 @@ std::int64_t cat_b(stage::StageRun& run, const CatBRequest& request,
   const std::vector<fs::path> files = ordered(request.inputs);
   const std::string run_name = run_text(subrun_of(files.front()).run);
   const fs::path target =
-      request.output_dir / fmt::format("cat_B_calibration_filters_{}.Run{}.h5",
-                                       configuration.text("camera_calibration.filters"), run_name);
+      request.output_dir / stage::product_name("catb_calibration", subrun_of(files.front()),
+                                               configuration.text("camera_calibration.filters"));
   for (const fs::path& file : files) run.use("interleaved", file);
   run.use("charge_calibration", request.charge_calibration);
   if (!request.ffactor_systematics.empty())

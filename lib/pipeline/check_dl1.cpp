@@ -16,6 +16,7 @@
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/unusable_pixels.hpp"
+#include "lib/stage/product_name.hpp"
 #include "reco/check/gates.hpp"
 
 namespace alisio::pipeline {
@@ -152,10 +153,6 @@ check::Events events_of(const EventBlock& b) {
           .peak_time = b.peak_time};
 }
 
-std::string datacheck_name(const SubrunId& id) {
-  return product_name("datacheck_dl1", id);
-}
-
 void add_muons(check::SubrunSummary& summary, const MuonTable& muons) {
   double sum = 0;
   std::int64_t count = 0;
@@ -207,7 +204,7 @@ std::int64_t check_dl1(stage::StageRun& run, const CheckDl1Request& request,
                        const config::Configuration& configuration,
                        const instrument::Telescope& telescope) {
   const SubrunId id = subrun_of(request.input);
-  const fs::path target = request.output_dir / datacheck_name(id);
+  const fs::path target = request.output_dir / stage::product_name("dl1_datacheck", id);
   run.use("dl1_subrun", request.input);
   if (!request.muons.empty()) run.use("muons", request.muons);
   if (run.activity().dry_run) {

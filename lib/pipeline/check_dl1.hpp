@@ -32,9 +32,6 @@ struct CheckColumns {
                                      std::span<const float> peak_time) const;
 };
 
-/// Return the name of the data check of a subrun, "datacheck_dl1_LST-1.Run11220.0000.h5".
-[[nodiscard]] std::string datacheck_name(const SubrunId& id);
-
 /// Put what is known of the muon rings of a subrun into its summary: how many are good, how many of
 /// them contained(), and the mean efficiency of these.
 void add_muons(check::SubrunSummary& summary, const MuonTable& muons);

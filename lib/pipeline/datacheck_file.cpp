@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <regex>
 #include <set>
 
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/pipeline/cut.hpp"
 #include "lib/pipeline/data_quality.hpp"
 #include "lib/pipeline/datacheck_layout.hpp"
@@ -39,10 +39,8 @@ std::string path_of(const char* group, EventClass c) {
 }
 
 std::int64_t run_in_file_name(const fs::path& path) {
-  static const std::regex pattern("Run([0-9]{1,6})");
-  std::smatch found;
-  const std::string name = path.filename().string();
-  return std::regex_search(name, found, pattern) ? std::stoll(found[1]) : -1;
+  const std::optional<RunFileName> name = parse_run_file_name(path);
+  return name ? name->run : -1;
 }
 
 hdf5::File open_datacheck(const fs::path& path) {
@@ -285,14 +283,10 @@ std::vector<Input> readable_inputs(const MergeDatachecksRequest& request) {
 
 /// Return how many subruns a run has at least if files of these names are given, left out or not.
 int subruns_told_by_names(const std::vector<fs::path>& inputs) {
-  static const std::regex pattern(R"(.*\.([0-9]{4})\.h(?:5|df5))");
   int subruns = 0;
-  for (const fs::path& input : inputs) {
-    std::smatch found;
-    const std::string name = input.filename().string();
-    if (std::regex_match(name, found, pattern))
-      subruns = std::max(subruns, std::stoi(found[1]) + 1);
-  }
+  for (const fs::path& input : inputs)
+    if (const std::optional<RunFileName> name = parse_run_file_name(input); name && name->subrun)
+      subruns = std::max(subruns, *name->subrun + 1);
   return subruns;
 }
 

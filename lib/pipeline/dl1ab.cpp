@@ -26,6 +26,7 @@
 #include "lib/pipeline/table_copy.hpp"
 #include "lib/pipeline/unusable_pixels.hpp"
 #include "lib/stage/description.hpp"
+#include "lib/stage/product_name.hpp"
 #include "reco/clean/pedestal_threshold.hpp"
 #include "reco/params/process_block.hpp"
 
@@ -487,7 +488,7 @@ std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
   if (!request.tailcuts.empty()) run.use("tailcuts", request.tailcuts);
   if (!request.cat_b.empty()) run.use("catb_calibration", request.cat_b);
   const SubrunId id = subrun_or_run_of(request.input);
-  const fs::path check_target = request.output_dir / datacheck_name(id);
+  const fs::path check_target = request.output_dir / stage::product_name("dl1_datacheck", id);
   // A data check is of one subrun; those of a run are merged.
   const bool with_check = configuration.boolean("data_check.write") && id.subrun != all_subruns;
   if (run.activity().dry_run) {

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
-#include <regex>
 #include <set>
 
 #include "lib/base/error.hpp"
@@ -32,18 +31,6 @@
 namespace alisio::pipeline {
 namespace fs = std::filesystem;
 namespace {
-
-/// Telescope, run and subrun of a DL2 file; the subrun is all_subruns for one of a whole run.
-SubrunId id_of(const fs::path& dl2) {
-  std::smatch found;
-  const std::string name = dl2.filename().string();
-  static const std::regex pattern(R"(.*LST-([0-9]{1,3})\.Run([0-9]{1,6})(?:\.([0-9]{4}))?\.h5)");
-  if (!std::regex_match(name, found, pattern))
-    throw Error(ErrorKind::bad_input, "the name tells no run", dl2.string(),
-                "expected dl2_LST-1.RunRRRRR[.SSSS].h5");
-  return {std::stoi(found[1]), std::stoi(found[2]),
-          found[3].matched ? std::stoi(found[3]) : all_subruns};
-}
 
 double rounded(double degrees) {
   constexpr double places = 1e5;  // as lstchain, whose interpolation starts from rounded angles
@@ -309,10 +296,10 @@ std::vector<fits::Card> primary_cards(const ProductMetadata& metadata) {
 }  // namespace
 
 SubrunId run_of(const Dl2ToDl3Request& request) {
-  const SubrunId first = id_of(request.inputs.front());
+  const SubrunId first = subrun_or_run_of(request.inputs.front());
   std::set<int> subruns;
   for (const fs::path& input : request.inputs) {
-    const SubrunId id = id_of(input);
+    const SubrunId id = subrun_or_run_of(input);
     if (id.telescope != first.telescope || id.run != first.run)
       throw Error(ErrorKind::usage,
                   fmt::format("is of run {}, {} is of run {}", run_text(id.run),

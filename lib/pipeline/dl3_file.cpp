@@ -8,6 +8,7 @@
 
 #include "lib/base/ids.hpp"
 #include "lib/sky/time.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::pipeline {
 namespace {
@@ -186,8 +187,8 @@ DateAndTime date_and_time(double time_unix_s) {
 }
 
 std::string dl3_name(int telescope, int run, fits::Packing packing) {
-  return fmt::format("dl3_{}.Run{}.fits{}", telescope_text(telescope), run_text(run),
-                     packing == fits::Packing::gzip ? ".gz" : "");
+  return stage::product_name("dl3_run", {.telescope = telescope, .run = run}) +
+         (packing == fits::Packing::gzip ? ".gz" : "");
 }
 
 }  // namespace alisio::pipeline

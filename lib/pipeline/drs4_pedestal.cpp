@@ -11,6 +11,7 @@
 #include "lib/pipeline/constants_quality.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/names.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::pipeline {
 namespace {
@@ -34,8 +35,7 @@ calib::Drs4PedestalOptions meter_options(const config::Configuration& configurat
 }
 
 std::filesystem::path product_of(const Drs4PedestalRequest& request) {
-  return request.output_dir /
-         fmt::format("drs4_pedestal.Run{}.0000.h5", run_text(subrun_of(request.input).run));
+  return request.output_dir / stage::product_name("drs4_pedestal", subrun_of(request.input));
 }
 
 /// Say what is odd about the result.

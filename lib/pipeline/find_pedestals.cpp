@@ -11,6 +11,7 @@
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/names.hpp"
+#include "lib/stage/product_name.hpp"
 #include "reco/pedestals/find_pedestals.hpp"
 
 namespace alisio::pipeline {
@@ -51,8 +52,7 @@ ActivityNote find_pedestals_activity(const FindPedestalsRequest& request, const 
 std::int64_t find_pedestals(stage::StageRun& run, const FindPedestalsRequest& request,
                             const config::Configuration& configuration) {
   const SubrunId id = subrun_of(request.input);
-  const fs::path target =
-      request.output_dir / fmt::format("pedestal_ids_Run{}.h5", run_subrun_text(id));
+  const fs::path target = request.output_dir / stage::product_name("pedestal_ids", id);
   const pedestals::Options options = options_of(configuration, id.run);
   run.use("dl1_subrun", request.input);
   if (run.activity().dry_run) {

@@ -6,15 +6,18 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "lib/base/error.hpp"
 #include "lib/base/interruption.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/io/hdf5/table.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/unusable_pixels.hpp"
+#include "lib/stage/product_name.hpp"
 #include "reco/tailcuts/tailcuts.hpp"
 
 namespace alisio::pipeline {
@@ -130,12 +133,10 @@ Json cleaning_json(const config::Configuration& c, const tailcuts::RunLevel& lev
 
 std::vector<fs::path> dl1_files_of_run(const fs::path& folder, int run) {
   std::vector<fs::path> found;
-  const std::string start = fmt::format("Run{}.", run_text(run));
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("dl1_LST-") && name.find(start) != std::string::npos &&
-        name.size() == std::string("dl1_LST-1.RunRRRRR.SSSS.h5").size() && name.ends_with(".h5"))
+    const std::optional<RunFileName> name = parse_run_file_name(entry.path());
+    if (name && name->kind == "dl1" && name->run == run && name->subrun && name->ending == ".h5")
       found.push_back(entry.path());
   }
   if (failed || found.empty())
@@ -169,7 +170,8 @@ std::int64_t find_tailcuts(stage::StageRun& run, const FindTailcutsRequest& requ
   if (twice != inputs.end())
     throw Error(ErrorKind::usage, fmt::format("is of the same subrun as {}", twice->string()),
                 std::next(twice)->string(), "give each subrun once");
-  const fs::path target = request.output_dir / fmt::format("dl1ab_Run{}.json", run_name(request));
+  const fs::path target =
+      request.output_dir / stage::product_name("tailcuts", subrun_of(inputs.front()));
   const tailcuts::Options options = options_of(configuration);
   const auto sampled = tailcuts::sampled_subruns(
       inputs.size(), std::size_t(configuration.integer("find_tailcuts.max_subruns")));

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <regex>
 #include <set>
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/pipeline/merge_tables.hpp"
 #include "lib/pipeline/muon_file.hpp"
 #include "lib/pipeline/parts.hpp"
@@ -23,11 +23,9 @@ struct Told {
 };
 
 Told told_by_name(const fs::path& file) {
-  static const std::regex pattern(R"(.*Run([0-9]{1,6})(?:\.([0-9]{4}))?.*)");
-  std::smatch found;
-  const std::string name = file.filename().string();
-  if (!std::regex_match(name, found, pattern)) return {};
-  return {std::stoi(found[1]), found[2].matched ? std::stoi(found[2]) : -1};
+  const std::optional<RunFileName> name = parse_run_file_name(file);
+  if (!name) return {};
+  return {name->run, name->subrun.value_or(-1)};
 }
 
 /// Return the subruns of a run that none of the files is of, as "2-4"; empty if a file is of more

@@ -49,10 +49,6 @@ struct MuonFinder::Scratch {
   muon::RingScratch rings;
 };
 
-std::string muons_name(const SubrunId& id) {
-  return fmt::format("muons_{}.Run{}.fits", telescope_text(id.telescope), run_subrun_text(id));
-}
-
 MuonFinder::MuonFinder(const calib::ImageProducer& producer, const instrument::Telescope& telescope)
     : producer_(producer),
       camera_(telescope),

@@ -13,9 +13,6 @@
 
 namespace alisio::pipeline {
 
-/// Return `muons_LST-<tel>.RunRRRRR.SSSS.fits`.
-[[nodiscard]] std::string muons_name(const SubrunId& id);
-
 /// Looks for muon rings among the calibrated events of r0_to_dl1, as lstchain does: all events,
 /// whatever triggered them. An image whose number of bright pixels may be a ring's is summed anew
 /// in a window common to all pixels, for rings shine at once, and analysed.

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <regex>
+#include <optional>
 
 #include "lib/base/error.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/pipeline/dl1_to_dl2.hpp"
 #include "lib/pipeline/r0_to_dl1.hpp"
 #include "lib/stage/description.hpp"
@@ -13,11 +14,8 @@ namespace alisio::pipeline {
 namespace fs = std::filesystem;
 
 std::string run_in_name(const fs::path& file) {
-  std::smatch found;
-  const std::string name = file.filename().string();
-  if (std::regex_search(name, found, std::regex("Run0*([0-9]{1,9})")))
-    return run_text(std::stoi(found[1]));
-  return "";
+  const std::optional<RunFileName> name = parse_run_file_name(file);
+  return name ? run_text(name->run) : "";
 }
 
 ActivityNote activity_note(const std::string& stage, const SubrunId& id, const JobContext& context,
@@ -45,19 +43,11 @@ ActivityNote activity_note(const std::string& stage, const SubrunId& id, const J
 }
 
 SubrunId subrun_of(const fs::path& file) {
-  std::smatch found;
-  const std::string name = file.filename().string();
-  static const std::regex pattern(R"(LST-([0-9]{1,3})\.(?:[0-9]\.)?Run([0-9]{1,6})\.([0-9]{4}).*)");
-  const std::size_t start = name.find("LST-");
-  const std::string tail = start == std::string::npos ? "" : name.substr(start);
-  if (!std::regex_match(tail, found, pattern))
+  const std::optional<RunFileName> name = parse_run_file_name(file);
+  if (!name || !name->telescope || !name->subrun)
     throw Error(ErrorKind::bad_input, "the name tells no run and subrun", file.string(),
                 "expected LST-1.1.RunRRRRR.SSSS.fits.fz or dl1_LST-1.RunRRRRR.SSSS.h5");
-  return {std::stoi(found[1]), std::stoi(found[2]), std::stoi(found[3])};
-}
-
-std::string product_name(const std::string& prefix, const SubrunId& id) {
-  return fmt::format("{}_{}.Run{}.h5", prefix, telescope_text(id.telescope), run_subrun_text(id));
+  return {*name->telescope, name->run, *name->subrun};
 }
 
 ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request, const JobContext& context,
@@ -68,13 +58,12 @@ ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request, const JobContext&
   return note;
 }
 
-SubrunId subrun_or_run_of(const fs::path& dl1) {
-  std::smatch found;
-  const std::string name = dl1.filename().string();
-  static const std::regex whole_run(R"(dl1_LST-([0-9]{1,3})\.Run([0-9]{1,6})\.h5)");
-  if (std::regex_match(name, found, whole_run))
-    return {std::stoi(found[1]), std::stoi(found[2]), all_subruns};
-  return subrun_of(dl1);
+SubrunId subrun_or_run_of(const fs::path& file) {
+  const std::optional<RunFileName> name = parse_run_file_name(file);
+  if (!name || !name->telescope)
+    throw Error(ErrorKind::bad_input, "the name tells no telescope and run", file.string(),
+                "expected dl1_LST-1.RunRRRRR.SSSS.h5, dl1_LST-1.RunRRRRR.h5 or dl2_ of the same");
+  return {*name->telescope, name->run, name->subrun.value_or(all_subruns)};
 }
 
 ActivityNote dl1_activity_note(const std::string& stage, const fs::path& dl1,

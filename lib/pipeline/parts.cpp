@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <regex>
+#include <optional>
 
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/io/fits/file.hpp"
 #include "lib/pipeline/names.hpp"
 
@@ -14,12 +15,11 @@ namespace alisio::pipeline {
 namespace fs = std::filesystem;
 
 Parts parts_in_names(const std::vector<std::string>& names) {
-  static const std::regex pattern(
-      R"(.*LST-[0-9]{1,3}\.Run([0-9]{1,6})(?:\.([0-9]{4}))?\.(?:h5|hdf5|fits))");
   Parts parts;
-  for (const std::string& name : names)
-    if (std::smatch found; std::regex_match(name, found, pattern))
-      parts.emplace(std::stoi(found[1]), found[2].matched ? std::stoi(found[2]) : all_subruns);
+  for (const std::string& text : names)
+    if (const std::optional<RunFileName> name = parse_run_file_name(text);
+        name && name->telescope && name->ends_in_any_of({".h5", ".hdf5", ".fits"}))
+      parts.emplace(name->run, name->subrun.value_or(all_subruns));
   return parts;
 }
 

@@ -3,22 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <regex>
+#include <optional>
 
 #include "lib/base/error.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/io/hdf5/table.hpp"
 
 namespace alisio::pipeline {
 
 std::vector<std::int64_t> read_pedestal_ids(const std::filesystem::path& path,
                                             const SubrunId& subrun) {
-  static const std::regex pattern(R"(.*Run([0-9]{1,6})\.([0-9]{4})(?:\..*)?)");
-  const std::string name = path.filename().string();
-  if (std::smatch told; std::regex_match(name, told, pattern) &&
-                        (std::stoi(told[1]) != subrun.run || std::stoi(told[2]) != subrun.subrun))
+  if (const std::optional<RunFileName> told = parse_run_file_name(path);
+      told && told->subrun && (told->run != subrun.run || *told->subrun != subrun.subrun))
     throw Error(ErrorKind::bad_input,
-                fmt::format("its name tells the pedestals of {}.{}, not of {}", told[1].str(),
-                            told[2].str(), run_subrun_text(subrun)),
+                fmt::format("its name tells the pedestals of {}.{}, not of {}", run_text(told->run),
+                            subrun_text(*told->subrun), run_subrun_text(subrun)),
                 path.string(), "give the file of this subrun");
   constexpr const char* table = "/interleaved_pedestal_ids";
   const hdf5::File file = hdf5::File::open(path);

@@ -28,6 +28,7 @@
 #include "lib/pipeline/unusable_pixels.hpp"
 #include "lib/sky/time.hpp"
 #include "lib/stage/description.hpp"
+#include "lib/stage/product_name.hpp"
 #include "reco/params/process_block.hpp"
 
 namespace alisio::pipeline {
@@ -169,14 +170,15 @@ struct Targets {
 Targets targets_of(const R0ToDl1Request& request, const config::Configuration& configuration) {
   const SubrunId subrun = subrun_of(request.input);
   Targets targets;
-  targets.dl1 = request.output_dir / product_name("dl1", subrun);
+  targets.dl1 = request.output_dir / stage::product_name("dl1_subrun", subrun);
   if (request.interleaved ||
       configuration.boolean("write_interleaved_events.DataWriter.write_r1_waveforms"))
-    targets.interleaved = request.output_dir / "interleaved" / product_name("interleaved", subrun);
+    targets.interleaved =
+        request.output_dir / "interleaved" / stage::product_name("interleaved", subrun);
   if (request.muons && configuration.boolean("muons.write"))
-    targets.muons = request.output_dir / muons_name(subrun);
+    targets.muons = request.output_dir / stage::product_name("muons", subrun);
   if (configuration.boolean("data_check.write"))
-    targets.check = request.output_dir / datacheck_name(subrun);
+    targets.check = request.output_dir / stage::product_name("dl1_datacheck", subrun);
   return targets;
 }
 

@@ -48,9 +48,6 @@ struct JobContext {
 /// @throws Error(bad_input) for any other name.
 [[nodiscard]] SubrunId subrun_of(const std::filesystem::path& file);
 
-/// Return `dl1_LST-1.RunRRRRR.SSSS.h5`, or the same with another prefix.
-[[nodiscard]] std::string product_name(const std::string& prefix, const SubrunId& id);
-
 /// Return the note that announces the job.
 [[nodiscard]] ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request,
                                               const JobContext& context,

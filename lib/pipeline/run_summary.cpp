@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
-#include <regex>
+#include <optional>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/run_head.hpp"
 
@@ -44,17 +45,14 @@ NightFiles find_files(const fs::path& folder, int telescope) {
     throw Error(ErrorKind::missing_input, "cannot be listed: " + problem.message(), folder.string(),
                 "check the date and paths.r0 of the configuration, or --r0");
   std::sort(names.begin(), names.end());
-  const std::regex pattern(
-      fmt::format(R"(LST-{}\.(\d)\.Run(\d{{1,6}})\.(\d{{1,6}})(.*)\.fits\.fz)", telescope));
   NightFiles night;
   for (const std::string& name : names) {
-    std::smatch part;
-    if (!std::regex_match(name, part, pattern)) continue;
+    const std::optional<RunFileName> part = parse_run_file_name(name);
+    if (!part || !part->is_raw_data_of(telescope)) continue;
     night.list += name + '\n';
-    RunFiles& run = night.runs[std::stoi(part[2])];
-    const int stream = std::stoi(part[1]);
-    run.subruns += stream == 1 ? 1 : 0;
-    if (std::stoi(part[3]) == 0) run.first_subrun.emplace(stream, folder / name);
+    RunFiles& run = night.runs[part->run];
+    run.subruns += *part->stream == 1 ? 1 : 0;
+    if (*part->subrun == 0) run.first_subrun.emplace(*part->stream, folder / name);
   }
   if (night.runs.empty())
     throw Error(ErrorKind::missing_input,

@@ -8,7 +8,6 @@
 #include <limits>
 #include <map>
 #include <numbers>
-#include <regex>
 #include <set>
 
 #include "lib/base/error.hpp"
@@ -46,7 +45,7 @@ std::map<std::string, std::vector<fs::path>> by_run(const std::vector<fs::path>&
                                                     std::int64_t telescope) {
   std::map<SubrunId, fs::path> known;
   for (const fs::path& file : files) {
-    const SubrunId id = dl2_id_of(file);
+    const SubrunId id = subrun_or_run_of(file);
     if (id.telescope != telescope)
       throw Error(ErrorKind::usage,
                   fmt::format("is of telescope {}, not {}", id.telescope, telescope), file.string(),
@@ -264,18 +263,6 @@ void close_sum(Sum& sum, const SignificanceOptions& options) {
 
 }  // namespace
 
-SubrunId dl2_id_of(const fs::path& dl2) {
-  static const std::regex pattern(R"(LST-([0-9]{1,3})\.Run([0-9]{1,9})(?:\.([0-9]{1,9}))?)");
-  const std::string name = dl2.filename().string();
-  std::smatch found;
-  if (!std::regex_search(name, found, pattern))
-    throw Error(ErrorKind::bad_input, "the name tells no telescope and run", dl2.string(),
-                "expected dl2_LST-1.RunRRRRR.h5 or dl2_LST-1.RunRRRRR.SSSS.h5");
-  return {.telescope = std::stoi(found[1]),
-          .run = std::stoi(found[2]),
-          .subrun = found[3].matched ? std::stoi(found[3]) : all_subruns};
-}
-
 ActivityNote significance_activity(const SignificanceRequest& request, const JobContext& context,
                                    const config::Configuration& configuration) {
   ActivityNote note = activity_note("significance", {}, context, configuration);
@@ -297,7 +284,7 @@ std::int64_t significance(stage::StageRun& run, const SignificanceRequest& reque
                                         request.told->dec_deg));
   for (const auto& [number, files] : runs)
     for (const fs::path& file : files)
-      run.use(dl2_id_of(file).subrun == all_subruns ? "dl2_run" : "dl2_subrun", file);
+      run.use(subrun_or_run_of(file).subrun == all_subruns ? "dl2_run" : "dl2_subrun", file);
   if (!request.catalogue.empty()) run.use("source_catalogue", request.catalogue);
   if (run.activity().dry_run) {
     run.plan_product("significance",

@@ -25,11 +25,6 @@ struct SignificanceRequest {
   std::vector<LeftOut> left_out;              ///< by the selection
 };
 
-/// Return the telescope, run and subrun that the name of a DL2 file tells, whatever stands around
-/// "LST-1.Run11220.0003"; the subrun is all_subruns (names.hpp) for a merged file.
-/// @throws Error(bad_input) for other names.
-[[nodiscard]] SubrunId dl2_id_of(const std::filesystem::path& dl2);
-
 [[nodiscard]] ActivityNote significance_activity(const SignificanceRequest& request,
                                                  const JobContext& context,
                                                  const config::Configuration& configuration);

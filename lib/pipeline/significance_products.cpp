@@ -9,6 +9,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/stage/product_name.hpp"
 #include "lib/stage/text_product.hpp"
 
 namespace alisio::pipeline {
@@ -51,7 +52,7 @@ std::set<fs::path> former_plots(const fs::path& result_file) {
 }  // namespace
 
 std::string significance_name(const std::string& date) {
-  return date.empty() ? "significance.json" : fmt::format("significance_{}.json", date);
+  return date.empty() ? "significance.json" : stage::night_product_name("significance", 1, date);
 }
 
 void publish_significance(stage::StageRun& run, const fs::path& folder,

@@ -15,6 +15,7 @@
 #include "lib/pipeline/dl1_writer.hpp"
 #include "lib/pipeline/names.hpp"
 #include "lib/pipeline/reference_time.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::pipeline {
 namespace {
@@ -41,8 +42,7 @@ calib::TimeCalibrationOptions meter_options(const config::Configuration& configu
 }
 
 std::filesystem::path product_of(const TimeCalibrationRequest& request) {
-  return request.output_dir /
-         fmt::format("time_calibration.Run{}.0000.h5", run_text(subrun_of(request.input).run));
+  return request.output_dir / stage::product_name("time_calibration", subrun_of(request.input));
 }
 
 /// Say which channels have no plain curve.

@@ -10,11 +10,11 @@
 #include <numbers>
 #include <numeric>
 #include <optional>
-#include <regex>
 #include <string>
 
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/pipeline/datacheck_file.hpp"
 #include "lib/pipeline/muon_file.hpp"
 
@@ -209,13 +209,11 @@ struct Muons {
 };
 
 Muons read_rings(const RunFiles& files) {
-  static const std::regex pattern("Run[0-9]+[.]([0-9]{4})[.]");
   Muons muons;
   for (const fs::path& path : files.muons) {
     const pipeline::MuonTable table = pipeline::read_muons(path);
-    std::smatch match;
-    const std::string name = path.filename().string();
-    const std::int64_t subrun = std::regex_search(name, match, pattern) ? std::stoi(match[1]) : -1;
+    const std::optional<RunFileName> name = parse_run_file_name(path);
+    const std::int64_t subrun = name ? name->subrun.value_or(-1) : -1;
     for (const pipeline::MuonRing& ring : table.rings) {
       muons.any = true;
       if (contained_and_clean(ring))

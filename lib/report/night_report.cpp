@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <optional>
 #include <regex>
 #include <set>
 
@@ -13,6 +14,7 @@
 #include "lib/base/hash.hpp"
 #include "lib/base/interruption.hpp"
 #include "lib/base/night_folder.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/base/version.hpp"
 #include "lib/io/text/run_summary.hpp"
 #include "lib/night/decision.hpp"
@@ -24,23 +26,29 @@
 #include "lib/report/night_page.hpp"
 #include "lib/report/pdf.hpp"
 #include "lib/sky/time.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::report {
 namespace fs = std::filesystem;
 namespace {
 
+/// Tell whether it is a product of a whole run that a report points to.
+bool is_product_of_run(const RunFileName& name) {
+  constexpr std::array kinds = {"dl1", "dl2", "muons", "datacheck_dl1"};
+  return name.telescope && !name.subrun && std::ranges::count(kinds, name.kind) > 0 &&
+         name.ends_in_any_of({".h5", ".fits"});
+}
+
 /// Sort files that were named into runs, by their names.
 std::vector<RunFiles> by_run(const std::vector<fs::path>& checks,
                              const std::vector<fs::path>& muons) {
   std::map<int, RunFiles> runs;
-  static const std::regex name(R"(.*\.Run(\d{1,9})(?:\.(\d{1,9}))?\.(?:h5|hdf5|fits))");
   const auto place = [&](const fs::path& path) {
-    std::smatch part;
-    const std::string text = path.filename().string();
-    if (!std::regex_match(text, part, name))
+    const std::optional<RunFileName> name = parse_run_file_name(path);
+    if (!name || !name->ends_in_any_of({".h5", ".hdf5", ".fits"}))
       throw Error(ErrorKind::usage, "the name does not tell a run (…RunRRRRR[.SSSS].h5 or .fits)",
                   path.string());
-    return std::pair(std::stoi(part[1]), !part[2].matched);
+    return std::pair(name->run, !name->subrun);
   };
   for (const fs::path& path : checks) {
     const auto [run, whole] = place(path);
@@ -237,8 +245,6 @@ void add_links(const NightReportRequest& request, const std::vector<RunFiles>& f
       for (const fs::path& path : *paths) folders.insert(fs::absolute(path).parent_path());
   for (const fs::path& folder : request.folders) folders.insert(fs::absolute(folder));
   if (!request.dl2.empty()) folders.insert(fs::absolute(request.dl2));
-  static const std::regex product(
-      R"((dl1|dl2|muons|datacheck_dl1)_LST-\d+\.Run(\d{1,9})\.(h5|fits))");
   static const std::regex record(R"((\w+?)_(\d{5})_prov\.(json|svg|pdf))");
   std::vector<std::pair<std::string, std::string>> places;
   std::map<int, std::map<std::string, std::string>> of_run;
@@ -247,8 +253,13 @@ void add_links(const NightReportRequest& request, const std::vector<RunFiles>& f
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
       const std::string name = entry.path().filename().string();
       std::smatch part;
-      if (std::regex_match(name, part, product) || std::regex_match(name, part, record))
-        of_run[std::stoi(part[2])][name] = relative_address(entry.path(), request.output_dir);
+      std::optional<int> run;
+      if (const std::optional<RunFileName> product = parse_run_file_name(name);
+          product && is_product_of_run(*product))
+        run = product->run;
+      else if (std::regex_match(name, part, record))
+        run = std::stoi(part[2]);
+      if (run) of_run[*run][name] = relative_address(entry.path(), request.output_dir);
     }
   };
   for (const fs::path& folder : folders) {
@@ -360,7 +371,7 @@ void write_page(const fs::path& path, const std::string& html) {
 
 std::string report_name(const NightReportRequest& request, const std::string& date) {
   if (request.run >= 0) return fmt::format("report_Run{}.html", run_text(request.run));
-  return fmt::format("report_{}.html", date);
+  return stage::night_product_name("night_report", request.telescope, date);
 }
 
 ActivityNote night_report_activity(const NightReportRequest& request,

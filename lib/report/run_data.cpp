@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <regex>
+#include <optional>
 
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/pipeline/datacheck_file.hpp"
 
 namespace alisio::report {
@@ -33,11 +34,11 @@ struct Found {
 /// By run, then by folder with the deepest last.
 using FoundByRun = std::map<int, std::map<std::pair<long, fs::path>, Found>>;
 
-void note(FoundByRun& found, const std::smatch& part, const fs::path& path) {
+void note(FoundByRun& found, const RunFileName& name, const fs::path& path) {
   const fs::path folder = path.parent_path();
-  Found& here = found[std::stoi(part[1])][{std::distance(folder.begin(), folder.end()), folder}];
-  if (part[2].matched)
-    here.by_subrun[std::stoi(part[2])] = path;
+  Found& here = found[name.run][{std::distance(folder.begin(), folder.end()), folder}];
+  if (name.subrun)
+    here.by_subrun[*name.subrun] = path;
   else
     here.whole = path;
 }
@@ -125,10 +126,6 @@ void try_each(const std::vector<fs::path>& paths, RunData& data, Load load) {
 
 std::vector<RunFiles> find_run_files(const std::vector<fs::path>& folders, int telescope,
                                      const std::vector<int>& runs) {
-  const std::regex check_name(fmt::format(
-      R"(datacheck_dl1_LST-{}\.Run(\d{{1,9}})(?:\.(\d{{1,9}}))?\.(?:h5|hdf5))", telescope));
-  const std::regex muon_name(
-      fmt::format(R"(muons_LST-{}\.Run(\d{{1,9}})(?:\.(\d{{1,9}}))?\.fits)", telescope));
   FoundByRun checks, muons;
   for (const fs::path& folder : folders) {
     std::error_code failed;
@@ -140,11 +137,13 @@ std::vector<RunFiles> find_run_files(const std::vector<fs::path>& folders, int t
                   "check --input-dir, or the date and paths.products of the configuration");
     for (; entry != fs::recursive_directory_iterator(); entry.increment(failed)) {
       if (failed) break;
-      const std::string name = entry->path().filename().string();
-      if (entry->is_directory() && name == "log") entry.disable_recursion_pending();
-      std::smatch part;
-      if (std::regex_match(name, part, check_name)) note(checks, part, entry->path());
-      if (std::regex_match(name, part, muon_name)) note(muons, part, entry->path());
+      if (entry->is_directory() && entry->path().filename() == "log")
+        entry.disable_recursion_pending();
+      const std::optional<RunFileName> name = parse_run_file_name(entry->path());
+      if (!name || name->telescope != telescope) continue;
+      if (name->kind == "datacheck_dl1" && name->ends_in_any_of({".h5", ".hdf5"}))
+        note(checks, *name, entry->path());
+      if (name->kind == "muons" && name->ending == ".fits") note(muons, *name, entry->path());
     }
   }
   std::map<int, RunFiles> by_run;

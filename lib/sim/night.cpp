@@ -20,6 +20,7 @@
 #include "lib/sim/make_run.hpp"
 #include "lib/sim/run_plan.hpp"
 #include "lib/sim/truth.hpp"
+#include "lib/stage/product_name.hpp"
 
 namespace alisio::sim {
 namespace {
@@ -155,22 +156,20 @@ void write_constants(const NightModel& night, const json& parameters,
   origin.baseline_subtracted = options.preprocessing.baseline;
   origin.night_sky_scale = calibration_night_sky;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const std::string run = run_text(runs[i].run);
+    const auto file = [&, id = SubrunId{.run = runs[i].run}](const char* folder, const char* port) {
+      return constants_folder(options, folder) / stage::product_name(port, id, "52");
+    };
     if (runs[i].kind == RunKind::drs4)
-      write_drs4_pedestal(
-          night.camera, origin,
-          constants_folder(options, "drs4_baseline") / ("drs4_pedestal.Run" + run + ".0000.h5"));
+      write_drs4_pedestal(night.camera, origin, file("drs4_baseline", "drs4_pedestal"));
     if (runs[i].kind != RunKind::calibration) continue;
     origin.n_flat_fields = runs[i].events() / 2;
     origin.n_pedestals = runs[i].events() - origin.n_flat_fields;
     origin.time_min = made[i].time_min;
     origin.time_max = made[i].time_max;
     write_charge_calibration(night.camera, night.tables, origin,
-                             constants_folder(options, "calibration") /
-                                 ("calibration_filters_52.Run" + run + ".0000.h5"));
+                             file("calibration", "charge_calibration"));
     write_time_calibration(night.camera, origin,
-                           constants_folder(options, "drs4_time_sampling_from_FF") /
-                               ("time_calibration.Run" + run + ".0000.h5"));
+                           file("drs4_time_sampling_from_FF", "time_calibration"));
   }
 }
 
