@@ -9,6 +9,7 @@
 #include "apps/prov_index.hpp"
 #include "apps/provenance_setup.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/now.hpp"
 #include "prov/ask/names.hpp"
 #include "prov/ask/note.hpp"
 #include "prov/ask/story.hpp"
@@ -77,7 +78,7 @@ int prov_note_command(const std::vector<std::string>& arguments, const Program& 
   const char* account = std::getenv("USER");
   note.author = !author.empty() ? author : account != nullptr ? account : "unknown";
   prov::check_name(note.author, "--author");
-  note.time = prov::iso_time(prov::now_unix_utc_s());
+  note.time = prov::iso_time(now_unix_utc_s());
   const auto logger = load_logger(program.cfg_folder);
   const fs::path journal = notes.empty() ? notes_journal(store, subject) : fs::path(notes);
   prov::append_note(journal, logger, note);

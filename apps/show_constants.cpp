@@ -8,6 +8,7 @@
 
 #include "apps/show.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/median.hpp"
 
 namespace alisio::apps::show {
 namespace {
@@ -61,12 +62,10 @@ Spread spread_of(std::vector<double> values) {
   values.erase(end, values.end());
   spread.not_zero = values.size() - std::size_t(std::count(values.begin(), values.end(), 0.0));
   if (values.empty()) return spread;
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  spread.median = *middle;
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   spread.low = *low;
   spread.high = *high;
+  spread.median = upper_median(std::move(values));
   return spread;
 }
 

@@ -9,6 +9,7 @@
 #include "calib/r0/input_state.hpp"
 #include "calib/r0/r0_source.hpp"
 #include "lib/base/error.hpp"
+#include "lib/base/median.hpp"
 #include "lib/instrument/telescope.hpp"
 #include "lib/io/zfits/zfits.hpp"
 #include "lib/pipeline/run_head.hpp"
@@ -44,13 +45,6 @@ struct Shown {
   std::vector<std::vector<double>> high, low, single;  ///< [pixel][sample]; single: gain selected
 };
 
-double median_of(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 Shown shown_of(const calib::RawEvent& event, const calib::RawCamera& camera, std::size_t n_pixels) {
   Shown shown;
   shown.event_id = event.event_id;
@@ -77,7 +71,7 @@ Shown shown_of(const calib::RawEvent& event, const calib::RawCamera& camera, std
     if (pixel >= n_pixels || row >= event.n_stored) continue;
     first[pixel] = waveform_of(0, row);
     if (event.n_gains == 2) shown.low[pixel] = waveform_of(1, row);
-    const double level = median_of(first[pixel]);
+    const double level = upper_median(first[pixel]);
     double sum = 0;
     for (const double value : first[pixel]) sum += value - level;
     shown.image[pixel] = sum;

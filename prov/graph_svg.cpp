@@ -3,29 +3,12 @@
 #include <algorithm>
 #include <string_view>
 
+#include "lib/base/markup.hpp"
 #include "prov/graph_picture.hpp"
 #include "prov/text_width.hpp"
 
 namespace alisio::prov {
 namespace {
-
-std::string xml_text(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '&')
-      result += "&amp;";
-    else if (c == '<')
-      result += "&lt;";
-    else if (c == '>')
-      result += "&gt;";
-    else if (c == '"')
-      result += "&quot;";
-    else if (byte >= 0x20 || c == '\n')
-      result += c;
-  }
-  return result;
-}
 
 std::string number(double value) {
   std::string text = fmt::format("{:.1f}", value);
@@ -51,11 +34,12 @@ void write_outline(const Picture::Shape& shape, const std::string& fill, const s
 
 void write(const Picture::Shape& shape, std::string& svg) {
   if (!shape.link.empty())
-    svg += fmt::format("<a href=\"{}\" target=\"_top\">", xml_text(shape.link));
+    svg += fmt::format("<a href=\"{}\" target=\"_top\">", markup_escaped(shape.link));
   svg += "<g";
-  if (!shape.id.empty()) svg += fmt::format(" class=\"node\" data-id=\"{}\"", xml_text(shape.id));
+  if (!shape.id.empty())
+    svg += fmt::format(" class=\"node\" data-id=\"{}\"", markup_escaped(shape.id));
   svg += '>';
-  if (!shape.tooltip.empty()) svg += "<title>" + xml_text(shape.tooltip) + "</title>";
+  if (!shape.tooltip.empty()) svg += "<title>" + markup_escaped(shape.tooltip) + "</title>";
   std::string style;
   if (!shape.outline.empty())
     style +=
@@ -70,7 +54,7 @@ void write(const Picture::Shape& shape, std::string& svg) {
                        "lengthAdjust=\"spacingAndGlyphs\">{}</text>",
                        number(shape.left + shape.width / 2),
                        number(shape.top + shape.height / 2 + 0.36 * kLabelSize + down),
-                       number(text_width(shape.label, kLabelSize)), xml_text(shape.label));
+                       number(text_width(shape.label, kLabelSize)), markup_escaped(shape.label));
   }
   svg += "</g>";
   if (!shape.link.empty()) svg += "</a>";
@@ -93,7 +77,7 @@ void write(const Picture::Line& line, std::string& svg) {
                      line.arrow ? fmt::format(" marker-end=\"url(#arrow-{})\"",
                                               std::string_view(line.colour).substr(1))
                                 : "");
-  if (!line.tooltip.empty()) svg += "<title>" + xml_text(line.tooltip) + "</title>";
+  if (!line.tooltip.empty()) svg += "<title>" + markup_escaped(line.tooltip) + "</title>";
   svg += "</path>\n";
 }
 
@@ -106,9 +90,9 @@ std::string svg_of(const Picture& picture) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"{}\" width=\"{}\" "
       "height=\"{}\" viewBox=\"0 0 {} {}\" font-family=\"Helvetica, Arial, 'Liberation Sans', "
       "sans-serif\" font-size=\"{}\" fill=\"#222222\">\n<title>{}</title>\n<desc>{}</desc>\n",
-      xml_text(picture.title), number(std::max(1.0, picture.width * scale - 0.05)),
+      markup_escaped(picture.title), number(std::max(1.0, picture.width * scale - 0.05)),
       number(std::max(1.0, picture.height * scale)), number(picture.width), number(picture.height),
-      number(kLabelSize), xml_text(picture.title), xml_text(picture.summary));
+      number(kLabelSize), markup_escaped(picture.title), markup_escaped(picture.summary));
   std::vector<std::string> colours;
   for (const Picture::Line& line : picture.lines)
     if (line.arrow && std::find(colours.begin(), colours.end(), line.colour) == colours.end())
@@ -134,7 +118,7 @@ std::string svg_of(const Picture& picture) {
     svg += fmt::format(R"(<text x="{}" y="{}" font-size="{}" fill="{}"{}>{}</text>)"
                        "\n",
                        number(text.x), number(text.y), number(text.size), text.colour,
-                       text.bold ? R"( font-weight="bold")" : "", xml_text(text.text));
+                       text.bold ? R"( font-weight="bold")" : "", markup_escaped(text.text));
   return svg + "</svg>\n";
 }
 

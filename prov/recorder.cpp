@@ -22,6 +22,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/json_text.hpp"
+#include "lib/base/now.hpp"
 #include "lib/base/path_below.hpp"
 #include "lib/base/version.hpp"
 #include "prov/append_line.hpp"

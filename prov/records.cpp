@@ -30,10 +30,6 @@ std::string iso_time(double unix_utc_s) {
                      us % 1000000);
 }
 
-double now_unix_utc_s() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 namespace {
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {

@@ -14,8 +14,6 @@ namespace alisio::prov {
 
 /// Return a UTC instant as `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
 [[nodiscard]] std::string iso_time(double unix_utc_s);
-/// Return now, s since 1970 UTC.
-[[nodiscard]] double now_unix_utc_s();
 
 /// Return one line of a journal, ended by a line feed. The prefix cannot occur in the record's
 /// text: its first character is escaped there.

@@ -9,7 +9,7 @@
 
 #include "calib/drs4/readout.hpp"
 #include "lib/base/error.hpp"
-#include "lib/base/nan_median.hpp"
+#include "lib/base/median.hpp"
 #include "lib/flow/ordered_pipeline.hpp"
 #include "lib/sky/time.hpp"
 

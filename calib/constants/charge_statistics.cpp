@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "calib/constants/constants.hpp"
-#include "lib/base/nan_median.hpp"
+#include "lib/base/median.hpp"
 
 namespace alisio::calib {
 namespace {

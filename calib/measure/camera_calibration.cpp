@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "lib/base/error.hpp"
-#include "lib/base/nan_median.hpp"
+#include "lib/base/median.hpp"
 #include "lib/sky/time.hpp"
 
 namespace alisio::calib {

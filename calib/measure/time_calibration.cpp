@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "lib/base/median.hpp"
+
 namespace alisio::calib {
 namespace {
 
@@ -53,13 +55,6 @@ void interpolate(std::array<double, n_bins>& time, const std::uint32_t* entries)
                time[(i + after) % n_bins] * double(before)) /
               double(before + after);
   }
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 }  // namespace
@@ -142,7 +137,7 @@ MeasuredTimeCalibration TimeCalibrationMeter::finish() const {
       expand(waves, time, fan, &out.curve.fbn[channel * n_harmonics]);
       mean_times.push_back(fan[0]);
     }
-    const double usual = median(std::move(mean_times));
+    const double usual = mean_times.empty() ? 0 : upper_median(std::move(mean_times));
     for (std::size_t channel = g * n_pixels_; channel < (g + 1) * n_pixels_; ++channel) {
       if (out.flags[channel] == MeasuredTimeCalibration::dead) {
         out.curve.fan[channel * n_harmonics] = usual;

@@ -6,19 +6,14 @@
 #include <cmath>
 #include <limits>
 
+#include "lib/base/median.hpp"
+
 namespace alisio::calib {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* gain_suffix[n_gains] = {"_hg", "_lg"};
-
-double median(std::vector<double> values) {
-  if (values.empty()) return nan;
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 double mean(std::span<const double> values) {
   double sum = 0;
@@ -84,8 +79,8 @@ std::vector<Gate> time_calibration_gates(const TimeCalibration& calibration,
     gates.push_back(make_gate(std::string("channels_without_data") + gain_suffix[g],
                               1 - double(amplitudes.size()) / double(n), "",
                               {-infinity, limits.channels_without_data}));
-    gates.push_back(make_gate(std::string("amplitude") + gain_suffix[g], median(amplitudes), "ns",
-                              limits.amplitude));
+    gates.push_back(make_gate(std::string("amplitude") + gain_suffix[g], upper_median(amplitudes),
+                              "ns", limits.amplitude));
   }
   return gates;
 }
@@ -110,15 +105,15 @@ std::vector<Gate> camera_calibration_gates(const MonitoringRow& row,
     const auto name = [&](const char* what) { return std::string(what) + gain_suffix[g]; };
     gates.push_back(make_gate(name("unusable_pixels"), 1 - double(factors.size()) / double(n), "",
                               {-infinity, limits.unusable_pixels}));
-    gates.push_back(
-        make_gate(name("pedestal_per_sample"), median(pedestals), "", limits.pedestal_per_sample));
+    gates.push_back(make_gate(name("pedestal_per_sample"), upper_median(pedestals), "",
+                              limits.pedestal_per_sample));
     gates.push_back(make_gate(name("dc_to_pe_spread"), spread(factors), "",
                               {-infinity, limits.dc_to_pe_spread}));
     if (photoelectrons.empty() && !factors.empty()) continue;
     gates.push_back(
         make_gate(name("gain_spread"), spread(gains), "", {-infinity, limits.gain_spread}));
-    gates.push_back(
-        make_gate(name("photoelectrons"), median(photoelectrons), "p.e.", limits.photoelectrons));
+    gates.push_back(make_gate(name("photoelectrons"), upper_median(photoelectrons), "p.e.",
+                              limits.photoelectrons));
   }
   gates.push_back(make_gate("flatfield_events", double(row.flatfield.n_events), "events",
                             {double(limits.flatfield_events), infinity}));

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/now.hpp"
 #include "lib/base/part_file.hpp"
 #include "lib/night/cleaned.hpp"
 #include "lib/night/folders.hpp"
@@ -47,11 +48,11 @@ const IntermediateKind* kind_of_port(const std::string& port) {
 }
 
 bool is_past(const std::string& instant, double days) {
-  return std::isfinite(days) && instant <= prov::iso_time(prov::now_unix_utc_s() - days * day_s);
+  return std::isfinite(days) && instant <= prov::iso_time(now_unix_utc_s() - days * day_s);
 }
 
 double age_days(const FileStamp& file) {
-  return (prov::now_unix_utc_s() - static_cast<double>(file.mtime_ns) * 1e-9) / day_s;
+  return (now_unix_utc_s() - static_cast<double>(file.mtime_ns) * 1e-9) / day_s;
 }
 
 class Finder {

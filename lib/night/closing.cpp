@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <fstream>
 #include <memory>
 #include <ostream>
@@ -13,6 +12,7 @@
 #include "lib/base/hash.hpp"
 #include "lib/base/json_text.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/now.hpp"
 #include "lib/base/version.hpp"
 #include "lib/night/file_hashes.hpp"
 #include "lib/night/lstosa_flags.hpp"
@@ -166,10 +166,6 @@ fs::path seal_night(const ClosingNight& night, Seal& seal, const NightLock& /*ch
   const fs::path file = folder / seal_name(seal.number, seal.key.date);
   night.state.closing_is_sealed(seal.key, seal.number, file.string(), hash_file(file));
   return file;
-}
-
-double now_unix_utc_s() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 std::vector<std::string> obstacles_of(const ClosingNight& night, const Completeness& found) {

@@ -10,6 +10,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "lib/base/now.hpp"
 
 namespace alisio::night {
 namespace {
@@ -80,8 +81,7 @@ NightDate last_night(double now_unix_s) {
 }
 
 NightDate last_night() {
-  return last_night(
-      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count());
+  return last_night(now_unix_utc_s());
 }
 
 std::vector<NightDate> dates_of(const std::vector<std::string>& words) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/median.hpp"
 #include "lib/night/judge.hpp"
 
 namespace alisio::night {
@@ -113,9 +114,7 @@ std::string cpu_time_of(const std::vector<const JobStatusView*>& jobs) {
   std::vector<double> seconds;
   for (const auto& [subrun, sum] : by_subrun) seconds.push_back(sum);
   if (seconds.empty()) return nothing;
-  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::nth_element(seconds.begin(), middle, seconds.end());
-  const long whole = std::lround(*middle);
+  const long whole = std::lround(upper_median(std::move(seconds)));
   return fmt::format("{:02}:{:02}:{:02}", whole / 3600, whole % 3600 / 60, whole % 60);
 }
 

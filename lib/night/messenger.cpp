@@ -5,6 +5,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/now.hpp"
 #include "lib/night/words.hpp"
 
 namespace alisio::night {
@@ -12,10 +13,6 @@ namespace {
 
 /// A stall is noticed within this part of its time.
 constexpr double looks_in_stall = 4;
-
-double now_unix_s() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 /// Return when failures of a night were last told, unix s; 0: never.
 double failures_told_at(State& state, const NightKey& night) {
@@ -39,7 +36,7 @@ Messenger::Messenger(State& state, NightKey night, NotifyOptions options)
       options_(std::move(options)),
       channels_(channels_of(options_)),
       failures_(options_.gather_s, options_.interval_s),
-      looked_at_(now_unix_s()),
+      looked_at_(now_unix_utc_s()),
       outbox_(
           options_.time_limit_s, [this](const Outbox::Letter& letter) { remember(letter.marks); },
           [this](const Outbox::Letter& letter) { forget(letter.marks); }) {
@@ -104,7 +101,7 @@ void Messenger::put(const std::vector<NightEvent>& events) {
 
 void Messenger::look(std::size_t troubled, bool paused) {
   if (channels_.empty() || !outbox_.deliver()) return;
-  const double now = now_unix_s();
+  const double now = now_unix_utc_s();
   const bool failed = failures_.due(troubled, now);
   const double period =
       std::min(std::max(options_.interval_s, 1.0), options_.stalled_after_s / looks_in_stall);
@@ -129,7 +126,7 @@ void Messenger::tell(const std::vector<NightEvent>& events) {
 void Messenger::finish(const PassEnd& end) {
   if (channels_.empty()) return;
   outbox_.deliver_all();
-  const double now = now_unix_s();
+  const double now = now_unix_utc_s();
   const std::optional<NightStatus> status = read_status(state_, night_);
   if (!status) return;
   std::vector<NightEvent> events = events_meanwhile(*status, options_.stalled_after_s, now);

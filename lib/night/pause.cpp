@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+
+#include "lib/base/now.hpp"
 
 namespace alisio::night {
 namespace {
@@ -38,9 +39,7 @@ std::optional<std::string> pause_text(const Pause& pause, double unix_utc_s) {
 
 std::optional<std::string> pause_text(const Pause& pause) {
   if (pause.windows.empty()) return std::nullopt;
-  return pause_text(
-      pause,
-      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count());
+  return pause_text(pause, now_unix_utc_s());
 }
 
 }  // namespace alisio::night

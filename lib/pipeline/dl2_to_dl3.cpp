@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -13,6 +12,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/now.hpp"
 #include "lib/base/version.hpp"
 #include "lib/io/text/earth_orientation.hpp"
 #include "lib/io/text/source_catalogue.hpp"
@@ -245,8 +245,7 @@ void warn_of_gaps(const Dl2Run& data, const dl3::Observation& o, std::size_t pas
 }
 
 std::string now_text() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const DateAndTime parts = date_and_time(std::chrono::duration<double>(now).count());
+  const DateAndTime parts = date_and_time(now_unix_utc_s());
   return parts.date + ' ' + parts.time;
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "lib/base/error.hpp"
+#include "lib/base/median.hpp"
 #include "lib/event/event_type.hpp"
 #include "lib/pipeline/assumed_position_table.hpp"
 #include "lib/pipeline/dl1_layout.hpp"
@@ -220,10 +221,7 @@ double distance_from_assumed_deg(const std::vector<fs::path>& files, sky::Equato
       if (std::isfinite(distance)) distances.push_back(distance * 180 / std::numbers::pi);
     }
   }
-  if (distances.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const auto middle = distances.begin() + std::ptrdiff_t(distances.size() / 2);
-  std::ranges::nth_element(distances, middle);
-  return *middle;
+  return upper_median(std::move(distances));
 }
 
 }  // namespace alisio::pipeline

@@ -4,33 +4,11 @@
 #include <iterator>
 #include <string_view>
 
+#include "lib/base/markup.hpp"
 #include "lib/plot/drawing.hpp"
 
 namespace alisio::plot {
 namespace {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::string hex(const Colour& colour) {
   return fmt::format("#{:02x}{:02x}{:02x}", colour.red, colour.green, colour.blue);
@@ -67,7 +45,7 @@ struct Writer {
       if (tile.hover.empty())
         svg += "/>\n";
       else
-        fmt::format_to(out, "><title>{}</title></use>\n", escaped(tile.hover));
+        fmt::format_to(out, "><title>{}</title></use>\n", markup_escaped(tile.hover));
     }
     svg += "</g>\n";
   }
@@ -80,7 +58,7 @@ struct Writer {
     if (line.hover.empty())
       svg += "/>\n";
     else
-      fmt::format_to(out, "><title>{}</title></path>\n", escaped(line.hover));
+      fmt::format_to(out, "><title>{}</title></path>\n", markup_escaped(line.hover));
   }
 
   void operator()(const Rectangle& r) const {
@@ -100,7 +78,7 @@ struct Writer {
       fmt::format_to(out, "<text x=\"{:.1f}\" y=\"{:.1f}\"", text.at.x, text.at.y);
     fmt::format_to(out, " font-size=\"{:g}\" text-anchor=\"{}\" fill=\"{}\">{}</text>\n", text.size,
                    anchors[static_cast<std::size_t>(text.anchor)], hex(text.colour),
-                   escaped(text.text));
+                   markup_escaped(text.text));
   }
 };
 
@@ -111,7 +89,7 @@ std::string to_svg(const Drawing& drawing) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
       "viewBox=\"0 0 {0:.0f} {1:.0f}\" font-family=\"DejaVu Sans, Arial, sans-serif\">\n"
       "<title>{2}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-      drawing.width, drawing.height, escaped(drawing.title));
+      drawing.width, drawing.height, markup_escaped(drawing.title));
   Writer writer{svg};
   for (const Shape& shape : drawing.shapes) std::visit(writer, shape);
   svg += "</svg>\n";

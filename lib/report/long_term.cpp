@@ -5,17 +5,12 @@
 #include <cmath>
 #include <limits>
 
+#include "lib/base/median.hpp"
+
 namespace alisio::report {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-double median_of(std::vector<double>& values) {
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
 
 /// Quantities that are followed from run to run; the others describe a run, or repeat these.
 constexpr std::array followed{"rate_cosmics",
@@ -172,11 +167,12 @@ TrendBand trend_band(std::span<const double> values, double deviations) {
     if (std::isfinite(value)) finite.push_back(value);
   TrendBand band{nan, nan, nan, nan, finite.size()};
   if (finite.empty()) return band;
-  band.median = median_of(finite);
+  std::vector<double> sorted = finite;
+  band.median = nan_median(sorted);
   for (double& value : finite) value = std::abs(value - band.median);
   constexpr double of_normal = 1.4826;  // standard deviations in a median absolute deviation
   const double smallest = std::max(1e-9 * std::abs(band.median), 1e-12);
-  band.spread = of_normal * median_of(finite);
+  band.spread = of_normal * nan_median(finite);
   const double half = std::max(deviations * band.spread, smallest);
   band.low = band.median - half;
   band.high = band.median + half;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/report/assets.hpp"
 #include "lib/report/packing.hpp"
 
@@ -45,7 +46,7 @@ const char* sign_of(Light light) {
 std::string light_html(Light light, std::string_view text) {
   return fmt::format(
       "<span class=\"light {}\"><span class=\"sign\" aria-hidden=\"true\">{}</span> {}</span>",
-      class_of(light), sign_of(light), escape(text));
+      class_of(light), sign_of(light), markup_escaped(text));
 }
 
 void check_size(std::size_t size, std::size_t expected, const std::string& plot) {
@@ -112,34 +113,6 @@ Light worst(std::span<const Light> lights) {
   return found;
 }
 
-std::string escape(std::string_view text) {
-  std::string escaped;
-  escaped.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        // Control characters are not allowed in HTML text.
-        escaped += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
-    }
-  }
-  return escaped;
-}
-
 Cell text_cell(std::string text, std::string link) {
   return {.text = std::move(text), .link = std::move(link)};
 }
@@ -178,16 +151,17 @@ void Page::begin_section(const std::string& title, const std::string& anchor, bo
   const std::string sign = show_light
                                ? ' ' + light_html(light, words.empty() ? to_string(light) : words)
                                : std::string();
-  const std::string id = escape(anchor);
+  const std::string id = markup_escaped(anchor);
   if (open_.empty()) menu_.emplace_back(anchor, title);
   const int level = open_.empty() ? 2 : 3;
-  const std::string head = fmt::format("id=\"{}\" data-name=\"{}\"", id, escape(title));
+  const std::string head = fmt::format("id=\"{}\" data-name=\"{}\"", id, markup_escaped(title));
   if (folding)
     body_ += fmt::format(
         "<details class=\"section\" {}><summary><h{} class=\"inline\">{}</h{}>{}</summary>\n", head,
-        level, escape(title), level, sign);
+        level, markup_escaped(title), level, sign);
   else
-    body_ += fmt::format("<section {}><h{}>{}{}</h{}>\n", head, level, escape(title), sign, level);
+    body_ += fmt::format("<section {}><h{}>{}{}</h{}>\n", head, level, markup_escaped(title), sign,
+                         level);
   open_.push_back({folding});
 }
 
@@ -198,40 +172,43 @@ void Page::end_section() {
 }
 
 void Page::heading(const std::string& text, const std::string& anchor) {
-  const std::string id = anchor.empty() ? std::string() : fmt::format(" id=\"{}\"", escape(anchor));
-  body_ += fmt::format("<h{}{}>{}</h{}>\n", open_.size() + 2, id, escape(text), open_.size() + 2);
+  const std::string id =
+      anchor.empty() ? std::string() : fmt::format(" id=\"{}\"", markup_escaped(anchor));
+  body_ += fmt::format("<h{}{}>{}</h{}>\n", open_.size() + 2, id, markup_escaped(text),
+                       open_.size() + 2);
 }
 
 void Page::paragraph(const std::string& text) {
-  body_ += "<p>" + escape(text) + "</p>\n";
+  body_ += "<p>" + markup_escaped(text) + "</p>\n";
 }
 
 void Page::notice(const std::string& text) {
-  body_ += "<p class=\"notice\">" + escape(text) + "</p>\n";
+  body_ += "<p class=\"notice\">" + markup_escaped(text) + "</p>\n";
 }
 
 void Page::list(const std::vector<std::string>& items) {
   body_ += "<ul>";
-  for (const std::string& item : items) body_ += "<li>" + escape(item) + "</li>";
+  for (const std::string& item : items) body_ += "<li>" + markup_escaped(item) + "</li>";
   body_ += "</ul>\n";
 }
 
 void Page::links(const std::vector<std::pair<std::string, std::string>>& links) {
   body_ += "<p class=\"links\">";
   for (const auto& [text, address] : links)
-    body_ += fmt::format("<a href=\"{}\">{}</a> ", escape(address), escape(text));
+    body_ += fmt::format("<a href=\"{}\">{}</a> ", markup_escaped(address), markup_escaped(text));
   body_ += "</p>\n";
 }
 
 void Page::add(const Table& table) {
-  body_ += fmt::format("<div class=\"table\" data-title=\"{}\"><table>", escape(table.title));
-  if (!table.title.empty()) body_ += "<caption>" + escape(table.title) + "</caption>";
+  body_ +=
+      fmt::format("<div class=\"table\" data-title=\"{}\"><table>", markup_escaped(table.title));
+  if (!table.title.empty()) body_ += "<caption>" + markup_escaped(table.title) + "</caption>";
   body_ += "<thead><tr>";
   if (!table.below.empty()) check_size(table.below.size(), table.columns.size(), table.title);
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    body_ += "<th scope=\"col\">" + escape(table.columns[i]);
+    body_ += "<th scope=\"col\">" + markup_escaped(table.columns[i]);
     if (!table.below.empty() && !table.below[i].empty())
-      body_ += "<small>" + escape(table.below[i]) + "</small>";
+      body_ += "<small>" + markup_escaped(table.below[i]) + "</small>";
     body_ += "</th>";
   }
   body_ += "</tr></thead><tbody>";
@@ -240,10 +217,12 @@ void Page::add(const Table& table) {
     body_ += "<tr>";
     for (const Cell& cell : row) {
       body_ += cell.number ? "<td class=\"number\"" : "<td";
-      if (!cell.hint.empty()) body_ += " title=\"" + escape(cell.hint) + '"';
+      if (!cell.hint.empty()) body_ += " title=\"" + markup_escaped(cell.hint) + '"';
       body_ += '>';
-      std::string text = cell.has_light ? light_html(cell.light, cell.text) : escape(cell.text);
-      if (!cell.link.empty()) text = fmt::format("<a href=\"{}\">{}</a>", escape(cell.link), text);
+      std::string text =
+          cell.has_light ? light_html(cell.light, cell.text) : markup_escaped(cell.text);
+      if (!cell.link.empty())
+        text = fmt::format("<a href=\"{}\">{}</a>", markup_escaped(cell.link), text);
       body_ += text + "</td>";
     }
     body_ += "</tr>";
@@ -260,9 +239,9 @@ void Page::end_plots() {
 
 void Page::figure(const std::string& title, const std::string& note, std::string description) {
   body_ += fmt::format("<figure class=\"plot\" data-plot=\"{}\"><figcaption>{}</figcaption>",
-                       plots_.size(), escape(title));
+                       plots_.size(), markup_escaped(title));
   body_ += "<div class=\"canvas\"></div>";
-  if (!note.empty()) body_ += "<p class=\"note\">" + escape(note) + "</p>";
+  if (!note.empty()) body_ += "<p class=\"note\">" + markup_escaped(note) + "</p>";
   body_ += "</figure>\n";
   plots_.push_back(std::move(description));
 }
@@ -353,20 +332,20 @@ std::string Page::html(const std::string& footer) const {
       "<title>{}</title>\n<link rel=\"icon\" "
       "href=\"data:,\">\n<style>\n{}</style>\n</head>\n<body>\n"
       "<header><h1>{}</h1>",
-      escape(title_), page_style(), escape(title_));
-  if (!subtitle_.empty()) html += "<p>" + escape(subtitle_) + "</p>";
+      markup_escaped(title_), page_style(), markup_escaped(title_));
+  if (!subtitle_.empty()) html += "<p>" + markup_escaped(subtitle_) + "</p>";
   html += "</header>\n";
   if (menu_.size() > 1) {
     html += "<nav aria-label=\"Sections\">";
     for (const auto& [anchor, title] : menu_)
-      html += fmt::format("<a href=\"#{}\">{}</a> ", escape(anchor), escape(title));
+      html += fmt::format("<a href=\"#{}\">{}</a> ", markup_escaped(anchor), markup_escaped(title));
     html += "</nav>\n";
   }
   html +=
       "<noscript><p class=\"notice\">The plots are drawn by a script inside this file; the "
       "tables can be read without it.</p></noscript>\n<main>\n";
   html += body_;
-  html += "</main>\n<footer>" + escape(footer) + "</footer>\n";
+  html += "</main>\n<footer>" + markup_escaped(footer) + "</footer>\n";
   const auto join = [&](const std::vector<std::string>& items, bool quoted) {
     html += '[';
     for (std::size_t i = 0; i < items.size(); ++i) {

@@ -26,9 +26,6 @@ enum class Light { good, attention, bad, unknown };
 /// Return the worst of some lights: bad, attention, good; unknown only if there is no other.
 [[nodiscard]] Light worst(std::span<const Light> lights);
 
-/// Return a text with the characters that mean something in HTML replaced; good for attributes too.
-[[nodiscard]] std::string escape(std::string_view text);
-
 /// What an axis or a colour scale shows.
 struct Axis {
   enum class Scale { linear, log, time };

@@ -14,6 +14,7 @@
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/base/json_text.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/web/html.hpp"
 #include "lib/web/night_address.hpp"
 #include "lib/web/night_view.hpp"
@@ -99,7 +100,8 @@ Response confirm_page(const ActionSource& source, const Request& request) {
         {"job", wish.job},
         {"stage", wish.stage},
         {"form", form_seal(source, path, std::time(nullptr) + form_holds_s)}})
-    hidden += fmt::format("<input type=\"hidden\" name=\"{}\" value=\"{}\">", name, escaped(value));
+    hidden += fmt::format("<input type=\"hidden\" name=\"{}\" value=\"{}\">", name,
+                          markup_escaped(value));
   Response response;
   response.headers["Cache-Control"] = "no-store";
   // Without it browsers send the form with "Origin: null", as pages of other sites can.
@@ -109,7 +111,7 @@ Response confirm_page(const ActionSource& source, const Request& request) {
       fmt::format("<p>Night {}, production {}. This is recorded with author and reason.</p>"
                   "<form method=\"post\" action=\"{}\">{}{}{}{}<p><button>Yes, {}</button> {}</p>"
                   "</form>",
-                  at.key.date.iso(), escaped(at.key.prod_id), escaped(path), hidden,
+                  at.key.date.iso(), markup_escaped(at.key.prod_id), markup_escaped(path), hidden,
                   field("reason", "Why", "text", wish.what == "veto"),
                   field("author", "Who decides", "text", true),
                   field("token", "Token", "password", true), wish.what,
@@ -173,7 +175,7 @@ Response act_by_form(const ActionSource& source, const Request& request) {
   Response response;
   response.status = outcome->exit_code == 0 ? 200 : 409;
   response.body = page(outcome->exit_code == 0 ? "Done" : "Not done",
-                       "<pre>" + escaped(outcome->text) + "</pre><p>" +
+                       "<pre>" + markup_escaped(outcome->text) + "</pre><p>" +
                            link(night_path(at.key), "back to the night") + "</p>");
   return response;
 }

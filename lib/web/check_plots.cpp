@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/base/error.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/night/products.hpp"
 #include "lib/web/html.hpp"
 
@@ -125,7 +126,7 @@ std::string check_plots_html(const std::vector<CheckPlot>& plots, const std::str
     figures += fmt::format(
         "<figure><a href=\"{0}\"><img src=\"{0}\" alt=\"{1}\" loading=\"lazy\" width=\"800\"></a>"
         "<figcaption>{1}</figcaption></figure>\n",
-        escaped(base + '/' + plot.name + ".svg"), escaped(plot.title));
+        markup_escaped(base + '/' + plot.name + ".svg"), markup_escaped(plot.title));
   return "<section id=\"checks\"><h2>Drawings of the data check</h2><div class=\"figures\">" +
          figures + "</div></section>\n";
 }

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "lib/base/hash.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/web/assets.hpp"
 
 namespace alisio::web {
@@ -31,30 +32,6 @@ std::string base64_of_hex(const std::string& digits) {
 
 }  // namespace
 
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += c;
-    }
-  return result;
-}
-
 std::string url_escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -68,12 +45,12 @@ std::string url_escaped(std::string_view text) {
 }
 
 std::string link(const std::string& path, std::string_view text) {
-  return fmt::format("<a href=\"{}\">{}</a>", escaped(path), escaped(text));
+  return fmt::format("<a href=\"{}\">{}</a>", markup_escaped(path), markup_escaped(text));
 }
 
 std::string table(const std::vector<std::string>& heads, const std::string& rows) {
   std::string text = "<div class=\"scroll\"><table><thead><tr>";
-  for (const std::string& head : heads) text += "<th>" + escaped(head) + "</th>";
+  for (const std::string& head : heads) text += "<th>" + markup_escaped(head) + "</th>";
   return text + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
 }
 
@@ -89,7 +66,7 @@ std::string page(const std::string& title, const std::string& body, std::string_
       "placeholder=\"file, hash, id or run\" aria-label=\"file, hash, id or run\">"
       "<button>Find</button></form></header>\n<main id=\"main\"><h1>{0}</h1>\n{2}\n</main>{3}"
       "</body></html>\n",
-      escaped(title), page_style(), body,
+      markup_escaped(title), page_style(), body,
       script.empty() ? "" : fmt::format("<script>{}</script>", script));
 }
 

@@ -5,9 +5,6 @@
 
 namespace alisio::web {
 
-/// Return a text for use in HTML, between tags or within a quoted attribute.
-[[nodiscard]] std::string escaped(std::string_view text);
-
 /// Return a text as one part of a path, or as a value, of a URL.
 [[nodiscard]] std::string url_escaped(std::string_view text);
 

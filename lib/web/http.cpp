@@ -5,6 +5,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/web/html.hpp"
 
 namespace alisio::web {
@@ -29,10 +30,11 @@ int status_of(ErrorKind kind) {
 Response problem_page(int status, const std::string& problem, const std::string& remedy) {
   Response response;
   response.status = status;
-  response.body = page(status == 404   ? "Not on record"
-                       : status == 400 ? "This cannot be answered"
-                                       : "Something is wrong",
-                       "<p>" + escaped(problem) + "</p><p>" + escaped(remedy) + "</p>");
+  response.body =
+      page(status == 404   ? "Not on record"
+           : status == 400 ? "This cannot be answered"
+                           : "Something is wrong",
+           "<p>" + markup_escaped(problem) + "</p><p>" + markup_escaped(remedy) + "</p>");
   return response;
 }
 

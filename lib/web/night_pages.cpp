@@ -7,6 +7,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/night/status.hpp"
 #include "lib/night/words.hpp"
 #include "lib/web/assets.hpp"
@@ -34,7 +35,7 @@ Response scripted_page(const std::string& title, const std::string& body) {
 
 std::string live_line(const std::string& events) {
   return fmt::format("<p id=\"live\" class=\"quiet\" role=\"status\" data-events=\"{}\"></p>\n",
-                     escaped(events));
+                     markup_escaped(events));
 }
 
 Response first_page(const NightSource& source) {
@@ -67,7 +68,7 @@ Response one_night(const NightSource& source, const std::string& date, const std
   if (source.closing)
     body +=
         fmt::format("<p><a class=\"button\" href=\"/act/{}?what=close\">close the night…</a></p>\n",
-                    escaped(night_path(at.key).substr(std::string_view("/nights/").size())));
+                    markup_escaped(night_path(at.key).substr(std::string_view("/nights/").size())));
   body +=
       part("troubles") + part("decisions") + part("running") + "<h2>Runs and subruns</h2>" +
       grid_legend() +
@@ -114,9 +115,9 @@ std::string job_row(const night::JobStatusView& job, const std::string& night) {
   return fmt::format(
       "<tr><td>{}</td><td>{}</td><td class=\"{}\">{}</td><td>{}{}</td><td class=\"n\">{}</td>"
       "<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
-      night::job_name(job.key), escaped(job.key.stage), bad ? "bad" : "", escaped(job.status),
-      escaped(job.status == "done" ? "" : job.reason),
-      job.log_tail.empty() ? "" : "<pre>" + escaped(job.log_tail) + "</pre>", job.attempts,
+      night::job_name(job.key), markup_escaped(job.key.stage), bad ? "bad" : "",
+      markup_escaped(job.status), markup_escaped(job.status == "done" ? "" : job.reason),
+      job.log_tail.empty() ? "" : "<pre>" + markup_escaped(job.log_tail) + "</pre>", job.attempts,
       tried ? night::duration_text(job.wall_s) : "", tried ? night::duration_text(job.cpu_s) : "",
       tried ? fmt::format("{:.0f} MB", double(job.max_rss_bytes) / 1e6) : "",
       has_log ? link(night + "/log/" + url_escaped(job.key.stage) + place, "log") : "");

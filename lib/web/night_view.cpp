@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/base/ids.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/night/words.hpp"
 #include "lib/web/html.hpp"
 #include "lib/web/night_grid.hpp"
@@ -62,8 +63,8 @@ std::string letter_span(char letter, const std::string& text) {
                                                {'#', 'b'}, {'?', 'm'}, {'V', 'v'}, {'~', 'w'},
                                                {'_', 'n'}, {'D', 'v'}, {'H', 'v'}, {'Q', 'q'}};
   for (const auto& [known, name] : classes)
-    if (known == letter) return fmt::format("<i class={}>{}</i>", name, escaped(text));
-  return escaped(text);
+    if (known == letter) return fmt::format("<i class={}>{}</i>", name, markup_escaped(text));
+  return markup_escaped(text);
 }
 
 std::string complete_span(bool goes_on) {
@@ -96,12 +97,13 @@ std::string progress_part(const json& document) {
 std::string closing_part(night::State& state, const night::NightKey& key) {
   std::string text;
   if (const auto closing = state.closing(key))
-    text = closing->closed() ? fmt::format("<p class=\"good\">▣ closed {} by {}, seal {}</p>",
-                                           instant_text(closing->closed_at),
-                                           escaped(closing->author), closing->seal_number)
-                             : fmt::format("<p>being closed since {} by {}: {}</p>",
-                                           instant_text(closing->started_at),
-                                           escaped(closing->author), escaped(closing->step));
+    text = closing->closed()
+               ? fmt::format("<p class=\"good\">▣ closed {} by {}, seal {}</p>",
+                             instant_text(closing->closed_at), markup_escaped(closing->author),
+                             closing->seal_number)
+               : fmt::format("<p>being closed since {} by {}: {}</p>",
+                             instant_text(closing->started_at), markup_escaped(closing->author),
+                             markup_escaped(closing->step));
   return element("div", "closing", text);
 }
 
@@ -120,7 +122,8 @@ std::string key_path(const json& key) {
 
 std::string action_link(const std::string& night, const json& trouble, const char* action) {
   return fmt::format("<a class=\"button\" href=\"{}?what={}&amp;stage={}&amp;job={}\">{}…</a> ",
-                     escaped(night), action, url_escaped(trouble["stage"].get<std::string>()),
+                     markup_escaped(night), action,
+                     url_escaped(trouble["stage"].get<std::string>()),
                      url_escaped(key_text(trouble)), action);
 }
 
@@ -129,18 +132,19 @@ std::string trouble_item(const json& trouble, const std::string& night, bool act
   const std::string stage = trouble["stage"];
   std::string text = fmt::format(
       "<details><summary><span class=\"bad\">✗</span> <b>{}</b> {}: {}{}</summary>",
-      key_text(trouble), escaped(stage), escaped(trouble["reason"].get<std::string>()),
+      key_text(trouble), markup_escaped(stage),
+      markup_escaped(trouble["reason"].get<std::string>()),
       trouble.contains("class") ? fmt::format(" <span class=\"quiet\">[{}]</span>",
-                                              escaped(trouble["class"].get<std::string>()))
+                                              markup_escaped(trouble["class"].get<std::string>()))
                                 : "");
   if (trouble.contains("advice"))
-    text += "<p>" + escaped(trouble["advice"].get<std::string>()) + "</p>";
+    text += "<p>" + markup_escaped(trouble["advice"].get<std::string>()) + "</p>";
   if (trouble.contains("attempts"))
-    text +=
-        fmt::format("<p class=\"quiet\">{}, tries: {}</p>",
-                    escaped(trouble["status"].get<std::string>()), trouble["attempts"].get<int>());
+    text += fmt::format("<p class=\"quiet\">{}, tries: {}</p>",
+                        markup_escaped(trouble["status"].get<std::string>()),
+                        trouble["attempts"].get<int>());
   if (trouble.contains("log_tail"))
-    text += "<pre>" + escaped(trouble["log_tail"].get<std::string>()) + "</pre>";
+    text += "<pre>" + markup_escaped(trouble["log_tail"].get<std::string>()) + "</pre>";
   text += "<p>";
   if (trouble["has_log"])
     text += link(night + "/log/" + url_escaped(stage) + key_path(trouble), "whole log") + " · ";
@@ -170,12 +174,12 @@ std::string running_part(const json& document, const std::string& night) {
     const json& first = process["jobs"].front();
     rows += fmt::format(
         "<tr><td>{}</td><td>{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n",
-        link(night + "/run" + key_path(first), key_text(first)), escaped(stages),
-        escaped(process["host"].get<std::string>()),
+        link(night + "/run" + key_path(first), key_text(first)), markup_escaped(stages),
+        markup_escaped(process["host"].get<std::string>()),
         process["lost"]     ? " <span class=\"bad\">(gone)</span>"
         : process["queued"] ? "queued"
                             : "",
-        escaped(instant_text(process["started_at"])),
+        markup_escaped(instant_text(process["started_at"])),
         link(night + "/log/" + url_escaped(first["stage"].get<std::string>()) + key_path(first),
              "log"));
   }
@@ -190,7 +194,7 @@ std::string resources_part(const json& document) {
   for (const json& stage : document["resources"]) {
     const int done = stage["done"], failed = stage["failed"];
     const double per_job = done > 0 ? 1.0 / done : 0;
-    rows += "<tr><td>" + escaped(stage["stage"].get<std::string>()) + "</td>" +
+    rows += "<tr><td>" + markup_escaped(stage["stage"].get<std::string>()) + "</td>" +
             number_cell(std::to_string(done)) +
             number_cell(failed == 0 ? "0" : fmt::format("<span class=\"bad\">{}</span>", failed)) +
             number_cell(std::to_string(stage["jobs_last_hour"].get<int>())) +
@@ -212,7 +216,7 @@ std::string resources_part(const json& document) {
 std::string list_part(const json& document, const char* member, const char* heading) {
   std::string items;
   for (const json& text : document[member])
-    items += "<li>" + escaped(text.get<std::string>()) + "</li>";
+    items += "<li>" + markup_escaped(text.get<std::string>()) + "</li>";
   return element("section", member,
                  items.empty() ? "" : fmt::format("<h2>{}</h2><ul>{}</ul>", heading, items));
 }
@@ -228,12 +232,12 @@ std::string run_head(const std::string& id, const std::string& night, int run, c
   if (!worst.empty()) text = link(fmt::format("{}/run/{}", night, run), text);
   if (!line.is_null()) {
     const int subruns = line.value("subruns", 0), expected = line.value("expected_subruns", 0);
-    text += fmt::format(" {} <small>{}{} subruns", escaped(line.value("type", "")), subruns,
+    text += fmt::format(" {} <small>{}{} subruns", markup_escaped(line.value("type", "")), subruns,
                         expected != subruns ? fmt::format(" of {}", expected) : "");
     if (const std::string quality = line.value("quality", ""); !quality.empty())
-      text += " · quality " + escaped(quality);
+      text += " · quality " + markup_escaped(quality);
     if (const std::string constants = line.value("constants", ""); !constants.empty())
-      text += " · constants " + escaped(constants);
+      text += " · constants " + markup_escaped(constants);
     text += "</small>";
   }
   return element("h3", id, text + " <small>" + row_text(worst) + "</small>");
@@ -300,7 +304,7 @@ std::string grid_row(const std::string& id, const std::string& name, const std::
   return fmt::format(
       "<div class=\"row\" id=\"{0}\"><span>{1}</span><div class=\"cells\" role=\"img\" "
       "tabindex=\"0\" aria-label=\"{1}: {2}\">{3}</div></div>",
-      id, escaped(name), escaped(row_text(letters)), cells);
+      id, markup_escaped(name), markup_escaped(row_text(letters)), cells);
 }
 
 std::string grid_legend() {
@@ -325,7 +329,7 @@ Fragments nights_view(night::State& state, NightsMemory& memory) {
     std::string row =
         fmt::format("<tr id=\"{}\"><td>{}</td><td>{}</td><td>{}</td>", id,
                     link("/nights/" + date + '/' + url_escaped(prod), NightDate::parse(date).iso()),
-                    escaped(prod),
+                    markup_escaped(prod),
                     complete ? complete_span(now < night["open_until"].get<std::string>())
                     : troubles > 0
                         ? fmt::format("<span class=\"bad\">✗ {} in trouble</span>", troubles)

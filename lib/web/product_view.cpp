@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "lib/base/markup.hpp"
 #include "lib/night/products.hpp"
 #include "lib/web/html.hpp"
 #include "lib/web/night_view.hpp"
@@ -25,11 +26,11 @@ std::string number(const json& row, const char* key, int digits, double factor =
 }
 
 std::string counts_row(const std::string& head, const json& row) {
-  return "<tr><td>" + escaped(head) + "</td>" +
+  return "<tr><td>" + markup_escaped(head) + "</td>" +
          number(row, "effective_time_s", 1, 1 / seconds_per_minute) + number(row, "n_on", 0) +
          number(row, "n_off", 0) + number(row, "alpha", 4) + number(row, "excess", 1) +
          number(row, "excess_error", 1) + number(row, "significance", 2) +
-         number(row, "excess_per_minute", 3) + "<td>" + escaped(row.value("remark", "")) +
+         number(row, "excess_per_minute", 3) + "<td>" + markup_escaped(row.value("remark", "")) +
          "</td></tr>\n";
 }
 
@@ -39,7 +40,7 @@ std::string source_part(const json& source) {
   for (const json& row : source.at("runs")) rows += counts_row(row.value("run", ""), row);
   rows += counts_row("all", sum);
   const bool measured = sum.contains("significance") && sum["significance"].is_number();
-  return fmt::format("<h3>{}: {}</h3>", escaped(source.value("name", "")),
+  return fmt::format("<h3>{}: {}</h3>", markup_escaped(source.value("name", "")),
                      measured
                          ? fmt::format("{:.2f} σ (Li &amp; Ma)", sum["significance"].get<double>())
                          : "not measurable") +
@@ -57,7 +58,8 @@ std::string significance_part(const fs::path& file) {
     for (const json& source : result.at("sources")) text += source_part(source);
     for (const json& left : result.value("left_out", json::array()))
       text += fmt::format("<p class=\"quiet\">left out: {}: {}</p>",
-                          escaped(left.value("what", "")), escaped(left.value("why", "")));
+                          markup_escaped(left.value("what", "")),
+                          markup_escaped(left.value("why", "")));
     return text;
   } catch (const json::exception&) {
     return "<p class=\"bad\">the result of the significance cannot be read</p>";
@@ -82,7 +84,7 @@ std::string products_part(night::State& state, const night::NightKey& night) {
       else if (name.ends_with(".svg"))
         plots += fmt::format(
             "<figure><a href=\"{0}\"><img src=\"{0}\" alt=\"{1}\" loading=\"lazy\"></a></figure>\n",
-            escaped(path), escaped("distribution of " + name));
+            markup_escaped(path), markup_escaped("distribution of " + name));
     }
   std::string html =
       "<h2>Data check and sources</h2>" +

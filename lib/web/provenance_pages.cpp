@@ -9,6 +9,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/web/html.hpp"
 #include "prov/ask/impact.hpp"
 #include "prov/ask/names.hpp"
@@ -38,15 +39,17 @@ std::string file_link(const prov::StoredEntity& file) {
 std::string mark(prov::ActivityEnd how, const std::string& more = {}) {
   const bool good = how == prov::ActivityEnd::completed || how == prov::ActivityEnd::planned;
   return fmt::format("<span class=\"{}\">{}{}</span>", good ? "good" : "bad", to_string(how),
-                     more.empty() ? "" : ": " + escaped(more));
+                     more.empty() ? "" : ": " + markup_escaped(more));
 }
 
 /// Rows of a definition list; what is empty is left out.
 class Facts {
  public:
-  Facts& text(const char* name, const std::string& value) { return html(name, escaped(value)); }
+  Facts& text(const char* name, const std::string& value) {
+    return html(name, markup_escaped(value));
+  }
   Facts& code(const char* name, const std::string& value) {
-    return html(name, value.empty() ? value : "<code>" + escaped(value) + "</code>");
+    return html(name, value.empty() ? value : "<code>" + markup_escaped(value) + "</code>");
   }
   Facts& html(const char* name, const std::string& value) {
     if (!value.empty()) rows_ += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, value);
@@ -75,9 +78,9 @@ std::string run_link(std::int64_t run) {
 std::string files_table(const std::vector<prov::StoryFile>& files, bool with_maker) {
   std::string rows;
   for (const prov::StoryFile& one : files)
-    rows += "<tr>" + cell(escaped(one.flow.role)) + cell(file_link(one.file)) +
+    rows += "<tr>" + cell(markup_escaped(one.flow.role)) + cell(file_link(one.file)) +
             (with_maker ? cell(one.maker ? activity_link(*one.maker) : std::string()) : "") +
-            cell(escaped(one.flow.remark)) + "</tr>\n";
+            cell(markup_escaped(one.flow.remark)) + "</tr>\n";
   if (rows.empty()) return "<p class=\"quiet\">none on record</p>";
   return with_maker ? table({"as", "what", "made by", ""}, rows) : table({"as", "what", ""}, rows);
 }
@@ -85,8 +88,9 @@ std::string files_table(const std::vector<prov::StoryFile>& files, bool with_mak
 std::string notes_of(const std::vector<prov::Store::Note>& notes) {
   std::string text;
   for (const prov::Store::Note& note : notes)
-    text += fmt::format("<p><b>{}</b> <span class=\"quiet\">{}, {}</span></p>", escaped(note.text),
-                        escaped(note.author), escaped(note.time));
+    text += fmt::format("<p><b>{}</b> <span class=\"quiet\">{}, {}</span></p>",
+                        markup_escaped(note.text), markup_escaped(note.author),
+                        markup_escaped(note.time));
   return text.empty() ? text : "<h2>Notes</h2>" + text;
 }
 
@@ -177,8 +181,8 @@ Response night_page(const ProvenanceSource& source, const Request& request) {
     const std::int64_t run = query->integer(0), count = query->integer(3), bad = query->integer(5);
     const std::string name = count == 1
                                  ? link("/activity/" + url_escaped(query->text(6)), query->text(2))
-                                 : escaped(query->text(2));
-    rows += "<tr>" + cell(run_link(run)) + cell(escaped(query->text(1))) + cell(name) +
+                                 : markup_escaped(query->text(2));
+    rows += "<tr>" + cell(run_link(run)) + cell(markup_escaped(query->text(1))) + cell(name) +
             number_cell(query->integer(4)) +
             cell(bad == 0 ? "" : fmt::format("<span class=\"bad\">{}</span>", bad)) + "</tr>\n";
   }
@@ -227,8 +231,9 @@ Response run_page(const ProvenanceSource& source, const Request& request) {
         links += (links.empty() ? "" : "<br>") + file_link(at->second);
     if (dates.empty() && !activity.observation_date.empty())
       dates = "<p>Night " + night_link(activity.observation_date) + "</p>";
-    rows += "<tr>" + cell(activity_link(activity)) + cell(escaped(activity.prod_id)) +
-            cell(escaped(activity.start)) + cell(mark(activity.how)) + cell(links) + "</tr>\n";
+    rows += "<tr>" + cell(activity_link(activity)) + cell(markup_escaped(activity.prod_id)) +
+            cell(markup_escaped(activity.start)) + cell(mark(activity.how)) + cell(links) +
+            "</tr>\n";
   }
   if (found.size() == std::size_t(kMostRows))
     dates += fmt::format("<p class=\"quiet\">The first {} activities.</p>", kMostRows);
@@ -270,7 +275,7 @@ std::string facts_of(const prov::StoredActivity& activity) {
       .text("records of", activity.origin == "alisio" ? "" : activity.origin);
   if (activity.parameters.is_object())
     for (const auto& [name, value] : activity.parameters.items())
-      facts.text(escaped(name).c_str(),
+      facts.text(markup_escaped(name).c_str(),
                  value.is_string() ? value.get<std::string>() : value.dump());
   std::string command;
   if (activity.command.is_array())
@@ -282,10 +287,10 @@ std::string facts_of(const prov::StoredActivity& activity) {
   std::string text = facts.list();
   if (!activity.configuration.is_null())
     text += "<details><summary>Configuration</summary><pre class=\"mono\">" +
-            escaped(activity.configuration.dump(1)) + "</pre></details>";
+            markup_escaped(activity.configuration.dump(1)) + "</pre></details>";
   if (!activity.environment.is_null())
     text += "<details><summary>Environment</summary><pre class=\"mono\">" +
-            escaped(activity.environment.dump(1)) + "</pre></details>";
+            markup_escaped(activity.environment.dump(1)) + "</pre></details>";
   return text;
 }
 
@@ -298,9 +303,9 @@ std::string impact_of(prov::Store& store, const prov::Subject& subject) {
   for (const prov::RunImpact& run : impact.runs) {
     std::string levels;
     for (const auto& [level, count] : run.files_of_level)
-      levels += fmt::format("{}{} {}", levels.empty() ? "" : ", ", count, escaped(level));
+      levels += fmt::format("{}{} {}", levels.empty() ? "" : ", ", count, markup_escaped(level));
     rows += "<tr>" + cell(night_link(run.observation_date)) + cell(run_link(run.run)) +
-            cell(escaped(run.prod_id)) + cell(levels) + "</tr>\n";
+            cell(markup_escaped(run.prod_id)) + cell(levels) + "</tr>\n";
   }
   std::string text = table({"night", "run", "production", "files"}, rows);
   std::string list;
@@ -311,8 +316,8 @@ std::string impact_of(prov::Store& store, const prov::Subject& subject) {
                           impact.files.size() - std::size_t(kMostRows));
       break;
     }
-    list += "<tr>" + cell(escaped(file.level)) + cell(file_link(file)) + cell(run_link(file.run)) +
-            "</tr>\n";
+    list += "<tr>" + cell(markup_escaped(file.level)) + cell(file_link(file)) +
+            cell(run_link(file.run)) + "</tr>\n";
   }
   return text +
          fmt::format("<details{}><summary>{} files</summary>",
@@ -395,8 +400,8 @@ Response found_page(const Request& request, const ProvenanceSource& source) {
     const std::vector<prov::Row> some(
         rows.begin(), rows.begin() + std::ptrdiff_t(std::min<std::size_t>(rows.size(), 200)));
     for (const prov::StoredEntity& file : store.entities(some))
-      list += "<tr>" + cell(file_link(file)) + cell(escaped(file.path)) + cell(run_link(file.run)) +
-              "</tr>\n";
+      list += "<tr>" + cell(file_link(file)) + cell(markup_escaped(file.path)) +
+              cell(run_link(file.run)) + "</tr>\n";
     return html_page(fmt::format("{} files", rows.size()), table({"file", "path", "run"}, list));
   }
   if (const auto rows = store.find_activities(what); !rows.empty())

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lib/base/median.hpp"
+
 namespace alisio::check {
 namespace {
 
@@ -35,13 +37,6 @@ double pulse_fraction(const ClassCheck& check, std::size_t threshold) {
   return sum / double(pulses.size()) / double(check.num_events);
 }
 
-double median(std::vector<double> values) {
-  if (values.empty()) return SubrunSummary::nan;
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
-
 double fraction_of(const std::vector<std::uint8_t>& flags) {
   if (flags.empty()) return SubrunSummary::nan;
   return double(flags.size() - std::size_t(std::ranges::count(flags, 0))) / double(flags.size());
@@ -72,7 +67,7 @@ std::vector<std::uint8_t> unusable_pixels(const ClassCheck* pedestals, const Cla
   std::vector<double> usable;
   for (std::size_t i = 0; i < charges.size(); ++i)
     if (unusable[i] == 0 && !std::isnan(charges[i])) usable.push_back(charges[i]);
-  const double usual = median(std::move(usable));
+  const double usual = upper_median(std::move(usable));
   // A camera that sees no light has a gate of its own.
   if (!(usual > 0)) return unusable;
   for (std::size_t i = 0; i < charges.size(); ++i)

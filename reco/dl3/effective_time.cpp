@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "lib/base/median.hpp"
+
 namespace alisio::dl3 {
 
 EffectiveTime effective_time(std::span<const double> times_s, std::span<const double> delta_s) {
@@ -33,9 +35,7 @@ std::vector<TimeInterval> good_time_intervals(std::span<const double> times_s) {
   if (times_s.size() < 2) return intervals;
   std::vector<double> steps;
   for (std::size_t i = 1; i < times_s.size(); ++i) steps.push_back(times_s[i] - times_s[i - 1]);
-  const auto middle = steps.begin() + std::ptrdiff_t(steps.size() / 2);
-  std::nth_element(steps.begin(), middle, steps.end());
-  const double longest = std::max(break_s, 30 * *middle);
+  const double longest = std::max(break_s, 30 * upper_median(std::move(steps)));
 
   double start = times_s.front();
   const auto close = [&](double stop) {

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "lib/base/error.hpp"
+#include "lib/base/now.hpp"
 #include "prov/append_line.hpp"
 #include "prov/document.hpp"
 #include "prov/invalidation.hpp"

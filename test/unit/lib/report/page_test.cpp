@@ -8,6 +8,7 @@
 #include <regex>
 
 #include "lib/base/error.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/report/address.hpp"
 #include "lib/report/assets.hpp"
 
@@ -41,8 +42,8 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 }
 
 TEST(Page, EscapesWhatMeansSomethingInHtml) {
-  EXPECT_EQ(escape("a<b> & \"c\" 'd'"), "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;");
-  EXPECT_EQ(escape(std::string("a\x01z\n")), "a z\n");
+  EXPECT_EQ(markup_escaped("a<b> & \"c\" 'd'"), "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;");
+  EXPECT_EQ(markup_escaped(std::string("a\x01z\n")), "a z\n");
 }
 
 TEST(Page, NoTextGetsOutOfItsPlace) {

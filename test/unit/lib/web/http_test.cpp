@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/base/error.hpp"
+#include "lib/base/markup.hpp"
 #include "lib/web/html.hpp"
 #include "lib/web/url.hpp"
 
@@ -115,7 +116,7 @@ TEST(Url, IsTakenApart) {
 }
 
 TEST(Html, EscapesWhatHasAMeaning) {
-  EXPECT_EQ(escaped("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+  EXPECT_EQ(markup_escaped("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
   EXPECT_EQ(url_escaped("a b/ñ?"), "a%20b%2F%C3%B1%3F");
   EXPECT_EQ(link("/x?a=1&b=2", "<"), "<a href=\"/x?a=1&amp;b=2\">&lt;</a>");
 }

@@ -1,4 +1,4 @@
-#include "lib/base/nan_median.hpp"
+#include "lib/base/median.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,6 +18,12 @@ TEST(NanMedian, IsNumpys) {
   EXPECT_EQ(nan_median(even), 2.5);
   std::vector<double> none = {NAN};
   EXPECT_TRUE(std::isnan(nan_median(none)));
+}
+
+TEST(UpperMedian, IsAValue) {
+  EXPECT_EQ(upper_median({3, 1, 2}), 2);
+  EXPECT_EQ(upper_median({4, 1, 3, 2}), 3);
+  EXPECT_TRUE(std::isnan(upper_median({})));
 }
 
 TEST(NanMedian, OfManyValuesIsThatOfTheSortedOnes) {

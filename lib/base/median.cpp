@@ -1,4 +1,4 @@
-#include "lib/base/nan_median.hpp"
+#include "lib/base/median.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,6 +61,13 @@ double nan_median(std::span<double> values) {
   std::nth_element(values.begin(), middle, values.begin() + std::ptrdiff_t(n));
   if (!even) return *middle;
   return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
+
+double upper_median(std::vector<double> values) {
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 }  // namespace alisio
