@@ -277,14 +277,19 @@ PassOptions pass_options(const NightOptions& options, const config::Configuratio
 /// nothing.
 std::string left_without_dl2(SetupRequest request, const Pass& pass, StateSnapshot snapshot,
                              const NightServices& services) {
-  std::size_t jobs = 0;
-  try {
-    request.steps.dl2 = true;
+  // What else can run, if the pass did not wait for it, is under way or not of DL2.
+  const auto to_run = [&](bool dl2) {
+    request.steps.dl2 = dl2;
     const NightSetup setup = set_up_night(request, services.probe);
     std::vector<FileStamp> rehashed;
-    jobs = Planner(setup, pass.settings(), disk_access(services))
-               .plan(snapshot, {}, rehashed)
-               .count(StepStatus::to_run);
+    return Planner(setup, pass.settings(), disk_access(services))
+        .plan(snapshot, {}, rehashed)
+        .count(StepStatus::to_run);
+  };
+  std::size_t jobs = 0;
+  try {
+    const std::size_t with_dl2 = to_run(true);
+    jobs = with_dl2 - std::min(with_dl2, to_run(false));
   } catch (const Error& error) {
     return fmt::format("DL2, which was not asked for (--no-dl2), cannot be planned: {}",
                        error.what());

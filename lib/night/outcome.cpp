@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/plain_text.hpp"
 #include "lib/night/failure.hpp"
@@ -36,7 +37,11 @@ std::string words_of(const ExecutionEnd& about, const std::string& fault) {
     return fmt::format("killed by signal {} ({})", end.signal, strsignal(end.signal));
   if (!fault.empty()) return fault;
   const std::string said = last_error(process.log_file);
-  return said.empty() ? fmt::format("ended with code {} and no report", end.exit_code) : said;
+  if (!said.empty()) return said;
+  const std::string ended = fmt::format("ended with code {} and no report", end.exit_code);
+  if (is_there(process.log_file)) return ended;
+  return fmt::format("{}; its log {} cannot be written: what it said is lost", ended,
+                     process.log_file);
 }
 
 void complete_record(JobRecord& job, const ProcessRecord& process,

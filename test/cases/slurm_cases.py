@@ -99,7 +99,7 @@ def case_slurm_pass_returns_and_next_goes_on(case):
     """`--pass` submits and returns; the jobs go on without it; the next passes take up their ends."""
     night = StandInNight(case, in_slurm())
     night.order(1, "sleep 3")
-    night.run("--pass").ends("incomplete")
+    night.run("--pass").ends("incomplete").says(": 3 jobs can still run, of DL2")
     expect(night.unfinished() == 3, "three processes are under way")
     night.run("--pass").ends("incomplete")
     wait_until(lambda: set(jobs_of(night).values()) == {"COMPLETED"}, "the jobs end")

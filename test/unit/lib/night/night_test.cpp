@@ -245,6 +245,13 @@ TEST_F(NightTest, AJobWithoutReportHasFailed) {
   EXPECT_NE(out_.str().find("no report"), std::string::npos) << out_.str();
 }
 
+TEST_F(NightTest, AJobWhoseLogCannotBeWrittenSaysSo) {
+  order("dl1_to_dl2_00101.0000", "mute");
+  write(folder_ / "DL1/20221215/test_v00/log/jobs", "a file where the folder is to be");
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("what it said is lost"), std::string::npos) << out_.str();
+}
+
 TEST_F(NightTest, GoesOnAfterBeingKilledInTheMiddle) {
   order("r0_to_dl1_00102.0000", "sleep 30");
   // Like a file of somebody else's: not ours to remove.
