@@ -29,7 +29,7 @@ struct Tree {
 };
 
 /// The kernels of predict(). All give the same bits.
-enum class Kernel { automatic, scalar, interleaved, avx2, avx512 };
+enum class Kernel { automatic, scalar, interleaved, avx2, avx512, avx512_gather };
 
 [[nodiscard]] const char* to_string(Kernel kernel) noexcept;
 /// Say whether this processor runs the kernel.
@@ -80,9 +80,6 @@ class Forest {
 
  private:
   void check(std::size_t n_columns, std::size_t n_outputs, Kernel kernel) const;
-  void add_leaves(const Tree& tree, const std::uint32_t* leaf, std::size_t begin, std::size_t n,
-                  std::span<double* const> outputs) const;
-  void divide(std::size_t n_events, std::span<double* const> outputs) const;
 
   std::string name_;
   ForestKind kind_;

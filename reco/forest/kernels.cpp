@@ -138,8 +138,7 @@ struct Wide {
       _mm_loadh_pi(_mm_castsi128_ps(first), reinterpret_cast<const __m64*>(nodes + at[1])));
 }
 
-/// Fetch eight nodes. Plain loads: the gather instructions take longer than this on many
-/// processors.
+/// Fetch eight nodes.
 [[gnu::target("avx512f"), gnu::always_inline]] inline __m512i load_8(const Node* nodes,
                                                                      const std::uint32_t* at) {
   const __m256i low =
@@ -156,26 +155,65 @@ struct Other {
   __mmask16 split;
 };
 
-/// Advance 16 events by one step; return the mask of lanes that were not yet in a leaf. The feature
-/// of each lane is picked out of all n_features by masked loads: for the dozen that there are this
-/// is quicker than a gather, and a feature that does not exist picks the first.
-template <int n_features, bool both>
+struct SixteenNodes {
+  __m512i low, high;
+};
+
+/// Nodes and features of 16 events, fetched by plain loads. The feature of each lane is picked out
+/// of all by masked loads; one that does not exist picks the first.
+struct Loads {
+  static constexpr std::size_t groups_together = 4;
+
+  [[gnu::target("avx512f"), gnu::always_inline]] static SixteenNodes nodes_at(const Node* nodes,
+                                                                              __m512i at) {
+    alignas(64) std::uint32_t places[lanes];
+    _mm512_store_si512(places, at);
+    return {load_8(nodes, places), load_8(nodes, places + 8)};
+  }
+  template <int n_features>
+  [[gnu::target("avx512f"), gnu::always_inline]] static __m512 values(const float* own,
+                                                                      __m512i feature) {
+    __m512 x = _mm512_loadu_ps(own);
+    for (int i = 1; i < n_features; ++i) {
+      const __mmask16 wanted = _mm512_cmpeq_epi32_mask(feature, _mm512_set1_epi32(i));
+      x = _mm512_mask_loadu_ps(x, wanted, own + static_cast<std::size_t>(i) * lanes);
+    }
+    return x;
+  }
+};
+
+/// The same by gathers; one that does not exist picks the last.
+struct Gathers {
+  /// Gathers take long to answer: more of them have to be under way.
+  static constexpr std::size_t groups_together = 6;
+
+  [[gnu::target("avx512f"), gnu::always_inline]] static SixteenNodes nodes_at(const Node* nodes,
+                                                                              __m512i at) {
+    return {_mm512_i32gather_epi64(_mm512_castsi512_si256(at), nodes, sizeof(Node)),
+            _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(at, 1), nodes, sizeof(Node))};
+  }
+  template <int n_features>
+  [[gnu::target("avx512f"), gnu::always_inline]] static __m512 values(const float* own,
+                                                                      __m512i feature) {
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i known = _mm512_min_epu32(feature, _mm512_set1_epi32(n_features - 1));
+    static_assert(lanes == 1U << 4U);
+    return _mm512_i32gather_ps(_mm512_add_epi32(_mm512_slli_epi32(known, 4), lane), own,
+                               sizeof(float));
+  }
+};
+
+/// Advance 16 events by one step; return the mask of lanes that were not yet in a leaf.
+template <typename Fetch, int n_features, bool both>
 [[gnu::target("avx512f"), gnu::always_inline]] inline __mmask16 step_avx512(
     const Node* nodes, const Wide& wide, const float* own, __m512i& at, __m512i& packed,
     Other* other) {
-  alignas(64) std::uint32_t places[lanes];
-  _mm512_store_si512(places, at);
-  const __m512i low = load_8(nodes, places);
-  const __m512i high = load_8(nodes, places + 8);
+  const auto [low, high] = Fetch::nodes_at(nodes, at);
   const __m512 threshold = _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, wide.even, high));
   packed = _mm512_permutex2var_epi32(low, wide.odd, high);
   const __mmask16 inner = _mm512_cmp_ps_mask(threshold, _mm512_set1_ps(leaf_mark), _CMP_NEQ_UQ);
   const __m512i feature = _mm512_and_epi32(packed, _mm512_set1_epi32(feature_mask));
-  __m512 x = _mm512_loadu_ps(own);
-  for (int i = 1; i < n_features; ++i) {
-    const __mmask16 wanted = _mm512_cmpeq_epi32_mask(feature, _mm512_set1_epi32(i));
-    x = _mm512_mask_loadu_ps(x, wanted, own + static_cast<std::size_t>(i) * lanes);
-  }
+  const __m512 x = Fetch::template values<n_features>(own, feature);
   const __mmask16 right = _mm512_cmp_ps_mask(x, threshold, _CMP_NLE_UQ);
   if constexpr (both) {
     const __mmask16 replaced = _mm512_mask_cmpeq_epi32_mask(inner, feature, other->feature);
@@ -197,7 +235,7 @@ struct OtherArrays {
 };
 
 /// Walk `width` groups together: independent loads in flight hide each other's latency.
-template <int n_features, std::size_t width, bool both>
+template <typename Fetch, int n_features, std::size_t width, bool both>
 [[gnu::target("avx512f"), gnu::always_inline]] inline void walk_together(
     const Tree& tree, const Wide& wide, const float* features, std::uint32_t* leaf,
     const OtherArrays& others, std::size_t group) {
@@ -213,9 +251,9 @@ template <int n_features, std::size_t width, bool both>
   for (std::uint32_t step = 0; step <= tree.depth; ++step) {
     unsigned inner = 0;
     for (std::size_t i = 0; i < width; ++i) {
-      inner |= step_avx512<n_features, both>(tree.nodes, wide,
-                                             features + (group + i) * n_features * lanes, at[i],
-                                             packed[i], &other[i]);
+      inner |= step_avx512<Fetch, n_features, both>(tree.nodes, wide,
+                                                    features + (group + i) * n_features * lanes,
+                                                    at[i], packed[i], &other[i]);
     }
     if (inner == 0) break;
   }
@@ -227,49 +265,55 @@ template <int n_features, std::size_t width, bool both>
   }
 }
 
-template <int n_features, bool both>
+template <typename Fetch, int n_features, bool both>
 [[gnu::target("avx512f")]] void walk_wide(const Tree& tree, const float* features,
                                           std::size_t n_groups, std::uint32_t* leaf,
                                           const OtherArrays& others) {
   const Wide wide = {_mm512_set1_epi32(static_cast<int>(tree.n_nodes - 1)),
                      _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
                      _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)};
-  constexpr std::size_t width = 4;
+  constexpr std::size_t width = Fetch::groups_together;
   std::size_t group = 0;
   for (; group + width <= n_groups; group += width)
-    walk_together<n_features, width, both>(tree, wide, features, leaf, others, group);
+    walk_together<Fetch, n_features, width, both>(tree, wide, features, leaf, others, group);
   for (; group < n_groups; ++group)
-    walk_together<n_features, 1, both>(tree, wide, features, leaf, others, group);
+    walk_together<Fetch, n_features, 1, both>(tree, wide, features, leaf, others, group);
 }
 
 using WalkWide = void (*)(const Tree&, const float*, std::size_t, std::uint32_t*,
                           const OtherArrays&);
 
 // One instance per number of features keeps the choice among them free of branches.
-template <bool both, int... numbers>
+template <typename Fetch, bool both, int... numbers>
 constexpr std::array<WalkWide, sizeof...(numbers)> walks_wide(
     std::integer_sequence<int, numbers...>) {
-  return {walk_wide<numbers + 1, both>...};
+  return {walk_wide<Fetch, numbers + 1, both>...};
 }
 
-template <bool both>
+template <typename Fetch, bool both>
 constexpr auto all_walks =
-    walks_wide<both>(std::make_integer_sequence<int, int{max_features_of_both}>{});
+    walks_wide<Fetch, both>(std::make_integer_sequence<int, int{max_features_of_both}>{});
 
-}  // namespace
-
-void walk_avx512(const Tree& tree, const float* features, std::size_t n_features,
-                 std::size_t n_groups, std::uint32_t* leaf) {
-  constexpr auto& walks = all_walks<false>;
+template <typename Fetch>
+void walk_by(const Tree& tree, const float* features, std::size_t n_features, std::size_t n_groups,
+             std::uint32_t* leaf) {
+  constexpr auto& walks = all_walks<Fetch, false>;
   if (n_features > walks.size()) return walk_avx2(tree, features, n_features, n_groups, leaf);
   walks[n_features - 1](tree, features, n_groups, leaf, {});
 }
 
-void walk_both_avx512(const Tree& tree, const float* features, std::size_t n_features,
-                      std::size_t n_groups, std::size_t feature, const float* other,
-                      std::uint32_t* leaf, std::uint16_t* split) {
-  all_walks<true>[n_features - 1](tree, features, n_groups, leaf, {feature, other, split});
+template <typename Fetch>
+void walk_both_by(const Tree& tree, const float* features, std::size_t n_features,
+                  std::size_t n_groups, std::size_t feature, const float* other,
+                  std::uint32_t* leaf, std::uint16_t* split) {
+  all_walks<Fetch, true>[n_features - 1](tree, features, n_groups, leaf, {feature, other, split});
 }
+
+}  // namespace
+
+const Walk walk_avx512 = walk_by<Loads>, walk_avx512_gather = walk_by<Gathers>;
+const WalkBoth walk_both_avx512 = walk_both_by<Loads>,
+               walk_both_avx512_gather = walk_both_by<Gathers>;
 
 #pragma GCC diagnostic pop
 
@@ -279,16 +323,8 @@ void walk_avx2(const Tree& tree, const float* features, std::size_t n_features,
                std::size_t n_groups, std::uint32_t* leaf) {
   walk_interleaved(tree, features, n_features, n_groups, leaf);
 }
-void walk_avx512(const Tree& tree, const float* features, std::size_t n_features,
-                 std::size_t n_groups, std::uint32_t* leaf) {
-  walk_interleaved(tree, features, n_features, n_groups, leaf);
-}
-void walk_both_avx512(const Tree& tree, const float* features, std::size_t n_features,
-                      std::size_t n_groups, std::size_t, const float*, std::uint32_t* leaf,
-                      std::uint16_t* split) {
-  walk_interleaved(tree, features, n_features, n_groups, leaf);
-  std::fill_n(split, n_groups, static_cast<std::uint16_t>(~0U));
-}
+const Walk walk_avx512 = walk_interleaved, walk_avx512_gather = walk_interleaved;
+const WalkBoth walk_both_avx512 = nullptr, walk_both_avx512_gather = nullptr;
 
 #endif
 

@@ -93,7 +93,7 @@ void predict(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(n_events));
 }
 BENCHMARK(predict)
-    ->DenseRange(static_cast<int>(Kernel::scalar), static_cast<int>(Kernel::avx512))
+    ->DenseRange(static_cast<int>(Kernel::scalar), static_cast<int>(Kernel::avx512_gather))
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

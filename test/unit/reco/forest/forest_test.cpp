@@ -22,8 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path models = fs::path(ALISIO_TEST_DATA) / "models";
-constexpr Kernel kernels[] = {Kernel::automatic, Kernel::scalar, Kernel::interleaved, Kernel::avx2,
-                              Kernel::avx512};
+constexpr Kernel kernels[] = {Kernel::automatic, Kernel::scalar, Kernel::interleaved,
+                              Kernel::avx2,      Kernel::avx512, Kernel::avx512_gather};
 
 using Columns = std::vector<std::vector<float>>;
 
@@ -142,6 +142,26 @@ TEST(Forest, KernelsAgreeBitForBitForAnyNumberOfEvents) {
               << forest.name() << " " << n << " events, kernel " << to_string(kernel);
         }
       }
+    }
+  }
+}
+
+TEST(Forest, ManyEventsArePredictedAsFewAre) {
+  // Many walk in another order.
+  constexpr std::size_t many = 20011, few = 1000;
+  const auto file = ForestFile::open(models / "made_by_1.9.forest");
+  for (const Forest& forest : file.forests()) {
+    const Columns columns = rows_near_thresholds(forest, many);
+    const auto together = predict(forest, columns, Kernel::automatic);
+    for (std::size_t begin = 0; begin < many; begin += few) {
+      const std::size_t end = std::min(many, begin + few);
+      Columns part;
+      for (const auto& column : columns)
+        part.emplace_back(column.begin() + long(begin), column.begin() + long(end));
+      const auto apart = predict(forest, part, Kernel::automatic);
+      for (std::size_t output = 0; output < apart.size(); ++output)
+        for (std::size_t i = 0; i < apart[output].size(); ++i)
+          ASSERT_EQ(together[output][begin + i], apart[output][i]) << forest.name() << begin + i;
     }
   }
 }
