@@ -240,22 +240,26 @@ template <typename Fetch, int n_features, std::size_t width, bool both>
     const Tree& tree, const Wide& wide, const float* features, std::uint32_t* leaf,
     const OtherArrays& others, std::size_t group) {
   __m512i at[width], packed[width];
+  unsigned inner[width];  ///< lanes that were not in a leaf yet
   Other other[width];
   for (std::size_t i = 0; i < width; ++i) {
     at[i] = packed[i] = _mm512_setzero_si512();
+    inner[i] = 0xffff;
     if constexpr (both)
       other[i] = {_mm512_set1_epi32(static_cast<int>(others.feature)),
                   _mm512_loadu_ps(others.values + (group + i) * lanes), 0};
   }
   // One step more than the depth: the last one only fetches the leaves.
   for (std::uint32_t step = 0; step <= tree.depth; ++step) {
-    unsigned inner = 0;
+    unsigned any = 0;
     for (std::size_t i = 0; i < width; ++i) {
-      inner |= step_avx512<Fetch, n_features, both>(tree.nodes, wide,
-                                                    features + (group + i) * n_features * lanes,
-                                                    at[i], packed[i], &other[i]);
+      if (inner[i] == 0) continue;
+      inner[i] = step_avx512<Fetch, n_features, both>(tree.nodes, wide,
+                                                      features + (group + i) * n_features * lanes,
+                                                      at[i], packed[i], &other[i]);
+      any |= inner[i];
     }
-    if (inner == 0) break;
+    if (any == 0) break;
   }
   const __m512i last_leaf = _mm512_set1_epi32(static_cast<int>(tree.n_leaves - 1));
   for (std::size_t i = 0; i < width; ++i) {
