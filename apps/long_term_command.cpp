@@ -31,7 +31,7 @@ std::vector<report::RunFiles> by_run(const std::vector<fs::path>& checks,
   std::map<int, report::RunFiles> runs;
   const auto place = [&](const fs::path& path, auto files, auto of_run) {
     const std::optional<RunFileName> name = parse_run_file_name(path);
-    if (!name || !name->ends_in_any_of({".h5", ".hdf5", ".fits"}))
+    if (!name || !name->has_usual_digits || !name->ends_in_any_of({".h5", ".hdf5", ".fits"}))
       throw Error(ErrorKind::usage, "the name does not tell a run", path.string(),
                   "expected …RunRRRRR.h5, …RunRRRRR.SSSS.h5 or the same with .fits");
     report::RunFiles& run = runs[name->run];

@@ -49,7 +49,7 @@ struct Part {
 
 std::optional<Part> part_of(const fs::path& path) {
   const std::optional<RunFileName> name = parse_run_file_name(path);
-  if (!name || !name->telescope) return std::nullopt;
+  if (!name || !name->is_product() || !name->has_usual_digits) return std::nullopt;
   for (const Kind& kind : kinds)
     if (name->kind == kind.prefix && name->ending == kind.ending)
       return Part{.path = path,

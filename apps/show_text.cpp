@@ -7,13 +7,11 @@
 #include <iostream>
 #include <numbers>
 #include <numeric>
-#include <optional>
 #include <regex>
 
 #include "apps/show.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
-#include "lib/base/run_file_name.hpp"
 #include "lib/event/event_type.hpp"
 
 namespace alisio::apps::show {
@@ -196,18 +194,32 @@ std::vector<std::string> sources_of(const hdf5::File& file) {
   return file.exists(path) ? file.read_texts(path) : std::vector<std::string>();
 }
 
+namespace {
+
+/// Run and, if there is one, subrun of a file's name: of any file, which may be named in its own
+/// way.
+std::pair<std::optional<int>, std::optional<int>> numbers_in_name(
+    const std::filesystem::path& file) {
+  static const std::regex pattern("Run([0-9]{5,6})(?:[._]([0-9]{4})(?![0-9]))?");
+  const std::string name = file.filename().string();
+  std::smatch match;
+  if (!std::regex_search(name, match, pattern)) return {};
+  return {std::stoi(match[1]),
+          match[2].matched ? std::optional(std::stoi(match[2])) : std::nullopt};
+}
+
+}  // namespace
+
 std::string name_line(const std::filesystem::path& file) {
-  const std::optional<RunFileName> name = parse_run_file_name(file);
-  if (!name) return {};
-  return name->subrun ? fmt::format("{}, subrun {}", name->run, *name->subrun)
-                      : std::to_string(name->run);
+  const auto [run, subrun] = numbers_in_name(file);
+  if (!run) return {};
+  return subrun ? fmt::format("{}, subrun {}", *run, *subrun) : std::to_string(*run);
 }
 
 void add_name_facts(ordered_json& facts, const std::filesystem::path& file) {
-  const std::optional<RunFileName> name = parse_run_file_name(file);
-  if (!name) return;
-  facts["run"] = name->run;
-  if (name->subrun) facts["subrun"] = *name->subrun;
+  const auto [run, subrun] = numbers_in_name(file);
+  if (run) facts["run"] = *run;
+  if (subrun) facts["subrun"] = *subrun;
 }
 
 std::string pointing_text(double altitude_rad, double azimuth_rad) {

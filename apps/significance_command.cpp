@@ -55,7 +55,7 @@ void take_dl2_files_in(const fs::path& folder, int telescope,
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
     const Text name = entry.path().filename().string();
     if (!name.starts_with("dl2_LST-") || !name.ends_with(".h5")) continue;
-    const SubrunId id = pipeline::subrun_or_run_of(entry.path());
+    const SubrunId id = pipeline::dl2_id_of(entry.path());
     if (id.telescope != telescope) {
       request.left_out.push_back({name, fmt::format("is of telescope {}", id.telescope)});
       continue;
@@ -64,7 +64,7 @@ void take_dl2_files_in(const fs::path& folder, int telescope,
     if (id.subrun == pipeline::all_subruns) merged.insert(id.run);
   }
   std::erase_if(found, [&](const fs::path& file) {
-    const SubrunId id = pipeline::subrun_or_run_of(file);
+    const SubrunId id = pipeline::dl2_id_of(file);
     return id.subrun != pipeline::all_subruns && merged.contains(id.run);
   });
   if (failed || found.empty())

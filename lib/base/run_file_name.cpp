@@ -16,19 +16,25 @@ bool RunFileName::is_raw_data_of(int telescope_number) const {
 
 std::optional<RunFileName> parse_run_file_name(const std::filesystem::path& file) {
   static const std::regex pattern(
-      R"((.*?)[._]?(?:LST-(\d{1,3})(?:\.(\d{1,3}))?)?[._]?Run(\d{1,9})(?:\.(\d{1,9}))?(|\D.*))");
+      R"((?:(.*?)LST-(0|[1-9]\d{0,2})(?:\.(\d))?\.|(.*))Run(\d{1,9})(?:\.(\d{1,9}))?(|\D.*))");
   const std::string name = file.filename().string();
   std::smatch part;
   if (!std::regex_match(name, part, pattern)) return std::nullopt;
   const auto number = [](const std::ssub_match& digits) {
     return digits.matched ? std::optional(std::stoi(digits)) : std::nullopt;
   };
-  return RunFileName{.kind = part[1],
-                     .telescope = number(part[2]),
-                     .stream = number(part[3]),
-                     .run = *number(part[4]),
-                     .subrun = number(part[5]),
-                     .ending = part[6]};
+  const bool tells_telescope = part[2].matched;
+  std::string kind = tells_telescope ? part[1] : part[4];
+  const std::string_view separators = tells_telescope ? "_" : "_.";
+  if (kind.size() > 1 && separators.find(kind.back()) != std::string_view::npos) kind.pop_back();
+  return RunFileName{
+      .kind = kind,
+      .telescope = number(part[2]),
+      .stream = number(part[3]),
+      .run = *number(part[5]),
+      .subrun = number(part[6]),
+      .ending = part[7],
+      .has_usual_digits = part[5].length() <= 6 && (!part[6].matched || part[6].length() == 4)};
 }
 
 }  // namespace alisio

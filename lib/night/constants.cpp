@@ -20,13 +20,15 @@ constexpr std::array<ConstantsFacts, 3> kinds{{
      "time calibration"},
 }};
 
-/// Tell whether it is the name of a file of a kind; those of 2019 and 2020 are FITS files.
-bool is_of_kind(const RunFileName& name, ConstantsKind kind) {
+/// Tell whether it is a file of a kind, by its name; those of 2019 and 2020 are FITS files.
+/// "….bak.Run…" and "…_Run…" are somebody's copies.
+bool is_of_kind(const fs::path& file, const RunFileName& name, ConstantsKind kind) {
   const bool has_kind =
       kind == ConstantsKind::charge
           ? name.kind == "calibration" || name.kind.starts_with("calibration_filters_")
           : name.kind == facts_of(kind).port;
-  return has_kind && !name.telescope && name.subrun &&
+  return has_kind && name.kind.find('.') == std::string::npos &&
+         file.filename().string().starts_with(name.kind + ".Run") && name.subrun &&
          name.ends_in_any_of({".h5", ".hdf5", ".fits", ".fits.gz"});
 }
 
@@ -68,7 +70,7 @@ void add_files(const fs::path& folder, ConstantsKind kind, const std::string& ve
   std::vector<ConstantsFile> found;
   for (const fs::path& file : sorted_entries(folder)) {
     const std::optional<RunFileName> name = parse_run_file_name(file);
-    if (!name || !is_of_kind(*name, kind)) continue;
+    if (!name || !is_of_kind(file, *name, kind)) continue;
     const int run = name->run;
     std::erase_if(found, [&](const ConstantsFile& other) { return other.run == run; });
     found.push_back({run, fs::weakly_canonical(file), version, nights_earlier});

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "lib/base/error.hpp"
-#include "lib/base/file.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/plain_text.hpp"
 #include "lib/night/failure.hpp"
@@ -39,7 +40,8 @@ std::string words_of(const ExecutionEnd& about, const std::string& fault) {
   const std::string said = last_error(process.log_file);
   if (!said.empty()) return said;
   const std::string ended = fmt::format("ended with code {} and no report", end.exit_code);
-  if (is_there(process.log_file)) return ended;
+  // A fault of the disk must not keep the end of the job from being recorded.
+  if (std::error_code unknown; std::filesystem::exists(process.log_file, unknown)) return ended;
   return fmt::format("{}; its log {} cannot be written: what it said is lost", ended,
                      process.log_file);
 }

@@ -285,7 +285,8 @@ std::vector<Input> readable_inputs(const MergeDatachecksRequest& request) {
 int subruns_told_by_names(const std::vector<fs::path>& inputs) {
   int subruns = 0;
   for (const fs::path& input : inputs)
-    if (const std::optional<RunFileName> name = parse_run_file_name(input); name && name->subrun)
+    if (const std::optional<RunFileName> name = parse_run_file_name(input);
+        name && name->subrun && name->has_usual_digits && name->ends_in_any_of({".h5", ".hdf5"}))
       subruns = std::max(subruns, *name->subrun + 1);
   return subruns;
 }

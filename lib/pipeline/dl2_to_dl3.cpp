@@ -13,6 +13,7 @@
 #include "lib/base/hash.hpp"
 #include "lib/base/log.hpp"
 #include "lib/base/now.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "lib/base/version.hpp"
 #include "lib/io/text/earth_orientation.hpp"
 #include "lib/io/text/source_catalogue.hpp"
@@ -31,6 +32,15 @@
 namespace alisio::pipeline {
 namespace fs = std::filesystem;
 namespace {
+
+/// Telescope, run and subrun of a DL2 file; the subrun is all_subruns for one of a whole run.
+SubrunId id_of(const fs::path& dl2) {
+  const std::optional<RunFileName> name = parse_run_file_name(dl2);
+  if (!name || !name->is_product() || !name->has_usual_digits || name->ending != ".h5")
+    throw Error(ErrorKind::bad_input, "the name tells no run", dl2.string(),
+                "expected dl2_LST-1.RunRRRRR[.SSSS].h5");
+  return {*name->telescope, name->run, name->subrun.value_or(all_subruns)};
+}
 
 double rounded(double degrees) {
   constexpr double places = 1e5;  // as lstchain, whose interpolation starts from rounded angles
@@ -295,10 +305,10 @@ std::vector<fits::Card> primary_cards(const ProductMetadata& metadata) {
 }  // namespace
 
 SubrunId run_of(const Dl2ToDl3Request& request) {
-  const SubrunId first = subrun_or_run_of(request.inputs.front());
+  const SubrunId first = id_of(request.inputs.front());
   std::set<int> subruns;
   for (const fs::path& input : request.inputs) {
-    const SubrunId id = subrun_or_run_of(input);
+    const SubrunId id = id_of(input);
     if (id.telescope != first.telescope || id.run != first.run)
       throw Error(ErrorKind::usage,
                   fmt::format("is of run {}, {} is of run {}", run_text(id.run),

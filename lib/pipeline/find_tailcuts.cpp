@@ -136,7 +136,8 @@ std::vector<fs::path> dl1_files_of_run(const fs::path& folder, int run) {
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
     const std::optional<RunFileName> name = parse_run_file_name(entry.path());
-    if (name && name->kind == "dl1" && name->run == run && name->subrun && name->ending == ".h5")
+    if (name && name->kind == "dl1" && name->is_product() && name->has_usual_digits &&
+        name->run == run && name->subrun && name->ending == ".h5")
       found.push_back(entry.path());
   }
   if (failed || found.empty())

@@ -24,7 +24,7 @@ struct Told {
 
 Told told_by_name(const fs::path& file) {
   const std::optional<RunFileName> name = parse_run_file_name(file);
-  if (!name) return {};
+  if (!name || !name->has_usual_digits) return {};
   return {name->run, name->subrun.value_or(-1)};
 }
 

@@ -44,7 +44,7 @@ ActivityNote activity_note(const std::string& stage, const SubrunId& id, const J
 
 SubrunId subrun_of(const fs::path& file) {
   const std::optional<RunFileName> name = parse_run_file_name(file);
-  if (!name || !name->telescope || !name->subrun)
+  if (!name || !name->telescope || !name->subrun || !name->has_usual_digits)
     throw Error(ErrorKind::bad_input, "the name tells no run and subrun", file.string(),
                 "expected LST-1.1.RunRRRRR.SSSS.fits.fz or dl1_LST-1.RunRRRRR.SSSS.h5");
   return {*name->telescope, name->run, *name->subrun};
@@ -58,11 +58,19 @@ ActivityNote r0_to_dl1_activity(const R0ToDl1Request& request, const JobContext&
   return note;
 }
 
-SubrunId subrun_or_run_of(const fs::path& file) {
-  const std::optional<RunFileName> name = parse_run_file_name(file);
-  if (!name || !name->telescope)
-    throw Error(ErrorKind::bad_input, "the name tells no telescope and run", file.string(),
-                "expected dl1_LST-1.RunRRRRR.SSSS.h5, dl1_LST-1.RunRRRRR.h5 or dl2_ of the same");
+SubrunId subrun_or_run_of(const fs::path& dl1) {
+  const std::optional<RunFileName> name = parse_run_file_name(dl1);
+  if (name && name->kind == "dl1" && name->is_product() && !name->subrun &&
+      name->has_usual_digits && name->ending == ".h5")
+    return {*name->telescope, name->run, all_subruns};
+  return subrun_of(dl1);
+}
+
+SubrunId dl2_id_of(const fs::path& dl2) {
+  const std::optional<RunFileName> name = parse_run_file_name(dl2);
+  if (!name || !name->is_product())
+    throw Error(ErrorKind::bad_input, "the name tells no telescope and run", dl2.string(),
+                "expected dl2_LST-1.RunRRRRR.h5 or dl2_LST-1.RunRRRRR.SSSS.h5");
   return {*name->telescope, name->run, name->subrun.value_or(all_subruns)};
 }
 

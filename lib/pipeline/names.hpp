@@ -24,9 +24,14 @@ namespace alisio::pipeline {
 /// The subrun of a file that holds a whole run.
 inline constexpr int all_subruns = -1;
 
-/// Return the telescope, run and subrun that the name of a DL1 or DL2 file tells; the subrun is
+/// Return the telescope, run and subrun that the name of a DL1 file tells; the subrun is
 /// all_subruns for a merged file, dl1_LST-t.RunRRRRR.h5. @throws Error(bad_input) for other names.
-[[nodiscard]] SubrunId subrun_or_run_of(const std::filesystem::path& file);
+[[nodiscard]] SubrunId subrun_or_run_of(const std::filesystem::path& dl1);
+
+/// Return the telescope, run and subrun that the name of a DL2 file tells, whatever stands around
+/// "LST-1.Run11220.0003"; the subrun is all_subruns for a merged file. @throws Error(bad_input) for
+/// other names.
+[[nodiscard]] SubrunId dl2_id_of(const std::filesystem::path& dl2);
 
 /// Return the run number, padded, that the name of a constants file tells ("…Run11218.0000.h5",
 /// "…Run2005.0000.fits"); empty if it tells none.

@@ -18,7 +18,8 @@ Parts parts_in_names(const std::vector<std::string>& names) {
   Parts parts;
   for (const std::string& text : names)
     if (const std::optional<RunFileName> name = parse_run_file_name(text);
-        name && name->telescope && name->ends_in_any_of({".h5", ".hdf5", ".fits"}))
+        name && name->is_product() && name->has_usual_digits &&
+        name->ends_in_any_of({".h5", ".hdf5", ".fits"}))
       parts.emplace(name->run, name->subrun.value_or(all_subruns));
   return parts;
 }

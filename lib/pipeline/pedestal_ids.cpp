@@ -14,7 +14,8 @@ namespace alisio::pipeline {
 std::vector<std::int64_t> read_pedestal_ids(const std::filesystem::path& path,
                                             const SubrunId& subrun) {
   if (const std::optional<RunFileName> told = parse_run_file_name(path);
-      told && told->subrun && (told->run != subrun.run || *told->subrun != subrun.subrun))
+      told && told->subrun && told->has_usual_digits &&
+      (told->run != subrun.run || *told->subrun != subrun.subrun))
     throw Error(ErrorKind::bad_input,
                 fmt::format("its name tells the pedestals of {}.{}, not of {}", run_text(told->run),
                             subrun_text(*told->subrun), run_subrun_text(subrun)),

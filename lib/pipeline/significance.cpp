@@ -45,7 +45,7 @@ std::map<std::string, std::vector<fs::path>> by_run(const std::vector<fs::path>&
                                                     std::int64_t telescope) {
   std::map<SubrunId, fs::path> known;
   for (const fs::path& file : files) {
-    const SubrunId id = subrun_or_run_of(file);
+    const SubrunId id = dl2_id_of(file);
     if (id.telescope != telescope)
       throw Error(ErrorKind::usage,
                   fmt::format("is of telescope {}, not {}", id.telescope, telescope), file.string(),
@@ -284,7 +284,7 @@ std::int64_t significance(stage::StageRun& run, const SignificanceRequest& reque
                                         request.told->dec_deg));
   for (const auto& [number, files] : runs)
     for (const fs::path& file : files)
-      run.use(subrun_or_run_of(file).subrun == all_subruns ? "dl2_run" : "dl2_subrun", file);
+      run.use(dl2_id_of(file).subrun == all_subruns ? "dl2_run" : "dl2_subrun", file);
   if (!request.catalogue.empty()) run.use("source_catalogue", request.catalogue);
   if (run.activity().dry_run) {
     run.plan_product("significance",

@@ -52,7 +52,9 @@ std::set<fs::path> former_plots(const fs::path& result_file) {
 }  // namespace
 
 std::string significance_name(const std::string& date) {
-  return date.empty() ? "significance.json" : stage::night_product_name("significance", 1, date);
+  constexpr int any_telescope = 1;  // the name tells none
+  return date.empty() ? "significance.json"
+                      : stage::night_product_name("significance", any_telescope, date);
 }
 
 void publish_significance(stage::StageRun& run, const fs::path& folder,

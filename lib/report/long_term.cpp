@@ -167,8 +167,8 @@ TrendBand trend_band(std::span<const double> values, double deviations) {
     if (std::isfinite(value)) finite.push_back(value);
   TrendBand band{nan, nan, nan, nan, finite.size()};
   if (finite.empty()) return band;
-  std::vector<double> sorted = finite;
-  band.median = nan_median(sorted);
+  std::vector<double> copy = finite;
+  band.median = nan_median(copy);
   for (double& value : finite) value = std::abs(value - band.median);
   constexpr double of_normal = 1.4826;  // standard deviations in a median absolute deviation
   const double smallest = std::max(1e-9 * std::abs(band.median), 1e-12);

@@ -213,7 +213,7 @@ Muons read_rings(const RunFiles& files) {
   for (const fs::path& path : files.muons) {
     const pipeline::MuonTable table = pipeline::read_muons(path);
     const std::optional<RunFileName> name = parse_run_file_name(path);
-    const std::int64_t subrun = name ? name->subrun.value_or(-1) : -1;
+    const std::int64_t subrun = name && name->has_usual_digits ? name->subrun.value_or(-1) : -1;
     for (const pipeline::MuonRing& ring : table.rings) {
       muons.any = true;
       if (contained_and_clean(ring))

@@ -35,7 +35,7 @@ namespace {
 /// Tell whether it is a product of a whole run that a report points to.
 bool is_product_of_run(const RunFileName& name) {
   constexpr std::array kinds = {"dl1", "dl2", "muons", "datacheck_dl1"};
-  return name.telescope && !name.subrun && std::ranges::count(kinds, name.kind) > 0 &&
+  return name.is_product() && !name.subrun && std::ranges::count(kinds, name.kind) > 0 &&
          name.ends_in_any_of({".h5", ".fits"});
 }
 

@@ -140,7 +140,7 @@ std::vector<RunFiles> find_run_files(const std::vector<fs::path>& folders, int t
       if (entry->is_directory() && entry->path().filename() == "log")
         entry.disable_recursion_pending();
       const std::optional<RunFileName> name = parse_run_file_name(entry->path());
-      if (!name || name->telescope != telescope) continue;
+      if (!name || !name->is_product() || name->telescope != telescope) continue;
       if (name->kind == "datacheck_dl1" && name->ends_in_any_of({".h5", ".hdf5"}))
         note(checks, *name, entry->path());
       if (name->kind == "muons" && name->ending == ".fits") note(muons, *name, entry->path());

@@ -141,8 +141,12 @@ class Sums {
 /// and wait less for the one among them that goes deepest.
 class Neighbours {
  public:
-  Neighbours(const Tree& tree, kernels::Walk walk)
-      : tree_(tree), walk_(walk), place_(tree.n_leaves), first_(tree.n_leaves + 1) {
+  /// @param n_events of all blocks together: few are left as they are
+  Neighbours(const Tree& tree, kernels::Walk walk, std::size_t n_events)
+      : tree_(tree), walk_(walk) {
+    if (n_events < least_sorted_events) return;
+    place_.resize(tree.n_leaves);
+    first_.resize(tree.n_leaves + 1);
     std::vector<std::uint32_t> open = {0};
     std::uint32_t n_placed = 0;
     // A damaged tree may have circles.
@@ -258,7 +262,7 @@ void Forest::predict(std::span<const float* const> columns, std::size_t n_events
   Gathered gathered(columns.size(), n_events);
   std::vector<std::uint32_t> leaf(gathered.n_padded());
   Sums sums(outputs);
-  Neighbours neighbours(trees_.front(), walk);
+  Neighbours neighbours(trees_.front(), walk, n_events);
   for (std::size_t begin = 0; begin < n_events; begin += block_events) {
     const std::size_t n = std::min(block_events, n_events - begin);
     const auto order = neighbours.order(columns, begin, n, gathered, leaf);
@@ -290,7 +294,7 @@ void Forest::predict_both(std::span<const float* const> columns, std::size_t n_e
   std::vector<std::uint16_t> split(gathered.n_padded() / kernels::lanes);
   std::vector<std::uint32_t> events(gathered.n_padded());
   Sums sums(outputs), other_sums(replacement.outputs);
-  Neighbours neighbours(trees_.front(), walks.one);
+  Neighbours neighbours(trees_.front(), walks.one, n_events);
   for (std::size_t begin = 0; begin < n_events; begin += block_events) {
     const std::size_t n = std::min(block_events, n_events - begin);
     const auto order = neighbours.order(columns, begin, n, gathered, leaf);

@@ -29,8 +29,8 @@ void walk_interleaved(const Tree& tree, const float* features, std::size_t n_fea
                       std::size_t n_groups, std::uint32_t* leaf);
 void walk_avx2(const Tree& tree, const float* features, std::size_t n_features,
                std::size_t n_groups, std::uint32_t* leaf);
-/// The second one fetches nodes and features by gathers, which take half of the time of plain loads
-/// on processors that do them well and twice of it on others.
+/// The second one fetches nodes and features by gathers: quicker by a third than plain loads on
+/// processors that do them well, slower on others.
 extern const Walk walk_avx512, walk_avx512_gather;
 
 /// For up to max_features_of_both features.

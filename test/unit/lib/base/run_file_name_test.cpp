@@ -60,6 +60,38 @@ TEST(RunFileName, WhatFollowsIsTheEnding) {
   EXPECT_EQ(copy->ending, "_tuned.h5");
 }
 
+TEST(RunFileName, CopiesOfRawDataAreNoRawData) {
+  for (const char* const copy :
+       {".LST-1.1.Run02008.0000.fits.fz", "_LST-1.1.Run02008.0000.fits.fz",
+        "._LST-1.1.Run02008.0000.fits.fz", "copy_LST-1.1.Run02008.0000.fits.fz",
+        "LST-01.1.Run02008.0000.fits.fz", "LST-1.001.Run02008.0000.fits.fz",
+        "LST-1.10.Run02008.0000.fits.fz", "LST-1.1Run02008.0000.fits.fz",
+        "LST-1.1.Run02008.0000.fits.fz.part", "LST-1.Run02008.0000.fits.fz"}) {
+    const auto name = parse_run_file_name(copy);
+    EXPECT_FALSE(name && name->is_raw_data_of(1)) << copy;
+  }
+}
+
+TEST(RunFileName, ProductsTellATelescopeAndNoStream) {
+  EXPECT_TRUE(parse_run_file_name("dl1_LST-1.Run02008.0000.h5")->is_product());
+  EXPECT_FALSE(parse_run_file_name("dl1_LST-1.1.Run02008.0000.h5")->is_product());
+  EXPECT_FALSE(parse_run_file_name("dl1.Run02008.0000.h5")->is_product());
+  EXPECT_EQ(parse_run_file_name("dl1.LST-1.Run02008.0000.h5")->kind, "dl1.");
+}
+
+TEST(RunFileName, WhatLooksLikeANumberHasOtherDigits) {
+  EXPECT_TRUE(parse_run_file_name("dl1_LST-1.Run2008.0000.h5")->has_usual_digits);
+  EXPECT_TRUE(parse_run_file_name("dl1_LST-1.Run02008.h5")->has_usual_digits);
+  EXPECT_FALSE(parse_run_file_name("dl1_LST-1.Run02008.20240215.h5")->has_usual_digits);
+  EXPECT_FALSE(parse_run_file_name("dl1_LST-1.Run02008.1.h5")->has_usual_digits);
+  EXPECT_FALSE(parse_run_file_name("dl1_LST-1.Run1234567.0000.h5")->has_usual_digits);
+}
+
+TEST(RunFileName, TheRunIsThatOfTheTelescope) {
+  EXPECT_EQ(parse_run_file_name("simRun3_LST-1.1.Run02008.0000.fits.fz")->run, 2008);
+  EXPECT_EQ(parse_run_file_name("of_Run3_drs4_pedestal.Run02005.0000.h5")->run, 2005);
+}
+
 TEST(RunFileName, NamesWithoutRunTellNothing) {
   for (const char* const name : {"", "dl1.h5", "RunSummary_20240215.ecsv", "dl1_LST-1.Run.h5",
                                  "muons_LST-1.20240215.fits", "dl1_LST-1.Run1234567890.0000.h5"})

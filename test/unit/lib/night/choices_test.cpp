@@ -151,6 +151,29 @@ TEST_F(CatalogueTest, NamesTheFaultOfASummary) {
   }
 }
 
+TEST_F(CatalogueTest, CopiesOfFilesDoNotTakeTheirPlace) {
+  write("R0/20221215/LST-1.1.Run00005.0000.fits.fz");
+  for (const char* copy : {".LST-1.1.Run00005.0000.fits.fz", "_LST-1.1.Run00005.0000.fits.fz",
+                           "LST-1.001.Run00005.0000.fits.fz", "LST-01.1.Run00005.0000.fits.fz"})
+    write(std::string("R0/20221215/") + copy);
+  const Catalogue found = find_runs(folder_ / "R0", folder_ / "S", 1, date_, {});
+  ASSERT_EQ(found.runs.size(), 1u);
+  ASSERT_EQ(found.runs[0].subruns.size(), 1u);
+  ASSERT_EQ(found.runs[0].subruns[0].streams.size(), 1u);
+  EXPECT_EQ(found.runs[0].subruns[0].streams[0].filename(), "LST-1.1.Run00005.0000.fits.fz");
+}
+
+TEST_F(ConstantsTest, CopiesOfFilesDoNotTakeTheirPlace) {
+  const std::string folder = "Cat-A/calibration/20221215/v0.1.1/";
+  for (const char* name :
+       {"calibration_filters_52.Run00080.0000.h5", "calibration_filters_52.bak.Run00080.0000.h5",
+        "calibration_filters_52_Run00080.0000.h5", "calibration_filters_52.old.Run00090.0000.h5"})
+    write(folder + name);
+  const RunPlan chosen = choose(110);
+  EXPECT_EQ(chosen.charge.run, 80);
+  EXPECT_EQ(chosen.charge.file.filename(), "calibration_filters_52.Run00080.0000.h5");
+}
+
 TEST_F(ConstantsTest, TakesTheNearestRunAtOrBefore) {
   for (const char* name : {"drs4_pedestal.Run00090.0000.h5", "drs4_pedestal.Run00100.0000.h5",
                            "drs4_pedestal.Run00120.0000.h5"})

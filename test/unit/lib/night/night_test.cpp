@@ -252,6 +252,15 @@ TEST_F(NightTest, AJobWhoseLogCannotBeWrittenSaysSo) {
   EXPECT_NE(out_.str().find("what it said is lost"), std::string::npos) << out_.str();
 }
 
+TEST_F(NightTest, AJobWhoseLogCannotBeLookedForIsRecordedAllTheSame) {
+  order("dl1_to_dl2_00101.0000", "mute");
+  const fs::path logs = folder_ / "DL1/20221215/test_v00/log/jobs";
+  fs::create_directories(logs.parent_path());
+  fs::create_directory_symlink(logs, logs);
+  EXPECT_EQ(run(), 7);
+  EXPECT_NE(out_.str().find("what it said is lost"), std::string::npos) << out_.str();
+}
+
 TEST_F(NightTest, GoesOnAfterBeingKilledInTheMiddle) {
   order("r0_to_dl1_00102.0000", "sleep 30");
   // Like a file of somebody else's: not ours to remove.
