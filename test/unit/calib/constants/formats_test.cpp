@@ -1,6 +1,5 @@
 #include <fitsio.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include "calib/constants/constants.hpp"
 #include "lib/base/error.hpp"
 #include "lib/io/hdf5/table.hpp"
+#include "test/unit/folder_test.hpp"
 
 namespace alisio::calib {
 namespace {
@@ -62,10 +62,8 @@ class FitsWriter {
   int status_ = 0, columns_ = 0;
 };
 
-class Formats : public testing::Test {
+class Formats : public FolderTest {
  protected:
-  Formats() { fs::create_directories(folder_); }
-  ~Formats() override { fs::remove_all(folder_); }
   template <typename Call>
   static Error error_of(Call&& call) {
     try {
@@ -75,7 +73,6 @@ class Formats : public testing::Test {
     }
     return Error(ErrorKind::bug, "no error");
   }
-  fs::path folder_ = fs::temp_directory_path() / ("alisio_formats_" + std::to_string(::getpid()));
 };
 
 std::vector<double> ramp(std::size_t n, double start) {

@@ -6,18 +6,17 @@
 
 #include <fstream>
 
+#include "test/unit/folder_test.hpp"
+
 namespace alisio {
 namespace {
 namespace fs = std::filesystem;
 
-class FileTest : public testing::Test {
+class FileTest : public FolderTest {
  protected:
-  FileTest() { fs::create_directories(folder_); }
-  ~FileTest() override { fs::remove_all(folder_); }
   [[nodiscard]] int count() const {
     return static_cast<int>(std::distance(fs::directory_iterator(folder_), {}));
   }
-  fs::path folder_ = fs::path(testing::TempDir()) / ("file" + std::to_string(::getpid()));
 };
 
 TEST_F(FileTest, RemovesWhatAKilledProcessLeft) {

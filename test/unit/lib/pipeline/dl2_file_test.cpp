@@ -1,22 +1,19 @@
 #include "lib/pipeline/dl2_file.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <deque>
 
 #include "lib/pipeline/dl1_layout.hpp"
+#include "test/unit/folder_test.hpp"
 
 namespace alisio::pipeline {
 namespace {
 namespace fs = std::filesystem;
 
-class Dl2File : public testing::Test {
+class Dl2File : public FolderTest {
  protected:
-  Dl2File() { fs::create_directories(folder_); }
-  ~Dl2File() override { fs::remove_all(folder_); }
-
   /// Write a DL1 file of three rows that lacks some columns and has others; values count up.
   [[nodiscard]] hdf5::File dl1(const std::vector<std::string>& absent,
                                const std::vector<std::string>& more) const {
@@ -60,9 +57,6 @@ class Dl2File : public testing::Test {
     write_dl2_file(path, dl1, made, "{}", {});
     return hdf5::File::open(path);
   }
-
- private:
-  fs::path folder_ = fs::temp_directory_path() / ("alisio_dl2_file_" + std::to_string(::getpid()));
 };
 
 TEST_F(Dl2File, HasTheColumnsOfItsDl1) {

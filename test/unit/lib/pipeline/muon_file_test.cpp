@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -11,6 +10,7 @@
 #include <iterator>
 
 #include "lib/base/error.hpp"
+#include "test/unit/folder_test.hpp"
 
 namespace alisio::pipeline {
 namespace {
@@ -25,10 +25,8 @@ class Nobody : public StageObserver {
   void finished(const ActivityNote&, const OutcomeNote&) override {}
 };
 
-class MuonFile : public testing::Test {
+class MuonFile : public FolderTest {
  protected:
-  MuonFile() { fs::create_directories(folder_); }
-  ~MuonFile() override { fs::remove_all(folder_); }
   [[nodiscard]] fs::path file(const std::string& name) const { return folder_ / name; }
 
   /// `n` candidates, of which every third is a ring.
@@ -66,9 +64,6 @@ class MuonFile : public testing::Test {
                             [&](stage::StageRun& run) { return merge_muons(run, request); })
         .error;
   }
-
- private:
-  fs::path folder_ = fs::path(testing::TempDir()) / ("muons" + std::to_string(::getpid()));
 };
 
 TEST_F(MuonFile, ReadsBackWhatWasWritten) {

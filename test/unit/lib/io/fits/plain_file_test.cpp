@@ -1,23 +1,20 @@
 #include <fitsio.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "lib/base/error.hpp"
 #include "lib/io/fits/file.hpp"
+#include "test/unit/folder_test.hpp"
 
 namespace alisio::fits {
 namespace {
 
 namespace fs = std::filesystem;
 
-class PlainFile : public testing::Test {
+class PlainFile : public FolderTest {
  protected:
-  PlainFile() { fs::create_directories(folder_); }
-  ~PlainFile() override { fs::remove_all(folder_); }
-
   /// An image of 2 x 3 numbers without a name, one of 16 bits with a scale, and a table of two
   /// rows.
   fs::path write(const std::string& name) const {
@@ -59,8 +56,6 @@ class PlainFile : public testing::Test {
     }
     return Error(ErrorKind::bug, "no error");
   }
-
-  fs::path folder_ = fs::temp_directory_path() / ("alisio_fits_" + std::to_string(::getpid()));
 };
 
 TEST_F(PlainFile, images_come_in_the_order_of_numpy) {

@@ -1,7 +1,6 @@
 #include "lib/io/fits/table_writer.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -13,15 +12,14 @@
 #include "lib/io/fits/checksum.hpp"
 #include "lib/io/fits/data_hash.hpp"
 #include "lib/io/fits/file.hpp"
+#include "test/unit/folder_test.hpp"
 
 namespace alisio::fits {
 namespace {
 namespace fs = std::filesystem;
 
-class TableWriter : public testing::Test {
+class TableWriter : public FolderTest {
  protected:
-  TableWriter() { fs::create_directories(folder_); }
-  ~TableWriter() override { fs::remove_all(folder_); }
   [[nodiscard]] fs::path file(const std::string& name) const { return folder_ / name; }
 
   [[nodiscard]] static BinaryTable example() {
@@ -37,9 +35,6 @@ class TableWriter : public testing::Test {
                      {"cut", "", "", std::vector<std::string>{"none", "", "too wide"}}};
     return table;
   }
-
- private:
-  fs::path folder_ = fs::path(testing::TempDir()) / ("tables" + std::to_string(::getpid()));
 };
 
 TEST_F(TableWriter, DataHashIsOfTheDataAlone) {

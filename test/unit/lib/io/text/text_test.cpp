@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -15,16 +14,14 @@
 #include "lib/io/text/log_part.hpp"
 #include "lib/io/text/row_part.hpp"
 #include "lib/io/text/run_summary.hpp"
+#include "test/unit/folder_test.hpp"
 
 namespace alisio::text {
 namespace {
 namespace fs = std::filesystem;
 
-class Text : public testing::Test {
+class Text : public FolderTest {
  protected:
-  Text() { fs::create_directories(folder_); }
-  ~Text() override { fs::remove_all(folder_); }
-
   fs::path write(const std::string& name, const std::string& content) const {
     write_file_atomically(folder_ / name, content);
     return folder_ / name;
@@ -43,8 +40,6 @@ class Text : public testing::Test {
     }
     return "no error";
   }
-
-  fs::path folder_ = fs::temp_directory_path() / ("alisio_text_" + std::to_string(::getpid()));
 };
 
 constexpr double to_rad = std::numbers::pi / 180;
