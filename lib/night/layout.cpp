@@ -201,8 +201,7 @@ class Layout {
     job.key = key;
     job.shared = true;
     job.output_folder = folders_.constants(kind);
-    job.products = {product(facts_of(kind).port, folders_.constants(kind),
-                            {setup_.key.telescope, entry.run, 0})};
+    job.products = {product(facts_of(kind).port, folders_.constants(kind), entry.run)};
     add_raw(entry.subruns.front(), entry.run, job);
     if (kind == ConstantsKind::drs4_pedestal) return job;
     add_constants(ConstantsKind::drs4_pedestal, choose(ConstantsKind::drs4_pedestal, entry.run),
@@ -426,16 +425,15 @@ class Layout {
 
   Job make_r0_to_dl1(int run, int subrun, const SubrunFiles* files, const RunPlan& chosen) {
     Job job;
-    const SubrunId id{setup_.key.telescope, run, subrun};
     job.key = {"r0_to_dl1", run, subrun};
     job.output_folder = folders_.dl1;
-    job.products = {product("dl1_subrun", folders_.dl1, id)};
+    job.products = {product("dl1_subrun", folders_.dl1, run, subrun)};
     if (setup_.steps.cat_b)
-      job.products.push_back(product("interleaved", folders_.dl1 / "interleaved", id));
-    if (setup_.steps.muons) job.products.push_back(product("muons", folders_.dl1, id));
+      job.products.push_back(product("interleaved", folders_.dl1 / "interleaved", run, subrun));
+    if (setup_.steps.muons) job.products.push_back(product("muons", folders_.dl1, run, subrun));
     // Of images that are cleaned again, the last ones are checked.
     if (setup_.steps.data_check && !setup_.steps.dl1ab)
-      job.products.push_back(product("dl1_datacheck", folders_.dl1, id));
+      job.products.push_back(product("dl1_datacheck", folders_.dl1, run, subrun));
     if (files != nullptr) {
       add_raw(*files, run, job);
     } else {
@@ -461,7 +459,8 @@ class Layout {
       add_if_there("pointing_correction", text::bending_log_of(setup_.drive_log), job);
     }
     add_run_summary_to(job);
-    add_if_there("pedestal_ids", product("pedestal_ids", folders_.pedestal_ids, id).path, job);
+    add_if_there("pedestal_ids", product("pedestal_ids", folders_.pedestal_ids, run, subrun).path,
+                 job);
     return job;
   }
 
@@ -472,7 +471,6 @@ class Layout {
   /// Add what follows DL1: Cat-B, cleaning levels, re-cleaning, DL2.
   void add_recleaning(const RunSetup& run, const RunPlan& chosen, RunFiles& made) {
     const int number = run.entry.run;
-    SubrunId id{setup_.key.telescope, number, 0};
     const std::vector<PortFile>& dl1 = made.dl1;
     std::optional<std::size_t> cat_b, tailcuts;
     if (setup_.steps.cat_b) cat_b = add(make_cat_b(run, chosen, made.interleaved));
@@ -482,7 +480,7 @@ class Layout {
       job.output_folder = folders_.tailcuts;
       job.shared = true;
       job.too_early = too_early(run.entry);
-      job.products = {product("tailcuts", folders_.tailcuts, id)};
+      job.products = {product("tailcuts", folders_.tailcuts, number)};
       job.inputs = dl1;
       tailcuts = add(std::move(job));
     }
@@ -503,8 +501,8 @@ class Layout {
         file.path = folders_.dl1 / folder / fs::path(file.path).filename();
         job.products = {{"dl1b_subrun", file.path}};
         if (setup_.steps.data_check) {
-          id.subrun = job.key.subrun;
-          job.products.push_back(product("dl1_datacheck", folders_.dl1 / folder, id));
+          job.products.push_back(
+              product("dl1_datacheck", folders_.dl1 / folder, number, job.key.subrun));
           made.checks.push_back(job.products.back());
         }
         add(std::move(job));
@@ -525,8 +523,7 @@ class Layout {
         if (!run.run_catalogue.empty())
           job.inputs.push_back({"run_catalogue", run.run_catalogue.string()});
       }
-      id.subrun = job.key.subrun;
-      job.products = {product("dl2_subrun", folders_.dl2 / folder, id)};
+      job.products = {product("dl2_subrun", folders_.dl2 / folder, number, job.key.subrun)};
       if (setup_.steps.stop_on_gates) job.gate = check_of(job.key.subrun, made.checks);
       made.dl2.push_back({"dl2_subrun", job.products.front().path});
       add(std::move(job));
@@ -554,7 +551,7 @@ class Layout {
                               .left_out = left_out_subruns(settings_.decisions, number, expected)};
       job.may_shrink = plan_.discarded.contains(number);
       job.too_early = too_early(run.entry);
-      const PortFile merged = product(port, folder, {setup_.key.telescope, number, 0});
+      const PortFile merged = product(port, folder, number);
       job.products = {merged};
       add(std::move(job));
       return merged.path;
@@ -581,7 +578,7 @@ class Layout {
     if (!setup_.sources.empty()) job.inputs.push_back({"source_catalogue", setup_.sources});
     if (setup_.responses.empty())
       job.obstacle = "no instrument response is there: see dl3.irf in the configuration";
-    job.products = {product("dl3_run", folders_.dl3, {setup_.key.telescope, run, 0})};
+    job.products = {product("dl3_run", folders_.dl3, run)};
     dl3_.push_back(job.products.front());
     add(std::move(job));
   }
@@ -684,13 +681,15 @@ class Layout {
     add_constants(ConstantsKind::charge, chosen.charge, job);
     if (!setup_.ffactor_systematics.empty())
       job.inputs.push_back({"ffactor_systematics", setup_.ffactor_systematics.string()});
-    job.products = {product("catb_calibration", folders_.cat_b(), {setup_.key.telescope, run, 0})};
+    job.products = {product("catb_calibration", folders_.cat_b(), run)};
     return job;
   }
 
-  [[nodiscard]] PortFile product(const char* port, const fs::path& folder,
-                                 const SubrunId& id) const {
-    return {port, folder / stage::product_name(port, id, setup_.filters)};
+  /// @param subrun  names of whole runs take none
+  [[nodiscard]] PortFile product(const char* port, const fs::path& folder, int run,
+                                 int subrun = 0) const {
+    return {port, folder / stage::product_name(port, {setup_.key.telescope, run, subrun},
+                                               setup_.filters)};
   }
 
   [[nodiscard]] PortFile night_product(const char* port, const fs::path& folder) const {

@@ -160,7 +160,7 @@ struct SixteenNodes {
 };
 
 /// Nodes and features of 16 events, fetched by plain loads. The feature of each lane is picked out
-/// of all by masked loads; one that does not exist picks the first.
+/// of all by masked loads; a feature that does not exist picks the first.
 struct Loads {
   static constexpr std::size_t groups_together = 4;
 
@@ -182,7 +182,7 @@ struct Loads {
   }
 };
 
-/// The same by gathers; one that does not exist picks the last.
+/// The same by gathers; a feature that does not exist picks the last.
 struct Gathers {
   /// Gathers take long to answer: more of them have to be under way.
   static constexpr std::size_t groups_together = 6;
