@@ -82,29 +82,69 @@ constexpr int begin_of[n_vectors] = {0, 8, 16, 24, last_begin};
   for (int k = 0; k < n_vectors; ++k) _mm256_storeu_ps(out + begin_of[k], pe[k]);
 }
 
-/// Find the first sample that is largest in p.e., of readout::n_kept_samples, without converting
-/// any: conversion keeps their order, and can make equal only such as are equal to some 22 bits.
-/// @return false if another sample before the largest is that close: they have to be converted.
-[[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline bool find_peak_in_pe(
-    const Channel& channel, int& peak) {
+/// Return the largest sample of each of eight waveforms of readout::n_kept_samples.
+[[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline __m256 largest_of(
+    const std::array<const float*, width>& samples) {
+  __m256 largest[width];
+  for (std::size_t c = 0; c < width; ++c) {
+    const __m512 all =
+        _mm512_max_ps(_mm512_max_ps(_mm512_loadu_ps(samples[c]), _mm512_loadu_ps(samples[c] + 16)),
+                      _mm512_loadu_ps(samples[c] + n_kept - 16));
+    largest[c] = _mm256_max_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+  }
+  // Halved and put side by side in turns: alone each would take as many steps as all do.
+  for (std::size_t c = 0; c < width; c += 2)
+    largest[c] = _mm256_max_ps(_mm256_unpacklo_ps(largest[c], largest[c + 1]),
+                               _mm256_unpackhi_ps(largest[c], largest[c + 1]));
+  for (std::size_t c = 0; c < width; c += 4)
+    largest[c] = _mm256_max_ps(_mm256_shuffle_ps(largest[c], largest[c + 2], 0x44),
+                               _mm256_shuffle_ps(largest[c], largest[c + 2], 0xee));
+  return _mm256_max_ps(_mm256_permute2f128_ps(largest[0], largest[4], 0x20),
+                       _mm256_permute2f128_ps(largest[0], largest[4], 0x31));
+}
+
+/// Return a bit for each sample of a waveform of readout::n_kept_samples that is not below a limit.
+[[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline std::uint64_t not_below(
+    const float* samples, __m512 limit) {
   constexpr int overlapping = n_kept - 16;
-  const float* const samples = channel.samples;
-  const __m512 a = _mm512_loadu_ps(samples), b = _mm512_loadu_ps(samples + 16),
-               c = _mm512_loadu_ps(samples + overlapping);
-  const float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(a, b), c));
+  const auto compare = [&](int begin) __attribute__((target("avx512f"), always_inline)) {
+    return std::uint64_t{_mm512_cmp_ps_mask(_mm512_loadu_ps(samples + begin), limit, _CMP_GE_OQ)};
+  };
+  return compare(0) | compare(16) << 16U | compare(overlapping) << unsigned(overlapping);
+}
+
+/// Find the first samples that are largest in p.e., of eight waveforms of readout::n_kept_samples,
+/// without converting any: conversion keeps their order, and can make equal only such as are equal
+/// to some 22 bits.
+/// @param pedestal  ADC counts
+/// @param factor    p.e. per ADC count
+/// @return a bit for each where another sample before the largest is that close: they have to be
+/// converted.
+[[gnu::target("avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline unsigned find_peaks_in_pe(
+    const std::array<const float*, width>& samples, __m512d pedestal, __m512d factor,
+    std::array<int, width>& peak) {
+  const __m256 largest = largest_of(samples);
   // Eight times what two roundings can be off, and what no product of a usual factor underflows at.
   constexpr float relative = 0x1p-20F, least = 1e-25F;
-  const float size = std::abs(largest) + std::abs(static_cast<float>(channel.pedestal_per_sample));
-  const __m512 close = _mm512_set1_ps(largest - (size * relative + least));
-  const std::uint64_t is_close = std::uint64_t{_mm512_cmp_ps_mask(a, close, _CMP_GE_OQ)} |
-                                 std::uint64_t{_mm512_cmp_ps_mask(b, close, _CMP_GE_OQ)} << 16U |
-                                 std::uint64_t{_mm512_cmp_ps_mask(c, close, _CMP_GE_OQ)}
-                                     << unsigned(overlapping);
-  peak = std::countr_zero(is_close | std::uint64_t{1} << unsigned(n_kept - 1));
+  const __m256 sign = _mm256_set1_ps(-0.F);
+  const __m256 size = _mm256_add_ps(_mm256_andnot_ps(sign, largest),
+                                    _mm256_andnot_ps(sign, _mm512_cvtpd_ps(pedestal)));
+  const __m256 close = _mm256_sub_ps(
+      largest, _mm256_add_ps(_mm256_mul_ps(size, _mm256_set1_ps(relative)), _mm256_set1_ps(least)));
+  alignas(32) float limits[width], first_close[width];
+  _mm256_store_ps(limits, close);
+  for (std::size_t c = 0; c < width; ++c) {
+    const std::uint64_t is_close = not_below(samples[c], _mm512_set1_ps(limits[c]));
+    peak[c] = std::countr_zero(is_close | std::uint64_t{1} << unsigned(n_kept - 1));
+    first_close[c] = samples[c][peak[c]];
+  }
   constexpr float most_size = 1e9F;
   constexpr double least_factor = 1e-9, most_factor = 1e9;
-  return samples[peak] == largest && size < most_size && channel.dc_to_pe > least_factor &&
-         channel.dc_to_pe < most_factor;
+  unsigned found = _mm256_cmp_ps_mask(_mm256_load_ps(first_close), largest, _CMP_EQ_OQ);
+  found &= unsigned{_mm256_cmp_ps_mask(size, _mm256_set1_ps(most_size), _CMP_LT_OQ)};
+  found &= unsigned{_mm512_cmp_pd_mask(factor, _mm512_set1_pd(least_factor), _CMP_GT_OQ)};
+  found &= unsigned{_mm512_cmp_pd_mask(factor, _mm512_set1_pd(most_factor), _CMP_LT_OQ)};
+  return ~found;
 }
 
 /// Exchange rows and columns of 8 x 8 numbers.
@@ -128,33 +168,35 @@ constexpr int begin_of[n_vectors] = {0, 8, 16, 24, last_begin};
 /// For waveforms of readout::n_kept_samples and windows of up to `width` samples. The order of a
 /// sum's terms decides its last bits, so a sum waits for itself: eight channels are summed side by
 /// side.
-/// @pre at most `width` channels
+/// @pre at least one channel, at most `width`
 /// @return a bit for each channel that has to be extracted by the scalar twin
 [[gnu::target("avx512bw,avx512dq,avx512vl")]] unsigned extract_in_pe_avx512(
     std::span<const Channel> channels, Window window, double sampling_rate, Pulse* out) {
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  __m256 adc[width];
-  alignas(64) double pedestals[width] = {}, factors[width] = {};
-  alignas(32) int peak[width] = {};
-  unsigned undecided = 0;
+  // Lanes without a channel repeat the last one.
+  std::array<const float*, width> samples;
+  alignas(64) double pedestals[width], factors[width];
   for (std::size_t c = 0; c < width; ++c) {
-    adc[c] = _mm256_setzero_ps();
-    if (c >= channels.size()) continue;
-    const Channel& channel = channels[c];
+    const Channel& channel = channels[std::min(c, channels.size() - 1)];
+    samples[c] = channel.samples;
     pedestals[c] = channel.pedestal_per_sample;
     factors[c] = channel.dc_to_pe;
-    undecided |= (find_peak_in_pe(channel, peak[c]) ? 0U : 1U) << c;
+  }
+  const __m512d pedestal = _mm512_load_pd(pedestals), factor = _mm512_load_pd(factors);
+  alignas(32) std::array<int, width> peak;
+  const unsigned undecided = find_peaks_in_pe(samples, pedestal, factor, peak);
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  __m256 adc[width];
+  for (std::size_t c = 0; c < width; ++c) {
     const int begin = peak[c] - window.shift;
     // As unsigned numbers, samples before the first one are large.
     const __mmask8 inside = _mm256_cmplt_epu32_mask(
         _mm256_add_epi32(_mm256_set1_epi32(begin), lane), _mm256_set1_epi32(n_kept));
-    adc[c] = _mm256_maskz_loadu_ps(inside, channel.samples + begin);
+    adc[c] = _mm256_maskz_loadu_ps(inside, samples[c] + begin);
   }
   transpose(adc);
   const __m512d zero = _mm512_setzero_pd(), one = _mm512_set1_pd(1), end = _mm512_set1_pd(n_kept);
-  const __m512d pedestal = _mm512_load_pd(pedestals), factor = _mm512_load_pd(factors);
   const __m512d peaks =
-      _mm512_cvtepi32_pd(_mm256_load_si256(reinterpret_cast<const __m256i*>(peak)));
+      _mm512_cvtepi32_pd(_mm256_load_si256(reinterpret_cast<const __m256i*>(peak.data())));
   __m512d sample = _mm512_sub_pd(peaks, _mm512_set1_pd(window.shift));
   __m512d charge = zero, weight = zero, moment = zero;
   for (std::size_t i = 0; i < width; ++i) {
@@ -176,7 +218,7 @@ constexpr int begin_of[n_vectors] = {0, 8, 16, 24, last_begin};
   _mm256_store_ps(charges, _mm512_cvtpd_ps(charge));
   _mm256_store_ps(times, peak_time);
   for (std::size_t c = 0; c < channels.size(); ++c) out[c] = {charges[c], times[c]};
-  return undecided;
+  return undecided & ((1U << channels.size()) - 1);
 }
 
 #pragma GCC diagnostic pop

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 namespace alisio::calib::drs4 {
 namespace {
@@ -41,83 +42,75 @@ void write_where(const std::uint64_t* samples, const double* values, std::size_t
 /// Chips whose lapses are computed in step: each alone would wait for itself most of the time.
 constexpr std::size_t chips_at_once = 4;
 
-/// A vector of each of some chips.
-struct Vectors {
-  __m512d of[chips_at_once];
+/// What approximate_avx512() looks up. With ticks = 2^e * mantissa, and `inverse` that of the
+/// middle of the mantissa's sixteenth of 1 ... 2,
+///
+///     factor * (ticks / clock_ticks_per_ms)^p = scale(e) * power(sixteenth) * (1 + r)^p
+///
+/// holds for r = mantissa * inverse - 1, which lies within 1/32 of 0, where nine terms of the
+/// series are enough.
+struct LapsePowers {
+  static constexpr std::size_t sixteenths = 16, terms = 9;
+  /// Ticks below 2^24 are longer than the longest lapse. Scales are looked up by the bits of the
+  /// floating-point exponent, e + 1023: 16 of them, and the 8 largest.
+  static constexpr std::size_t small_scales = 16, large_scales = 8;
+  static_assert(longest_lapse_ticks < std::uint64_t{1} << (small_scales + large_scales));
+  alignas(64) std::array<double, sixteenths> inverse, power;
+  alignas(64) std::array<double, small_scales> small_scale;
+  alignas(64) std::array<double, large_scales> large_scale;
+  std::array<double, terms + 1> series;
+
+  LapsePowers() {
+    for (std::size_t i = 0; i < sixteenths; ++i) {
+      inverse[i] = 1 / (1 + (double(i) + 0.5) / double(sixteenths));
+      power[i] = std::pow(inverse[i], -TimeLapseLaw::power);
+    }
+    constexpr std::size_t bias = 1023;
+    for (std::size_t e = 0; e < small_scales + large_scales; ++e) {
+      const double scale =
+          TimeLapseLaw::factor *
+          std::pow(std::ldexp(1, int(e)) / readout::clock_ticks_per_ms, TimeLapseLaw::power);
+      if (e < small_scales)
+        small_scale[(e + bias) % small_scales] = scale;
+      else
+        large_scale[(e + bias) % large_scales] = scale;
+    }
+    series[0] = 1;
+    for (std::size_t k = 1; k <= terms; ++k)
+      series[k] = series[k - 1] * (TimeLapseLaw::power - double(k - 1)) / double(k);
+  }
 };
+const LapsePowers lapse_powers;
 
-/// Return what `work` makes for each chip, by its number.
-template <typename Work>
-[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline Vectors
-for_each_chip(const Work& work) {
-  Vectors out;
-#pragma GCC unroll 4
-  for (std::size_t k = 0; k < chips_at_once; ++k) out.of[k] = work(k);
-  return out;
+/// Return the values at the lowest four bits of indices.
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline __m512d look_up(
+    const std::array<double, 16>& values, __m512i index) {
+  return _mm512_permutex2var_pd(_mm512_load_pd(values.data()), index,
+                                _mm512_load_pd(values.data() + 8));
 }
 
-/// Return the polynomial of each x with these coefficients, of the highest power first.
-template <typename... Double>
-[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline Vectors
-horner_avx512(const Vectors& x, double highest, Double... lower) {
-  Vectors sum;
-#pragma GCC unroll 4
-  for (std::size_t k = 0; k < chips_at_once; ++k) sum.of[k] = _mm512_set1_pd(highest);
-  const auto add = [&](double coefficient) ALISIO_AVX512_LAMBDA {
-#pragma GCC unroll 4
-    for (std::size_t k = 0; k < chips_at_once; ++k)
-      sum.of[k] = _mm512_fmadd_pd(sum.of[k], x.of[k], _mm512_set1_pd(coefficient));
-  };
-  (add(lower), ...);
-  return sum;
-}
-
-/// The steps of approximate_time_lapse_baseline(), with fused operations.
-[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline Vectors
-approximate_avx512(const __m256i* ticks) {
-  constexpr auto bits_of_sqrt_half = std::bit_cast<std::int64_t>(0.70710678118654752);
-  const __m512d one = _mm512_set1_pd(1);
-  __m512i exponent[chips_at_once];
-  const Vectors z = for_each_chip([&](std::size_t k) ALISIO_AVX512_LAMBDA {
-    const __m512i bits = _mm512_castpd_si512(_mm512_cvtepu32_pd(ticks[k]));
-    exponent[k] =
-        _mm512_srai_epi64(_mm512_sub_epi64(bits, _mm512_set1_epi64(bits_of_sqrt_half)), 52);
-    const __m512d mantissa =
-        _mm512_castsi512_pd(_mm512_sub_epi64(bits, _mm512_slli_epi64(exponent[k], 52)));
-    return _mm512_div_pd(_mm512_sub_pd(mantissa, one), _mm512_add_pd(mantissa, one));
-  });
-  const auto square = [](const Vectors& x) ALISIO_AVX512_LAMBDA {
-    return for_each_chip([&](std::size_t k)
-                             ALISIO_AVX512_LAMBDA { return _mm512_mul_pd(x.of[k], x.of[k]); });
-  };
-  const Vectors z2 = square(z), z4 = square(z2);
-  const Vectors odd = horner_avx512(z4, 1.0 / 19, 1.0 / 15, 1.0 / 11, 1.0 / 7, 1.0 / 3);
-  const Vectors even = horner_avx512(z4, 1.0 / 17, 1.0 / 13, 1.0 / 9, 1.0 / 5, 1.0);
-  constexpr double log2_e = 1.4426950408889634, log2_ticks_per_ms = 17.021066720163276;
-  const Vectors power = for_each_chip([&](std::size_t k) ALISIO_AVX512_LAMBDA {
-    const __m512d series = _mm512_fmadd_pd(z2.of[k], odd.of[k], even.of[k]);
-    const __m512d log2_ms = _mm512_fmadd_pd(
-        _mm512_mul_pd(z.of[k], _mm512_set1_pd(2 * log2_e)), series,
-        _mm512_sub_pd(_mm512_cvtepi64_pd(exponent[k]), _mm512_set1_pd(log2_ticks_per_ms)));
-    return _mm512_mul_pd(log2_ms, _mm512_set1_pd(-0.22));
-  });
-  const Vectors whole = for_each_chip([&](std::size_t k) ALISIO_AVX512_LAMBDA {
-    return _mm512_roundscale_pd(power.of[k], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  });
-  constexpr double ln_2 = 0.69314718055994531;
-  const Vectors rest = for_each_chip([&](std::size_t k) ALISIO_AVX512_LAMBDA {
-    return _mm512_mul_pd(_mm512_sub_pd(power.of[k], whole.of[k]), _mm512_set1_pd(ln_2));
-  });
-  const Vectors rest2 = square(rest);
-  const Vectors even_powers = horner_avx512(rest2, 1.0 / 479001600, 1.0 / 3628800, 1.0 / 40320,
-                                            1.0 / 720, 1.0 / 24, 1.0 / 2, 1.0);
-  const Vectors odd_powers = horner_avx512(rest2, 1.0 / 6227020800, 1.0 / 39916800, 1.0 / 362880,
-                                           1.0 / 5040, 1.0 / 120, 1.0 / 6, 1.0);
-  return for_each_chip([&](std::size_t k) ALISIO_AVX512_LAMBDA {
-    const __m512d exponential = _mm512_fmadd_pd(rest.of[k], odd_powers.of[k], even_powers.of[k]);
-    return _mm512_fmadd_pd(_mm512_scalef_pd(exponential, whole.of[k]), _mm512_set1_pd(32.99),
-                           _mm512_set1_pd(-11.9));
-  });
+/// Return what approximate_time_lapse_baseline() does, by a table and a shorter series.
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline __m512d
+approximate_avx512(__m256i ticks) {
+  const LapsePowers& table = lapse_powers;
+  const __m512i bits = _mm512_castpd_si512(_mm512_cvtepu32_pd(ticks));
+  const __m512i exponent = _mm512_srli_epi64(bits, 52), sixteenth = _mm512_srli_epi64(bits, 48);
+  const __mmask8 is_large =
+      _mm256_cmpge_epu32_mask(ticks, _mm256_set1_epi32(1 << LapsePowers::small_scales));
+  const __m512d scale =
+      _mm512_mask_permutexvar_pd(look_up(table.small_scale, exponent), is_large, exponent,
+                                 _mm512_load_pd(table.large_scale.data()));
+  constexpr std::int64_t mantissa_bits = (std::int64_t{1} << 52) - 1;
+  const __m512d mantissa =
+      _mm512_or_pd(_mm512_castsi512_pd(_mm512_and_si512(bits, _mm512_set1_epi64(mantissa_bits))),
+                   _mm512_set1_pd(1));
+  const __m512d r = _mm512_fmsub_pd(mantissa, look_up(table.inverse, sixteenth), _mm512_set1_pd(1));
+  __m512d sum = _mm512_set1_pd(table.series[LapsePowers::terms]);
+#pragma GCC unroll 9
+  for (std::size_t k = LapsePowers::terms; k > 0; --k)
+    sum = _mm512_fmadd_pd(sum, r, _mm512_set1_pd(table.series[k - 1]));
+  return _mm512_fmadd_pd(_mm512_mul_pd(scale, look_up(table.power, sixteenth)), sum,
+                         _mm512_set1_pd(TimeLapseLaw::offset));
 }
 
 /// Values of up to 16 earlier readouts.
@@ -211,10 +204,11 @@ void evaluate_lapses_scalar(std::span<LapseBaselines> chips) {
         low[k].*part = high[k].*part = _mm512_setzero_pd();
       return;
     }
-    const Vectors values = approximate_avx512(ticks);
+#pragma GCC unroll 4
     for (std::size_t k = 0; k < chips_at_once; ++k) {
-      low[k].*part = _mm512_maskz_sub_pd(some[k], values.of[k], uncertainty);
-      high[k].*part = _mm512_maskz_add_pd(some[k], values.of[k], uncertainty);
+      const __m512d values = approximate_avx512(ticks[k]);
+      low[k].*part = _mm512_maskz_sub_pd(some[k], values, uncertainty);
+      high[k].*part = _mm512_maskz_add_pd(some[k], values, uncertainty);
     }
   };
   bound(0, &Values16::first);

@@ -36,8 +36,8 @@ class ReadoutHistory {
   void fetch() const;
   /// A readout of a chip, and what gets the lapses of its capacitors.
   struct Readout {
-    std::size_t chip = 0, first_capacitor = 0;
-    LapseBaselines* out = nullptr;
+    std::size_t chip, first_capacitor;
+    LapseBaselines* out;
   };
   /// Find when the capacitors of readouts of one event were read out last, for evaluate_lapses(). A
   /// clock that stands still or runs back gives no elapsed time, and so no gain.

@@ -10,10 +10,15 @@
 /// set that uses it.
 namespace alisio::calib::drs4 {
 
-/// Baseline that a capacitor gained since it was read out last, ADC counts (law measured at 20 °C).
+/// The law factor * ms^power + offset, ADC counts, measured at 20 °C.
+struct TimeLapseLaw {
+  static constexpr double factor = 32.99, power = -0.22, offset = -11.9;
+};
+
+/// Baseline that a capacitor gained since it was read out last, ADC counts.
 /// @param ms since the last readout
 [[nodiscard]] inline double time_lapse_baseline(double ms) {
-  return 32.99 * std::pow(ms, -0.22) - 11.9;
+  return TimeLapseLaw::factor * std::pow(ms, TimeLapseLaw::power) + TimeLapseLaw::offset;
 }
 
 /// Capacitors read out longer ago need no correction.
@@ -54,7 +59,8 @@ template <typename... Double>
   const double series = horner(z4, 1.0 / 17, 1.0 / 13, 1.0 / 9, 1.0 / 5, 1.0) +
                         z2 * horner(z4, 1.0 / 19, 1.0 / 15, 1.0 / 11, 1.0 / 7, 1.0 / 3);
   constexpr double log2_e = 1.4426950408889634, log2_ticks_per_ms = 17.021066720163276;
-  const double power = -0.22 * (double(exponent) - log2_ticks_per_ms + 2 * log2_e * z * series);
+  const double power =
+      TimeLapseLaw::power * (double(exponent) - log2_ticks_per_ms + 2 * log2_e * z * series);
   // 2^power = 2^whole * e^rest; adding and taking away 1.5 * 2^52 rounds to whole numbers.
   constexpr double shifter = 6755399441055744.0, ln_2 = 0.69314718055994531;
   const double shifted = power + shifter;
@@ -65,7 +71,8 @@ template <typename... Double>
                              rest * horner(rest2, 1.0 / 6227020800, 1.0 / 39916800, 1.0 / 362880,
                                            1.0 / 5040, 1.0 / 120, 1.0 / 6, 1.0);
   const std::int64_t whole = std::bit_cast<std::int64_t>(shifted) << 52;
-  return 32.99 * std::bit_cast<double>(std::bit_cast<std::int64_t>(exponential) + whole) - 11.9;
+  const auto scaled = std::bit_cast<double>(std::bit_cast<std::int64_t>(exponential) + whole);
+  return TimeLapseLaw::factor * scaled + TimeLapseLaw::offset;
 }
 
 /// Subtract baselines as double, rounding to float. Differences and roundings keep their order, so
