@@ -12,6 +12,8 @@
 #include "lib/io/hdf5/file.hpp"
 #include "lib/io/hdf5/table.hpp"
 #include "lib/io/text/run_summary.hpp"
+#include "lib/sim/night.hpp"
+#include "test/unit/folder_test.hpp"
 
 namespace alisio::calib {
 namespace {
@@ -23,26 +25,35 @@ fs::path shared_folder() {
   return set != nullptr ? fs::path(set) : fs::path(ALISIO_SOURCE_DIR "/../shared");
 }
 
-/// One sample subrun and what the peers made of it.
+/// One subrun and what the peers made of it.
 struct Sample {
   const char* name;
-  const char* raw;
-  const char* monitoring;
-  const char* date;
-  const char* reference;
+  std::string night;  ///< folder, of which the next three are relative
+  std::string raw, constants;
+  std::string date;
+  std::string reference;  ///< DL1 file of the peers
 };
 
 void PrintTo(const Sample& sample, std::ostream* out) {
   *out << sample.name;
 }
 
-constexpr Sample samples[] = {
-    {"proto_r1_subrun_0", "night/R0/20221215/LST-1.1.Run11220.0000.fits.fz", "night/monitoring",
-     "20221215", "dl1/dl1_LST-1.Run11220.0000.h5"},
-    {"proto_r1_subrun_1", "night/R0/20221215/LST-1.1.Run11220.0001.fits.fz", "night/monitoring",
-     "20221215", "dl1/dl1_LST-1.Run11220.0001.h5"},
-    {"r1v1", "night_r1v1/R0/20240215/LST-1.1.Run17000.0000.fits.fz", "night_r1v1/monitoring",
-     "20240215", "dl1_r1v1/dl1_LST-1.Run17000.0000.h5"},
+Sample shared_sample(const char* name, const char* night, const char* raw, const char* date,
+                     const char* reference) {
+  const fs::path data = shared_folder() / "data";
+  return {name, data / night, raw, "../calibration", date, data / "reference" / reference};
+}
+
+const Sample proto_r1 =
+    shared_sample("proto_r1_subrun_0", "night", "R0/20221215/LST-1.1.Run11220.0000.fits.fz",
+                  "20221215", "dl1/dl1_LST-1.Run11220.0000.h5");
+
+const Sample samples[] = {
+    proto_r1,
+    shared_sample("proto_r1_subrun_1", "night", "R0/20221215/LST-1.1.Run11220.0001.fits.fz",
+                  "20221215", "dl1/dl1_LST-1.Run11220.0001.h5"),
+    shared_sample("r1v1", "night_r1v1", "R0/20240215/LST-1.1.Run17000.0000.fits.fz", "20240215",
+                  "dl1_r1v1/dl1_LST-1.Run17000.0000.h5"),
 };
 
 /// All that a job puts out, copied from its blocks.
@@ -64,29 +75,31 @@ const instrument::Telescope& telescope() {
 }
 
 CalibrationConstants load_constants(const Sample& sample) {
-  const fs::path data = shared_folder() / "data";
-  const fs::path constants = data / "calibration";
+  const fs::path night = sample.night;
+  const auto constants = [&](const std::string& name) {
+    for (const auto& entry : fs::recursive_directory_iterator(night / sample.constants))
+      if (entry.path().filename() == name) return entry.path();
+    throw std::runtime_error("no " + name);
+  };
   const std::size_t n = telescope().geometry.n_pixels;
   CalibrationConstants out;
   out.drs4_pedestal = std::make_shared<Drs4Pedestal>(
-      read_drs4_pedestal(constants / "drs4_pedestal.Run11218.0000.h5", n));
+      read_drs4_pedestal(constants("drs4_pedestal.Run11218.0000.h5"), n));
   out.camera = std::make_shared<CameraCalibration>(
-      read_camera_calibration(constants / "calibration_filters_52.Run11219.0000.h5", n));
+      read_camera_calibration(constants("calibration_filters_52.Run11219.0000.h5"), n));
   out.time = std::make_shared<TimeCalibration>(
-      read_time_calibration(constants / "time_calibration.Run11219.0000.h5", n));
-  out.drive_log = std::make_shared<text::DriveLog>(
-      text::read_drive_log(data / sample.monitoring / "DrivePositioning" /
-                           ("DrivePosition_log_" + std::string(sample.date) + ".txt")));
+      read_time_calibration(constants("time_calibration.Run11219.0000.h5"), n));
+  out.drive_log = std::make_shared<text::DriveLog>(text::read_drive_log(
+      night / "monitoring/DrivePositioning" / ("DrivePosition_log_" + sample.date + ".txt")));
   return out;
 }
 
 R0Options r0_options(const Sample& sample, const Job& job) {
-  const fs::path data = shared_folder() / "data";
   R0Options options;
   options.block_events = job.block_events;
   options.max_events = job.max_events;
-  const fs::path summary = data / sample.monitoring / "RunSummary" /
-                           ("RunSummary_" + std::string(sample.date) + ".ecsv");
+  const fs::path summary =
+      fs::path(sample.night) / "monitoring/RunSummary" / ("RunSummary_" + sample.date + ".ecsv");
   if (!fs::exists(summary)) return options;
   const auto run = text::find_run(text::read_run_summary(summary), 11220);
   if (run && run->dragon_reference_time > 0) {
@@ -98,7 +111,7 @@ R0Options r0_options(const Sample& sample, const Job& job) {
 }
 
 Output run_job(const Sample& sample, const Job& job) {
-  R0Source source(shared_folder() / "data" / sample.raw, r0_options(sample, job));
+  R0Source source(fs::path(sample.night) / sample.raw, r0_options(sample, job));
   ImageProducer producer(source, load_constants(sample), telescope().geometry,
                          telescope().readout.sampling_rate, {});
   Output out;
@@ -158,16 +171,13 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 class SampleNight : public testing::TestWithParam<Sample> {
  protected:
   void SetUp() override {
-    if (!fs::exists(shared_folder() / "data" / GetParam().raw)) GTEST_SKIP() << "no sample data";
-  }
-  [[nodiscard]] hdf5::File reference() const {
-    return hdf5::File::open(shared_folder() / "data/reference" / GetParam().reference);
+    if (!fs::exists(fs::path(GetParam().night) / GetParam().raw)) GTEST_SKIP() << "no sample data";
   }
 };
 
-TEST_P(SampleNight, ImagesAndEventColumnsEqualThePeers) {
-  const Output out = run_job(GetParam(), {});
-  const hdf5::File file = reference();
+void expect_images_of_peers(const Sample& sample) {
+  const Output out = run_job(sample, {});
+  const hdf5::File file = hdf5::File::open(sample.reference);
   const auto images = hdf5::TableReader(file, "/dl1/event/telescope/image/LST_LSTCam").read_all();
   const auto parameters =
       hdf5::TableReader(file, "/dl1/event/telescope/parameters/LST_LSTCam").read_all();
@@ -196,9 +206,9 @@ TEST_P(SampleNight, ImagesAndEventColumnsEqualThePeers) {
   EXPECT_EQ(out.counters.outside_drive_log, 0u);
 }
 
-TEST_P(SampleNight, MonitoringRowsEqualThePeers) {
-  const Output out = run_job(GetParam(), {});
-  const hdf5::File file = reference();
+void expect_monitoring_of_peers(const Sample& sample) {
+  const Output out = run_job(sample, {});
+  const hdf5::File file = hdf5::File::open(sample.reference);
   const std::string folder = "/dl1/event/telescope/monitoring/";
   const auto calibration = hdf5::TableReader(file, folder + "calibration").read_all();
   const auto pedestal = hdf5::TableReader(file, folder + "pedestal").read_all();
@@ -270,6 +280,14 @@ TEST_P(SampleNight, MonitoringRowsEqualThePeers) {
 #undef EXPECT_NUMBER
 }
 
+TEST_P(SampleNight, ImagesAndEventColumnsEqualThePeers) {
+  expect_images_of_peers(GetParam());
+}
+
+TEST_P(SampleNight, MonitoringRowsEqualThePeers) {
+  expect_monitoring_of_peers(GetParam());
+}
+
 TEST_P(SampleNight, ThreadsAndBlockSizesChangeNothing) {
   const Output one = run_job(GetParam(), {});
   for (const Job& job : {Job{2, 32, {}}, Job{4, 7, {}}}) {
@@ -295,10 +313,31 @@ TEST_P(SampleNight, MaxEventsEndsEarly) {
 INSTANTIATE_TEST_SUITE_P(Samples, SampleNight, testing::ValuesIn(samples),
                          [](const auto& test) { return std::string(test.param.name); });
 
+using SimulatedNight = FolderTest;
+
+/// The night of test/peers/make_reference_data.py.
+TEST_F(SimulatedNight, ImagesAndMonitoringEqualThePeers) {
+  sim::NightOptions options;
+  options.output = folder_ / "night";
+  options.seed = 5;
+  options.data_runs = options.subruns = 1;
+  options.events = 30;
+  options.calibration_events = 20;
+  sim::simulate_night(options, ALISIO_SOURCE_DIR "/cfg");
+  const Sample sample{"simulated",
+                      options.output,
+                      "R0/20240115/LST-1.1.Run11220.0000.fits.fz",
+                      "monitoring/PixelCalibration",
+                      "20240115",
+                      ALISIO_SOURCE_DIR "/test/data/lstchain/dl1_LST-1.Run11220.0000.h5"};
+  expect_images_of_peers(sample);
+  expect_monitoring_of_peers(sample);
+}
+
 class GoldenWaveforms : public testing::Test {};
 
 TEST_F(GoldenWaveforms, CalibratedWaveformsAndTimesEqualThePeers) {
-  const Sample& sample = samples[0];
+  const Sample& sample = proto_r1;
   const fs::path golden = shared_folder() / "data/reference/waveforms/golden_r1_Run11220.h5";
   if (!fs::exists(golden)) GTEST_SKIP() << "no sample data";
   const auto file = hdf5::File::open(golden);
@@ -307,7 +346,7 @@ TEST_F(GoldenWaveforms, CalibratedWaveformsAndTimesEqualThePeers) {
   const auto tai = events.column<std::int64_t>("tai_ns");
   const auto unix_s = events.column<double>("unix");
 
-  R0Source source(shared_folder() / "data" / sample.raw, r0_options(sample, {1, 16, 40}));
+  R0Source source(fs::path(sample.night) / sample.raw, r0_options(sample, {1, 16, 40}));
   const CalibrationConstants constants = load_constants(sample);
   ImageProducer producer(source, constants, telescope().geometry, telescope().readout.sampling_rate,
                          {});

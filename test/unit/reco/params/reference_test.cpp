@@ -139,6 +139,17 @@ TEST_P(Reference, masks_counts_and_parameters_are_the_peers) {
   expect_equal(in, GetParam());
 }
 
+/// Of a simulated night, from test/peers/make_reference_data.py.
+TEST(SimulatedReference, masks_counts_and_parameters_are_the_peers) {
+  const auto telescope = instrument::load_telescope(ALISIO_SOURCE_DIR "/cfg");
+  const char* const file = ALISIO_SOURCE_DIR "/test/data/lstchain/dl1_LST-1.Run11220.0000.h5";
+  auto in = read_dl1(file);
+  ASSERT_EQ(in.block.n_pixels, telescope.geometry.n_pixels);
+  Scratch scratch(in.block.n_pixels);
+  process_block(in.block, 0, in.block.size, telescope, {}, {}, scratch);
+  expect_equal(in, file);
+}
+
 INSTANTIATE_TEST_SUITE_P(Files, Reference,
                          ::testing::Values("images/dl1_LST-1.Run03002.0000.h5",
                                            "dl1/dl1_LST-1.Run11220.0000.h5",
