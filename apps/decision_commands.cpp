@@ -132,16 +132,6 @@ std::optional<Request> parse_request(const std::vector<std::string>& arguments,
   return request;
 }
 
-/// Refuse nights that are closed: passes leave them alone, and their products are sealed.
-void check_open(const Request& request, night::State& state) {
-  const auto closing = state.closing(request.key);
-  if (closing && closing->closed())
-    throw Error(ErrorKind::usage,
-                fmt::format("is closed since {}", closing->closed_at.substr(0, 19)),
-                fmt::format("night {}, production {}", request.key.date.iso(), request.key.prod_id),
-                "`alisio reopen` opens it");
-}
-
 /// Refuse runs and subruns that the night does not have, by its raw files and its record.
 void check_place(const Request& request, night::State& state) {
   if (!request.run) return;
@@ -187,10 +177,11 @@ const Decision* standing(const std::vector<Decision>& decisions, DecisionKind ki
   return found == decisions.end() ? nullptr : &*found;
 }
 
-/// Put a decision, or its end, into the journal of notes.
-void note(const Request& request, const Decision& decision, const Program& program) {
-  night_services(program).record_decision(request.configuration.path("paths.products"), request.key,
-                                          decision);
+/// Return what puts a decision, or its end, into the journal of notes.
+night::DecisionWriter journal_of(const Request& request, const Program& program) {
+  return [&request, record = night_services(program).record_decision](const Decision& decision) {
+    record(request.configuration.path("paths.products"), request.key, decision);
+  };
 }
 
 /// Put a decision into journal and state, and say so.
@@ -203,9 +194,8 @@ void record(const Request& request, DecisionKind kind, night::State& state,
   decision.stage = request.stage;
   decision.reason = request.reason;
   decision.author = request.author;
-  decision.at = night::utc_now_after(night::latest_instant(state, request.key));
-  note(request, decision, program);
-  night::record_decision(state, request.key, decision);
+  decision =
+      night::take_decision(state, request.key, std::move(decision), journal_of(request, program));
   std::cout << fmt::format("night {}, production {}: {}\n", request.key.date.iso(),
                            request.key.prod_id, decision.line());
 }
@@ -242,9 +232,9 @@ void tell_what_is_made(const Request& request, night::State& state) {
 
 /// End a decision that stands.
 int end(const Request& request, DecisionKind kind, night::State& state, const Program& program) {
-  const std::vector<Decision> ended =
-      night::end_decisions(state, request.key, kind, request.decided_run(),
-                           request.decided_subrun(), request.author, request.reason);
+  const std::vector<Decision> ended = night::end_decisions(
+      state, request.key, kind, request.decided_run(), request.decided_subrun(), request.author,
+      request.reason, journal_of(request, program));
   if (ended.empty()) {
     std::string others;
     for (const Decision& decision : night::standing_decisions(state, request.key))
@@ -254,24 +244,42 @@ int end(const Request& request, DecisionKind kind, night::State& state, const Pr
                 fmt::format("night {}", request.key.date.iso()),
                 others.empty() ? "nothing of this night is" : others);
   }
-  for (const Decision& decision : ended) note(request, decision, program);
   std::cout << fmt::format("night {}, production {}: {} no longer {}\n", request.key.date.iso(),
                            request.key.prod_id, request.place(), night::participle(kind));
   return 0;
+}
+
+/// Return the last discard of the subrun that was taken back.
+std::optional<Decision> undone_before(const Request& request, night::State& state) {
+  std::optional<Decision> last;
+  for (Decision& decision : night::all_decisions(state, request.key))
+    if (decision.kind == DecisionKind::discard && decision.run == request.decided_run() &&
+        decision.subrun == request.decided_subrun() && !decision.ended_at.empty())
+      last = std::move(decision);
+  return last;
 }
 
 int discard(const Request& request, night::State& state, const Program& program) {
   const night::InvalidationRecorder recorder = night_services(program).record_invalidation;
   const fs::path products = request.configuration.path("paths.products");
   if (request.undo) {
+    const std::optional<Decision> half_undone = undone_before(request, state);
     const std::vector<Decision> decisions = night::standing_decisions(state, request.key);
     const Decision* before = standing(decisions, DecisionKind::discard, request);
-    const int code = end(request, DecisionKind::discard, state, program);
-    for (const fs::path& file : night::bring_back(state, request.key, products, *before,
-                                                  request.reason, request.author, recorder))
-      std::cout << "  as before: " << file.string() << '\n';
+    const auto bring_back = [&](const Decision& decision) {
+      return night::bring_back(state, request.key, products, decision, request.reason,
+                               request.author, recorder);
+    };
+    std::vector<fs::path> files;
+    // Undoing that was stopped on its way is gone on with.
+    if (before == nullptr && half_undone) files = bring_back(*half_undone);
+    if (files.empty()) {
+      end(request, DecisionKind::discard, state, program);
+      files = bring_back(*before);
+    }
+    for (const fs::path& file : files) std::cout << "  as before: " << file.string() << '\n';
     index_night(request.configuration, request.key.date, program);
-    return code;
+    return 0;
   }
   decide(request, DecisionKind::discard, state, program);
   for (const fs::path& file : night::set_aside_discarded(state, request.key, products, recorder))
@@ -296,10 +304,9 @@ int retry(const Request& request, night::State& state, const Program& program) {
                 fmt::format("night {}", request.key.date.iso()), "see `alisio status --why`");
   check_place(request, state);
   // One that was given before has been followed or has become this one.
-  for (const Decision& before :
-       night::end_decisions(state, request.key, DecisionKind::retry, request.decided_run(),
-                            request.decided_subrun(), request.author, "given anew"))
-    note(request, before, program);
+  night::end_decisions(state, request.key, DecisionKind::retry, request.decided_run(),
+                       request.decided_subrun(), request.author, "given anew",
+                       journal_of(request, program));
   record(request, DecisionKind::retry, state, program);
   std::cout << fmt::format("  {} failed job{} will be tried once more by the next pass\n", failed,
                            failed == 1 ? "" : "s");
@@ -402,7 +409,7 @@ Command command_of(const std::string& summary, Grammar (*grammar)(),
             const std::filesystem::path folder = request->configuration.path("paths.state");
             night::require_own_products(request->configuration.path("paths.products"), folder);
             night::State state = night::State::open(folder);
-            check_open(*request, state);
+            night::require_open(state, request->key);
             return act(*request, state, program);
           }};
 }

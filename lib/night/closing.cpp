@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <ostream>
 
@@ -181,6 +183,28 @@ std::vector<std::string> obstacles_of(const ClosingNight& night, const Completen
   return obstacles;
 }
 
+/// Begin a closing, unless decisions were taken since those that the night was looked at with: what
+/// they concern would be sealed. @return what hinders it, one line each
+std::vector<std::string> begin(const ClosingNight& night, const ClosingRecord& closing,
+                               const std::function<void()>& give_up_the_one_before) {
+  sqlite::Transaction transaction(night.state.database());
+  std::vector<std::string> changed;
+  const std::vector<Decision>& known = night.settings.decisions;
+  const std::vector<Decision> standing = standing_decisions(night.state, closing.key);
+  for (const Decision& decision : standing)
+    if (std::find(known.begin(), known.end(), decision) == known.end())
+      changed.push_back("decided meanwhile: " + decision.line());
+  for (const Decision& decision : known)
+    // Those without a number nobody took.
+    if (decision.id != 0 && std::find(standing.begin(), standing.end(), decision) == standing.end())
+      changed.push_back("ended meanwhile: " + decision.line());
+  if (!changed.empty()) return changed;
+  give_up_the_one_before();
+  night.state.closing_starts(closing);
+  transaction.commit();
+  return {};
+}
+
 /// Return the closing that is asked for, not begun yet.
 ClosingRecord new_closing(const ClosingNight& night, const CloseRequest& request) {
   ClosingRecord closing;
@@ -246,14 +270,17 @@ ClosingResult close_night(const ClosingNight& night, const CloseRequest& request
   const ClosingRecord closing = begun && !anew ? *begun : new_closing(night, request);
   const std::vector<std::string> not_current = files.not_current;
   result.seal = draft_seal(night, closing, standing, std::move(files));
-  if (anew)
-    night.state.reopen(key, said_text(request.author.empty() ? account_name() : request.author),
-                       said_text("closed by force instead: " + request.reason));
-  if (begun && !anew)
+  if (begun && !anew) {
     spdlog::info("the closing of {} that {} began goes on after: {}", key.date.iso(), begun->author,
                  begun->step);
-  else
-    night.state.closing_starts(closing);
+  } else {
+    result.obstacles = begin(night, closing, [&] {
+      if (anew)
+        night.state.reopen(key, closing.author,
+                           said_text("closed by force instead: " + request.reason));
+    });
+    if (!result.obstacles.empty()) return result;
+  }
   finish(night, result);
   for (const std::string& product : not_current) result.notes.push_back("not sealed: " + product);
   return result;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "lib/base/error.hpp"
 #include "lib/night/instant.hpp"
 #include "lib/night/words.hpp"
 
@@ -120,17 +121,45 @@ void record_end(State& state, const Decision& ended) {
       .run();
 }
 
+void require_open(State& state, const NightKey& night) {
+  const std::optional<ClosingRecord> closing = state.closing(night);
+  if (!closing) return;
+  const std::string place = fmt::format("night {}, production {}", night.date.iso(), night.prod_id);
+  if (closing->closed())
+    throw Error(ErrorKind::usage, "is closed since " + closing->closed_at.substr(0, 19), place,
+                "`alisio reopen` opens it");
+  throw Error(ErrorKind::usage,
+              fmt::format("is being closed by {} since {}", closing->author,
+                          closing->started_at.substr(0, 19)),
+              place, "`alisio close` ends the closing, `alisio reopen` gives it up");
+}
+
+Decision take_decision(State& state, const NightKey& night, Decision decision,
+                       const DecisionWriter& write) {
+  // Of one piece with the look at the closing, which begins in a transaction, too.
+  sqlite::Transaction transaction(state.database());
+  require_open(state, night);
+  decision.at = utc_now_after(latest_instant(state, night));
+  if (write) write(decision);
+  decision.id = record_decision(state, night, decision);
+  transaction.commit();
+  return decision;
+}
+
 std::vector<Decision> end_decisions(State& state, const NightKey& night, DecisionKind kind, int run,
-                                    int subrun, const std::string& author, const std::string& why) {
+                                    int subrun, const std::string& author, const std::string& why,
+                                    const DecisionWriter& write) {
   sqlite::Transaction transaction(state.database());
   std::vector<Decision> ended = standing_decisions(state, night);
   std::erase_if(ended, [&](const Decision& decision) {
     return decision.kind != kind || decision.run != run || decision.subrun != subrun;
   });
+  if (!ended.empty()) require_open(state, night);
   for (Decision& decision : ended) {
-    decision.ended_at = utc_now_text();
+    decision.ended_at = utc_now_after(latest_instant(state, night));
     decision.ended_by = said_text(author);
     decision.ended_why = said_text(why);
+    if (write) write(decision);
     record_end(state, decision);
   }
   transaction.commit();

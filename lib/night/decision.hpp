@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -55,10 +56,24 @@ std::int64_t record_decision(State& state, const NightKey& night, const Decision
 /// Record when, by whom and why a decision ended, unless its end is on record already.
 void record_end(State& state, const Decision& ended);
 
+/// Writes a decision, or its end, where it outlives the state. That comes first: what the state
+/// lacks of it is taken over from there, by whichever pass comes next.
+using DecisionWriter = std::function<void(const Decision&)>;
+
+/// Refuse to decide about a night that is closed or being closed: its products are sealed.
+/// @throws Error(usage)
+void require_open(State& state, const NightKey& night);
+
+/// Take a decision of an operator, of now. @returns it as recorded. @throws as require_open(), and
+/// what the writer throws: then nothing was decided.
+Decision take_decision(State& state, const NightKey& night, Decision decision,
+                       const DecisionWriter& write);
+
 /// End the decisions that stand of a kind about exactly this run and subrun.
-/// @returns them, as they ended.
+/// @returns them, as they ended. @throws as take_decision().
 std::vector<Decision> end_decisions(State& state, const NightKey& night, DecisionKind kind, int run,
-                                    int subrun, const std::string& author, const std::string& why);
+                                    int subrun, const std::string& author, const std::string& why,
+                                    const DecisionWriter& write);
 
 /// Return the decisions that stand, the oldest first.
 [[nodiscard]] std::vector<Decision> standing_decisions(State& state, const NightKey& night);

@@ -9,6 +9,7 @@
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
 #include "lib/night/folders.hpp"
+#include "lib/night/lock.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
@@ -66,6 +67,23 @@ std::optional<fs::path> find_aside(const Product& product, const Decision& disca
   }
 }
 
+std::vector<Product> existing(std::vector<Product> products) {
+  std::erase_if(products, [](const Product& product) {
+    std::error_code ignored;
+    return !fs::exists(product.file, ignored);
+  });
+  return products;
+}
+
+/// Take the right to change names of products of a night.
+NightLock lock_names(State& state, const NightKey& night) {
+  constexpr int patience_s = 60;
+  const fs::path file = state.database().file().parent_path() /
+                        fmt::format("{}_{}_{}.names.lock", telescope_text(night.telescope),
+                                    night.date.compact(), night.prod_id);
+  return NightLock::wait(file, patience_s, "its products are being renamed", "say it again");
+}
+
 void rename_file(const fs::path& from, const fs::path& to) {
   std::error_code failed;
   fs::rename(from, to, failed);
@@ -91,12 +109,12 @@ std::vector<fs::path> set_aside_discarded(State& state, const NightKey& night,
   for (const Decision& decision : standing_decisions(state, night)) {
     if (decision.kind != DecisionKind::discard || is_in_the_making(decision.run, decision.subrun))
       continue;
-    std::vector<Product> made = products_of(state, night, decision.run, decision.subrun);
-    std::erase_if(made, [](const Product& product) {
-      std::error_code ignored;
-      return !fs::exists(product.file, ignored);
-    });
+    std::vector<Product> made = existing(products_of(state, night, decision.run, decision.subrun));
+    if (made.empty()) continue;
     require_here(made, products);
+    // A pass and the command may come to it at once; who comes later finds nothing left.
+    const NightLock lock = lock_names(state, night);
+    made = existing(std::move(made));
     for (const Product& product : made) {
       std::error_code ignored;
       fs::path aside = name_aside(product.file, decision);
@@ -126,11 +144,12 @@ std::vector<fs::path> bring_back(State& state, const NightKey& night, const fs::
   std::vector<fs::path> names;
   const std::vector<Product> made = products_of(state, night, discard.run, discard.subrun);
   require_here(made, products);
+  const NightLock lock = lock_names(state, night);
   for (const Product& product : made) {
     const std::optional<fs::path> aside = find_aside(product, discard);
     std::error_code ignored;
     if (!aside || fs::exists(product.file, ignored)) continue;
-    rename_file(*aside, product.file);
+    // Recorded first, as when it was set aside: what is stopped in between is done again.
     if (record)
       record({.file = product.file,
               .sha256 = product.sha256,
@@ -141,6 +160,7 @@ std::vector<fs::path> bring_back(State& state, const NightKey& night, const fs::
               .author = author,
               .at = utc_now_text(),
               .taken_back = true});
+    rename_file(*aside, product.file);
     names.push_back(product.file);
   }
   return names;

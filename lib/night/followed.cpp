@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/night/instant.hpp"
+
 namespace alisio::night {
 namespace {
 
@@ -43,10 +45,12 @@ bool is_followed(const Decision& decision, const NightPlan& plan, const StateSna
          });
 }
 
-void end_followed(State& state, Decision decision) {
-  decision.ended_at = utc_now_text();
+void end_followed(State& state, const NightKey& night, Decision decision,
+                  const DecisionWriter& write) {
+  decision.ended_at = utc_now_after(latest_instant(state, night));
   decision.ended_by = "alisio";
   decision.ended_why = "it was followed";
+  if (write) write(decision);
   record_end(state, decision);
 }
 

@@ -12,7 +12,9 @@ namespace alisio::night {
 [[nodiscard]] bool is_followed(const Decision& decision, const NightPlan& plan,
                                const StateSnapshot& recorded, const std::vector<int>& asked);
 
-/// Record that a decision was followed: it stands no more.
-void end_followed(State& state, Decision decision);
+/// Record that a decision was followed: it stands no more. @throws what the writer throws: then it
+/// stands.
+void end_followed(State& state, const NightKey& night, Decision decision,
+                  const DecisionWriter& write);
 
 }  // namespace alisio::night

@@ -70,6 +70,18 @@ NightLock& NightLock::operator=(NightLock&& other) noexcept {
   return *this;
 }
 
+NightLock NightLock::wait(const std::filesystem::path& file, int patience_s,
+                          const std::string& what, const std::string& remedy) {
+  for (int tenth = 0;; ++tenth) {
+    NightLock lock = take(file);
+    if (lock.holds()) return lock;
+    if (tenth >= 10 * patience_s)
+      throw Error(ErrorKind::resource, fmt::format("{} by {}", what, lock.holder()), file.string(),
+                  remedy);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
 NightLock NightLock::take(const std::filesystem::path& file) {
   make_folder(file.parent_path());
   NightLock lock;

@@ -19,6 +19,11 @@ class NightLock {
   /// @throws Error(resource) if the file cannot be made.
   static NightLock take(const std::filesystem::path& file);
 
+  /// Wait for a lock that others hold for moments. @throws Error(resource) if one holds it longer
+  /// than `patience_s`, seconds: `what` is under way, and `remedy` helps.
+  static NightLock wait(const std::filesystem::path& file, int patience_s, const std::string& what,
+                        const std::string& remedy);
+
   [[nodiscard]] bool holds() const { return descriptor_ >= 0; }
   /// "process 123 on node since 2024-02-16T07:00:00 UTC", of the other holder.
   [[nodiscard]] const std::string& holder() const { return holder_; }

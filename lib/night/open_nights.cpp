@@ -20,13 +20,14 @@ std::vector<NightDate> open_nights_before(const NightDate& last,
   auto state = State::open_read_only(configuration.path("paths.state"));
   if (!state) return open;
   const std::chrono::days look_back(configuration.integer("daemon.look_back_days"));
-  const NightKey wanted = night_key(configuration, last, "");
+  const auto telescope = static_cast<int>(configuration.integer("telescope"));
   const bool closes = configuration.boolean("closing.auto");
   for (const ShownNight& record : state->nights()) {
     const auto age = day_of(last) - day_of(record.key.date);
-    if (record.key.telescope != wanted.telescope || record.key.prod_id != wanted.prod_id ||
-        age <= std::chrono::days(0) || age > look_back)
+    if (record.key.telescope != telescope || age <= std::chrono::days(0) || age > look_back)
       continue;
+    // One that was begun under another name goes on under it.
+    if (night_key(configuration, record.key.date, "").prod_id != record.key.prod_id) continue;
     if (const auto closing = state->closing(record.key); closing && closing->closed()) continue;
     const std::optional<NightRecord> shown = state->night(record.key);
     const auto summary =

@@ -494,10 +494,21 @@ void Pass::show() {
 // --- the end ---
 
 void Pass::end_followed_decisions() {
+  DecisionWriter write;
+  if (services_.record_decision)
+    write = [&](const Decision& decision) {
+      services_.record_decision(products_around(setup_.folders.dl1), setup_.key, decision);
+    };
   std::set<std::int64_t> followed;
   for (const Decision& decision : settings_.decisions)
     if (decision.id != 0 && is_followed(decision, plan_, snapshot_, setup_.asked)) {
-      end_followed(state_, decision);
+      try {
+        end_followed(state_, setup_.key, decision, write);
+      } catch (const Error& error) {
+        spdlog::warn("that a decision was followed cannot be recorded, it stands: {}: {}",
+                     decision.line(), error.what());
+        continue;
+      }
       followed.insert(decision.id);
     }
   if (followed.empty()) return;

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <thread>
-
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
@@ -36,15 +33,8 @@ std::optional<SealReference> later_of(const std::optional<ClosingRecord>& record
 NightLock lock_chain(const fs::path& state_folder, const NightKey& night) {
   const fs::path file =
       state_folder / fmt::format("seal_{}_{}.lock", telescope_text(night.telescope), night.prod_id);
-  for (int tenth = 0;; ++tenth) {
-    NightLock lock = NightLock::take(file);
-    if (lock.holds()) return lock;
-    if (tenth >= 10 * patience_s)
-      throw Error(ErrorKind::resource,
-                  fmt::format("another night is being sealed by {}", lock.holder()), file.string(),
-                  "wait for its end; closing goes on from here");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  return NightLock::wait(file, patience_s, "another night is being sealed",
+                         "wait for its end; closing goes on from here");
 }
 
 std::optional<SealReference> last_seal(State& state, const fs::path& products,

@@ -77,12 +77,20 @@ void State::closing_reaches(const NightKey& night, const std::string& step) {
 
 void State::closing_is_sealed(const NightKey& night, std::int64_t number, const std::string& seal,
                               const std::string& sha256) {
+  sqlite::Transaction transaction(database_);
+  // A closing that was sealed, went on no further and is sealed anew: both seals are on record.
+  if (const std::optional<ClosingRecord> before = closing(night);
+      before && before->seal_number != 0 && before->seal_number != number) {
+    reopen(night, before->author, "sealed again");
+    closing_starts(*before);
+  }
   database_
       .prepare(std::string("UPDATE closing SET step = 'sealed', seal_number = ?, seal = ?, "
                            "seal_sha256 = ? ") +
                of_standing)
       .bind(number, seal, sha256, night.telescope, night.date.compact(), night.prod_id)
       .run();
+  transaction.commit();
 }
 
 void State::closing_ends(const NightKey& night) {

@@ -382,3 +382,20 @@ def case_decisions_about_a_closed_night(case):
     lines = [line.split() for line in status(night, "done", "--table", "lstosa").out.splitlines()]
     expect(lines[-1][7] == "Closed", f"{lines[-1]}")
     status(night, "done").says("closed since")
+
+
+def case_undoing_a_discard_is_gone_on_with(case):
+    """Killed between its steps, `discard --undo` said again gives back what is left."""
+    night = case.simulated()
+    night.process().ends("done")
+    place = f"{night.run_number}.1"
+    decide(night, "discard", place, "--reason", "clouds").ends("done")
+    aside = sorted(night.folder.rglob("*.discarded-*"))
+    expect(len(aside) > 1, f"set aside: {aside}")
+    decide(night, "discard", place, "--undo", "--reason", "x").ends("done")
+    again = aside[0]
+    product = again.with_name(again.name.split(".discarded-")[0])
+    product.rename(again)
+    decide(night, "discard", place, "--undo", "--reason", "x").ends("done").says(product)
+    expect(product.exists() and not again.exists(), "it stays aside")
+    decide(night, "discard", place, "--undo", "--reason", "x").ends("usage").complains("not discarded")

@@ -137,9 +137,71 @@ TEST_F(ClosingTest, AHeldNightStaysOpenAndIsNotComplete) {
   EXPECT_NE(out_.str().find("alisio release"), std::string::npos) << out_.str();
   EXPECT_EQ(run(), 7) << out_.str();
   State state = State::open(folder_ / "state");
-  end_decisions(state, key(), DecisionKind::hold, whole_night, whole_run, "crew", "mended");
+  end_decisions(state, key(), DecisionKind::hold, whole_night, whole_run, "crew", "mended", {});
   EXPECT_TRUE(read_status(state, key())->complete());
   EXPECT_EQ(close(), 0) << out_.str();
+}
+
+TEST_F(ClosingTest, ADecisionMeanwhileIsHeededOrRefused) {
+  ASSERT_EQ(run(), 0);
+  Decision discard;
+  discard.kind = DecisionKind::discard;
+  discard.run = 101;
+  discard.subrun = 1;
+  discard.author = "crew";
+  bool decided = false;
+  // The products are being read for the seal.
+  services_.hash = [&](const fs::path& file) {
+    State state = State::open(folder_ / "state");
+    if (!std::exchange(decided, true)) take_decision(state, key(), discard, {});
+    return FileHashes{hash_file(file), ""};
+  };
+  EXPECT_EQ(close({.verify_content = true}), 7) << out_.str();
+  EXPECT_NE(out_.str().find("decided meanwhile: 00101.0001 discarded"), std::string::npos)
+      << out_.str();
+  EXPECT_TRUE(seals().empty());
+  EXPECT_FALSE(closing()) << "nothing is begun";
+
+  ClosingRecord begun;
+  begun.key = key();
+  begun.author = "crew";
+  begun.started_at = begun.step = "begun";
+  State state = State::open(folder_ / "state");
+  state.closing_starts(begun);
+  int written = 0;
+  const auto write = [&](const Decision&) { ++written; };
+  EXPECT_THROW(take_decision(state, key(), discard, write), Error);
+  EXPECT_THROW(end_decisions(state, key(), DecisionKind::discard, 101, 1, "crew", "", write),
+               Error);
+  EXPECT_EQ(written, 0);
+  EXPECT_EQ(standing_decisions(state, key()).size(), 1U);
+}
+
+TEST_F(ClosingTest, ANightBegunUnderAnotherNameIsOpenStill) {
+  order("r0_to_dl1_00101.0001", "fail 5");
+  EXPECT_EQ(run(), 7);
+  configure("prod_id: new_v01\n");
+  EXPECT_EQ(open_nights_before({2022, 12, 16}, config::Configuration::load({options_.config_file})),
+            std::vector{options_.date});
+}
+
+TEST_F(ClosingTest, BothSealsOfAClosingAreOnRecord) {
+  ASSERT_EQ(run(), 0);
+  State state = State::open(folder_ / "state");
+  ClosingRecord begun;
+  begun.key = key();
+  begun.author = "crew";
+  state.closing_starts(begun);
+  state.closing_is_sealed(key(), 1, "seal_000001", "one");
+  state.closing_is_sealed(key(), 1, "seal_000001", "one");
+  state.closing_is_sealed(key(), 2, "seal_000002", "two");
+  const std::vector<ClosingRecord> closings = state.closings(key());
+  ASSERT_EQ(closings.size(), 2U);
+  EXPECT_EQ(closings[0].seal_number, 1);
+  EXPECT_EQ(closings[0].reopen_reason, "sealed again");
+  EXPECT_EQ(closings[1].seal_number, 2);
+  EXPECT_EQ(closings[1].author, "crew");
+  EXPECT_EQ(state.closing(key())->seal_number, 2);
 }
 
 TEST_F(ClosingTest, WithoutAnyDl1ItWaitsForAPerson) {

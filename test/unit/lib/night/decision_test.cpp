@@ -8,6 +8,7 @@
 #include "lib/base/file.hpp"
 #include "lib/night/decided.hpp"
 #include "lib/night/discard.hpp"
+#include "lib/night/followed.hpp"
 #include "lib/night/instant.hpp"
 #include "lib/night/status.hpp"
 #include "test/unit/lib/night/night_fixture.hpp"
@@ -31,7 +32,8 @@ class DecisionTest : public NightTest {
   }
   int end(DecisionKind kind, int run, int subrun = whole_run) {
     State state = State::open(folder_ / "state");
-    return static_cast<int>(end_decisions(state, key(), kind, run, subrun, "crew", "gone").size());
+    return static_cast<int>(
+        end_decisions(state, key(), kind, run, subrun, "crew", "gone", {}).size());
   }
   void expect_said(const std::string& words) {
     EXPECT_NE(out_.str().find(words), std::string::npos) << words << "\n" << out_.str();
@@ -91,11 +93,32 @@ TEST_F(DecisionTest, WhatAPersonSaysIsKeptAsOneLineOfText) {
   EXPECT_TRUE(kept.reason.starts_with("calibraci\xEF\xBF\xBDn  [2J!!!")) << kept.reason;
   EXPECT_LT(kept.reason.size(), 510U);
   EXPECT_EQ(kept.author, "Eve </td>");
-  EXPECT_EQ(end_decisions(state, key(), DecisionKind::veto, 101, whole_run, "a\nb", "c\xFF").size(),
-            1U);
+  EXPECT_EQ(
+      end_decisions(state, key(), DecisionKind::veto, 101, whole_run, "a\nb", "c\xFF", {}).size(),
+      1U);
   kept = all_decisions(state, key()).at(0);
   EXPECT_EQ(kept.ended_by, "a b");
   EXPECT_EQ(kept.ended_why, "c\xEF\xBF\xBD");
+}
+
+TEST_F(DecisionTest, WhatCannotBeWrittenIsNotDecided) {
+  decide(DecisionKind::veto, 101);
+  State state = State::open(folder_ / "state");
+  const auto fails = [](const Decision&) { throw Error(ErrorKind::resource, "the disk is full"); };
+  Decision hold;
+  hold.kind = DecisionKind::hold;
+  EXPECT_THROW(take_decision(state, key(), hold, fails), Error);
+  EXPECT_THROW(end_decisions(state, key(), DecisionKind::veto, 101, whole_run, "crew", "", fails),
+               Error);
+  EXPECT_THROW(end_followed(state, key(), standing_decisions(state, key()).at(0), fails), Error);
+  ASSERT_EQ(all_decisions(state, key()).size(), 1U);
+  EXPECT_EQ(standing_decisions(state, key()).size(), 1U);
+  std::vector<Decision> written;
+  end_followed(state, key(), standing_decisions(state, key()).at(0),
+               [&](const Decision& ended) { written.push_back(ended); });
+  ASSERT_EQ(written.size(), 1U);
+  EXPECT_EQ(written[0].ended_why, "it was followed");
+  EXPECT_TRUE(standing_decisions(state, key()).empty());
 }
 
 TEST_F(DecisionTest, WhatWasMadeBeforeAVetoStands) {
