@@ -112,8 +112,7 @@ class Cleaner {
   std::vector<NightDate> known_nights(night::State& state) {
     std::vector<NightDate> dates = night::dates_of(wishes_.words);
     std::erase_if(dates, [&](const NightDate& date) {
-      night::NightKey key = key_;
-      key.date = date;
+      const night::NightKey key = key_of(date);
       return !state.night(key) && state.closings(key).empty();
     });
     if (dates.empty())
@@ -122,10 +121,17 @@ class Cleaner {
     return dates;
   }
 
+  /// One that was begun under another name has it still; --all is about one production.
+  [[nodiscard]] night::NightKey key_of(const NightDate& date) const {
+    if (!wishes_.all) return night::night_key(configuration_, date, wishes_.prod_id);
+    night::NightKey key = key_;
+    key.date = date;
+    return key;
+  }
+
   Cleaned clean_one(const NightDate& date) {
     Cleaned night;
-    night.plan.key = key_;
-    night.plan.key.date = date;
+    night.plan.key = key_of(date);
     try {
       clean_night(night.plan);
     } catch (const Error& error) {

@@ -48,7 +48,7 @@ class ServedPage {
               ready.set_value(taken);
             },
             [this] { return stop_.load(); });
-      } catch (const Error& error) {
+      } catch (const std::exception& error) {
         // Before it serves, whoever started it is told; afterwards there is only the log.
         if (!serving)
           ready.set_exception(std::current_exception());

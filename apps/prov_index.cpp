@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
 
 #include "apps/configuration_file.hpp"
 #include "apps/prov_command.hpp"
@@ -17,32 +18,63 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Look for folders named `log`, without a look at what stands in them.
-void find_log_folders(const fs::path& folder, const std::string& date,
-                      std::vector<fs::path>& sources) {
-  std::error_code problem;
-  std::vector<fs::path> below;
-  for (fs::directory_iterator at(folder, problem); !problem && at != fs::directory_iterator();
-       at.increment(problem))
-    if (at->is_directory(problem) && !at->is_symlink(problem)) below.push_back(at->path());
-  std::sort(below.begin(), below.end());
-  for (const fs::path& path : below) {
-    const std::string name = path.filename().string();
+/// Looks for folders named `log`, without a look at what stands in them.
+class LogFolders {
+ public:
+  /// @param date of the night that is looked for, YYYYMMDD; empty: all
+  explicit LogFolders(std::string date) : date_(std::move(date)) {}
+
+  /// Look below a folder. Links are followed last, to where nothing else leads: a night or a whole
+  /// level may stand on another disk, while a calibration's `pro` is another name of its folder.
+  void find_below(const fs::path& folder) {
+    walk(folder);
+    while (!links_.empty()) {
+      const fs::path link = links_.front();
+      links_.erase(links_.begin());
+      std::error_code problem;
+      const fs::path target = fs::canonical(link, problem);
+      if (!problem && !walked_.contains(target)) take(link);
+    }
+  }
+  [[nodiscard]] std::vector<fs::path> sources() const { return sources_; }
+
+ private:
+  void walk(const fs::path& folder) {
+    std::error_code problem;
+    if (!walked_.insert(fs::weakly_canonical(folder, problem)).second) return;
+    std::vector<fs::path> below;
+    for (fs::directory_iterator at(folder, problem); !problem && at != fs::directory_iterator();
+         at.increment(problem)) {
+      std::error_code unreadable;
+      if (!at->is_directory(unreadable)) continue;
+      (at->is_symlink(unreadable) ? links_ : below).push_back(at->path());
+    }
+    std::sort(below.begin(), below.end());
+    for (const fs::path& path : below) take(path);
+  }
+
+  void take(const fs::path& folder) {
+    const std::string name = folder.filename().string();
     if (name != "log") {
       const bool night =
           name.size() == 8 && name.find_first_not_of("0123456789") == std::string::npos;
-      if (date.empty() || !night || name == date) find_log_folders(path, date, sources);
-      continue;
+      if (date_.empty() || !night || name == date_) walk(folder);
+      return;
     }
-    if (fs::is_directory(path / "journal", problem)) {
-      sources.push_back(path / "journal");
-      continue;
+    std::error_code problem;
+    if (fs::is_directory(folder / "journal", problem)) {
+      sources_.push_back(folder / "journal");
+      return;
     }
-    for (fs::directory_iterator at(path, problem); !problem && at != fs::directory_iterator();
+    for (fs::directory_iterator at(folder, problem); !problem && at != fs::directory_iterator();
          at.increment(problem))
-      if (at->path().filename().string().ends_with("_prov.log")) sources.push_back(at->path());
+      if (at->path().filename().string().ends_with("_prov.log")) sources_.push_back(at->path());
   }
-}
+
+  std::string date_;
+  std::set<fs::path> walked_;  ///< without links
+  std::vector<fs::path> links_, sources_;
+};
 
 }  // namespace
 
@@ -89,11 +121,12 @@ std::vector<fs::path> find_journals(const po::variables_map& values, const std::
 
 std::vector<fs::path> find_journals(const config::Configuration& configuration,
                                     const std::string& date) {
-  std::vector<fs::path> sources;
+  LogFolders found(date);
   const fs::path products = configuration.path("paths.products");
   for (const fs::path& folder : {products / "DL1", products / "DL2", products / "DL3",
                                  configuration.path("paths.calibration")})
-    find_log_folders(folder, date, sources);
+    found.find_below(folder);
+  std::vector<fs::path> sources = found.sources();
   // The jobs of both levels write to the journals below DL1: what was merged of them says no more.
   std::erase_if(sources, [&](const fs::path& source) {
     const std::optional<fs::path> below = path_below(source.parent_path(), products / "DL2");

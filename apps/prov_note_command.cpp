@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <iostream>
 
 #include "apps/command_line.hpp"
@@ -8,6 +7,7 @@
 #include "apps/prov_ids.hpp"
 #include "apps/prov_index.hpp"
 #include "apps/provenance_setup.hpp"
+#include "lib/base/account.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/now.hpp"
 #include "prov/ask/names.hpp"
@@ -75,8 +75,7 @@ int prov_note_command(const std::vector<std::string>& arguments, const Program& 
   prov::Store::Note note;
   note.about = subject.entity ? subject.entity->id : subject.activity->id;
   note.text = words[1];
-  const char* account = std::getenv("USER");
-  note.author = !author.empty() ? author : account != nullptr ? account : "unknown";
+  note.author = author.empty() ? account_name() : author;
   prov::check_name(note.author, "--author");
   note.time = prov::iso_time(now_unix_utc_s());
   const auto logger = load_logger(program.cfg_folder);

@@ -16,10 +16,11 @@ namespace alisio::apps {
 namespace fs = std::filesystem;
 namespace {
 
-/// Return whether a seal names a file.
+/// Return whether a seal names a file. @param file without links, which the tree may hold
 bool vouches_for(const night::Seal& seal, const fs::path& file) {
   return std::ranges::any_of(seal.products, [&](const night::SealedFile& sealed) {
-    return (seal.root / sealed.path).lexically_normal() == file;
+    const fs::path product = seal.root / sealed.path;
+    return product.filename() == file.filename() && fs::weakly_canonical(product) == file;
   });
 }
 
@@ -30,8 +31,9 @@ void refuse_sealed(const Job& job, const fs::path& target) {
   std::optional<night::State> state =
       night::State::open_read_only(job.configuration.path("paths.state"));
   if (!state) return;
-  // Seals of other nights need not be read.
-  const auto below = path_below(file, job.configuration.path("paths.products"));
+  // Seals of other nights need not be read. Elsewhere, by a link, any night's may name it.
+  const auto below =
+      path_below(file, fs::weakly_canonical(job.configuration.path("paths.products")));
   const auto night = below ? night_of_folder(*below) : std::nullopt;
   for (const night::ShownNight& shown : state->nights()) {
     if (night && *night != shown.key.date) continue;

@@ -95,7 +95,12 @@ std::string copy_bytes(const fs::path& from, const fs::path& to) {
 struct Copy {
   fs::path from, to;
   std::string sha256;  ///< empty: as it is read
+  bool grows = false;  ///< what was copied before may be the beginning of what is there now
 };
+
+bool is_beginning(const fs::path& of, const fs::path& file) {
+  return read_text_file(file).starts_with(read_text_file(of));
+}
 
 class Archive {
  public:
@@ -134,9 +139,9 @@ class Archive {
       }
   }
 
-  void add(const std::string& path, const std::string& sha256) {
+  void add(const std::string& path, const std::string& sha256, bool grows = false) {
     if (known_.insert(path).second)
-      copies_.push_back({root_ / path, archived_path(to_, path), sha256});
+      copies_.push_back({root_ / path, archived_path(to_, path), sha256, grows});
   }
 
   /// Journals that no seal vouches for: of the closing, of the constants, notes of people.
@@ -152,7 +157,7 @@ class Archive {
       for (fs::recursive_directory_iterator at(log / "journal", absent);
            !absent && at != fs::recursive_directory_iterator(); at.increment(absent))
         if (at->is_regular_file() && at->path().extension() == ".log")
-          add(below_root(at->path(), root_), "");
+          add(below_root(at->path(), root_), "", true);
     }
   }
 
@@ -198,10 +203,16 @@ class Archive {
       const std::string wanted = copy.sha256.empty() ? hash_file(copy.from) : copy.sha256;
       if (hash_file(copy.to) == wanted)
         ++result_.equal;
-      else
+      else if (!copy.grows || !is_beginning(copy.to, copy.from))
         fault(copy.to, "is there, differs, and was left");
+      else
+        replace(copy);
       return;
     }
+    replace(copy);
+  }
+
+  void replace(const Copy& copy) {
     PendingFile pending(copy.to);
     const std::string read = copy_bytes(copy.from, pending.path());
     if (!copy.sha256.empty() && read != copy.sha256) {

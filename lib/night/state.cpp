@@ -108,6 +108,10 @@ CREATE TABLE cleaned (path TEXT PRIMARY KEY, telescope INTEGER NOT NULL, date TE
   prod_id TEXT NOT NULL, kind TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
   why TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX cleaned_of_night ON cleaned (telescope, date, prod_id);
+)sql",
+    // Processes of a night that have ended.
+    R"sql(
+CREATE INDEX process_of_night ON process (telescope, date);
 )sql"};
 constexpr int schema_version = static_cast<int>(std::size(schema_steps));
 constexpr int oldest_readable_schema = 2, first_schema_with_verdicts = 3,
@@ -429,10 +433,16 @@ void State::process_vanished(const NightKey& night, const ProcessRecord& process
 std::map<std::string, std::uint64_t> State::memory_of_stages(const NightKey& night) {
   std::map<std::string, std::uint64_t> most;
   sqlite::Statement query = database_.prepare(
-      "SELECT stage, max(max_rss_bytes) FROM job WHERE status = 'done' AND telescope = ?1 AND date "
-      "= "
-      "(SELECT max(date) FROM job WHERE telescope = ?1 AND date <= ?2) GROUP BY stage");
-  query.bind(night.telescope, night.date.compact());
+      // The nights are found one by one, by the index: DISTINCT would read all jobs.
+      "WITH RECURSIVE night(date) AS ("
+      "SELECT max(date) FROM job WHERE telescope = ?1 AND date <= ?2 UNION ALL "
+      "SELECT (SELECT max(date) FROM job WHERE telescope = ?1 AND date < night.date) "
+      "FROM night WHERE date IS NOT NULL LIMIT ?3), "
+      "done AS (SELECT stage, job.date AS date, max(max_rss_bytes) AS bytes FROM job JOIN night "
+      "ON job.date = night.date WHERE telescope = ?1 AND status = 'done' GROUP BY stage, job.date) "
+      "SELECT stage, bytes FROM done AS latest WHERE date = "
+      "(SELECT max(date) FROM done WHERE done.stage = latest.stage)");
+  query.bind(night.telescope, night.date.compact(), nights_of_memory);
   while (query.step())
     if (const std::int64_t bytes = query.integer(1); bytes > 0)
       most[query.text(0)] = static_cast<std::uint64_t>(bytes);

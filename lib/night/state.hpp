@@ -187,8 +187,9 @@ class State {
   ///        of those after which they are given up
   void process_vanished(const NightKey& night, const ProcessRecord& process, bool counts = true);
 
-  /// Return the most memory that jobs of each stage took, of this night or, if it has none yet, of
-  /// the last one before it, bytes.
+  /// Return the most memory that jobs of each stage took, bytes: of each in the latest night that
+  /// did it, of this and the last nights before.
+  static constexpr int nights_of_memory = 10;
   [[nodiscard]] std::map<std::string, std::uint64_t> memory_of_stages(const NightKey& night);
 
   /// Record the number that a scheduler has given to an array.

@@ -13,6 +13,7 @@ Libpq load() {
       "install it in version 14 or later (package libpq5), or keep the index in a file");
   Libpq pq;
   library.find("PQclear", pq.PQclear);
+  library.find("PQcmdStatus", pq.PQcmdStatus);
   library.find("PQconnectdb", pq.PQconnectdb);
   library.find("PQenterPipelineMode", pq.PQenterPipelineMode);
   library.find("PQerrorMessage", pq.PQerrorMessage);

@@ -6,6 +6,7 @@ namespace alisio::prov {
 /// The functions of libpq that the index uses, under their own names.
 struct Libpq {
   decltype(&::PQclear) PQclear = nullptr;
+  decltype(&::PQcmdStatus) PQcmdStatus = nullptr;
   decltype(&::PQconnectdb) PQconnectdb = nullptr;
   decltype(&::PQenterPipelineMode) PQenterPipelineMode = nullptr;
   decltype(&::PQerrorMessage) PQerrorMessage = nullptr;

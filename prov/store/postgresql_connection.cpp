@@ -74,11 +74,25 @@ class Session {
     if (libpq().PQresultStatus(result.get()) != PGRES_COMMAND_OK) fail();
     return name;
   }
+  /// @throws Error if something of the transaction failed: the server rolls it back then, and calls
+  /// that a success.
+  void commit() {
+    flush();
+    const Result result(libpq().PQexec(connection_.get(), "COMMIT"));
+    if (libpq().PQresultStatus(result.get()) != PGRES_COMMAND_OK) fail();
+    if (std::string_view(libpq().PQcmdStatus(result.get())) != "COMMIT")
+      throw Error(ErrorKind::resource,
+                  "the PostgreSQL index took nothing of a change, as a part of it failed" +
+                      (lost_.empty() ? std::string() : ": " + lost_),
+                  where_, "try it again; the server's log says more");
+  }
   void forget(const std::string& name) noexcept {
     try {
       run("DEALLOCATE " + name);
-    } catch (const Error&) {
+    } catch (const Error& error) {
       // A transaction that failed takes no statements; the server forgets them with the session.
+      // What it waited for may be the first to fail: commit() tells of it.
+      if (lost_.empty()) lost_ = error.problem();
     }
   }
 
@@ -130,6 +144,7 @@ class Session {
  private:
   std::unique_ptr<PGconn, Finish> connection_;
   std::string where_;
+  std::string lost_;  ///< what failed where nothing may be thrown
   int statements_ = 0, pending_ = 0;
 };
 
@@ -204,7 +219,7 @@ class PostgresqlConnection final : public Store::Connection {
     // Any number does, as long as all writers take the same: "alis" in ASCII.
     session_.run("SELECT pg_advisory_xact_lock(1634494835)");
   }
-  void commit() override { session_.run("COMMIT"); }
+  void commit() override { session_.commit(); }
   void roll_back() noexcept override {
     try {
       session_.run("ROLLBACK");

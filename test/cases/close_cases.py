@@ -13,8 +13,12 @@ from harness import DATE, EXIT, Skipped, expect, expect_no_fragments, one_file, 
 MODELS = Path(__file__).resolve().parents[2] / "cfg/models/simulated.forest"
 
 
-def closed_night(case, **options):
+def closed_night(case, linked_to=None, **options):
+    """Simulate, process and close a night, DL1 on another disk if there is one."""
     night = case.simulated(**options)
+    if linked_to:
+        linked_to.mkdir(parents=True)
+        (night.folder / "DL1").symlink_to(linked_to)
     night.process().ends("done")
     case.run("close", DATE, "--config", night.config).ends("done").says("is closed")
     return night
@@ -51,8 +55,8 @@ def case_close(case):
 
 
 def case_closed_nights_are_not_written_into(case):
-    """Commands given by hand do not replace what a seal vouches for."""
-    night = closed_night(case)
+    """Commands given by hand do not replace what a seal vouches for, wherever a level stands."""
+    night = closed_night(case, linked_to=case.folder / "disk2/DL1")
     product = night.product("DL1", 0)
     before = night.state_of_products()
     merge = ["merge", "--config", night.config, "--input", product, night.product("DL1", 1)]
@@ -252,6 +256,11 @@ def case_archive(case):
     words = ("archive", DATE, "--to", to, "--config", night.config)
     case.run(*words).ends("done").says("0 there already, 0 not archived")
     case.run(*words).ends("done").says("0 files copied")
+    # Journals grow: what people say of a closed night reaches the archive too.
+    note = ("prov", "note", night.product("DL2", 0), "the moon was up", "--config", night.config)
+    for _ in range(2):
+        case.run(*note).ends("done")
+        case.run(*words).ends("done").says("1 files copied")
     product = night.product("DL2", 0)
     copy = to / product.relative_to(night.folder)
     expect(copy.read_bytes() == product.read_bytes(), "the copy differs")

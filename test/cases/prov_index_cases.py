@@ -12,7 +12,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from harness import expect
+from harness import DATE, expect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREFIX = "__PROV__"
@@ -158,3 +158,25 @@ def case_merged_journals_stand_in_for_lost_ones(case):
                        .ends("done").out)
     for key in ("activities", "entities", "flows"):
         expect(after[key] == before[key], f"{key}: {before} {after}")
+
+
+def case_prov_index_of_a_night_on_another_disk(case):
+    """A night's folder may be a link; another name of a folder is not a second one."""
+    night = case.simulated()
+    night.process().ends("done")
+    folder = night.folder / "DL1" / DATE
+    elsewhere = case.folder / "disk3"
+    elsewhere.mkdir()
+    folder.rename(elsewhere / DATE)
+    folder.symlink_to(elsewhere / DATE)
+    (night.folder / "DL1/again").symlink_to(folder)
+    (night.folder / "DL1/round").symlink_to(night.folder)
+    words = ("prov", "index", "--config", night.config, "--rebuild", "--json")
+    told = json.loads(case.run(*words).ends("done").out)
+    expect(told["journals"] > 0, f"{told}")
+    case.run("prov", "show", night.product("DL1", 0), "--config", night.config).ends("done").says("r0_to_dl1")
+    shutil.rmtree(night.folder / "state")
+    case.run("state", "rebuild", "--config", night.config).ends("done")
+    before = night.state_of_products()
+    night.process().ends("done")
+    expect(night.state_of_products() == before, "the night was made again")

@@ -1013,13 +1013,37 @@ TEST_F(NightTest, AStateOfTheFirstSchemaIsKept) {
         "DROP TABLE verdict; DROP TABLE night; DROP TABLE step; DROP TABLE decision;"
         "DROP TABLE cleaned; DROP TABLE closing; DROP TABLE need; DROP TABLE notification; DROP "
         "INDEX "
-        "process_of_submission");
+        "process_of_submission; DROP INDEX process_of_night");
     for (const char* column : {"submission", "task", "step", "scheduler_job"})
       state.run(std::string("ALTER TABLE process DROP COLUMN ") + column);
     state.set_user_version(1);
   }
   EXPECT_EQ(run(), 0) << out_.str();
   EXPECT_EQ(calls(), "") << "what was done is done";
+}
+
+TEST_F(NightTest, MemoryOfAStageIsThatOfTheLastNightThatDidIt) {
+  State state = State::open(folder_ / "state");
+  const auto record = [&](const NightDate& date, const char* stage, JobStatus status,
+                          std::uint64_t bytes) {
+    JobRecord job;
+    job.key = {stage, 101, 0};
+    job.status = status;
+    job.max_rss_bytes = bytes;
+    return std::pair{NightKey{1, date, "test_v00"}, job};
+  };
+  const auto done = JobStatus::done, failed = JobStatus::failed;
+  const auto [older, merge] = record({2022, 12, 10}, "merge_dl1", done, 900);
+  const auto dl1 = record({2022, 12, 10}, "r0_to_dl1", done, 300).second;
+  state.restore_night(older, {merge, dl1}, {}, {});
+  const auto [newer, newer_dl1] = record({2022, 12, 12}, "r0_to_dl1", done, 200);
+  const auto failed_merge = record({2022, 12, 12}, "merge_dl1", failed, 50).second;
+  state.restore_night(newer, {newer_dl1, failed_merge}, {}, {});
+  using Memory = std::map<std::string, std::uint64_t>;
+  EXPECT_EQ(state.memory_of_stages(key()), (Memory{{"merge_dl1", 900}, {"r0_to_dl1", 200}}));
+  EXPECT_EQ(state.memory_of_stages({1, {2022, 12, 11}, "test_v00"}),
+            (Memory{{"merge_dl1", 900}, {"r0_to_dl1", 300}}));
+  EXPECT_EQ(state.memory_of_stages({2, options_.date, "test_v00"}), Memory{});
 }
 
 TEST_F(NightTest, TheStateShowsHowTheNightStands) {
