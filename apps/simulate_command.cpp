@@ -67,8 +67,11 @@ int run_simulate_command(const std::vector<std::string>& arguments,
       "number of flat-field and pedestal runs");
   add("calibration-events",
       po::value(&options.calibration_events)->default_value(options.calibration_events),
-      "events of the DRS4 run and of each calibration run; with 1000 every part of the time "
-      "calibration is filled");
+      "events of the DRS4 run and of each subrun of calibration runs; with 1000 every part of the "
+      "time calibration is filled");
+  add("calibration-subruns",
+      po::value(&options.calibration_subruns)->default_value(options.calibration_subruns),
+      "subruns of each calibration run");
   add("first-run", po::value(&options.first_run)->default_value(options.first_run),
       "number of the DRS4 run");
   add("with-constants", "write constants made from the truth (the default)");

@@ -204,8 +204,7 @@ void R0Source::State::open(const fs::path& path) {
 }
 
 void R0Source::State::open_following(std::size_t stream) {
-  for (fs::path path = next_subrun(files[stream]); !path.empty() && fs::exists(path);
-       path = next_subrun(path)) {
+  for (const fs::path& path : following_subruns(files[stream])) {
     open(path);
     successor[stream] = streams.size() - 1;
     stream = streams.size() - 1;

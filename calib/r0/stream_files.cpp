@@ -79,4 +79,12 @@ fs::path next_subrun(const fs::path& file) {
                                           subrun.size(), match[3].str());
 }
 
+std::vector<fs::path> following_subruns(const fs::path& file) {
+  std::vector<fs::path> files;
+  for (fs::path next = next_subrun(file); !next.empty() && fs::exists(next);
+       next = next_subrun(next))
+    files.push_back(next);
+  return files;
+}
+
 }  // namespace alisio::calib

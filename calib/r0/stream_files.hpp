@@ -13,4 +13,9 @@ namespace alisio::calib {
 /// empty if the name has no subrun.
 [[nodiscard]] std::filesystem::path next_subrun(const std::filesystem::path& file);
 
+/// Return the files of the same stream in the subruns that follow, up to the first that is not
+/// there.
+[[nodiscard]] std::vector<std::filesystem::path> following_subruns(
+    const std::filesystem::path& file);
+
 }  // namespace alisio::calib

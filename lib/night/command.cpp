@@ -107,6 +107,7 @@ JobRequest CommandWriter::write(const PlannedJob& planned, const PlannedJob* wit
     return std::any_of(job.products.begin(), job.products.end(),
                        [&](const PortFile& product) { return product.port == port; });
   };
+  if (makes("charge_calibration") || makes("time_calibration")) words.push_back("--all-subruns");
   if (makes("interleaved")) words.push_back("--interleaved");
   if (stage == "r0_to_dl1" && !makes("muons")) words.push_back("--no-muons");
   if ((stage == "r0_to_dl1" || stage == "dl1ab") && !makes("dl1_datacheck"))

@@ -204,6 +204,12 @@ class Layout {
     job.products = {product(facts_of(kind).port, folders_.constants(kind), entry.run)};
     add_raw(entry.subruns.front(), entry.run, job);
     if (kind == ConstantsKind::drs4_pedestal) return job;
+    // As the peers' on-site calibration does, these read the whole run; the stage stops at a gap.
+    job.too_early = too_early(entry);
+    for (std::size_t at = 1;
+         at < entry.subruns.size() && entry.subruns[at].subrun == entry.subruns[at - 1].subrun + 1;
+         ++at)
+      add_raw(entry.subruns[at], entry.run, job);
     add_constants(ConstantsKind::drs4_pedestal, choose(ConstantsKind::drs4_pedestal, entry.run),
                   job);
     if (kind == ConstantsKind::charge)

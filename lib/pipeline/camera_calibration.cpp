@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "calib/quality/gates.hpp"
+#include "calib/r0/stream_files.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/pipeline/constants_file.hpp"
@@ -136,6 +137,8 @@ std::int64_t camera_calibration(stage::StageRun& run, const CameraCalibrationReq
   const fs::path target = product_of(request, configuration);
   if (run.activity().dry_run) {
     run.use("r0_subrun", request.input);
+    if (request.all_subruns)
+      for (const auto& file : calib::following_subruns(request.input)) run.use("r0_subrun", file);
     use_constants(run, request);
     use_reference_time(run, request.run_summary, subrun_of(request.input).run);
     run.plan_product("charge_calibration", target);

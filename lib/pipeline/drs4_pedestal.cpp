@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "calib/quality/gates.hpp"
+#include "calib/r0/stream_files.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/io/hdf5/table.hpp"
@@ -80,6 +81,8 @@ std::int64_t drs4_pedestal(stage::StageRun& run, const Drs4PedestalRequest& requ
   const std::filesystem::path target = product_of(request);
   if (run.activity().dry_run) {
     run.use("r0_subrun", request.input);
+    if (request.all_subruns)
+      for (const auto& file : calib::following_subruns(request.input)) run.use("r0_subrun", file);
     run.plan_product("drs4_pedestal", target);
     return 0;
   }

@@ -8,6 +8,7 @@
 #include "calib/constants/constants.hpp"
 #include "calib/drs4/readout.hpp"
 #include "calib/quality/gates.hpp"
+#include "calib/r0/stream_files.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
 #include "lib/io/hdf5/file.hpp"
@@ -82,6 +83,8 @@ std::int64_t time_calibration(stage::StageRun& run, const TimeCalibrationRequest
   const int run_number = subrun_of(request.input).run;
   if (run.activity().dry_run) {
     run.use("r0_subrun", request.input);
+    if (request.all_subruns)
+      for (const auto& file : calib::following_subruns(request.input)) run.use("r0_subrun", file);
     run.use("drs4_pedestal", request.drs4_pedestal);
     use_reference_time(run, request.run_summary, run_number);
     run.plan_product("time_calibration", target);

@@ -49,6 +49,7 @@ json parameters_of(const NightOptions& options) {
   };
   say_if_unusual("first_run", options.first_run, usual.first_run);
   say_if_unusual("calibration_runs", options.calibration_runs, usual.calibration_runs);
+  say_if_unusual("calibration_subruns", options.calibration_subruns, usual.calibration_subruns);
   say_if_unusual("constants", options.constants, usual.constants);
   say_if_unusual("run_summary", options.run_summary, usual.run_summary);
   if (options.preprocessing.any()) parameters["preprocessed"] = options.preprocessing.text();
@@ -208,6 +209,7 @@ NightResult simulate_night(const NightOptions& options, const fs::path& cfg_fold
   check_range("--runs", options.data_runs, 1, 100);
   check_range("--subruns", options.subruns, 1, 1000);
   check_range("--events", options.events, 2 * n_streams, 100'000);
+  check_range("--calibration-subruns", options.calibration_subruns, 1, 100);
   check_range("--calibration-events", options.calibration_events, 2 * n_streams, 100'000);
   check_range("--calibration-runs", options.calibration_runs, 1, 20);
   check_range("--first-run", options.first_run, 1, 99'000);

@@ -47,7 +47,8 @@ struct NightOptions {
   /// Flat-field and pedestal runs, at the start and then evenly between the data runs; the second
   /// stands before the first data run if there is only one.
   int calibration_runs = 1;
-  int calibration_events = 600;  ///< of the DRS4 run, and of each flat-field and pedestal run
+  int calibration_events = 600;  ///< of the DRS4 run, and of each subrun of the others
+  int calibration_subruns = 1;   ///< of each flat-field and pedestal run
   RawFormat format = RawFormat::r0;
   /// Of data runs, by the event builder. Baselines are then subtracted from all runs: what the DRS4
   /// run shows is what is left.

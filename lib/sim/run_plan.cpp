@@ -64,7 +64,8 @@ std::vector<RunPlan> plan_runs(const NightOptions& options) {
   constexpr std::int64_t calibration_lead_s = 90;
   const auto calibration_events = static_cast<std::size_t>(options.calibration_events);
   const auto calibration_run = [&](int run, std::int64_t start) {
-    return RunPlan{run, RunKind::calibration, start, 600, 1, calibration_events, {}};
+    return RunPlan{
+        run, RunKind::calibration, start, 600, options.calibration_subruns, calibration_events, {}};
   };
   int run = options.first_run;
   std::vector<RunPlan> runs{

@@ -1,10 +1,20 @@
 """drs4-pedestal and time-calibration: what they make of simulated runs, and of bad input."""
 
+import json
 import os
 import re
 import shutil
 
-from harness import changed, data_hashes, expect, expect_no_fragments, replace_file, unit_named
+from harness import (
+    DATE,
+    changed,
+    data_hashes,
+    expect,
+    expect_no_fragments,
+    one_file,
+    replace_file,
+    unit_named,
+)
 
 PEDESTAL_RUN, CALIBRATION_RUN = 11218, 11219
 RUN_OF = {"drs4-pedestal": PEDESTAL_RUN, "time-calibration": CALIBRATION_RUN}
@@ -145,3 +155,47 @@ def case_constants_of_dead_pixels(case):
     case.run(*words, "--max-events", 20).ends("done").says("quality gates failed")
     for product in PRODUCT_OF.values():
         expect((short / product).exists(), f"no {product}")
+
+
+def case_constants_of_a_night_read_whole_runs(case):
+    """As by hand with --all-subruns; subruns that come later are taken in."""
+    night = case.simulated(
+        without_constants=True, subruns=1, calibration_subruns=2, calibration_events=500
+    )
+    made = {
+        "camera-calibration": f"calibration/{DATE}/v*/*.h5",
+        "time-calibration": f"drs4_time_sampling_from_FF/{DATE}/v*/*.h5",
+        "drs4-pedestal": f"drs4_baseline/{DATE}/v*/*.h5",
+    }
+
+    def product(name):
+        (found,) = (night.folder / "monitoring/PixelCalibration/Cat-A").glob(made[name])
+        return found
+
+    def data_hash(file):
+        said = case.run("prov", "show", file, "--json", "--config", night.config).ends("done")
+        return json.loads(said.out)["file"]["data_hash"]
+
+    second = [night.raw(stream, 1, CALIBRATION_RUN) for stream in range(1, 5)]
+    for file in second:
+        file.rename(case.folder / file.name)
+    night.process().ends("done")
+    first = data_hash(product("camera-calibration"))
+    for file in second:
+        (case.folder / file.name).rename(file)
+    said = night.process("--dry-run", "--plan").ends("done")
+    night.process().ends("done")
+    told = json.loads(case.run("show", "--json", product("camera-calibration")).ends("done").out)
+    raw = {item["file"] for item in told["made_by"]["inputs"] if item["role"] == "Raw run"}
+    expect(len(raw) == 8, f"the run was not read whole: {raw}\n{said}")
+    expect(data_hash(product("camera-calibration")) != first, "nothing was made again")
+    by_hand = case.folder / "by_hand"
+    common = ["--input", night.raw(1, 0, CALIBRATION_RUN), "--output-dir", by_hand, "--all-subruns",
+              "--drs4-pedestal", product("drs4-pedestal"),
+              "--run-summary", one_file(night.folder / "monitoring/RunSummary", "*.ecsv")]  # fmt: skip
+    report = case.folder / "report.json"
+    times = ("--time-calibration", product("time-calibration"))
+    for name, more in (("time-calibration", ()), ("camera-calibration", times)):
+        case.run(name, *common, *more, "--config", night.config, "--report", report).ends("done")
+        ours = {product(name).name: data_hash(product(name))}
+        expect(data_hashes(report) == ours, f"by hand {data_hashes(report)}, the night {ours}")
