@@ -3,14 +3,32 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/path_below.hpp"
+#include "lib/base/run_file_name.hpp"
 #include "prov/invalidation.hpp"
 
 namespace alisio::night {
 namespace fs = std::filesystem;
+namespace {
+
+/// Return the night-sky background in the log of lstchain_find_tailcuts beside its file.
+std::optional<double> nsb_in_log(const fs::path& file) {
+  const std::optional<RunFileName> name = parse_run_file_name(file);
+  if (!name) return std::nullopt;
+  const fs::path log =
+      file.parent_path() / fmt::format("log_find_tailcuts_Run{:05}.log", name->run);
+  if (std::error_code absent; !fs::exists(log, absent)) return std::nullopt;
+  static const std::regex line(R"(Additional NSB rate \(over dark MC\): (-?[\d.]+))");
+  std::smatch match;
+  const std::string text = read_text_file(log);
+  return std::regex_search(text, match, line) ? std::optional(std::stod(match[1])) : std::nullopt;
+}
+
+}  // namespace
 
 std::string tailcut_folder(const CleaningLevels& levels) {
   if (levels.boundary == 4) return fmt::format("tailcut{:g}{:g}", levels.picture, levels.boundary);
@@ -21,7 +39,13 @@ CleaningLevels read_levels(const fs::path& file) {
   try {
     const nlohmann::json content = nlohmann::json::parse(read_text_file(file));
     const nlohmann::json& block = content.at("tailcuts_clean_with_pedestal_threshold");
-    return {block.at("picture_thresh"), block.at("boundary_thresh")};
+    CleaningLevels levels{block.at("picture_thresh"), block.at("boundary_thresh"), {}};
+    const auto ours = content.find("find_tailcuts_result");
+    if (ours == content.end())
+      levels.additional_nsb = nsb_in_log(file);
+    else if (const auto nsb = ours->find("additional_nsb"); nsb != ours->end())
+      levels.additional_nsb = nsb->get<double>();
+    return levels;
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::bad_input,
                 std::string("the cleaning levels cannot be read: ") + error.what(), file.string(),

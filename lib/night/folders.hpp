@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "lib/base/ids.hpp"
@@ -11,13 +12,15 @@ namespace alisio::night {
 /// Two thresholds of cleaning, p.e.
 struct CleaningLevels {
   double picture = 0, boundary = 0;
+  std::optional<double> additional_nsb{};  ///< of the run that they were found for, p.e./ns
 };
 
 /// Return the name of the folder of what was cleaned with these levels: "tailcut84", "tailcut1005";
 /// the observatory writes a boundary of 4 with one digit, others with two.
 [[nodiscard]] std::string tailcut_folder(const CleaningLevels& levels);
 
-/// Read the levels of a run from the file that find-tailcuts writes. @throws Error(bad_input).
+/// Read the levels of a run from the file that find-tailcuts writes, ours or lstchain's, which
+/// tells the night-sky background in the log beside it. @throws Error(bad_input).
 [[nodiscard]] CleaningLevels read_levels(const std::filesystem::path& file);
 
 /// Return the folder of a level of a production: <products>/DL1/<date>/<prod>.

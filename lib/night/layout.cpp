@@ -7,6 +7,7 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/run_file_name.hpp"
+#include "lib/config/models_file.hpp"
 #include "lib/io/text/drive_log.hpp"
 #include "lib/stage/product_name.hpp"
 
@@ -475,31 +476,26 @@ class Layout {
   }
 
   /// Add what follows DL1: Cat-B, cleaning levels, re-cleaning, DL2.
-  void add_recleaning(const RunSetup& run, const RunPlan& chosen, RunFiles& made) {
+  void add_recleaning(const RunSetup& run, RunPlan& chosen, RunFiles& made) {
     const int number = run.entry.run;
     const std::vector<PortFile>& dl1 = made.dl1;
-    std::optional<std::size_t> cat_b, tailcuts;
+    std::optional<std::size_t> cat_b;
     if (setup_.steps.cat_b) cat_b = add(make_cat_b(run, chosen, made.interleaved));
-    if (setup_.steps.tailcuts) {
-      Job job;
-      job.key = {"find_tailcuts", number, whole_run};
-      job.output_folder = folders_.tailcuts;
-      job.shared = true;
-      job.too_early = too_early(run.entry);
-      job.products = {product("tailcuts", folders_.tailcuts, number)};
-      job.inputs = dl1;
-      tailcuts = add(std::move(job));
-    }
+    OwnLevels own;
+    if (setup_.steps.tailcuts) own = find_levels(run.entry, dl1);
+    choose_models_by(own, run, chosen);
     std::string& folder = made.folder;
     std::vector<PortFile> cleaned = dl1;
     if (setup_.steps.dl1ab) {
-      folder = folder_of_cleaning(number, tailcuts);
+      folder = own.to_come ? folder_of_last_cleaning(number)
+                           : tailcut_folder(own.levels.value_or(setup_.levels));
       for (PortFile& file : cleaned) {
         Job job;
         job.key = {"dl1ab", number, subrun_in_name(file.path)};
         job.output_folder = folders_.dl1 / folder;
         job.inputs = {file};
-        if (tailcuts) job.inputs.push_back(plan_.jobs[*tailcuts].job.products.front());
+        job.obstacle = own.fault;
+        if (own.file) job.inputs.push_back(*own.file);
         if (cat_b && may_use_cat_b(*cat_b))
           job.inputs.push_back(plan_.jobs[*cat_b].job.products.front());
         else
@@ -521,11 +517,11 @@ class Layout {
       job.key = {"dl1_to_dl2", number, subrun_in_name(file.path)};
       job.output_folder = folders_.dl2 / folder;
       job.inputs = {file};
-      if (run.models.empty()) {
-        job.obstacle = run.models_reason;
+      if (chosen.models.empty()) {
+        job.obstacle = chosen.models_reason;
       } else {
-        job.inputs.push_back({"models", run.models.string()});
-        job.notes.push_back({"models", run.models_reason});
+        job.inputs.push_back({"models", chosen.models.string()});
+        job.notes.push_back({"models", chosen.models_reason});
         if (!run.run_catalogue.empty())
           job.inputs.push_back({"run_catalogue", run.run_catalogue.string()});
       }
@@ -706,16 +702,74 @@ class Layout {
     return parse_run_file_name(path)->subrun.value();
   }
 
-  /// Return the folder of what is cleaned again. While the levels of a run are still to be found,
-  /// the folder of the last time stands for it, or that of the configured levels.
-  std::string folder_of_cleaning(int run, const std::optional<std::size_t>& tailcuts) {
-    if (!tailcuts) return tailcut_folder(setup_.levels);
-    if (step(*tailcuts).done()) try {
-        return tailcut_folder(
-            settings_.read_levels(plan_.jobs[*tailcuts].job.products.front().path));
+  /// The cleaning levels of a run.
+  struct OwnLevels {
+    std::optional<PortFile> file;
+    std::optional<CleaningLevels> levels;
+    bool to_come = false;  ///< they are still to be found
+    std::string fault;     ///< of a file that is as found
+  };
+
+  /// Have the levels of a run found, or take a file of somebody else's: people set levels by hand,
+  /// and the folder is shared with the peers.
+  OwnLevels find_levels(const RunEntry& entry, const std::vector<PortFile>& dl1) {
+    OwnLevels own;
+    const JobKey key{"find_tailcuts", entry.run, whole_run};
+    own.file = product("tailcuts", folders_.tailcuts, entry.run);
+    if (!state_.jobs.contains(key) && files_.exists(own.file->path)) {
+      plan_.found[entry.run] = "cleaning levels " + own.file->path;
+      if (decision_about(settings_.decisions, DecisionKind::redo, key) != nullptr)
+        plan_.notes.push_back(fmt::format(
+            "the cleaning levels of run {} are as found and are not made here, so not again "
+            "either: move {} away to have them made",
+            run_text(entry.run), own.file->path));
+      try {
+        own.levels = settings_.read_levels(own.file->path);
       } catch (const Error& error) {
-        plan_.jobs[*tailcuts].step = {StepStatus::failed, error.what()};
+        own.fault = error.what();
       }
+      return own;
+    }
+    Job job;
+    job.key = key;
+    job.output_folder = folders_.tailcuts;
+    job.shared = true;
+    job.too_early = too_early(entry);
+    job.products = {*own.file};
+    job.inputs = dl1;
+    const std::size_t position = add(std::move(job));
+    own.to_come = true;
+    if (step(position).done()) try {
+        own.levels = settings_.read_levels(own.file->path);
+        own.to_come = false;
+      } catch (const Error& error) {
+        plan_.jobs[position].step = {StepStatus::failed, error.what()};
+      }
+    return own;
+  }
+
+  /// Choose the models of a run. They must be trained for the night-sky background and the cleaning
+  /// of the run's own levels, where images are cleaned by these.
+  void choose_models_by(const OwnLevels& own, const RunSetup& run, RunPlan& chosen) const {
+    chosen.models = run.models;
+    chosen.models_reason = run.models_reason;
+    if (setup_.model_sets.empty() || !setup_.steps.dl1ab) return;
+    if (own.to_come) chosen.models_reason += "; chosen anew when the levels of the run are found";
+    if (!own.levels || !own.levels->additional_nsb) return;
+    try {
+      const ModelChoice choice = choose_models(setup_.model_sets, run.declination_deg,
+                                               *own.levels->additional_nsb, own.levels->picture);
+      chosen.models = config::models_file(choice.set.path);
+      chosen.models_reason = fmt::format("{}, measured; {}", choice.reason, run.declination_by);
+    } catch (const Error& error) {
+      chosen.models.clear();
+      chosen.models_reason = error.what();
+    }
+  }
+
+  /// Return the folder of what is cleaned again, while the levels of a run are still to be found:
+  /// that of the last time stands for it, or that of the configured levels.
+  [[nodiscard]] std::string folder_of_last_cleaning(int run) const {
     for (const auto& [key, job] : state_.jobs)
       if (key.stage == "dl1ab" && key.run == run && !job.outputs.empty())
         return fs::path(job.outputs.front().path).parent_path().filename().string();

@@ -71,6 +71,8 @@ struct PlannedJob {
 struct RunPlan {
   int run = 0;
   ConstantsChoice drs4_pedestal, charge, time;
+  std::filesystem::path models;  ///< empty: none could be chosen
+  std::string models_reason;
 };
 
 /// Constants that fail their gates, or that cannot be read.

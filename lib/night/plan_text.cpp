@@ -92,8 +92,11 @@ void print_plan(const NightSetup& setup, const NightPlan& plan, const InputState
     out << choice_line("DRS4 pedestal", plan.runs[i].drs4_pedestal)
         << choice_line("charge calibration", plan.runs[i].charge)
         << choice_line("time calibration", plan.runs[i].time);
-    if (!run.models_reason.empty())
-      out << choice_line("models", {run.models, -1, run.models_reason, {}, {}, false});
+    if (const auto found = plan.found.find(run.entry.run); found != plan.found.end())
+      out << fmt::format("    as found: {}\n", found->second);
+    if (!plan.runs[i].models_reason.empty())
+      out << choice_line("models",
+                         {plan.runs[i].models, -1, plan.runs[i].models_reason, {}, {}, false});
     print_jobs(plan, run.entry.run, out);
   }
   for (const std::string& decision : plan.decisions) out << "decision: " << decision << '\n';
@@ -141,7 +144,8 @@ void print_plan_json(const NightSetup& setup, const NightPlan& plan, const Input
                {"drs4_pedestal", choice_json(plan.runs[i].drs4_pedestal)},
                {"charge_calibration", choice_json(plan.runs[i].charge)},
                {"time_calibration", choice_json(plan.runs[i].time)},
-               {"models", {{"file", run.models.string()}, {"reason", run.models_reason}}},
+               {"models",
+                {{"file", plan.runs[i].models.string()}, {"reason", plan.runs[i].models_reason}}},
                {"subruns", json::array()}};
     jobs_of_run(run.entry.run, entry);
     std::map<int, json> subruns;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 #include <sstream>
+#include <tuple>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -89,8 +90,8 @@ std::pair<double, std::string> declination_of(const SetupRequest& request,
           "pointing by " + targets.filename().string()};
 }
 
-/// Choose the models of a run, or say in the reason why there are none.
-void choose_run_models(const SetupRequest& request, const RunCatalogue& catalogue, RunSetup& run) {
+/// Choose the models of a run by what is configured, or say in the reason why there are none.
+void choose_run_models(const SetupRequest& request, NightSetup& setup, RunSetup& run) {
   if (!request.steps.dl2) return;
   try {
     if (request.models.empty())
@@ -100,11 +101,13 @@ void choose_run_models(const SetupRequest& request, const RunCatalogue& catalogu
       run.models_reason = "named by the configuration";
       return;
     }
-    const auto [declination_deg, who] = declination_of(request, catalogue, run);
-    const ModelChoice choice = choose_models(list_model_sets(request.models), declination_deg,
-                                             request.nsb, request.picture_threshold);
+    std::tie(run.declination_deg, run.declination_by) =
+        declination_of(request, setup.run_catalogue, run);
+    if (setup.model_sets.empty()) setup.model_sets = list_model_sets(request.models);
+    const ModelChoice choice = choose_models(setup.model_sets, run.declination_deg, request.nsb,
+                                             request.picture_threshold);
     run.models = config::models_file(choice.set.path);
-    run.models_reason = choice.reason + "; " + who;
+    run.models_reason = choice.reason + "; " + run.declination_by;
   } catch (const Error& error) {
     run.models_reason = error.what();
   }
@@ -216,7 +219,7 @@ NightSetup set_up_night(const SetupRequest& request, const FileProbe& probe) {
     if (entry.type != "DATA" || !setup.is_asked(entry.run)) continue;
     RunSetup run;
     run.entry = entry;
-    choose_run_models(request, setup.run_catalogue, run);
+    choose_run_models(request, setup, run);
     setup.runs.push_back(std::move(run));
   }
   return setup;

@@ -11,6 +11,7 @@
 #include "lib/night/catalogue_command.hpp"
 #include "lib/night/constants.hpp"
 #include "lib/night/folders.hpp"
+#include "lib/night/models.hpp"
 
 namespace alisio::night {
 
@@ -27,8 +28,10 @@ struct Steps {
 /// One data run that is to be processed, with what was chosen for it.
 struct RunSetup {
   RunEntry entry;
-  std::filesystem::path models;  ///< empty: none could be chosen
+  std::filesystem::path models;  ///< by what was configured; empty: none could be chosen
   std::string models_reason;
+  double declination_deg = 0;           ///< that models are chosen for; NaN: it is not known
+  std::string declination_by;           ///< who says so
   std::filesystem::path run_catalogue;  ///< that they were chosen by; empty: by none
 };
 
@@ -48,6 +51,7 @@ struct NightSetup {
   std::array<std::filesystem::path, 3> given_constants;  ///< by ConstantsKind; may be empty
   std::array<ConstantsShelf, 3> shelves;                 ///< by ConstantsKind
   CleaningLevels levels;                                 ///< of runs without levels of their own
+  std::vector<ModelSet> model_sets;  ///< to choose from for each run; empty: one is named for all
   std::string filters = "52";  ///< of the calibration lamp, in the names of charge calibrations
   std::vector<int> asked;      ///< runs that were asked for; empty: all
 

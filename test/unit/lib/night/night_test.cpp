@@ -782,6 +782,49 @@ TEST_F(RawNightTest, CleansAgainWithTheLevelsOfTheRun) {
   EXPECT_EQ(again.find("00102"), std::string::npos) << again;
 }
 
+TEST_F(RawNightTest, TakesLevelsAndModelsThatTheRunAsksFor) {
+  for (const char* set :
+       {"nsb_tuning_0.00/dec_2276", "nsb_tuning_0.38/dec_2276", "nsb_tuning_0.50/dec_2276"})
+    write(folder_ / "sets" / (std::string(set) + ".forest"), set);
+  write(folder_ / "RunCatalog_20221215.ecsv",
+        "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: run_id, datatype: int64}\n"
+        "# - {name: source_name, datatype: string}\n# - {name: source_ra, datatype: float64}\n"
+        "# - {name: source_dec, datatype: float64}\n# delimiter: ','\n"
+        "run_id,source_name,source_ra,source_dec\n101,Crab,83.6,22.01\n102,Crab,83.6,22.01\n");
+  configure("steps:\n  tailcuts: true\n  dl1ab: true\n");
+  // The fixture's section dl2 names a single set.
+  std::string text = read_text_file(options_.config_file);
+  const std::string single = "models: models.forest\n";
+  text.replace(text.find(single), single.size(),
+               "models: sets\n  choice: by_declination_and_nsb\n"
+               "  catalogue: RunCatalog_20221215.ecsv\n");
+  write(options_.config_file, text);
+  write(control_ / "find_tailcuts.content",
+        R"({"tailcuts_clean_with_pedestal_threshold":{"picture_thresh":10,"boundary_thresh":5},)"
+        R"("find_tailcuts_result":{"additional_nsb":0.41}})");
+  // Levels that somebody set by hand, with the log of lstchain.
+  const fs::path by_hand = folder_ / "auxiliary/TailCuts/dl1ab_Run00102.json";
+  write(by_hand, R"({"tailcuts_clean_with_pedestal_threshold":)"
+                 R"({"picture_thresh":8,"boundary_thresh":4}})");
+  write(by_hand.parent_path() / "log_find_tailcuts_Run00102.log",
+        "Additional NSB rate (over dark MC): 0.0210\n");
+  EXPECT_NE(plan().find("chosen anew when the levels of the run are found"), std::string::npos)
+      << plan();
+  EXPECT_NE(plan().find("as found: cleaning levels " + by_hand.string()), std::string::npos);
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls().find("find_tailcuts 00102"), std::string::npos);
+  EXPECT_NE(read_text_file(by_hand).find("8"), std::string::npos) << "replaced";
+  const std::string told = notes();
+  EXPECT_NE(told.find("night-sky level 0.38 for 0.41"), std::string::npos) << told;
+  EXPECT_NE(plan().find("nsb_tuning_0.38/dec_2276.forest"), std::string::npos) << plan();
+  EXPECT_NE(plan().find("nsb_tuning_0.00/dec_2276.forest"), std::string::npos) << plan();
+  const fs::path dl2 = folder_ / "DL2/20221215/test_v00";
+  EXPECT_TRUE(fs::exists(dl2 / "tailcut1005/dl2_LST-1.Run00101.0000.h5"));
+  EXPECT_TRUE(fs::exists(dl2 / "tailcut84/dl2_LST-1.Run00102.0000.h5"));
+  EXPECT_EQ(run(), 0) << out_.str();
+  EXPECT_EQ(calls(), "");
+}
+
 TEST_F(RawNightTest, CatBThatFailsItsGatesCorrectsNothing) {
   configure("steps:\n  cat_b: true\n  dl1ab: true\n");
   services_.check_constants = [](const std::string& kind, const fs::path& file,
