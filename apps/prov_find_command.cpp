@@ -51,9 +51,10 @@ void print_files(const std::vector<prov::StoredEntity>& files) {
 
 void print_runs(const std::vector<prov::RunGroup>& runs, bool files) {
   for (const auto& run : runs)
-    std::cout << fmt::format("{}  {}  {}  {} {}\n", run.night,
-                             run.run > 0 ? run_text(run.run) : "night", run.prod_id, run.count,
-                             files ? "files" : "activities");
+    std::cout << fmt::format(
+        "{}  {}  {}  {} {}\n", run.night, run.run > 0 ? run_text(run.run) : "night", run.prod_id,
+        run.count,
+        files ? (run.count == 1 ? "file" : "files") : (run.count == 1 ? "activity" : "activities"));
 }
 
 nlohmann::ordered_json to_json(const std::vector<prov::RunGroup>& runs) {
