@@ -205,8 +205,9 @@ int run_archive_command(const std::vector<std::string>& arguments, const Program
   find_seal(options, configuration, sealed);
   const night::ArchiveResult result = night::archive_night(
       {.seal = sealed.seal, .to = to, .logger = load_logger(program.cfg_folder)});
-  std::cout << fmt::format("{}: {} files copied ({} bytes), {} there already, {} not archived\n",
-                           to, result.copied, result.bytes, result.equal, result.faults.size());
+  std::cout << fmt::format("{}: {} file{} copied ({} bytes), {} there already, {} not archived\n",
+                           to, result.copied, result.copied == 1 ? "" : "s", result.bytes,
+                           result.equal, result.faults.size());
   for (const std::string& fault : result.faults) std::cout << "  " << fault << '\n';
   for (const std::string& removed : result.removed) std::cout << "note: " << removed << '\n';
   return result.faults.empty() ? 0 : exit_code(ErrorKind::incomplete);

@@ -341,7 +341,7 @@ Grammar veto_grammar() {
 
 Grammar unveto_grammar() {
   return {.help = {"unveto", "RUN[.SUBRUN] [DATE] [--reason TEXT] --config FILE",
-                   fmt::format("Takes a veto back. {}", obeyed),
+                   fmt::format("Takes a veto back.\n{}", obeyed),
                    "  alisio unveto 17000 20240215 --config alisio.yaml"},
           .needs_reason = false};
 }
@@ -362,7 +362,7 @@ Grammar hold_grammar() {
 
 Grammar release_grammar() {
   return {.help = {"release", "[RUN] [DATE] [--reason TEXT] --config FILE",
-                   fmt::format("Ends a hold. {}", obeyed),
+                   fmt::format("Ends a hold.\n{}", obeyed),
                    "  alisio release 20240215 --config alisio.yaml"},
           .needs_run = false,
           .takes_subrun = false,

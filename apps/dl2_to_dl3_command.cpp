@@ -36,7 +36,8 @@ po::options_description dl3_options() {
       "configuration)")(
       "iers", po::value<Text>(),
       "the Earth's orientation, finals2000A.all or eopc04.1962-now of the IERS (default: the "
-      "program's own table, right to 0.1 arcsec from 2018 to 2026)")(
+      "program's own table, right to 0.15 arcsec from 2018 to September 2026; what it holds of "
+      "later days is predicted, and wrong by up to 1 arcsec at the end of 2026)")(
       "nearest-irf", "take the nearest response, do not interpolate between three")(
       "keep-duplicated-events",
       "source-dependent DL2: write an event for every position for which it passes, not only for "

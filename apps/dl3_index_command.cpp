@@ -68,8 +68,8 @@ int run_dl3_index_command(const std::vector<Text>& arguments, const Program& pro
                     });
   const int code = finish_job({result}, job.report);
   if (!job.context.dry_run)
-    spdlog::info("{}: {} observations", (request.output_dir / pipeline::obs_index_name).string(),
-                 observations);
+    spdlog::info("{}: {} observation{}", (request.output_dir / pipeline::obs_index_name).string(),
+                 observations, observations == 1 ? "" : "s");
   if (!left_out.empty())
     throw Error(ErrorKind::incomplete,
                 fmt::format("{} of {} files were left out", left_out.size(), request.inputs.size()),

@@ -77,15 +77,12 @@ int run_doctor_command(const std::vector<std::string>& arguments, const Program&
        .synopsis = "[DATE] --config FILE [--json]",
        .text =
            "Looks before the night for what would go wrong in it: configuration, folders and\n"
-           "their permissions, the state on a local disk, free space against what earlier "
-           "nights\n"
-           "took, constants and models, the program that tells the night's sources, the clocks "
+           "their permissions, the state on a local disk, free space against what earlier nights\n"
+           "took, constants and models, the program that tells the night's sources, the clocks of\n"
+           "this machine and of its disks, those that stamped raw data and drive log, the table "
            "of\n"
-           "this machine and of its disks, those that stamped raw data and drive log, the table of "
-           "the Earth's orientation, the token of the pages, Slurm if it is configured. "
-           "Each line is ok, warn or fail, and "
-           "says\n"
-           "what to mend. Changes nothing.\n"
+           "the Earth's orientation, the token of the pages, Slurm if it is configured. Each line\n"
+           "is ok, warn or fail, and says what to mend. Changes nothing.\n"
            "Exit code 0 if nothing fails, 7 otherwise.",
        .examples = "  alisio doctor --config alisio.yaml\n"
                    "  alisio doctor --config alisio.yaml --json | jq '.findings[] | "

@@ -29,18 +29,20 @@ po::options_description job_options() {
   po::options_description options("Job");
   options.add_options()("config", po::value<Text>(),
                         "configuration file (see alisio config --help-keys)")(
-      "set", po::value<std::vector<Text>>()->composing(), "one configuration value, key=value")(
+      "set", po::value<std::vector<Text>>()->composing(),
+      "one configuration value, key=value; may be given again")(
       "prod-id", po::value<Text>(), "name of the production (default v<version>_v00)")(
       "date", po::value<Text>(),
       "night of the observation, YYYYMMDD (default: from the folder's name)")(
       "report", po::value<Text>(), "write what was read, made and used up to this JSON file")(
       "timings", "say at the end what the time went into")(
       "journal-dir", po::value<Text>(),
-      "folder of the provenance journal (default: log/ in the output folder)")(
-      "known-hashes", po::value<Text>(),
-      "JSON list of file hashes to trust while the files are unchanged")(
+      "folder of the provenance journal (default: log/ in the output folder). `alisio prov index` "
+      "looks for journals in log/journal below DL1, DL2, DL3 and the constants; others are named "
+      "to it by --journals")("known-hashes", po::value<Text>(),
+                             "JSON list of file hashes to trust while the files are unchanged")(
       "note", po::value<std::vector<Text>>()->composing(),
-      "PORT=TEXT: record why the file of an input port was chosen")(
+      "PORT=TEXT: record why the file of an input port was chosen; may be given again")(
       "overwrite",
       "let a poorer product replace one that is there: one cut by --max-events, or a merged or DL3 "
       "file that lacks a subrun or run of it; others do so anyway")(

@@ -60,10 +60,9 @@ int prov_check_command(const std::vector<std::string>& arguments, const Program&
            "Ask whether what was made can be made again: each product has a successful activity\n"
            "with its command, configuration and environment on record, the software is known\n"
            "and had no changes beside its commit, each input is where it was with the content\n"
-           "that it had (hashed only if its file was modified since; of a drive log or run "
-           "summary\n"
-           "that went on, what was taken of it), and no product stands there without a record. "
-           "Prints the gaps; exits 7 if there is one.",
+           "that it had (hashed only if its file was modified since; of a drive log or run\n"
+           "summary that went on, what was taken of it), and no product stands there without a\n"
+           "record. Prints the gaps; exits 7 if there is one.",
        .examples = "  alisio prov check --night 20240115 --config alisio.yaml"},
       options);
   if (!values) return 0;

@@ -51,9 +51,10 @@ void print_files(const std::vector<prov::StoredEntity>& files) {
 
 void print_runs(const std::vector<prov::RunGroup>& runs, bool files) {
   for (const auto& run : runs)
-    std::cout << fmt::format("{}  {}  {}  {} {}\n", run.night,
-                             run.run > 0 ? run_text(run.run) : "night", run.prod_id, run.count,
-                             files ? "files" : "activities");
+    std::cout << fmt::format(
+        "{}  {}  {}  {} {}\n", run.night, run.run > 0 ? run_text(run.run) : "night", run.prod_id,
+        run.count,
+        files ? (run.count == 1 ? "file" : "files") : (run.count == 1 ? "activity" : "activities"));
 }
 
 nlohmann::ordered_json to_json(const std::vector<prov::RunGroup>& runs) {
@@ -118,8 +119,10 @@ int prov_find_command(const std::vector<std::string>& arguments, const Program& 
            "is none.",
        .examples = "  alisio prov find --status failed --night 20240115 --config alisio.yaml\n"
                    "  alisio prov find --parameter ObservationRun=11220 --config alisio.yaml\n"
-                   "  alisio prov find --configuration tailcut.picture_thresh=8 --group run\n"
-                   "  alisio prov find --used sha256:34b6b3acd0c3 --level DL2 --group run"},
+                   "  alisio prov find --configuration tailcut.picture_thresh=8 --group run \\\n"
+                   "    --config alisio.yaml\n"
+                   "  alisio prov find --used sha256:34b6b3acd0c3 --level DL2 --group run \\\n"
+                   "    --config alisio.yaml"},
       options, positional);
   if (!values) return 0;
   request.parameters = pairs_option(*values, "parameter");

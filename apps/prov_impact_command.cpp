@@ -121,7 +121,8 @@ int prov_impact_command(const std::vector<std::string>& arguments, const Program
                    values->count("config") != 0 ? (*values)["config"].as<std::string>() : "");
   } else {
     print_runs(impact);
-    std::cout << fmt::format("{} files came from {}{}\n", impact.files.size(), about,
+    std::cout << fmt::format("{} file{} came from {}{}\n", impact.files.size(),
+                             impact.files.size() == 1 ? "" : "s", about,
                              impact.cut ? " (cut here: there are more)" : "");
     if (!impact.invalidations.empty())
       std::cout << fmt::format("{} of them {} invalidated since: discarded or cleaned\n",

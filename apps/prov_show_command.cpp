@@ -131,10 +131,9 @@ int prov_show_command(const std::vector<std::string>& arguments, const Program& 
        .synopsis = "FILE|HASH|ID [--config FILE]",
        .text = "Tell what made a file: the activity, its software, host, time, parameters and\n"
                "command, what it used and which activity made that, what the quality gates said,\n"
-               "whether it was invalidated (discarded, cleaned), and what people noted. A file "
-               "that moved is recognised by its content. HASH is a\n"
-               "SHA-256 or a data hash, or its first 8 digits or more. Exit code 7 if nothing is\n"
-               "on record.",
+               "whether it was invalidated (discarded, cleaned), and what people noted. A file\n"
+               "that moved is recognised by its content. HASH is a SHA-256 or a data hash, or its\n"
+               "first 8 digits or more. Exit code 7 if nothing is on record.",
        .examples = "  alisio prov show DL2/20240115/v0.1.0_v00/dl2_LST-1.Run11220.0000.h5 \\\n"
                    "    --config alisio.yaml\n"
                    "  alisio prov show 4675788f8a9d --lineage --config alisio.yaml"},

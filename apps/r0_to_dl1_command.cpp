@@ -68,8 +68,8 @@ int run_r0_to_dl1_command(const std::vector<Text>& arguments, const Program& pro
   const auto parsed = parse_arguments(
       arguments,
       {.name = "r0-to-dl1",
-       .synopsis =
-           "--input FILE --output-dir DIR --drs4-pedestal FILE --calibration FILE [options]",
+       .synopsis = "--input FILE --output-dir DIR --drs4-pedestal FILE --calibration FILE\n"
+                   "                        [options]",
        .text =
            "Calibrate, clean and parametrise one subrun: raw data (R0) to DL1.\n"
            "Writes dl1_LST-1.RunRRRRR.SSSS.h5 whole or not at all; with --interleaved, or the key\n"

@@ -38,8 +38,8 @@ CommandHelp help_text() {
       "  alisio reprocess 20221201..20221215 --prod-id v0.2.0_v00 --jobs 8 --config alisio.yaml\n"
       "  alisio reprocess dates.txt --from dl1_to_dl2 --redo \"new models\" --config "
       "alisio.yaml\n"
-      "  alisio reprocess 20221215 --run 11220 --from r0_to_dl1 --redo \"drive log mended\" "
-      "--plan --config alisio.yaml"};
+      "  alisio reprocess 20221215 --run 11220 --from r0_to_dl1 --redo \"drive log mended\" \\\n"
+      "    --plan --config alisio.yaml"};
 }
 
 }  // namespace

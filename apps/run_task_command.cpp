@@ -34,7 +34,8 @@ int run_task_command(const std::vector<std::string>& arguments, const Program&) 
       "the\n"
       "task, nothing is done. After SIGTERM the process under way is told to end and no other\n"
       "begins. Needed by hand only to see what goes wrong on a node.\n"
-      "Exit code 0 if all processes ended with 0 or the task is another job's, else 1.",
+      "Exit code 0 if all processes ended with 0 or the task is another job's, 1 if one did not,\n"
+      "2 to 6 as of every command if the task file cannot be used.",
       "  alisio run-task /scratch/alisio/jobs/LST-1_20240215_v0.1_v00/slurm/alisio_….json --task "
       "3"};
   std::string file;

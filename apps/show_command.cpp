@@ -70,8 +70,7 @@ int run_show_command(const std::vector<std::string>& arguments, const Program& p
   const auto values = parse_arguments(
       arguments,
       {.name = "show",
-       .synopsis = "FILE [--event ID | --first-shower] [--output OUT.svg|OUT.png] [--pixel N...] "
-                   "[--rows N] [--json]",
+       .synopsis = "FILE [--event ID | --first-shower] [--output OUT.svg|OUT.png] [options]",
        .text = "Says what a file holds: raw data, constants, interleaved events, DL1, DL2, muon "
                "rings,\n"
                "data checks, long-term tables, run summaries, provenance; ours or lstchain's.\n"

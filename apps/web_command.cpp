@@ -29,19 +29,20 @@ int run_web_command(const std::vector<std::string>& arguments, const Program& pr
       arguments,
       {.name = "web",
        .synopsis = "[--address ADDRESS] [--port N] [--config FILE]",
-       .text = "Serve all nights as pages: how far each is, its runs and subruns in a grid that\n"
-               "follows the state by itself, failures with their logs, resources, report and\n"
-               "significance; and the record of what was made (runs, files, activities, what each\n"
-               "came from and what came from it), with drawings whose nodes lead on. Programs ask\n"
-               "/api/v1/ (JSON; documented at /api/v1/openapi.yaml), /metrics (Prometheus),\n"
-               "/healthz, and /provsap (IVOA ProvSAP) for PROV-JSON, PROV-N, PROV-XML, VOTable or\n"
-               "SVG. Says its address on standard output and serves until it is interrupted.\n"
-               "\n"
-               "The pages are read-only, unless web.token_file names a file with a token: whoever\n"
-               "knows it may retry, veto and close, each recorded with author and reason. There "
-               "are\n"
-               "no accounts: on other addresses than the loopback, everybody who reaches it sees\n"
-               "everything on record.",
+       .text =
+           "Serve all nights as pages: how far each is, its runs and subruns in a grid that\n"
+           "follows the state by itself, failures with their logs, resources, report and\n"
+           "significance; and the record of what was made (runs, files, activities, what each\n"
+           "came from and what came from it), with drawings whose nodes lead on. Programs ask\n"
+           "/api/v1/ (JSON; documented at /api/v1/openapi.yaml), /metrics (Prometheus),\n"
+           "/healthz, and /provsap (IVOA ProvSAP), whose RESPONSEFORMAT is PROV-SVG (default),\n"
+           "PROV-JSON, PROV-N, PROV-XML or PROV-VOTABLE. Says its address on standard output and\n"
+           "serves until it is interrupted.\n"
+           "\n"
+           "The pages are read-only, unless web.token_file names a file with a token: whoever\n"
+           "knows it may retry, veto and close, each recorded with author and reason.\n"
+           "There are no accounts: on other addresses than the loopback, everybody who reaches it\n"
+           "sees everything on record.",
        .examples = "  alisio web --config alisio.yaml\n"
                    "  curl http://127.0.0.1:8642/api/v1/nights\n"
                    "  curl 'http://127.0.0.1:8642/provsap?ID=dl2_LST-1.Run11220.0000.h5&"

@@ -12,7 +12,7 @@ struct Filter {
   std::vector<std::string> activities;  ///< names or ids of the activities to keep
   std::vector<std::string> entities;    ///< names or types of the entities to keep
   std::vector<std::string> roles;       ///< of the uses and generations to keep
-  /// Parts of the pipeline to keep: "calibration", "dl1", "dl2", "check", "report".
+  /// Parts of the pipeline to keep: "calibration", "dl1", "dl2", "dl3", "check", "report".
   std::vector<std::string> stages;
   std::vector<std::string> status;  ///< of the activities to keep: "completed", "failed" …
   /// Keep activities that ran at some time from `after` to `before`: ISO 8601, UTC; a date alone

@@ -51,8 +51,8 @@ constexpr std::size_t chips_at_once = 4;
 /// series are enough.
 struct LapsePowers {
   static constexpr std::size_t sixteenths = 16, terms = 9;
-  /// Ticks below 2^24 are longer than the longest lapse. Scales are looked up by the bits of the
-  /// floating-point exponent, e + 1023: 16 of them, and the 8 largest.
+  /// The longest lapse is below 2^24 ticks. Scales are looked up by the bits of the floating-point
+  /// exponent, e + 1023: 16 of them, and the 8 largest.
   static constexpr std::size_t small_scales = 16, large_scales = 8;
   static_assert(longest_lapse_ticks < std::uint64_t{1} << (small_scales + large_scales));
   alignas(64) std::array<double, sixteenths> inverse, power;

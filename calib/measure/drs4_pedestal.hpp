@@ -91,7 +91,8 @@ class MeasuredDrs4Pedestal {
 class Drs4PedestalMeter {
  public:
   /// @param n_pixels of the camera; the file may have fewer.
-  /// @throws Error(bad_input) if the file has pixels that the camera does not have.
+  /// @throws Error(bad_input) if the file has not as many pixels as its modules, or pixels that the
+  /// camera does not have; Error(configuration) if the options leave no sample.
   Drs4PedestalMeter(RawCamera camera, std::size_t n_pixels, const Drs4PedestalOptions& options);
 
   /// Readouts of one capacitor that can be counted.

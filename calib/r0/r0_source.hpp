@@ -80,7 +80,8 @@ struct R0Options {
 /// The raw events of one subrun, merged from its streams in the order of their ids.
 class R0Source {
  public:
-  /// Open a file; if it is stream 1 of LST-<t>.<s>.Run<r>.<subrun>….fits.fz, its other streams too.
+  /// Open a file; if its name is that of a stream, LST-<t>.<s>.Run<r>.<subrun>….fits.fz, the other
+  /// streams of the subrun too.
   /// @throws Error(missing_input) if the file, or a stream before an existing one, is not there;
   /// Error(bad_input) if the files are not raw events of LST, or of different kinds.
   R0Source(const std::filesystem::path& file, const R0Options& options);

@@ -66,9 +66,9 @@ void add_calculator(std::vector<Option>& options, const CalculatorDefaults& d) {
   add("LSTCalibrationCalculator.squared_excess_noise_factor", K::number, 1.222, "",
       "1 + (spread of a photo-electron's charge)^2", {1e-6});
   add("LSTCalibrationCalculator.relative_qe_dispersion", K::number, 0.07, "",
-      "spread of the quantum efficiency over the camera");
+      "relative spread of the quantum efficiency over the camera");
   add("LSTCalibrationCalculator.npe_median_cut_outliers", K::range, n_pe_cut, "",
-      "a usable pixel's photo-electrons less the camera median, in expected deviations");
+      "a usable pixel's photo-electrons minus the camera median, in expected deviations");
   add("LSTCalibrationCalculator.use_scaled_low_gain", K::boolean, d.scaled_low_gain, "",
       "take the low gain's constants from the high gain");
   add("LSTCalibrationCalculator.hg_lg_ratio", K::number, 1.0, "",
@@ -77,7 +77,7 @@ void add_calculator(std::vector<Option>& options, const CalculatorDefaults& d) {
       "pedestal events of one set", {1});
   add("PedestalIntegrator.sample_duration", K::number, 100000.0, "s", "longest time span of a set");
   add("PedestalIntegrator.charge_median_cut_outliers", K::range, d.pedestal_cut, "",
-      "a pixel's median charge less the camera median, in standard deviations of the camera");
+      "a pixel's median charge minus the camera median, in standard deviations of the camera");
   add("PedestalIntegrator.charge_std_cut_outliers", K::range, d.pedestal_cut, "",
       "the same of its standard deviation");
   add("FlasherFlatFieldCalculator.sample_size", K::integer, d.sample_size, "events",
@@ -85,9 +85,9 @@ void add_calculator(std::vector<Option>& options, const CalculatorDefaults& d) {
   add("FlasherFlatFieldCalculator.sample_duration", K::number, d.flatfield_duration, "s",
       "longest time span of a set");
   add("FlasherFlatFieldCalculator.charge_median_cut_outliers", K::range, d.flatfield_cut, "",
-      "a pixel's median charge less the camera median, as a fraction of it");
+      "a pixel's median charge minus the camera median, as a fraction of it");
   add("FlasherFlatFieldCalculator.charge_std_cut_outliers", K::range, d.flatfield_std_cut, "",
-      "its standard deviation less the camera median, in standard deviations of the camera");
+      "its standard deviation minus the camera median, in standard deviations of the camera");
   add("FlasherFlatFieldCalculator.time_cut_outliers", K::range, time_cut, "ns",
       "median arrival time of a usable pixel");
   add("LocalPeakWindowSum.window_width", K::integer, 12, "samples", "window of flat-field pulses",
@@ -258,18 +258,19 @@ void add_dl3(std::vector<Option>& options) {
                      "numbers of the telescopes whose events are taken"});
   number("DL3Cuts.min_event_p_en_bin", 100, "events",
          "a bin of energy with fewer takes its cut from its neighbours");
-  number("DL3Cuts.global_gh_cut", 0.6, "", "gammaness of a gamma is greater", {0, 1});
+  number("DL3Cuts.global_gh_cut", 0.6, "", "events with a greater gammaness are kept", {0, 1});
   number("DL3Cuts.gh_efficiency", 0.95, "",
          "fraction of the gammas that an energy-dependent gammaness cut keeps", positive_fraction);
   number("DL3Cuts.min_gh_cut", 0.1, "", "least energy-dependent gammaness cut", fraction);
   number("DL3Cuts.max_gh_cut", 0.95, "", "greatest energy-dependent gammaness cut", fraction);
-  number("DL3Cuts.global_theta_cut", 0.2, "deg", "distance from the source is less");
+  number("DL3Cuts.global_theta_cut", 0.2, "deg", "events nearer to the source are kept");
   number("DL3Cuts.theta_containment", 0.68, "",
          "fraction of the gammas that an energy-dependent theta cut keeps", positive_fraction);
   number("DL3Cuts.min_theta_cut", 0.1, "deg", "least energy-dependent theta cut");
   number("DL3Cuts.max_theta_cut", 0.32, "deg", "greatest energy-dependent theta cut");
   number("DL3Cuts.fill_theta_cut", 0.32, "deg", "what a bin with few events counts as at first");
-  number("DL3Cuts.global_alpha_cut", 20, "deg", "alpha is less, in source-dependent analysis");
+  number("DL3Cuts.global_alpha_cut", 20, "deg",
+         "events with a smaller alpha are kept, in source-dependent analysis");
   number("DL3Cuts.alpha_containment", 0.68, "",
          "fraction of the gammas that an energy-dependent alpha cut keeps", positive_fraction);
   number("DL3Cuts.min_alpha_cut", 1, "deg", "least energy-dependent alpha cut");
@@ -324,7 +325,7 @@ std::vector<Option> make_options() {
       {"paths.pedestal_ids", K::path, "auxiliary/PedestalFinder", "",
        "pedestal_ids_RunRRRRR.SSSS.h5 files, one folder a night"},
       {"paths.tailcuts", K::path, "auxiliary/TailCuts", "", "cleaning levels of runs"},
-      {"paths.products", K::path, ".", "", "root of DL1/ and DL2/"},
+      {"paths.products", K::path, ".", "", "root of DL1/, DL2/, DL3/ and seals/"},
       {"paths.state", K::path, "state", "", "state database; a local disk"},
       {"paths.osa", K::path, "OSA", "", "flags of closed nights, as LSTOSA keeps them"},
       {"paths.running_analysis", K::path, "running_analysis", "",
@@ -393,7 +394,8 @@ std::vector<Option> make_options() {
        "fraction of such pixels in the camera from which an event is a flat-field"},
       {"gain_select.threshold", K::number, 3900.0, "ADC",
        "a raw high-gain sample above it keeps the low gain in gain-selected raw data"},
-      {"image_extractor", K::text, "LocalPeakWindowSum", "", "charge extractor of DL1 images"},
+      {"image_extractor", K::text, "LocalPeakWindowSum", "",
+       "charge extractor of DL1 images; no other is done"},
       {"LocalPeakWindowSum.window_width", K::integer, 8, "samples", "integration window", {1, 40}},
       {"LocalPeakWindowSum.window_shift", K::integer, 4, "samples", "window start before the peak"},
 
@@ -455,7 +457,7 @@ std::vector<Option> make_options() {
        "write the configured thresholds, with a warning, if the run gives no level; false: fail"},
 
       {"find_pedestals.frequency", K::number, 0.0, "Hz",
-       "of interleaved pedestals; 0: 100 after run 2708, 50 up to it"},
+       "rate of interleaved pedestals; 0: 100 after run 2708, 50 up to it"},
       {"find_pedestals.flatfield_intensity", K::number, 3e4, "p.e.",
        "an event brighter than this and evenly lit is a flat-field event"},
       {"find_pedestals.flatfield_concentration", K::number, 0.005, "",
@@ -643,7 +645,7 @@ std::vector<Option> make_options() {
        K::number,
        2.0,
        "deg/m",
-       "turns distances in the camera into theta: 2 as in lstosa; 1.95507 with 29.30565 m",
+       "turns distances in the camera into theta: 2 as in lstosa; 1.95511 with 29.30565 m",
        {0.01}},
 
       {"night.jobs", K::integer, 0, "", "processes at a time; 0: as many as processors"},
@@ -751,8 +753,8 @@ std::vector<Option> make_options() {
        "address that the pages are served at; others than the loopback are open to the network"},
       {"web.port", K::integer, 8642, "", "port of the pages; 0: any that is free", {0, 65535}},
       {"web.token_file", K::path, "", "",
-       "file whose first line is the token that allows to retry, veto and close on the pages, "
-       "readable by its owner alone; empty: the pages are read-only"},
+       "file whose first line is the token, of 16 characters at least, that allows to retry, veto "
+       "and close on the pages; readable by its owner alone; empty: the pages are read-only"},
       {"web.max_connections", K::integer, 512, "", "connections that are served at once", {1}},
       {"web.max_connections_per_address",
        K::integer,

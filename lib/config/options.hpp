@@ -35,7 +35,7 @@ struct TextForm {
   const char* expected = "";                        ///< "must be ...", with an example
 };
 
-/// One configuration key: the single source of defaults, validation, help and manual.
+/// One configuration key: the single source of defaults, validation and help.
 struct Option {
   std::string key;  ///< dotted path, for example "tailcut.picture_thresh"
   OptionKind kind;
@@ -49,12 +49,12 @@ struct Option {
   TextForm form = {};
 };
 
-/// Return every option of the program, in the order of the manual. Blocks that cta-lstchain's JSON
+/// Return every option of the program, in the order of the help. Blocks that cta-lstchain's JSON
 /// configuration has too carry its names; what else such a file holds is in peers.hpp.
 [[nodiscard]] std::span<const Option> options();
 
-/// Return the option table as text, one line an option, for `alisio config --help-keys`; before it,
-/// how lstchain's files are read.
+/// Return the option table as text, two or three lines an option, for `alisio config --help-keys`;
+/// before it, how lstchain's files are read.
 [[nodiscard]] std::string options_as_text();
 
 }  // namespace alisio::config

@@ -22,7 +22,7 @@ struct SubrunFiles {
 /// One run of the night, from the run summary, from the file names, or from both.
 struct RunEntry {
   int run = 0;
-  std::string type = "DATA";            ///< DATA, DRS4, PEDCALIB, …; only DATA is processed
+  std::string type = "DATA";            ///< DATA becomes DL1; DRS4, PEDCALIB: constants; …
   std::string format;                   ///< as the summary or the probe names it; may be empty
   std::optional<int> expected_subruns;  ///< from the summary
   double start_unix_s = 0;              ///< UTC, from the summary; 0: unknown

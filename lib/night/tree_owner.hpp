@@ -7,12 +7,12 @@ namespace alisio::night {
 /// names the state and its host. Two states on one tree know nothing of each other's jobs,
 /// decisions and closings, and would make everything again in turns. A state that was lost gives
 /// way to one in its place, a copied tree goes with its copied state.
-/// @throws Error(usage) if it is another's.
+/// @throws Error(usage) if it is another's, Error(bad_input) if that file is damaged.
 void claim_products(const std::filesystem::path& products,
                     const std::filesystem::path& state_folder);
 
 /// Tell whether a state may decide about, or remove, products: the tree is its own, or nobody's.
-/// @throws Error(usage) if it is another's.
+/// @throws Error(usage) if it is another's, Error(bad_input) if its mark is damaged.
 void require_own_products(const std::filesystem::path& products,
                           const std::filesystem::path& state_folder);
 

@@ -114,11 +114,11 @@ std::int64_t cat_b(stage::StageRun& run, const CatBRequest& request,
           run_name, row.flatfield.n_events, row.pedestal.n_events, options.flatfield_sample_size);
   }
   if (collector.rows().empty())
-    throw Error(
-        ErrorKind::bad_input,
-        fmt::format("no calibration: {} flat-field and {} pedestal events in {} files",
-                    collector.flatfield_events(), collector.pedestal_events(), files.size()),
-        files.front().string(), "give the interleaved events of the whole run");
+    throw Error(ErrorKind::bad_input,
+                fmt::format("no calibration: {} flat-field and {} pedestal events in {} file{}",
+                            collector.flatfield_events(), collector.pedestal_events(), files.size(),
+                            files.size() == 1 ? "" : "s"),
+                files.front().string(), "give the interleaved events of the whole run");
   const std::vector<Gate> gates = gates_of(collector.rows(), configuration);
   if (!all_passed(gates))
     spdlog::warn("run {}: quality gates failed: {}", run_name, failed_gates(gates));
@@ -129,8 +129,8 @@ std::int64_t cat_b(stage::StageRun& run, const CatBRequest& request,
                             .configuration_json = run.activity().configuration_json},
                            run.metadata("catb_calibration"));
   run.publish("catb_calibration", {{"quality", verdict(gates)}});
-  spdlog::info("run {}: {} rows of Cat-B constants from {} events", run_name,
-               collector.rows().size(), events);
+  spdlog::info("run {}: {} row{} of Cat-B constants from {} events", run_name,
+               collector.rows().size(), collector.rows().size() == 1 ? "" : "s", events);
   return events;
 }
 

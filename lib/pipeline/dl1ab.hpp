@@ -41,7 +41,8 @@ struct Dl1abRequest {
 /// @param configuration the cleaning keys in `request.tailcuts` count before it, key by key.
 /// @return the number of events written.
 /// @throws Error(missing_input, bad_input, configuration, resource): no images, no pedestals to
-/// take thresholds from, a product that would replace its own input, Cat-B applied twice.
+/// take thresholds from, Cat-B applied twice; Error(usage): a product that would replace its own
+/// input, Cat-A given as Cat-B.
 std::int64_t dl1ab(stage::StageRun& run, const Dl1abRequest& request,
                    const config::Configuration& configuration,
                    const instrument::Telescope& telescope);

@@ -139,7 +139,9 @@ Orientation orientation_for(const fs::path& file, double time_unix_s) {
   Orientation out;
   if (file.empty()) {
     out = {sky::built_in_earth_orientation(), "built in, IERS finals2000A every 30 days"};
-    spdlog::info("no IERS table was given: the program's own is used, right to 0.1 arcsec");
+    spdlog::info(
+        "no IERS table was given (--iers): the program's own is used, right to 0.15 arcsec until "
+        "September 2026, to 1 arcsec until the end of 2026");
   } else {
     out = {text::read_earth_orientation(file), file.filename().string()};
   }

@@ -30,7 +30,8 @@ struct Drs4PedestalRequest {
 /// as lstchain's readers expect them. What cannot be measured gets a usual value and a count of 0,
 /// and is warned of.
 /// @return the number of events read.
-/// @throws Error(missing_input, bad_input, resource); bad_input for a run of another kind.
+/// @throws Error(missing_input, bad_input, configuration, resource); bad_input for a run of another
+/// kind, configuration if a number of left-out samples is negative or leaves none.
 std::int64_t drs4_pedestal(stage::StageRun& run, const Drs4PedestalRequest& request,
                            const config::Configuration& configuration,
                            const instrument::Telescope& telescope);

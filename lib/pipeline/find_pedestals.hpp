@@ -21,7 +21,8 @@ struct FindPedestalsRequest {
 /// as lstchain's. r0-to-dl1 --pedestal-ids then tags by it. A subrun without any gives an empty
 /// table and a warning.
 /// @return the number of pedestal events found.
-/// @throws Error(missing_input, bad_input): no events, no times; Error(resource).
+/// @throws Error(missing_input, bad_input): no events, no times; Error(configuration) for a
+/// frequency or number out of its range; Error(resource).
 std::int64_t find_pedestals(stage::StageRun& run, const FindPedestalsRequest& request,
                             const config::Configuration& configuration);
 

@@ -26,7 +26,8 @@ struct GainSelectRequest {
 /// (id 0) are left out; all other columns and tables are carried over.
 /// @return the number of events written.
 /// @throws Error(missing_input); Error(bad_input) for the old format, which has no number of gains,
-/// and for data that are gain-selected or volume-reduced already; Error(resource).
+/// and for data that are gain-selected or volume-reduced already; Error(usage) if the output folder
+/// is that of the input; Error(resource).
 std::int64_t gain_select(stage::StageRun& run, const GainSelectRequest& request,
                          const config::Configuration& configuration);
 

@@ -34,8 +34,8 @@ struct Galactic {
                                                     const Site& site,
                                                     const EarthOrientationTable& table);
 
-/// The same of one direction with the program's own table, built_in_earth_orientation(): right to
-/// 0.1 arcsec from 2018 to 2026.
+/// The same of one direction with the program's own table, built_in_earth_orientation(), and as
+/// right as that is.
 [[nodiscard]] Equatorial altaz_to_icrs(AltAz direction, double time_unix_s, const Site& site);
 
 /// Return the galactic coordinates of a direction; NaN for NaN.

@@ -29,7 +29,7 @@ struct NightsMemory {
 };
 
 /// Return the list of nights as their page shows it: {"nights": [{date, prod_id, telescope,
-/// updated_at, complete, troubles, runs, subruns, done, failed, open, events}]}.
+/// updated_at, open_until, complete, troubles, runs, subruns, done, failed, open, events}]}.
 /// @param memory of earlier calls; nights that have not changed are taken from it.
 [[nodiscard]] nlohmann::json nights_document(night::State& state, NightsMemory& memory);
 

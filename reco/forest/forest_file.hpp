@@ -37,11 +37,12 @@ struct TrainingProduction {
 /// "ALFOREST", format version, header size, file size, sha256 of the header), a JSON header, then
 /// sections at multiples of 64 bytes, each with its sha256 in the header.
 ///
-/// Opening reads and checks the preamble and the header (checksum, sizes, bounds of each section)
-/// and touches no payload, so it takes well under 5 ms for any size. Walking is safe even for a
-/// payload that was altered afterwards: every index is clamped to its section and the number of
-/// steps is bounded, so that flipped bits give wrong numbers, never a crash. That they are not
-/// flipped is what verify() tells; call it once per content.
+/// Opening reads and checks the preamble, the header (checksum, sizes, bounds of each section) and
+/// the tables of trees, which are small; it touches no nodes and leaves, so it takes well under 5
+/// ms for any size. Walking is safe even for a payload that was altered afterwards: every index is
+/// clamped to its section and the number of steps is bounded, so that flipped bits give wrong
+/// numbers, never a crash. That they are not flipped is what verify() tells; call it once per
+/// content.
 class ForestFile {
  public:
   /// Map the file. @throws Error(missing_input) if it cannot be opened, Error(bad_input) if it is

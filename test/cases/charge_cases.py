@@ -122,7 +122,7 @@ def case_cat_b_of_a_simulated_run(case):
     calibration = words[words.index("--calibration") + 1]
     folder = case.folder / "Cat-B"
     words = ["cat-b", "--input", *files, "--calibration", calibration, "--output-dir", folder]
-    case.run(*words).ends("done").says("they give the constants", "1 rows")
+    case.run(*words).ends("done").says("they give the constants", "1 row of")
     name = f"cat_B_calibration_filters_52.Run{night.run_number:05d}.h5"
     expect((folder / name).exists(), "no product")
     small = []

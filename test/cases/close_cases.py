@@ -267,7 +267,7 @@ def case_archive(case):
     copy.unlink()
     damaged = to / night.product("DL1", 0).relative_to(night.folder)
     replace_file(damaged, b"something else")
-    case.run(*words).ends("incomplete").says("1 files copied", damaged.name, "was left")
+    case.run(*words).ends("incomplete").says("1 file copied", damaged.name, "was left")
     expect(damaged.read_bytes() == b"something else", "what was there was overwritten")
     damaged.unlink()
     case.run(*words).ends("done")

@@ -9,7 +9,7 @@ from harness import DATE, expect, one_file
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts/migrate-lstosa-config"
 SEQUENCER = """[LST1]
-BASE: /fefs/data
+BASE: /site/data
 R0_DIR: %(BASE)s/R0G
 RAW_R0_DIR: %(BASE)s/R0
 DRIVE_DIR: %(BASE)s/monitoring/DrivePositioning
@@ -28,7 +28,7 @@ MEMSIZE_DATA: 6GB
 WALLTIME: 1:15:00
 ACCOUNT: dpps
 [database]
-tcu_db: lst101-int
+tcu_db: tcu.example.org
 [mail]
 recipient: crew@example.org
 [PROVENANCE]
@@ -49,14 +49,14 @@ def case_migrate_lstosa_config(case):
     ours = case.folder / "alisio.yaml"
     ours.write_text(said.stdout, "utf-8")
     read = json.loads(case.run("config", "--config", ours).ends("done").out)
-    expect(read["paths"]["r0g"] == "/fefs/data/R0G", f"{read['paths']}")
+    expect(read["paths"]["r0g"] == "/site/data/R0G", f"{read['paths']}")
     expect(read["prod_id"] == "v0.9.6" and read["night"]["retries"] == 2, f"{said.stdout}")
     expect(read["steps"]["cat_b"] and not read["dl1ab"]["store_images"], f"{said.stdout}")
     expect(read["night"]["executor"] == "slurm" and read["slurm"]["partition"] == "short,long"
            and read["slurm"]["account"] == "dpps" and read["slurm"]["job_time"] == 75
            and read["slurm"]["scratch"].endswith("/alisio_jobs"), f"{read['slurm']}")
     expect(read["notify"]["mail"] == "crew@example.org", f"{read['notify']}")
-    expect(read["night"]["catalogue_command"] == ["run-catalogue-from-mongodb", "--server", "lst101-int", "{date}"],
+    expect(read["night"]["catalogue_command"] == ["run-catalogue-from-mongodb", "--server", "tcu.example.org", "{date}"],
            f"{read['night']}")
     for key in ("DL1_DIR", "DL2_DIR", "A_KEY_OF_THE_FUTURE", "MEMSIZE_DATA", "HASH_METHOD"):
         expect(f".{key} = " in said.stdout, f"{key} is not explained:\n{said.stdout}")

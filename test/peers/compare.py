@@ -4,6 +4,14 @@ Each `<tool>_with_lstchain.py` beside this file makes or takes an input, runs th
 alisio on it, compares what they made, and exits 1 if something differs by more than it may. They are
 run by the Python of an lstchain environment; the peers' programs are looked for beside it.
 
+--shared names a folder of reference data. A comparison takes of it some of
+- data/{night,night_r1v1}/: R0/ and monitoring/ of small nights; data/calibration/: their constants,
+- data/models/small/: models of lstchain,
+- data/reference/: what lstchain makes (dl1/, dl1_r1v1/, dl2_10k/, muons/; images/: DL1 of edge cases and
+  its data check),
+- tools/: synthetic_night.py, synthetic_dl1_images.py and synthetic_dl1_parameters.py, which make fresh
+  data of a seed, and peer_time_calibration.py, which mends a crash of the peer's.
+
     compare = Comparison("drs4_pedestal")
     inputs = arguments(__doc__)
     run([inputs.alisio, "drs4-pedestal", ...])
@@ -31,7 +39,7 @@ def arguments(description, add=None):
     """
     parser = argparse.ArgumentParser(description=(description or "").strip().split("\n")[0])
     parser.add_argument("--alisio", type=Path, required=True, help="the program")
-    parser.add_argument("--shared", type=Path, required=True, help="the shared sample data")
+    parser.add_argument("--shared", type=Path, required=True, help="folder of reference data")
     parser.add_argument("--work", type=Path, required=True, help="folder for runs and products")
     if add:
         add(parser)

@@ -1,6 +1,6 @@
 """Observe a Crab of known spectrum and let gammapy find it: one command from events to a fit.
 
-    python test/peers/crab_with_gammapy.py --alisio build/alisio --work /tmp/crab
+    python test/peers/crab_with_gammapy.py --alisio build/release/alisio --work crab
 
 The script draws gammas from a log-parabola through a response of its own, adds background, and
 writes them as DL2 of four runs that point 0.4 deg beside the source. `alisio dl2-to-dl3` and

@@ -6,7 +6,7 @@ them per run with lstchain, gives them muon rings, and runs both programs on the
 
 Run it with the Python of lstchain 0.12:
 
-    long_term_with_lstchain.py --alisio build/alisio --shared ../shared --work folder
+    long_term_with_lstchain.py --alisio build/release/alisio --shared ../shared --work folder
 """
 
 import shutil

@@ -51,7 +51,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
 }
 
 /// Read a log in the format of its first line.
-/// @param early  what a line of the log looked like before 2022.
+/// @param early  what a line of the log looked like before late 2022.
 ThreeColumns read_three_columns(const fs::path& file, const LineFormat& early) {
   const std::string content = read_text_file(file);
   ThreeColumns columns;
@@ -66,7 +66,7 @@ ThreeColumns read_three_columns(const fs::path& file, const LineFormat& early) {
     if (format == nullptr) format = words.size() == early.words ? &early : &three_numbers;
     const auto bad = [&] {
       return Error(ErrorKind::bad_input,
-                   format == &early ? "is no line of a drive log of before 2022"
+                   format == &early ? "is no line of a drive log of before late 2022"
                                     : "expected three numbers: time, azimuth, zenith",
                    fmt::format("{}:{}", file.string(), line));
     };

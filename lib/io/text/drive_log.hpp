@@ -21,7 +21,7 @@ struct Pointing {
 };
 
 /// Read DrivePosition_log_YYYYMMDD.txt (time, azimuth, zenith angle in degrees), or a log of before
-/// 2022, drive_log_YY_MM_DD.txt (a date, a time, mean, least, most and scatter of azimuth and
+/// late 2022, drive_log_YY_MM_DD.txt (a date, a time, mean, least, most and scatter of azimuth and
 /// zenith angle, the target), and the bending log beside it. Lines out of order are sorted by time;
 /// if one log is longer, its surplus is left out.
 /// @throws Error(missing_input); Error(bad_input) naming file and line, also if the two logs have
