@@ -314,7 +314,10 @@ void add_dl3(std::vector<Option>& options) {
 std::vector<Option> make_options() {
   return {
       {"telescope", K::integer, 1, "", "number of the telescope, 1 to 4", {1, 4}},
-      {"prod_id", K::name, "", "", "name of the production; empty: v<version>_v00"},
+      {"prod_id", K::name, "", "",
+       "name of the production; empty: v<version>_v00. Passes go on with a night under the name "
+       "that it "
+       "was begun with; by hand --prod-id says which is meant"},
 
       {"paths.r0", K::path, "R0", "", "raw data, one folder a night (YYYYMMDD)"},
       {"paths.run_summary", K::path, "monitoring/RunSummary", "", "RunSummary_<date>.ecsv files"},

@@ -367,10 +367,26 @@ void take_over_documents(const NightOptions& options, const config::Configuratio
   ProvenanceMerges(services, state).take_over({setup, plan, snapshot});
 }
 
+/// Refuse to guess, for people, which production is meant: the one that a night was begun under
+/// would be made again with the settings of another.
+void require_named_production(const NightOptions& options,
+                              const config::Configuration& configuration, const NightKey& key) {
+  const std::string named = configuration.text("prod_id");
+  const bool by_hand = !options.pass && !options.close;
+  if (!by_hand || !options.prod_id.empty() || named.empty() || named == key.prod_id) return;
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("was begun as production {}, the configuration names {}", key.prod_id, named),
+      "night " + key.date.iso(),
+      fmt::format("give --prod-id {} to make it anew, or --prod-id {} to go on with it", named,
+                  key.prod_id));
+}
+
 int run_night(const NightOptions& options, const config::Configuration& configuration,
               const NightServices& services, std::ostream& out) {
   const HandOverIgnored deaf;
   SetupRequest request = request_of(options, configuration, services);
+  require_named_production(options, configuration, request.key);
   request.fill_catalogue =
       catalogue_fill(catalogue_command(configuration, request.key), !options.plan);
   PlanSettings settings = settings_of(options, configuration, services);

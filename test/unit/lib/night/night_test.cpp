@@ -403,6 +403,15 @@ TEST_F(NightTest, ANightGoesOnAsItWasBegun) {
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(calls(), "") << "another version of the program makes nothing again";
   EXPECT_FALSE(fs::exists(folder_ / "DL1/20221215/v0.2.0_v00"));
+  options_.pass = false;
+  try {
+    run();
+    ADD_FAILURE() << "it was guessed which is meant";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_NE(std::string(error.what()).find("--prod-id v0.2.0_v00"), std::string::npos)
+        << error.what();
+  }
   options_.prod_id = "v0.2.0_v00";
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(calls(), everything) << "by hand it does";
