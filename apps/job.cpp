@@ -1,6 +1,9 @@
 #include "apps/job.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "apps/provenance_setup.hpp"
 #include "apps/sealed_products.hpp"
@@ -8,7 +11,10 @@
 #include "lib/base/ids.hpp"
 #include "lib/base/interruption.hpp"
 #include "lib/base/night_folder.hpp"
+#include "lib/base/path_below.hpp"
 #include "lib/base/version.hpp"
+#include "lib/night/make_executor.hpp"
+#include "lib/stage/description.hpp"
 #include "prov/recorder.hpp"
 
 namespace alisio::apps {
@@ -21,6 +27,24 @@ namespace {
 std::int64_t max_events_option(const po::variables_map& values) {
   if (values.count("max-events") == 0 || values["max-events"].defaulted()) return 0;
   return values["max-events"].as<std::int64_t>();
+}
+
+/// Return whether a pass runs the job: only passes have reports written beside their state.
+bool is_of_pass(const Job& job) {
+  return !job.report.empty() &&
+         path_below(fs::weakly_canonical(job.report),
+                    fs::weakly_canonical(night::scratch_folder(job.configuration)));
+}
+
+/// @throws Error(usage) if a note is about a port that the stage does not have.
+void check_notes(const Text& stage, const Job& job) {
+  std::vector<Text> known;
+  for (const stage::PortDescription& port : stage::description(stage).inputs)
+    known.push_back(port.name);
+  for (const auto& [port, text] : job.notes)
+    if (std::ranges::find(known, port) == known.end())
+      throw Error(ErrorKind::usage, fmt::format("{} has no input port '{}'", stage, port), "--note",
+                  fmt::format("known: {}", fmt::join(known, ", ")));
 }
 
 }  // namespace
@@ -116,6 +140,7 @@ Job make_job(const po::variables_map& values, const Program& program, const fs::
   if (const Text file = text_option(values, "known-hashes"); !file.empty())
     job.known = stage::KnownHashes::load(file);
   job.report = text_option(values, "report");
+  if (!is_of_pass(job)) stage::refuse_no_report(job.report);
   job.show_timings = values.count("timings") != 0;
   job.journal_dir = text_option(values, "journal-dir");
   if (job.journal_dir.empty()) job.journal_dir = output_dir / "log";
@@ -151,11 +176,12 @@ stage::StageResult run_job_stage(ActivityNote activity, const Job& job, StageObs
                                  const std::function<std::int64_t(stage::StageRun&)>& body) {
   const StopOnSignal stop;
   const Text name = activity.stage;
+  check_notes(name, job);
   const auto work = [&](stage::StageRun& run) {
     for (const auto& [port, text] : job.notes) run.annotate(port, "choice", text);
     if (!job.config_file.empty()) run.use("analysis_configuration", job.config_file);
-    // The jobs of a pass, which write reports, are of open nights.
-    if (job.report.empty())
+    // The jobs of a pass are of open nights.
+    if (!is_of_pass(job))
       run.ask_before_replacing([&](const fs::path& target) { refuse_sealed(job, target); });
     return body(run);
   };

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -102,10 +103,20 @@ void expect_all_was_said() {
               "is its disk full?");
 }
 
+/// A file that is opened while standard error is closed would take its number, and log lines with
+/// it. What cannot be printed is an error as on a full disk, so standard output is open for
+/// reading.
+void hold_standard_files() {
+  for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(file, F_GETFD) < 0)
+      static_cast<void>(::open("/dev/null", file == STDERR_FILENO ? O_WRONLY : O_RDONLY));
+}
+
 }  // namespace
 }  // namespace alisio::apps
 
 int main(int argc, char** argv) {
+  alisio::apps::hold_standard_files();
   // A reader of our output that goes away (head, less) is no reason to die without a word.
   std::signal(SIGPIPE, SIG_IGN);
   // Past the limit of a file's size, writing fails with a reason instead.

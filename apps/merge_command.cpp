@@ -11,6 +11,7 @@
 #include "apps/stage_commands.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/log.hpp"
+#include "lib/base/night_folder.hpp"
 #include "lib/base/run_file_name.hpp"
 #include "lib/pipeline/datacheck_file.hpp"
 #include "lib/pipeline/merge_tables.hpp"
@@ -104,6 +105,16 @@ std::vector<Part> parts_in(const fs::path& folder, const Wish& wish) {
     throw Error(ErrorKind::missing_input, "holds nothing of this kind to merge", folder.string(),
                 "check --input-dir, --run and --kind");
   return parts;
+}
+
+/// @throws Error(usage) if a file stands in the folder of another night.
+void check_night(const std::vector<Part>& parts, const NightDate& night) {
+  for (const Part& part : parts)
+    if (const auto told = night_of_folder(fs::absolute(part.path)); told && *told != night)
+      throw Error(ErrorKind::usage,
+                  fmt::format("is of the night {}, the files of {} are to be merged",
+                              told->compact(), night.compact()),
+                  part.path.string(), "give that night, or the files of this one");
 }
 
 /// What goes into one product.
@@ -283,6 +294,8 @@ int run_merge_command(const std::vector<Text>& arguments, const Program& program
     for (const fs::path& path : required_files(values, "input", name))
       parts.push_back(given_part(path, wish, values.count("dry-run") != 0));
   }
+
+  if (wish.night) check_night(parts, NightDate::parse(*wish.night));
 
   std::vector<stage::StageResult> results;
   std::unique_ptr<StageObserver> own;

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <map>
 
+#include "apps/checked_options.hpp"
 #include "apps/command_line.hpp"
 #include "apps/prov_command.hpp"
 #include "apps/prov_filter.hpp"
@@ -179,12 +180,15 @@ int prov_export_command(const std::vector<std::string>& arguments, const Program
                                  .invalidations = prov::find_invalidations(store, walk.entities),
                                  .definition = &definition});
   }
+  const fs::path output =
+      values->count("output") != 0 ? file_of((*values)["output"].as<std::string>(), format) : "";
+  refuse_own_input(output, what);
   try {
     if (!filter.passes_all()) document = prov::filtered(document, filter);
     if (values->count("public") != 0) document = prov::public_document(document);
     const std::string text = format.write(document);
-    if (values->count("output") != 0)
-      write_file_atomically(file_of((*values)["output"].as<std::string>(), format), text);
+    if (!output.empty())
+      write_file_atomically(output, text);
     else
       std::cout << text;
   } catch (const Error& error) {

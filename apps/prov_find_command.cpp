@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "apps/checked_options.hpp"
 #include "apps/command_line.hpp"
 #include "apps/prov_command.hpp"
 #include "apps/prov_index.hpp"
@@ -130,6 +131,8 @@ int prov_find_command(const std::vector<std::string>& arguments, const Program& 
   if (!group.empty() && group != "run")
     throw Error(ErrorKind::usage, fmt::format("'{}' is no group", prov::shortened(group)),
                 "--group", "known: run");
+  for (const char* number : {"run", "subrun"})
+    if (values->count(number) != 0) static_cast<void>(number_option(*values, number, 0));
   if (request.limit < 1 || request.limit > 10000000)
     throw Error(ErrorKind::usage, "the limit is out of range", "--limit", "1 to 10000000");
   if (values->count("what") != 0) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/checked_options.hpp"
 #include "apps/command_line.hpp"
 #include "apps/job.hpp"
 #include "apps/prov_command.hpp"
@@ -44,12 +45,13 @@ int prov_graph_command(const std::vector<std::string>& arguments, const Program&
   if (form != ".svg" && form != ".pdf")
     throw Error(ErrorKind::usage, fmt::format("cannot draw a '{}' file", form), output.string(),
                 "choose .svg or .pdf");
+  refuse_own_input(output, input);
   std::string document = read_text_file(input);
   if (const prov::Filter filter = filter_of(*values, "prov graph"); !filter.passes_all())
     document = prov::filtered(document, filter);
   prov::DrawOptions drawing_options;
-  drawing_options.most_nodes = std::max(1, (*values)["nodes"].as<int>());
-  drawing_options.most_width = std::max(200, (*values)["width"].as<int>());
+  drawing_options.most_nodes = number_option(*values, "nodes", 1);
+  drawing_options.most_width = std::max(200, number_option(*values, "width", 1));
   if (std::string server = (*values)["server"].as<std::string>(); !server.empty()) {
     if (server.ends_with('/')) server.pop_back();
     drawing_options.link = [server](const std::string& kind, const std::string& id) {

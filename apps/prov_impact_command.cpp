@@ -8,6 +8,7 @@
 #include "apps/prov_command.hpp"
 #include "apps/prov_ids.hpp"
 #include "apps/prov_index.hpp"
+#include "apps/shell_word.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "prov/ask/embedded.hpp"
@@ -51,7 +52,8 @@ void print_commands(const prov::Impact& impact, const std::string& config) {
     std::string numbers;
     for (const int run : runs) numbers += fmt::format(" {}", run);
     std::cout << fmt::format("alisio night {} --config {} --prod-id {} --run{}\n", night.first,
-                             config.empty() ? "alisio.yaml" : config, night.second, numbers);
+                             shell_word(config.empty() ? "alisio.yaml" : config),
+                             shell_word(night.second), numbers);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "apps/job.hpp"
 #include "apps/prov_command.hpp"
 #include "apps/prov_filter.hpp"
+#include "apps/sealed_products.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/ids.hpp"
 #include "lib/base/suggest.hpp"
@@ -128,6 +129,7 @@ prov::MergeRequest request_of(const po::variables_map& values) {
   request.writers = {{".provn", prov::to_prov_n}};
   request.copies = values.count("no-copies") == 0;
   request.filter = filter_of(values, "prov merge");
+  request.ask_before_replacing = [](const fs::path& document) { refuse_sealed(document); };
   return request;
 }
 

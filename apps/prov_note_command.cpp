@@ -80,6 +80,7 @@ int prov_note_command(const std::vector<std::string>& arguments, const Program& 
   note.time = prov::iso_time(now_unix_utc_s());
   const auto logger = load_logger(program.cfg_folder);
   const fs::path journal = notes.empty() ? notes_journal(store, subject) : fs::path(notes);
+  if (!notes.empty()) prov::require_journal(journal, logger);
   prov::append_note(journal, logger, note);
   if (values->count("journals") == 0 || values->count("index") != 0)
     prov::Store::open(index_place(*values), prov::StoreMode::update)

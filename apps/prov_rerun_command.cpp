@@ -9,6 +9,7 @@
 #include "apps/prov_ids.hpp"
 #include "apps/prov_index.hpp"
 #include "apps/provenance_setup.hpp"
+#include "apps/shell_word.hpp"
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
 #include "lib/base/version.hpp"
@@ -25,15 +26,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A word as a shell would take it.
-std::string quoted(const std::string& word) {
-  if (!word.empty() && word.find_first_of(" \t\n\"'\\$&|;<>()*?[]#~`") == std::string::npos)
-    return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + '\'';
-}
-
 void print_plan(const prov::RerunPlan& plan) {
   std::cout << fmt::format("{} by {}\n", prov::short_name(plan.activity), plan.activity.software);
   for (const prov::RerunInput& input : plan.inputs)
@@ -45,7 +37,7 @@ void print_plan(const prov::RerunPlan& plan) {
   for (const prov::StoryFile& product : plan.products)
     std::cout << fmt::format("  makes   {}\n", product.file.path);
   std::string line = "command: alisio";
-  for (const std::string& word : plan.command) line += ' ' + quoted(word);
+  for (const std::string& word : plan.command) line += ' ' + shell_word(word);
   if (!plan.command.empty()) std::cout << line << '\n';
   if (!plan.configuration_is_file)
     std::cout

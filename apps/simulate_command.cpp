@@ -54,7 +54,9 @@ int run_simulate_command(const std::vector<std::string>& arguments,
   auto add = described.add_options();
   add("output", po::value(&output), "folder to write to");
   add("date", po::value(&date)->default_value(date), "date of the evening, YYYYMMDD");
-  add("seed", po::value(&options.seed)->default_value(options.seed), "start of all random numbers");
+  // Signed: read as unsigned, a negative number would become a large one.
+  auto seed = static_cast<std::int64_t>(options.seed);
+  add("seed", po::value(&seed)->default_value(seed), "start of all random numbers");
   add("runs", po::value(&options.data_runs)->default_value(options.data_runs),
       "number of data runs");
   add("subruns", po::value(&options.subruns)->default_value(options.subruns),
@@ -87,6 +89,11 @@ int run_simulate_command(const std::vector<std::string>& arguments,
   if (!given) return 0;
   if (output.empty())
     throw Error(ErrorKind::usage, "the output folder is missing", "simulate", "give --output DIR");
+  for (const auto& [name, number] :
+       {std::pair<const char*, std::int64_t>{"--seed", seed}, {"--threads", options.threads}})
+    if (number < 0)
+      throw Error(ErrorKind::usage, fmt::format("{} is negative", number), name, "give 0 or more");
+  options.seed = static_cast<std::uint64_t>(seed);
   options.output = std::filesystem::absolute(output).lexically_normal();
   options.date = NightDate::parse(date);
   options.format = sim::parse_format(format);

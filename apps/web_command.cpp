@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "apps/checked_options.hpp"
 #include "apps/command_line.hpp"
 #include "apps/prov_index.hpp"
 #include "apps/site.hpp"
@@ -63,7 +64,7 @@ int run_web_command(const std::vector<std::string>& arguments, const Program& pr
       .state_folder = configuration.path("paths.state"),
       .open_index = [&values, &program] { return open_index(*values, program); },
       .give_files = values->count("no-files") == 0,
-      .most_nodes = static_cast<std::size_t>(std::max(1, (*values)["nodes"].as<int>())),
+      .most_nodes = static_cast<std::size_t>(number_option(*values, "nodes", 1)),
       .token = token_of(configuration),
       .config_file =
           configuration.files().empty() ? std::filesystem::path() : configuration.files().back()};

@@ -453,8 +453,13 @@ MergeResult merge(const MergeRequest& request, const Definition& definition,
                 "ask for more");
   result.log = file(".log"), result.json = file(".json");
   const bool changed = differs(result.json, document);
-  if (const std::string lines = selected_lines(*material); differs(result.log, lines))
-    write_file_atomically(result.log, lines);
+  const std::string lines = selected_lines(*material);
+  const bool log_changed = differs(result.log, lines);
+  if (request.ask_before_replacing)
+    for (const auto& [document_file, changes] :
+         {std::pair(result.log, log_changed), std::pair(result.json, changed)})
+      if (changes && fs::exists(document_file)) request.ask_before_replacing(document_file);
+  if (log_changed) write_file_atomically(result.log, lines);
   if (changed) write_file_atomically(result.json, document);
   for (const ProductWriter& writer : request.writers) {
     const fs::path made = result.others.emplace_back(file(writer.extension));

@@ -50,6 +50,8 @@ struct MergeRequest {
   std::uint64_t copy_limit_bytes = 256ULL << 20;  ///< larger files are named, not copied
   Filter filter;                                  ///< what the document leaves out
   std::vector<ProductWriter> writers;             ///< further forms beside the JSON
+  /// Asked before a document that is there is changed; throws if it must not be. May be empty.
+  std::function<void(const std::filesystem::path&)> ask_before_replacing;
 };
 
 /// What merging found and made.

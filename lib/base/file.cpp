@@ -1,6 +1,7 @@
 #include "lib/base/file.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,6 +37,73 @@ fs::file_type type_at(const fs::path& path) {
   return type;
 }
 
+const char* name_of(fs::file_type type) {
+  switch (type) {
+    case fs::file_type::directory:
+      return "a folder";
+    case fs::file_type::character:
+      return "a character device";
+    case fs::file_type::block:
+      return "a block device";
+    case fs::file_type::fifo:
+      return "a pipe";
+    case fs::file_type::socket:
+      return "a socket";
+    default:
+      return "something else";
+  }
+}
+
+/// Return whether a path is the system's name of an open file, as /dev/stdout leads to.
+bool names_open_file(const fs::path& path) {
+  std::error_code problem;
+  return fs::is_symlink(path, problem) &&
+         fs::canonical(path.parent_path(), problem).native().starts_with("/proc/");
+}
+
+/// Return what a path leads to: of a link what it names, whether that is there or not.
+fs::path behind_links(fs::path path) {
+  constexpr int most_links = 40;  // as many as the system follows
+  std::error_code problem;
+  for (int followed = 0; followed < most_links && fs::is_symlink(path, problem); ++followed) {
+    if (names_open_file(path)) break;
+    const fs::path named = fs::read_symlink(path, problem);
+    if (problem) break;
+    path = path.parent_path() / named;
+  }
+  return path;
+}
+
+/// A file that takes the place of a device, or of the name of one's own output, breaks the machine
+/// for everybody.
+void refuse_what_is_no_file(const fs::path& path) {
+  const fs::file_type type = type_at(path);
+  const bool is_open = names_open_file(behind_links(path));
+  if (!is_open && (type == fs::file_type::not_found || type == fs::file_type::regular)) return;
+  throw Error(ErrorKind::resource,
+              fmt::format("is {}, not a file to be replaced",
+                          is_open ? "the name of an open file" : name_of(type)),
+              path.string(), "choose another place for the file");
+}
+
+/// Write into what takes bytes as they come, and is no file to be replaced.
+void write_through(const fs::path& target, std::string_view content) {
+  const int file = ::open(target.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  bool failed = file < 0;
+  while (!failed && !content.empty()) {
+    const ssize_t written = ::write(file, content.data(), content.size());
+    if (written >= 0)
+      content.remove_prefix(static_cast<std::size_t>(written));
+    else
+      failed = errno != EINTR;
+  }
+  const int cause = failed ? errno : 0;
+  if (file >= 0) ::close(file);
+  if (failed)
+    throw Error(ErrorKind::resource, std::string("cannot be written: ") + std::strerror(cause),
+                target.string(), "write into a file");
+}
+
 /// Remove what dead processes of this machine left of a file. What another machine writes is let
 /// be: whether its process lives cannot be known here.
 void remove_left_parts(const fs::path& folder, const std::string& target) {
@@ -52,6 +120,7 @@ void remove_left_parts(const fs::path& folder, const std::string& target) {
 }  // namespace
 
 PendingFile::PendingFile(fs::path target) : target_(std::move(target)) {
+  refuse_what_is_no_file(target_);
   const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
   std::error_code failed;
   fs::create_directories(folder, failed);
@@ -107,7 +176,13 @@ void make_folder(const fs::path& folder) {
 }
 
 void write_file_atomically(const fs::path& target, std::string_view content) {
-  PendingFile pending(target);
+  const fs::path place = behind_links(target);
+  if (const fs::file_type type = type_at(place);
+      type == fs::file_type::character || type == fs::file_type::fifo || names_open_file(place)) {
+    write_through(target, content);
+    return;
+  }
+  PendingFile pending(place);
   {
     std::ofstream out(pending.path(), std::ios::binary);
     out.write(content.data(), static_cast<std::streamsize>(content.size()));

@@ -11,7 +11,8 @@ class PendingFile {
  public:
   /// Reserve a temporary name beside `target`, making its folder if need be. What killed processes
   /// of this machine left of the same target is removed.
-  /// @throws Error(resource) if the folder cannot be made or written.
+  /// @throws Error(resource) if the folder cannot be made or written, or something that is no file
+  ///         is at the target; a link to a file is replaced, not what it names.
   explicit PendingFile(std::filesystem::path target);
   /// Remove the temporary file if publish() was not reached.
   ~PendingFile();
@@ -40,7 +41,8 @@ class PendingFile {
 /// Make a folder and those above it, unless it is there. @throws Error(resource).
 void make_folder(const std::filesystem::path& folder);
 
-/// Write a small text file whole or not at all.
+/// Write a small text file whole or not at all. Of a link, the file that it names is replaced; a
+/// device, a pipe or an open file (/dev/stdout) is written into. @throws Error(resource).
 void write_file_atomically(const std::filesystem::path& target, std::string_view content);
 
 /// Return the whole content of a small text file.

@@ -35,6 +35,11 @@ YAML::Node parse_yaml(const std::string& text, const std::string& where) {
 
 YamlFile read_yaml_file(const std::filesystem::path& file) {
   std::error_code unknown;
+  // A device or a pipe may never end, or never begin.
+  if (const auto status = std::filesystem::status(file, unknown);
+      std::filesystem::exists(status) && std::filesystem::is_other(status))
+    throw Error(ErrorKind::configuration, "is a device or a pipe, no file", file.string(),
+                "name a file");
   if (const auto size = std::filesystem::file_size(file, unknown);
       !unknown && size > most_yaml_bytes)
     throw Error(ErrorKind::configuration,

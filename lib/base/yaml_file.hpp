@@ -21,7 +21,8 @@ inline constexpr std::size_t most_yaml_bytes = 1'000'000;
 [[nodiscard]] YAML::Node parse_yaml(const std::string& text, const std::string& where);
 
 /// Read a file of one YAML document. @throws Error(missing_input) if it cannot be opened,
-/// Error(configuration) as parse_yaml(), or if it is no UTF-8 or larger than most_yaml_bytes.
+/// Error(configuration) as parse_yaml(), or if it is a device or a pipe, no UTF-8, or larger than
+/// most_yaml_bytes.
 [[nodiscard]] YamlFile read_yaml_file(const std::filesystem::path& file);
 
 }  // namespace alisio

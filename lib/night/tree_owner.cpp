@@ -1,7 +1,6 @@
 #include "lib/night/tree_owner.hpp"
 
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
@@ -89,6 +88,15 @@ void refuse_another(const Owner& owner, const Owner& us, const fs::path& product
 void require_own_products(const fs::path& products, const fs::path& state_folder) {
   if (const std::optional<Owner> owner = owner_of(products))
     refuse_another(*owner, owner_with(state_folder, products), products);
+}
+
+std::optional<fs::path> state_of_tree_around(const fs::path& file) {
+  for (fs::path folder = fs::weakly_canonical(file).parent_path();; folder = folder.parent_path()) {
+    if (const std::optional<Owner> owner = owner_of(folder))
+      return id_of(owner->folder) == owner->id ? std::optional<fs::path>(owner->folder)
+                                               : std::nullopt;
+    if (folder == folder.parent_path()) return std::nullopt;
+  }
 }
 
 void claim_products(const fs::path& products, const fs::path& state_folder) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 
 namespace alisio::night {
 
@@ -15,5 +16,11 @@ void claim_products(const std::filesystem::path& products,
 /// @throws Error(usage) if it is another's, Error(bad_input) if its mark is damaged.
 void require_own_products(const std::filesystem::path& products,
                           const std::filesystem::path& state_folder);
+
+/// Return the folder of the state whose tree of products a file stands in, as the tree's mark
+/// tells; nothing if none is marked, or its state is not to be found here.
+/// @throws Error(bad_input) if the mark is damaged.
+[[nodiscard]] std::optional<std::filesystem::path> state_of_tree_around(
+    const std::filesystem::path& file);
 
 }  // namespace alisio::night

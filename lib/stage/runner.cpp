@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <optional>
 #include <string_view>
 
@@ -37,6 +38,9 @@ FileNote note_of(const std::string& port, const FileStamp& stamp) {
   note.data_hash = stamp.data_hash;
   return note;
 }
+
+/// What a report begins with, behind its brace.
+constexpr std::string_view report_key = "\"activities\"";
 
 /// Parts of `--timings` that several functions here have a share in.
 constexpr std::string_view recording = "record provenance", publishing = "sync and publish";
@@ -371,7 +375,30 @@ StageResult run_stage(ActivityNote activity, StageObserver& observer, const Know
   return result;
 }
 
+void refuse_no_report(const fs::path& file) {
+  std::error_code absent;
+  if (!fs::is_regular_file(file, absent) || fs::file_size(file, absent) == 0) return;
+  std::ifstream in(file, std::ios::binary);
+  char brace = 0;
+  std::string key(report_key.size(), ' ');
+  in >> brace >> std::ws;
+  in.read(key.data(), static_cast<std::streamsize>(key.size()));
+  if (in && brace == '{' && key == report_key) return;
+  throw Error(ErrorKind::usage, "is no report of a job, and would be replaced by one",
+              file.string(), "name another file with --report, or move this one away");
+}
+
 void write_report(const fs::path& file, const std::vector<nlohmann::ordered_json>& activities) {
+  for (const nlohmann::ordered_json& activity : activities)
+    for (const char* side : {"inputs", "outputs"})
+      for (const nlohmann::ordered_json& one : activity.at(side)) {
+        std::error_code absent;
+        const fs::path named = one.at("path").get<std::string>();
+        if (fs::equivalent(named, file, absent))
+          throw Error(ErrorKind::usage,
+                      fmt::format("is one of the job's {}: its report is not written", side),
+                      file.string(), "name another file with --report");
+      }
   nlohmann::ordered_json report{{"activities", activities}};
   write_file_atomically(file, json_text(report, 1) + '\n');
 }

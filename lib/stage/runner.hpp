@@ -158,7 +158,12 @@ struct StageResult {
                                     const KnownHashes& known,
                                     const std::function<std::int64_t(StageRun&)>& body);
 
-/// Write the `--report` file: {"activities": [...]}.
+/// Refuse to let a report take the place of a file that is neither a report nor empty.
+/// @throws Error(usage).
+void refuse_no_report(const std::filesystem::path& file);
+
+/// Write the `--report` file: {"activities": [...]}. @throws Error(usage) if the file is an input
+/// or a product of one of them.
 void write_report(const std::filesystem::path& file,
                   const std::vector<nlohmann::ordered_json>& activities);
 

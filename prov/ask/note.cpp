@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.hpp"
+#include "lib/base/file.hpp"
 #include "lib/base/hash.hpp"
 #include "prov/append_line.hpp"
 #include "prov/records.hpp"
@@ -47,6 +50,29 @@ std::string note_line(const LoggerConfiguration& logger, const Store::Note& note
 void append_note(const fs::path& journal, const LoggerConfiguration& logger,
                  const Store::Note& note) {
   append_line(journal, note_line(logger, note));
+}
+
+void require_journal(const fs::path& file, const LoggerConfiguration& logger) {
+  if (!is_there(file)) return;
+  std::error_code unknown;
+  const bool is_file = fs::is_regular_file(file, unknown);
+  if (is_file && fs::file_size(file, unknown) == 0) return;
+  if (is_file) {
+    std::ifstream in(file, std::ios::binary);
+    // What may be anything need not have lines.
+    constexpr std::size_t longest_line = 1 << 20;
+    std::string line(longest_line, '\0');
+    in.read(line.data(), static_cast<std::streamsize>(line.size()));
+    line.resize(static_cast<std::size_t>(in.gcount()));
+    line.resize(std::min(line.find('\n'), line.size()));
+    const std::size_t first = line.find(logger.prefix);
+    const std::size_t second =
+        first == std::string::npos ? first : line.find(logger.prefix, first + logger.prefix.size());
+    if (second != std::string::npos && line.substr(second + logger.prefix.size()).starts_with('{'))
+      return;
+  }
+  throw Error(ErrorKind::usage, "is no journal of provenance: its first line holds no record",
+              file.string(), "name a journal or a new file with --notes");
 }
 
 }  // namespace alisio::prov

@@ -15,4 +15,8 @@ namespace alisio::prov {
 void append_note(const std::filesystem::path& journal, const LoggerConfiguration& logger,
                  const Store::Note& note);
 
+/// Let no note be appended to what is no journal: a file that is there must be empty, or begin with
+/// a record. @throws Error(usage).
+void require_journal(const std::filesystem::path& file, const LoggerConfiguration& logger);
+
 }  // namespace alisio::prov

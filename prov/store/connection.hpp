@@ -75,6 +75,11 @@ class Store::Connection {
 /// @param fast no protection against a crash: for a fresh file that is renamed once it is whole.
 [[nodiscard]] std::unique_ptr<Store::Connection> connect_sqlite(const std::string& file,
                                                                 StoreMode mode, bool fast);
+/// Let no file be filled or replaced that is no index: a foreign one, or another database. A
+/// damaged index passes as far as it can be told: it still bears the mark of one, or has the usual
+/// name.
+/// @throws Error(bad_input).
+void refuse_foreign_file(const std::string& file);
 /// Open a PostgreSQL database. @throws Error(configuration) if the program was built without
 /// libpq, Error(resource) if the server refuses.
 [[nodiscard]] std::unique_ptr<Store::Connection> connect_postgresql(const std::string& where,

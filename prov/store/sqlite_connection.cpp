@@ -1,11 +1,30 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+
 #include "lib/base/error.hpp"
 #include "lib/sqlite/database.hpp"
 #include "prov/store/connection.hpp"
 
 namespace alisio::prov {
+namespace fs = std::filesystem;
 namespace {
+
+constexpr const char* usual_index_name = "provenance.sqlite";
+// In the file's header, by which an index is known when it cannot be read.
+constexpr int application_mark = 0x414c5052;
+constexpr std::size_t header_size = 100, mark_at = 68;
+
+/// Return whether a file's header holds our mark.
+bool holds_mark(std::string_view header) {
+  if (header.size() < header_size) return false;
+  int mark = 0;
+  for (const char byte : header.substr(mark_at, 4))
+    mark = (mark << 8) | static_cast<unsigned char>(byte);
+  return mark == application_mark;
+}
 
 /// Run something; if the file turns out to be damaged, say how it is made anew.
 template <typename Work>
@@ -14,6 +33,7 @@ auto with_remedy(const std::string& file, const Work& work) {
     return work();
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_input) throw;
+    refuse_foreign_file(file);
     throw Error(ErrorKind::bad_input, "the index of provenance is damaged", file,
                 "make it anew from the journals: alisio prov index --rebuild");
   }
@@ -72,6 +92,7 @@ class SqliteConnection final : public Store::Connection {
     // Negative: in KiB. Bulk loads touch indexes at random places.
     run("PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY; PRAGMA threads = 2");
     if (fast) run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+    if (mode == StoreMode::update) leave_mark();
   }
 
   std::unique_ptr<SqlStatement> prepare(const std::string& sql) override {
@@ -106,11 +127,44 @@ class SqliteConnection final : public Store::Connection {
   }
 
  private:
+  void leave_mark() {
+    const auto found = prepare("PRAGMA application_id");
+    const bool is_marked = found->bind({}).step() && found->integer(0) == application_mark;
+    found->bind({});
+    if (!is_marked) run(fmt::format("PRAGMA application_id = {}", application_mark));
+  }
+
   std::string file_;
   sqlite::Database database_;
 };
 
 }  // namespace
+
+void refuse_foreign_file(const std::string& file) {
+  std::error_code absent;
+  if (!fs::is_regular_file(file, absent) || fs::file_size(file, absent) == 0) return;
+  const auto refuse = [&](const char* what) {
+    throw Error(ErrorKind::bad_input, what, file,
+                "name another file with --index; if an index is to be there, move this one away");
+  };
+  std::ifstream in(file, std::ios::binary);
+  std::string header(header_size, '\0');
+  in.read(header.data(), static_cast<std::streamsize>(header.size()));
+  header.resize(static_cast<std::size_t>(in.gcount()));
+  const bool usual_name = fs::path(file).filename() == usual_index_name;
+  constexpr std::string_view mark("SQLite format 3\0", 16);
+  if (!usual_name && !header.starts_with(mark)) refuse("is no index of provenance");
+  try {
+    sqlite::Database database(file, sqlite::OpenMode::read_only);
+    if (database.has_table("store_version") && database.has_table("journal")) return;
+    if (!database.prepare("SELECT 1 FROM sqlite_master").step()) return;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_input) throw;
+    if (usual_name || holds_mark(header)) return;
+    refuse("is a damaged database, and nothing in it tells that it was an index of provenance");
+  }
+  refuse("is a database, but no index of provenance");
+}
 
 std::unique_ptr<Store::Connection> connect_sqlite(const std::string& file, StoreMode mode,
                                                   bool fast) {

@@ -98,11 +98,13 @@ Store Store::open(const std::string& where, StoreMode mode) {
   if (mode == StoreMode::read_only && file && !fs::exists(where))
     throw Error(ErrorKind::missing_input, "there is no index of provenance", where,
                 "make it from the journals: alisio prov index");
+  if (file && mode == StoreMode::update) refuse_foreign_file(where);
   auto state = std::make_unique<State>();
   state->where = where;
   state->connection = connect(where, mode, where == ":memory:");
   Connection& connection = *state->connection;
   if (!connection.has_table("store_version")) {
+    if (mode == StoreMode::read_only && file) refuse_foreign_file(where);
     if (mode == StoreMode::read_only)
       throw Error(ErrorKind::missing_input, "the index of provenance is empty",
                   without_password(where), "fill it from the journals: alisio prov index");
@@ -155,7 +157,9 @@ IndexReport Store::rebuild(const std::string& where, const std::vector<fs::path>
     connection->tidy();
     return report;
   }
-  const fs::path target = fs::absolute(where);
+  // Of a link, what it names is made anew: SQLite keeps its log beside that.
+  const fs::path target = fs::weakly_canonical(where);
+  refuse_foreign_file(target);
   PendingFile fresh(target);
   IndexReport report;
   {

@@ -69,6 +69,19 @@ def case_closed_nights_are_not_written_into(case):
     copy = shutil.copy(product, scratch)
     case.run("dl1-to-dl2", "--config", night.config, "--input", copy, "--models", MODELS, "--output-dir",
              night.product("DL2", 0).parent).ends("usage").complains("is sealed")
+    # With a report, which jobs of passes write, and without the configuration that names the state.
+    case.run(*merge, "--output-dir", product.parent, "--overwrite", "--report", case.folder / "r.json").ends(
+        "usage").complains("is sealed")
+    case.run("dl1-to-dl2", "--input", copy, "--models", MODELS, "--output-dir",
+             night.product("DL2", 0).parent).ends("usage").complains("is sealed")
+    document = next(path for name, path in night.documents().items()
+                    if name == f"r0_to_dl1_{night.run_number:05d}_prov.json")
+    tell = ["prov", "merge", "--journals", document.parent / "journal", "--stage", "r0_to_dl1", "--run",
+            night.run_number, "--output-dir"]
+    told = document.read_bytes()
+    case.run(*tell, document.parent, "--short").ends("usage").complains("is sealed")
+    expect(document.read_bytes() == told, "a sealed document was replaced")
+    case.run(*tell, case.folder / "short", "--short").ends("done")
     expect(night.state_of_products() == before, "a sealed product was replaced")
     case.run("verify-seal", DATE, "--config", night.config).ends("done")
     case.run(*merge, "--output-dir", case.folder / "elsewhere").ends("done")

@@ -127,6 +127,26 @@ def case_export_refuses(case):
         export(broken, "--format", form).ends("bad input").complains("broken_prov.json")
 
 
+def case_documents_are_not_written_over(case):
+    """What is made of a document or a product does not take its place, by whatever name."""
+    night = case.simulated()
+    night.process().ends("done")
+    case.run("prov", "index", "--config", night.config).ends("done")
+    document = case.folder / "own_prov.json"
+    document.write_bytes(one_file(night.folder / "DL2", f"dl1_to_dl2_{night.run_number:05d}_prov.json")
+                         .read_bytes())
+    link, drawing = case.folder / "link.json", case.folder / "drawing.svg"
+    link.symlink_to(document)
+    drawing.symlink_to(document)
+    dl2 = night.product("DL2", 0)
+    before = [path.read_bytes() for path in (document, dl2)]
+    for words in (["export", document, "--public", "-o", document], ["export", document, "-o", link],
+                  ["export", dl2, "--format", "json", "-o", dl2, "--config", night.config],
+                  ["graph", document, "-o", drawing]):
+        case.run("prov", *words).ends("usage").complains("made of it", "--output")
+    expect([path.read_bytes() for path in (document, dl2)] == before, "it was written over")
+
+
 def case_documents_are_searched_in_postgresql(case):
     """JSON Lines in a jsonb column: any key can be asked, by an index."""
     folder = "/usr/lib/postgresql/15/bin"

@@ -119,6 +119,21 @@ def case_an_index_is_updated_and_made_anew(case):
     case.run(*call, "--journals", folder, "--rebuild").ends("done")
 
 
+def case_what_is_no_index_is_left_alone(case):
+    """Neither a text nor another database becomes an index, whatever the option."""
+    night = case.simulated()
+    night.process().ends("done")
+    journals = next((night.folder / "DL1").rglob("log"))
+    for foreign in (night.config, night.folder / "state/alisio.sqlite"):
+        before = foreign.read_bytes()
+        for more in ([], ["--rebuild"]):
+            said = case.run("prov", "index", "--index", foreign, "--journals", journals, *more)
+            said.ends("bad input").complains(foreign, "no index of provenance", "move this one away")
+            expect("--rebuild" not in said.err, f"{said}")
+        expect(foreign.read_bytes() == before, f"{foreign} was changed")
+    night.process().ends("done")
+
+
 def case_two_processes_index_at_once(case):
     folder = archive(case)
     index = case.folder / "shared.sqlite"

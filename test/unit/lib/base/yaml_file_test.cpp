@@ -1,6 +1,7 @@
 #include "lib/base/yaml_file.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -57,6 +58,20 @@ TEST(Yaml, AFileThatIsTooLargeIsRefusedWithoutReadingIt) {
   EXPECT_NE(told.find("is too large to be what people write: 4398046511104 bytes, at most 1000000"),
             std::string::npos)
       << told;
+}
+
+TEST(Yaml, WhatMayNeverEndOrBeginIsRefused) {
+  const fs::path pipe = fs::temp_directory_path() / ("alisio_pipe_" + std::to_string(::getpid()));
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const fs::path& file : {pipe, fs::path("/dev/zero")}) {
+    try {
+      static_cast<void>(read_yaml_file(file));
+      ADD_FAILURE() << file << " was read";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::configuration) << error.what();
+    }
+  }
+  fs::remove(pipe);
 }
 
 }  // namespace

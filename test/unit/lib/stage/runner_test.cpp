@@ -250,5 +250,34 @@ TEST(JobIdentity, DependsOnEverythingButTheOrderOfInputs) {
   EXPECT_NE(base, job_identity("a", 1, "{}", {{"x", "2"}, {"y", "1"}}));
 }
 
+TEST_F(RunnerTest, AReportReplacesReportsOnly) {
+  const fs::path report = folder_ / "report.json";
+  const StageResult result =
+      run_stage(activity(), listener_, known_, [&](StageRun& run) { return make(run); });
+  refuse_no_report(report);
+  write_report(report, {result.report});
+  const std::string first = read_text_file(report);
+  refuse_no_report(report);
+  write_report(report, {result.report});
+  EXPECT_EQ(read_text_file(report), first);
+  write_file_atomically(report, "");
+  refuse_no_report(report);
+
+  for (const char* content : {"{", "{\"activity\": []}", "[\"activities\"]", "telescope: 1\n"}) {
+    write_file_atomically(report, content);
+    EXPECT_THROW(refuse_no_report(report), Error) << content;
+  }
+  for (const char* name : {"in.txt", "out.txt"}) {
+    const std::string before = read_text_file(folder_ / name);
+    try {
+      write_report(folder_ / name, {result.report});
+      FAIL() << name << " was replaced";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage) << error.what();
+    }
+    EXPECT_EQ(read_text_file(folder_ / name), before);
+  }
+}
+
 }  // namespace
 }  // namespace alisio::stage

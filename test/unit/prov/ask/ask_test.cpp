@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "lib/base/error.hpp"
 #include "lib/base/hash.hpp"
@@ -149,16 +150,22 @@ class AskTest : public ::testing::Test {
         const fs::path path = folder_ / below;
         const std::string sha256 = hash_file(path);
         const std::string entity = id_of(sha256 + below);
-        record({{"entity_id", entity},
-                {"name", below.find("dl2") != std::string::npos      ? "DL2SubrunDataset"
-                         : below.find("dl1") != std::string::npos    ? "DL1SubrunDataset"
-                         : below.find("charge") != std::string::npos ? "CoefficientsCalibrationFile"
-                                                                     : "R0SubrunDataset"},
-                {"filepath", path.string()},
-                {"type", "File"},
-                {"sha256", sha256},
-                {"size_bytes", fs::file_size(path)},
-                {"logical_path", below}});
+        ordered_json file{
+            {"entity_id", entity},
+            {"name", below.find("dl2") != std::string::npos      ? "DL2SubrunDataset"
+                     : below.find("dl1") != std::string::npos    ? "DL1SubrunDataset"
+                     : below.find("charge") != std::string::npos ? "CoefficientsCalibrationFile"
+                                                                 : "R0SubrunDataset"},
+            {"filepath", path.string()},
+            {"type", "File"},
+            {"sha256", sha256},
+            {"size_bytes", fs::file_size(path)},
+            {"logical_path", below}};
+        if (hashed_in_part_.contains(below)) {
+          file.erase("sha256");
+          file["data_hash"] = sha256;
+        }
+        record(file);
         ordered_json flow{{"activity_id", uuid},
                           {made ? "generated_id" : "used_id", entity},
                           {made ? "generated_role" : "used_role", role}};
@@ -182,6 +189,7 @@ class AskTest : public ::testing::Test {
   fs::path folder_;
   Store store_;
   double time_s_ = 1.7e9;
+  std::set<std::string> hashed_in_part_;      ///< paths of files recorded without SHA-256
   std::map<std::string, std::string> parts_;  ///< what is taken of a file, by its path
 };
 
@@ -394,6 +402,29 @@ TEST_F(AskTest, CheckListsGaps) {
                                                 {"input changed since", path("cal/raw.fits")},
                                                 {"file without record", path("v1/stray.h5")}}));
   problem_of([&] { (void)check(store_, "20240116"); }, ErrorKind::incomplete);
+}
+
+TEST_F(AskTest, AHashOfWhatWasTakenIsMoreThanAPath) {
+  hashed_in_part_ = {"r0/s3.fits"};
+  write("r0/s3.fits", "raw 3");
+  write("summary/runs.ecsv", "a row a run");
+  activity("s", "run_summary", 0, -1, "v1", 8, {{"Observation subrun", "r0/s3.fits"}},
+           {{"Run summary", "summary/runs.ecsv"}});
+  index();
+  for (const Gap& gap : check(store_, "20240115").gaps) ADD_FAILURE() << gap.kind << gap.about;
+}
+
+TEST_F(AskTest, NotesGoIntoJournalsOnly) {
+  const fs::path absent = folder_ / "notes/new.log";
+  require_journal(absent, logger);
+  append_note(absent, logger, {.about = "x", .time = "t", .author = "a", .text = "b"});
+  require_journal(absent, logger);
+  require_journal(folder_ / "journals/prov.log", logger);
+  write("empty", "");
+  require_journal(folder_ / "empty", logger);
+  write("text", "telescope: 1\n" + logger.prefix + "t" + logger.prefix + "{}\n");
+  for (const char* other : {"text", "r0/s0.fits", "r0"})
+    problem_of([&] { require_journal(folder_ / other, logger); }, ErrorKind::usage);
 }
 
 TEST_F(AskTest, OfAFileThatGrowsCountsWhatWasTaken) {

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "lib/base/error.hpp"
+#include "lib/sqlite/database.hpp"
 #include "prov/records.hpp"
 #include "prov/store/connection.hpp"
 
@@ -433,16 +434,60 @@ TEST_F(StoreTest, NotesAreFoundOnce) {
   EXPECT_EQ(store.notes({"abc"})[0].text, "bad \"flat field\"");
 }
 
+TEST_F(StoreTest, WhatIsNoIndexIsLeftAlone) {
+  const auto expect_left = [&](const fs::path& file) {
+    const auto content = [&] {
+      std::ifstream in(file, std::ios::binary);
+      return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    const std::string before = content();
+    const auto refused = [&](const auto& work) {
+      try {
+        work();
+        ADD_FAILURE() << file << " was taken for an index";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::bad_input) << error.what();
+        EXPECT_EQ(std::string(error.what()).find("--rebuild"), std::string::npos) << error.what();
+      }
+    };
+    refused([&] { (void)Store::open(file, StoreMode::read_only); });
+    refused([&] { (void)Store::open(file, StoreMode::update); });
+    refused([&] { Store::rebuild(file, {journals()}, definition(), logger); });
+    EXPECT_EQ(content(), before) << file << " was changed";
+  };
+  const fs::path text = folder_ / "alisio.yaml", other = folder_ / "state.sqlite";
+  std::ofstream(text) << "telescope: 1\n";
+  expect_left(text);
+  sqlite::Database(other, sqlite::OpenMode::create)
+      .run("CREATE TABLE job (id INTEGER); PRAGMA wal_checkpoint(TRUNCATE)");
+  expect_left(other);
+  fs::resize_file(other, 1000);
+  expect_left(other);
+
+  std::ofstream(folder_ / "empty.sqlite").close();
+  Store::rebuild(folder_ / "empty.sqlite", {journals()}, definition(), logger);
+}
+
+TEST_F(StoreTest, AnIndexBehindALinkIsMadeAnewThere) {
+  const fs::path link = folder_ / "link.sqlite";
+  Store::rebuild(place(), {journals()}, definition(), logger);
+  fs::create_symlink(place(), link);
+  Store::rebuild(link, {journals()}, definition(), logger);
+  EXPECT_TRUE(fs::is_symlink(link));
+}
+
 TEST_F(StoreTest, ADamagedIndexIsNamedWithItsRemedy) {
+  // Of one that is damaged in its first page, only the usual name tells.
+  const std::string usual = (folder_ / "provenance.sqlite").string();
   const History history = make_history(3, 120);
   for (std::size_t i = 0; i < history.journals.size(); ++i)
     write_lines(journals() / fmt::format("{}.log", i), history.journals[i], 0, 99, false);
-  Store::rebuild(place(), {journals()}, definition(), logger);
-  const auto whole = fs::file_size(place());
+  Store::rebuild(usual, {journals()}, definition(), logger);
+  const auto whole = fs::file_size(usual);
   for (const std::uintmax_t size : {whole / 2, std::uintmax_t{50}, whole - 4096 * 8}) {
-    fs::resize_file(place(), size);
+    fs::resize_file(usual, size);
     try {
-      Store store = Store::open(place(), StoreMode::read_only);
+      Store store = Store::open(usual, StoreMode::read_only);
       (void)dump(store);
       FAIL() << "an index cut to " << size << " bytes was read";
     } catch (const Error& error) {
@@ -451,8 +496,8 @@ TEST_F(StoreTest, ADamagedIndexIsNamedWithItsRemedy) {
           << error.what();
     }
   }
-  Store::rebuild(place(), {journals()}, definition(), logger);
-  Store store = Store::open(place(), StoreMode::read_only);
+  Store::rebuild(usual, {journals()}, definition(), logger);
+  Store store = Store::open(usual, StoreMode::read_only);
   EXPECT_GT(dump(store).size(), 200u);
   EXPECT_THROW((void)Store::open((folder_ / "absent.sqlite").string(), StoreMode::read_only),
                Error);
