@@ -204,7 +204,8 @@ def case_state_rollback(case):
     (night.folder / "DL1/20240110").mkdir()
     case.run("state", "rebuild", *words).ends("done").says("2024-01-10", "left out", "2024-01-15")
     expect(len(list(folder.glob("alisio.sqlite.v*"))) == 6, "a mistyped date made a copy")
-    last = sorted(folder.glob("alisio.sqlite.v*"))[-1]
+    # By their times: the number of the schema comes before, and may have two digits.
+    last = max(folder.glob("alisio.sqlite.v*"), key=lambda path: path.name.rpartition("-")[2])
     case.run("state", "rollback", "--to", last, *words).ends("done").says(last)
     case.run("state", "rollback", *words).ends("done").says(old)
     case.run("state", "rollback", "--to", folder / "nothing", *words).ends("missing input")
