@@ -273,7 +273,7 @@ def case_archive(case):
     note = ("prov", "note", night.product("DL2", 0), "the moon was up", "--config", night.config)
     for _ in range(2):
         case.run(*note).ends("done")
-        case.run(*words).ends("done").says("1 files copied")
+        case.run(*words).ends("done").says("1 file copied")
     product = night.product("DL2", 0)
     copy = to / product.relative_to(night.folder)
     expect(copy.read_bytes() == product.read_bytes(), "the copy differs")

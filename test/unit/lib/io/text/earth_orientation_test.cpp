@@ -6,19 +6,19 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "test/unit/folder_test.hpp"
 
 namespace alisio::text {
 namespace {
 namespace fs = std::filesystem;
 
-class EarthOrientationFile : public testing::Test {
+class EarthOrientationFile : public FolderTest {
  protected:
-  ~EarthOrientationFile() override { fs::remove(file_); }
   sky::EarthOrientationTable read(const std::string& content) const {
     write_file_atomically(file_, content);
     return read_earth_orientation(file_);
   }
-  fs::path file_ = fs::path(testing::TempDir()) / "alisio_earth_orientation";
+  fs::path file_ = folder_ / "orientation";
 };
 
 // Of finals2000A.all: a day with Bulletin B, one with Bulletin A only, one yet to come.

@@ -6,14 +6,14 @@
 
 #include "lib/base/error.hpp"
 #include "lib/base/file.hpp"
+#include "test/unit/folder_test.hpp"
 
 namespace alisio::text {
 namespace {
 namespace fs = std::filesystem;
 
-class SourceCatalogue : public testing::Test {
+class SourceCatalogue : public FolderTest {
  protected:
-  ~SourceCatalogue() override { fs::remove(file_); }
   const fs::path& write(const std::string& content) const {
     write_file_atomically(file_, content);
     return file_;
@@ -26,7 +26,7 @@ class SourceCatalogue : public testing::Test {
     }
     return "";
   }
-  fs::path file_ = fs::path(testing::TempDir()) / "alisio_source_catalogue.csv";
+  fs::path file_ = folder_ / "catalogue.csv";
 };
 
 TEST_F(SourceCatalogue, OursIsReadAndKnowsAliases) {
