@@ -25,15 +25,22 @@ bool vouches_for(const night::Seal& seal, const fs::path& file) {
   });
 }
 
-/// @throws Error(usage) if a night of this state is closed and its seal names the target.
-void refuse_sealed_in(const fs::path& state_folder, const fs::path& products,
-                      const fs::path& target) {
+/// Return the night whose folder in a tree a file stands in: seals of others need not be read.
+std::optional<NightDate> night_in(const fs::path& products, const fs::path& target) {
+  auto below = path_below(fs::weakly_canonical(target), fs::weakly_canonical(products));
+  // A level or a night of the tree may be a link to another disk.
+  if (!below)
+    below = path_below(fs::absolute(target).lexically_normal(),
+                       fs::absolute(products).lexically_normal());
+  return below ? night_of_folder(*below) : std::nullopt;
+}
+
+/// @throws Error(usage) if a night of this tree is closed and its seal names the target.
+void refuse_sealed_in(const night::OwnedTree& tree, const fs::path& target) {
   const fs::path file = fs::weakly_canonical(target);
-  std::optional<night::State> state = night::State::open_read_only(state_folder);
+  std::optional<night::State> state = night::State::open_read_only(tree.state);
   if (!state) return;
-  // Seals of other nights need not be read. Elsewhere, by a link, any night's may name it.
-  const auto below = path_below(file, fs::weakly_canonical(products));
-  const auto night = below ? night_of_folder(*below) : std::nullopt;
+  const std::optional<NightDate> night = night_in(tree.products, target);
   for (const night::ShownNight& shown : state->nights()) {
     if (night && *night != shown.key.date) continue;
     const auto closing = state->closing(shown.key);
@@ -52,15 +59,18 @@ void refuse_sealed_in(const fs::path& state_folder, const fs::path& products,
 }  // namespace
 
 void refuse_sealed(const Job& job, const fs::path& target) {
-  refuse_sealed_in(job.configuration.path("paths.state"), job.configuration.path("paths.products"),
-                   target);
+  const night::OwnedTree configured{.products = job.configuration.path("paths.products"),
+                                    .state = job.configuration.path("paths.state")};
+  refuse_sealed_in(configured, target);
   // Without the configuration, or with another, the file is where it is all the same.
-  refuse_sealed(target);
+  const std::optional<night::OwnedTree> around = night::tree_around(target);
+  if (std::error_code absent; around && !fs::equivalent(around->state, configured.state, absent))
+    refuse_sealed_in(*around, target);
 }
 
 void refuse_sealed(const fs::path& target) {
-  if (const std::optional<fs::path> state = night::state_of_tree_around(target))
-    refuse_sealed_in(*state, {}, target);
+  if (const std::optional<night::OwnedTree> around = night::tree_around(target))
+    refuse_sealed_in(*around, target);
 }
 
 }  // namespace alisio::apps

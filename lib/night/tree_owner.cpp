@@ -90,13 +90,14 @@ void require_own_products(const fs::path& products, const fs::path& state_folder
     refuse_another(*owner, owner_with(state_folder, products), products);
 }
 
-std::optional<fs::path> state_of_tree_around(const fs::path& file) {
+std::optional<OwnedTree> tree_around(const fs::path& file) {
   // As it is written, too: a level of the tree may be a link to another disk.
   for (const fs::path& place : {fs::weakly_canonical(file), fs::absolute(file).lexically_normal()})
     for (fs::path folder = place.parent_path();; folder = folder.parent_path()) {
       if (const std::optional<Owner> owner = owner_of(folder))
-        return id_of(owner->folder) == owner->id ? std::optional<fs::path>(owner->folder)
-                                                 : std::nullopt;
+        return id_of(owner->folder) == owner->id
+                   ? std::optional(OwnedTree{.products = folder, .state = owner->folder})
+                   : std::nullopt;
       if (folder == folder.parent_path()) break;
     }
   return std::nullopt;

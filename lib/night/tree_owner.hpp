@@ -17,10 +17,13 @@ void claim_products(const std::filesystem::path& products,
 void require_own_products(const std::filesystem::path& products,
                           const std::filesystem::path& state_folder);
 
-/// Return the folder of the state whose tree of products a file stands in, as the tree's mark
-/// tells; nothing if none is marked, or its state is not to be found here.
-/// @throws Error(bad_input) if the mark is damaged.
-[[nodiscard]] std::optional<std::filesystem::path> state_of_tree_around(
-    const std::filesystem::path& file);
+/// A tree of products, and the folder of the state that it is of.
+struct OwnedTree {
+  std::filesystem::path products, state;
+};
+
+/// Return the tree of products that a file stands in, as the tree's mark tells; nothing if none is
+/// marked, or its state is not to be found here. @throws Error(bad_input) if the mark is damaged.
+[[nodiscard]] std::optional<OwnedTree> tree_around(const std::filesystem::path& file);
 
 }  // namespace alisio::night
