@@ -277,15 +277,12 @@ void name_subrun(ImportedActivity& activity, const Journal& journal) {
 std::optional<json> lstosa_record(std::string_view line, std::string& time, ImportResult& result) {
   std::string_view payload = line;
   time.clear();
-  if (const std::size_t first = line.find(lstosa_prefix); first != std::string_view::npos) {
-    const std::size_t begin = first + lstosa_prefix.size();
-    const std::size_t second = line.find(lstosa_prefix, begin);
-    if (second == std::string_view::npos) {
-      ++result.broken_lines;
-      return std::nullopt;
-    }
-    time = utc(std::string(line.substr(begin, second - begin)));
-    payload = line.substr(second + lstosa_prefix.size());
+  if (const std::optional<LineParts> parts = split_line(line, lstosa_prefix)) {
+    time = utc(std::string(parts->time));
+    payload = parts->payload;
+  } else if (line.find(lstosa_prefix) != std::string_view::npos) {
+    ++result.broken_lines;
+    return std::nullopt;
   } else if (!line.starts_with('{')) {
     ++result.other_lines;
     return std::nullopt;

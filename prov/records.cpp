@@ -292,6 +292,15 @@ JournalReader::~JournalReader() = default;
 JournalReader::JournalReader(JournalReader&&) noexcept = default;
 JournalReader& JournalReader::operator=(JournalReader&&) noexcept = default;
 
+std::optional<LineParts> split_line(std::string_view line, std::string_view prefix) {
+  const std::size_t first = line.find(prefix);
+  if (first == std::string_view::npos) return std::nullopt;
+  const std::size_t at = first + prefix.size();
+  const std::size_t second = line.find(prefix, at);
+  if (second == std::string_view::npos) return std::nullopt;
+  return LineParts{line.substr(at, second - at), line.substr(second + prefix.size())};
+}
+
 bool JournalReader::add(const std::vector<fs::path>& sources) {
   std::set<fs::path> found;
   for (const fs::path& source : sources)
@@ -309,20 +318,13 @@ bool JournalReader::add(const std::vector<fs::path>& sources) {
       const std::string_view line = text.substr(begin, end - begin);
       begin = end + 1;
       if (line.empty()) continue;
-      const std::size_t first = line.find(prefix);
-      if (first == std::string_view::npos) {
-        ++state_->other_lines;
+      const std::optional<LineParts> parts = split_line(line, prefix);
+      if (!parts) {
+        const bool has_one = line.find(prefix) != std::string_view::npos;
+        ++(has_one ? state_->broken_lines : state_->other_lines);
         continue;
       }
-      const std::size_t at = first + prefix.size();
-      const std::size_t second = line.find(prefix, at);
-      if (second == std::string_view::npos) {
-        ++state_->broken_lines;
-        continue;
-      }
-      const std::string_view payload = line.substr(second + prefix.size());
-      state_->lines.push_back(
-          {line, line.substr(at, second - at), payload, payload.ends_with('}')});
+      state_->lines.push_back({line, parts->time, parts->payload, parts->payload.ends_with('}')});
     }
   }
   if (state_->lines.size() == n_before) return is_new;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,13 @@ namespace alisio::prov {
 /// text: its first character is escaped there.
 [[nodiscard]] std::string format_line(const LoggerConfiguration& logger, const std::string& time,
                                       const nlohmann::ordered_json& record);
+
+/// What a line of a journal holds between its two prefixes and behind them.
+struct LineParts {
+  std::string_view time, payload;
+};
+/// Return them; nothing if the line does not hold the prefix twice.
+[[nodiscard]] std::optional<LineParts> split_line(std::string_view line, std::string_view prefix);
 
 /// One record as a journal holds it.
 struct Line {

@@ -65,11 +65,8 @@ void require_journal(const fs::path& file, const LoggerConfiguration& logger) {
     in.read(line.data(), static_cast<std::streamsize>(line.size()));
     line.resize(static_cast<std::size_t>(in.gcount()));
     line.resize(std::min(line.find('\n'), line.size()));
-    const std::size_t first = line.find(logger.prefix);
-    const std::size_t second =
-        first == std::string::npos ? first : line.find(logger.prefix, first + logger.prefix.size());
-    if (second != std::string::npos && line.substr(second + logger.prefix.size()).starts_with('{'))
-      return;
+    const std::optional<LineParts> parts = split_line(line, logger.prefix);
+    if (parts && parts->payload.starts_with('{')) return;
   }
   throw Error(ErrorKind::usage, "is no journal of provenance: its first line holds no record",
               file.string(), "name a journal or a new file with --notes");
