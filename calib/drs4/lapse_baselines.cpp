@@ -80,7 +80,6 @@ struct LapsePowers {
       series[k] = series[k - 1] * (TimeLapseLaw::power - double(k - 1)) / double(k);
   }
 };
-const LapsePowers lapse_powers;
 
 /// Return the values at the lowest four bits of indices.
 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline __m512d look_up(
@@ -91,8 +90,7 @@ const LapsePowers lapse_powers;
 
 /// Return what approximate_time_lapse_baseline() does, by a table and a shorter series.
 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl"), gnu::always_inline]] inline __m512d
-approximate_avx512(__m256i ticks) {
-  const LapsePowers& table = lapse_powers;
+approximate_avx512(const LapsePowers& table, __m256i ticks) {
   const __m512i bits = _mm512_castpd_si512(_mm512_cvtepu32_pd(ticks));
   const __m512i exponent = _mm512_srli_epi64(bits, 52), sixteenth = _mm512_srli_epi64(bits, 48);
   const __mmask8 is_large =
@@ -188,6 +186,7 @@ void evaluate_lapses_scalar(std::span<LapseBaselines> chips) {
 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]] void LapseBaselines::evaluate_avx512(
     std::span<LapseBaselines> chips) {
   const __m512d uncertainty = _mm512_set1_pd(time_lapse_uncertainty);
+  static const LapsePowers powers;
   Values16 low[chips_at_once], high[chips_at_once];
   const auto bound = [&](std::size_t begin, __m512d Values16::*part) ALISIO_AVX512_LAMBDA {
     __mmask8 some[chips_at_once] = {};
@@ -206,7 +205,7 @@ void evaluate_lapses_scalar(std::span<LapseBaselines> chips) {
     }
 #pragma GCC unroll 4
     for (std::size_t k = 0; k < chips_at_once; ++k) {
-      const __m512d values = approximate_avx512(ticks[k]);
+      const __m512d values = approximate_avx512(powers, ticks[k]);
       low[k].*part = _mm512_maskz_sub_pd(some[k], values, uncertainty);
       high[k].*part = _mm512_maskz_add_pd(some[k], values, uncertainty);
     }
