@@ -167,8 +167,9 @@ void check_place(const Request& request, night::State& state) {
                 "check the number");
 }
 
-const Decision* standing(const std::vector<Decision>& decisions, DecisionKind kind,
-                         const Request& request) {
+/// Return the first of some decisions that is of a kind and about exactly what is asked.
+const Decision* find_decision(const std::vector<Decision>& decisions, DecisionKind kind,
+                              const Request& request) {
   const auto found =
       std::find_if(decisions.begin(), decisions.end(), [&](const Decision& decision) {
         return decision.kind == kind && decision.run == request.decided_run() &&
@@ -204,7 +205,7 @@ void record(const Request& request, DecisionKind kind, night::State& state,
 int decide(const Request& request, DecisionKind kind, night::State& state, const Program& program) {
   check_place(request, state);
   const std::vector<Decision> decisions = night::standing_decisions(state, request.key);
-  if (const Decision* before = standing(decisions, kind, request))
+  if (const Decision* before = find_decision(decisions, kind, request))
     throw Error(ErrorKind::usage, fmt::format("it is so already: {}", before->line()),
                 fmt::format("night {}", request.key.date.iso()), "nothing was changed");
   record(request, kind, state, program);
@@ -249,35 +250,31 @@ int end(const Request& request, DecisionKind kind, night::State& state, const Pr
   return 0;
 }
 
-/// Return the last discard of the subrun that was taken back.
-std::optional<Decision> undone_before(const Request& request, night::State& state) {
-  std::optional<Decision> last;
-  for (Decision& decision : night::all_decisions(state, request.key))
-    if (decision.kind == DecisionKind::discard && decision.run == request.decided_run() &&
-        decision.subrun == request.decided_subrun() && !decision.ended_at.empty())
-      last = std::move(decision);
-  return last;
+/// Take back the last discard of a subrun. What was stopped on its way is gone on with.
+std::vector<fs::path> undo_discard(const Request& request, night::State& state,
+                                   const fs::path& products,
+                                   const night::InvalidationRecorder& recorder,
+                                   const Program& program) {
+  std::vector<Decision> decisions = night::all_decisions(state, request.key);
+  std::reverse(decisions.begin(), decisions.end());
+  const Decision* const last = find_decision(decisions, DecisionKind::discard, request);
+  const bool stands = last != nullptr && last->ended_at.empty();
+  if (stands) end(request, DecisionKind::discard, state, program);
+  std::vector<fs::path> files;
+  if (last != nullptr)
+    files = night::bring_back(state, request.key, products, *last, request.reason, request.author,
+                              recorder);
+  // It says that there is nothing to take back.
+  if (!stands && files.empty()) end(request, DecisionKind::discard, state, program);
+  return files;
 }
 
 int discard(const Request& request, night::State& state, const Program& program) {
   const night::InvalidationRecorder recorder = night_services(program).record_invalidation;
   const fs::path products = request.configuration.path("paths.products");
   if (request.undo) {
-    const std::optional<Decision> half_undone = undone_before(request, state);
-    const std::vector<Decision> decisions = night::standing_decisions(state, request.key);
-    const Decision* before = standing(decisions, DecisionKind::discard, request);
-    const auto bring_back = [&](const Decision& decision) {
-      return night::bring_back(state, request.key, products, decision, request.reason,
-                               request.author, recorder);
-    };
-    std::vector<fs::path> files;
-    // Undoing that was stopped on its way is gone on with.
-    if (before == nullptr && half_undone) files = bring_back(*half_undone);
-    if (files.empty()) {
-      end(request, DecisionKind::discard, state, program);
-      files = bring_back(*before);
-    }
-    for (const fs::path& file : files) std::cout << "  as before: " << file.string() << '\n';
+    for (const fs::path& file : undo_discard(request, state, products, recorder, program))
+      std::cout << "  as before: " << file.string() << '\n';
     index_night(request.configuration, request.key.date, program);
     return 0;
   }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <ostream>
 
@@ -183,10 +182,10 @@ std::vector<std::string> obstacles_of(const ClosingNight& night, const Completen
   return obstacles;
 }
 
-/// Begin a closing, unless decisions were taken since those that the night was looked at with: what
-/// they concern would be sealed. @return what hinders it, one line each
-std::vector<std::string> begin(const ClosingNight& night, const ClosingRecord& closing,
-                               const std::function<void()>& give_up_the_one_before) {
+/// Begin a closing, in place of one that was begun without force if there is one, unless decisions
+/// were taken since those that the night was looked at with: what they concern would be sealed.
+/// @return what hinders it, one line each
+std::vector<std::string> begin(const ClosingNight& night, const ClosingRecord& closing) {
   sqlite::Transaction transaction(night.state.database());
   std::vector<std::string> changed;
   const std::vector<Decision>& known = night.settings.decisions;
@@ -199,7 +198,9 @@ std::vector<std::string> begin(const ClosingNight& night, const ClosingRecord& c
     if (decision.id != 0 && std::find(standing.begin(), standing.end(), decision) == standing.end())
       changed.push_back("ended meanwhile: " + decision.line());
   if (!changed.empty()) return changed;
-  give_up_the_one_before();
+  if (night.state.closing(closing.key))
+    night.state.reopen(closing.key, closing.author,
+                       said_text("closed by force instead: " + closing.reason));
   night.state.closing_starts(closing);
   transaction.commit();
   return {};
@@ -274,11 +275,7 @@ ClosingResult close_night(const ClosingNight& night, const CloseRequest& request
     spdlog::info("the closing of {} that {} began goes on after: {}", key.date.iso(), begun->author,
                  begun->step);
   } else {
-    result.obstacles = begin(night, closing, [&] {
-      if (anew)
-        night.state.reopen(key, closing.author,
-                           said_text("closed by force instead: " + request.reason));
-    });
+    result.obstacles = begin(night, closing);
     if (!result.obstacles.empty()) return result;
   }
   finish(night, result);

@@ -186,15 +186,20 @@ class Layout {
           std::string& text = plan_.found[run];
           text +=
               (text.empty() ? "" : ", ") + fmt::format("{} {}", facts.words, file.file.string());
-          if (decision_about(settings_.decisions, DecisionKind::redo, key) != nullptr)
-            plan_.notes.push_back(fmt::format(
-                "the {} of run {} is as found and is not made here, so not again either: move {} "
-                "away to have it made",
-                facts.words, run_text(run), file.file.string()));
+          note_as_found(facts.words, key, file.file);
           return job;
         }
     const std::size_t position = add(make_constants_job(kind, key, *entry));
     return constants_jobs_[memory] = position;
+  }
+
+  /// Say that a file is not made again, though that was decided: it was not made here.
+  void note_as_found(const std::string& words, const JobKey& key, const fs::path& file) {
+    if (decision_about(settings_.decisions, DecisionKind::redo, key) == nullptr) return;
+    plan_.notes.push_back(
+        fmt::format("the {} of run {} is as found and is not made here, so not again either: move "
+                    "{} away to have it made",
+                    words, run_text(key.run), file.string()));
   }
 
   Job make_constants_job(ConstantsKind kind, const JobKey& key, const RunEntry& entry) {
@@ -718,11 +723,7 @@ class Layout {
     own.file = product("tailcuts", folders_.tailcuts, entry.run);
     if (!state_.jobs.contains(key) && files_.exists(own.file->path)) {
       plan_.found[entry.run] = "cleaning levels " + own.file->path;
-      if (decision_about(settings_.decisions, DecisionKind::redo, key) != nullptr)
-        plan_.notes.push_back(fmt::format(
-            "the cleaning levels of run {} are as found and are not made here, so not again "
-            "either: move {} away to have them made",
-            run_text(entry.run), own.file->path));
+      note_as_found("file of cleaning levels", key, own.file->path);
       try {
         own.levels = settings_.read_levels(own.file->path);
       } catch (const Error& error) {
