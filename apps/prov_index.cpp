@@ -47,7 +47,10 @@ class LogFolders {
          at.increment(problem)) {
       std::error_code unreadable;
       if (!at->is_directory(unreadable)) continue;
-      (at->is_symlink(unreadable) ? links_ : below).push_back(at->path());
+      if (!at->is_symlink(unreadable))
+        below.push_back(at->path());
+      else if (at->path().filename() != "log")  // another name of journals that are found
+        links_.push_back(at->path());
     }
     std::sort(below.begin(), below.end());
     for (const fs::path& path : below) take(path);
